@@ -1,0 +1,469 @@
+// c_api.cpp -- the C ABI over writer and threads: exceptions become statuses here, and nowhere else.
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <bit>
+#include <cmath>
+#include <cstdio>
+#include <cstddef>
+#include <ctime>
+#include <exception>
+#include <initializer_list>
+#include <new>
+#include <string>
+#include <vector>
+
+#include "libmetrics/buckets.h"
+#include "libmetrics/error.h"
+#include "libmetrics/threads.h"
+#include "libmetrics/writer.h"
+#include "metrics/hot.h"
+#include "metrics/metrics.h"
+
+namespace metrics::core {
+namespace {
+
+thread_local std::string last_error;
+
+void log_to_stderr(metrics_status, const char* text, void*) {
+  std::fprintf(stderr, "metrics: %s\n", text);
+}
+
+struct Log {
+  metrics_log_function function;
+  void* context;
+};
+constexpr Log kDefaultLog = {&log_to_stderr, nullptr};
+constinit std::atomic<const Log*> log_target{&kDefaultLog};
+
+void log(metrics_status status, const std::string& text) noexcept {
+  const Log* target = log_target.load(std::memory_order_acquire);  // with metrics_set_log's release
+  if (target->function != nullptr) target->function(status, text.c_str(), target->context);
+}
+
+metrics_status failed(metrics_status status, const char* text) noexcept {
+  try {
+    last_error = text;
+  } catch (const std::bad_alloc&) {
+    last_error.clear();
+  }
+  return status;
+}
+
+// The firewall: what is thrown below becomes a status and a text.
+template <class Body>
+metrics_status guarded(Body body) noexcept {
+  try {
+    return body();
+  } catch (const Error& e) {
+    return failed(e.status(), e.what());
+  } catch (const std::bad_alloc&) {
+    return failed(METRICS_NO_SPACE, "out of memory");
+  } catch (const std::exception& e) {
+    return failed(METRICS_SYSTEM, e.what());
+  }
+}
+
+// What a wrong program gives is told to the caller alone; what the surroundings lack is also logged.
+bool worth_logging(metrics_status status) { return status != METRICS_OK && status != METRICS_INVALID; }
+
+Writer& writer_of(metrics_segment* s) {
+  return *reinterpret_cast<Writer*>(s == nullptr ? metrics_default() : s);
+}
+Family* family_of(metrics_family* f) { return reinterpret_cast<Family*>(f); }
+
+const char* text_or_empty(const char* s) { return s == nullptr ? "" : s; }
+
+std::vector<std::string_view> views(const char* const* strings, std::size_t count) {
+  std::vector<std::string_view> result;
+  if (count > 2 * layout::kMaxLabels) throw Error(METRICS_INVALID, "too many labels");
+  for (std::size_t i = 0; i < count; ++i) {
+    if (strings == nullptr || strings[i] == nullptr) {
+      throw Error(METRICS_INVALID, "label string " + std::to_string(i) + " is NULL; write \"\"");
+    }
+    result.emplace_back(strings[i]);
+  }
+  return result;
+}
+
+metrics_status make_family(metrics_segment* segment, Definition d, const char* name,
+                           const char* const* labels, std::size_t label_count,
+                           metrics_family** out) noexcept {
+  *out = nullptr;
+  Family* refused = nullptr;
+  const metrics_status status = guarded([&] {
+    Writer& writer = writer_of(segment);
+    if (name == nullptr) throw Error(METRICS_INVALID, "the family has no name: it is NULL");
+    d.name = name;
+    for (const std::string_view label : views(labels, label_count)) d.labels.emplace_back(label);
+    *out = reinterpret_cast<metrics_family*>(&writer.family(std::move(d), &refused));
+    return METRICS_OK;
+  });
+  if (status != METRICS_OK && refused != nullptr) *out = reinterpret_cast<metrics_family*>(refused);
+  if (worth_logging(status)) log(status, last_error);
+  return status;
+}
+
+// Where refused families and series lead.
+constinit metrics_counter inert_counter = {METRICS_NOWHERE, 0};
+constinit metrics_gauge inert_gauge = {METRICS_NOWHERE, 0, nullptr};
+constinit metrics_histogram inert_histogram = {
+    METRICS_NOWHERE, 0, 0, 0, [](const double*, std::uint32_t, double) { return 0u; }, nullptr};
+
+void check_family(const Family* family, std::initializer_list<Type> types, std::size_t count) {
+  if (family == nullptr) throw Error(METRICS_INVALID, "the family is NULL: it was refused");
+  const Definition& d = family->definition;
+  if (std::find(types.begin(), types.end(), d.type) == types.end()) {
+    throw Error(METRICS_INVALID,
+                "\"" + d.name + "\" is a " + std::string(to_string(d.type)) + ", no other type");
+  }
+  if (d.type != Type::kInfo && count != d.labels.size()) {
+    std::string names;
+    for (const auto& label : d.labels) names += (names.empty() ? "" : ", ") + label;
+    throw Error(METRICS_INVALID, "\"" + d.name + "\" takes " + std::to_string(d.labels.size()) +
+                                     " label values (" + names + "), not " + std::to_string(count));
+  }
+}
+
+// The family can't be counted at all: it was refused, or its segment was not joined. Said when it happened.
+metrics_status uncounted(const Family& family) {
+  if (const Error* why = family.writer.failure()) return failed(why->status(), why->what());
+  return failed(METRICS_CONFLICT, ("family \"" + family.definition.name + "\" was refused").c_str());
+}
+
+// Finds or makes the series and hands it to `take`; tells once for each family and status why it can't be had.
+template <class Take>
+metrics_status with_series(metrics_family* handle, std::initializer_list<Type> types,
+                           const char* const* values, std::size_t count, Take take) noexcept {
+  Family* family = family_of(handle);
+  const metrics_status status = guarded([&] {
+    check_family(family, types, count);
+    if (family->offset == 0) return uncounted(*family);
+    std::array<std::string_view, 8> few;  // the usual case, without an allocation
+    if (count <= few.size() && values != nullptr) {
+      for (std::size_t i = 0; i < count; ++i) few[i] = values[i] == nullptr ? "" : values[i];
+      take(family->writer.series(*family, {few.data(), count}));
+    } else {
+      take(family->writer.series(*family, views(values, count)));
+    }
+    return METRICS_OK;
+  });
+  if (worth_logging(status) && family->offset != 0) {
+    const std::uint32_t bit = 1u << status;
+    if ((family->logged.fetch_or(bit, std::memory_order_relaxed) & bit) == 0) {
+      log(status, last_error);
+    }
+  }
+  return status;
+}
+
+// A counter that the segment's other writers add to as well.
+void shared_sum(layout::Cell& cell, double amount) noexcept {
+  std::uint64_t seen = cell.load(std::memory_order_relaxed);
+  while (!cell.compare_exchange_weak(seen,
+                                     std::bit_cast<std::uint64_t>(std::bit_cast<double>(seen) + amount),
+                                     std::memory_order_relaxed, std::memory_order_relaxed)) {
+  }
+}
+
+std::uint64_t* cells_of(std::uint32_t segment) noexcept {
+  std::uint64_t* cells = metrics_hot_cells(segment);
+  return cells != nullptr ? cells : reinterpret_cast<std::uint64_t*>(own_cells(segment));
+}
+
+void add_whole(const metrics_counter& c, std::uint64_t n) noexcept {
+  if (std::uint64_t* own = cells_of(c.segment); own != nullptr) {
+    metrics_hot_count(own + c.cell, n);
+  } else if (layout::Cell* shared = shared_cells(c.segment); shared != nullptr) {
+    shared[c.cell].fetch_add(n, std::memory_order_relaxed);
+  }
+}
+
+// The gauge, with a place to write to; nullptr if it is to be dropped.
+Gauge* placed(metrics_gauge* hot) noexcept {
+  if (hot == nullptr || hot->segment >= METRICS_MAX_SEGMENTS) return nullptr;
+  cells_of(hot->segment);  // a thread's first update claims for its process
+  if (!owns_first_slot(hot->segment)) {
+    count_drop(hot->segment, layout::Drop::kGaugeWithoutSlot);
+    return nullptr;
+  }
+  return static_cast<Gauge*>(hot);
+}
+
+bool ascending(const double* bounds, std::size_t count) {
+  for (std::size_t i = 0; i < count; ++i) {
+    if (!std::isfinite(bounds[i]) || (i > 0 && bounds[i] <= bounds[i - 1])) return false;
+  }
+  return true;
+}
+
+}  // namespace
+}  // namespace metrics::core
+
+namespace layout = metrics::layout;
+using namespace metrics::core;
+
+extern "C" {
+
+const char* metrics_status_name(metrics_status status) {
+  switch (status) {
+    case METRICS_OK: return "ok";
+    case METRICS_INVALID: return "invalid";
+    case METRICS_CONFLICT: return "conflict";
+    case METRICS_FULL: return "full";
+    case METRICS_NO_SPACE: return "no space";
+    case METRICS_NO_PERMISSION: return "no permission";
+    case METRICS_INCOMPATIBLE: return "incompatible";
+    case METRICS_UNSUPPORTED: return "unsupported";
+    case METRICS_GONE: return "gone";
+    case METRICS_NO_SLOT: return "no slot";
+    case METRICS_SYSTEM: return "system error";
+  }
+  return "unknown status";
+}
+
+const char* metrics_last_error(void) { return last_error.c_str(); }
+const char* metrics_version(void) { return METRICS_VERSION; }
+
+void metrics_set_log(metrics_log_function function, void* context) {
+  // Never freed: another thread may be logging through the last one.
+  log_target.store(new (std::nothrow) Log{function, context}, std::memory_order_release);
+}
+
+metrics_status metrics_open(const char* path, const metrics_geometry* geometry, metrics_segment** out) {
+  Writer* writer = nullptr;
+  metrics_status status = guarded([&] {
+    writer = &Writer::open(text_or_empty(path), geometry == nullptr ? metrics_geometry{} : *geometry);
+    if (!fork_is_wiped() && writer->claim_report()) {
+      log(METRICS_UNSUPPORTED,
+          "this kernel has no MADV_WIPEONFORK: children of fork() are counted, those of raw clone() not");
+    }
+    return METRICS_OK;
+  });
+  if (status != METRICS_OK) {
+    writer = &Writer::nowhere(Error(status, last_error));
+  } else if (writer->failure() != nullptr) {
+    status = failed(writer->failure()->status(), writer->failure()->what());
+  }
+  if (status != METRICS_OK && writer->claim_report()) log(status, last_error + "; nothing is counted");
+  *out = reinterpret_cast<metrics_segment*>(writer);
+  return status;
+}
+
+metrics_segment* metrics_default(void) {
+  static metrics_segment* const segment = [] {
+    metrics_segment* opened = nullptr;
+    metrics_open(nullptr, nullptr, &opened);
+    return opened;
+  }();
+  return segment;
+}
+
+const char* metrics_segment_path(const metrics_segment* segment) {
+  return reinterpret_cast<const Writer*>(segment)->file().c_str();
+}
+
+metrics_status metrics_segment_status(const metrics_segment* segment) {
+  if (segment == nullptr) return failed(METRICS_INVALID, "the segment is NULL");
+  const Writer& writer = *reinterpret_cast<const Writer*>(segment);
+  if (const Error* why = writer.failure()) return failed(why->status(), why->what());
+  const metrics_status status =
+      process().claims[writer.index()].failure.load(std::memory_order_relaxed);
+  if (status == METRICS_OK) return status;
+  return guarded([&]() -> metrics_status {
+    throw Error(status, "no slot of its own could be claimed in " + writer.file() + " (" +
+                            metrics_status_name(status) +
+                            "): counts go to the shared slot, gauges of a process without one are refused");
+  });
+}
+
+metrics_status metrics_counter_family(metrics_segment* segment, const char* name, const char* help,
+                                      const char* unit, const char* const* labels,
+                                      size_t label_count, metrics_family** out) {
+  return make_family(segment, {Type::kCounter, {}, text_or_empty(help), text_or_empty(unit), {}, {}, {}},
+                     name, labels, label_count, out);
+}
+
+metrics_status metrics_gauge_family(metrics_segment* segment, const char* name, const char* help,
+                                    const char* unit, const char* const* labels, size_t label_count,
+                                    metrics_mode mode, metrics_family** out) {
+  if (mode < METRICS_ALL || mode > METRICS_LIVEMOSTRECENT) {
+    *out = nullptr;
+    return failed(METRICS_INVALID, "the gauge's mode is not one of metrics_mode");
+  }
+  return make_family(segment,
+                     {Type::kGauge, {}, text_or_empty(help), text_or_empty(unit), {}, {},
+                      static_cast<Mode>(mode)},
+                     name, labels, label_count, out);
+}
+
+metrics_status metrics_histogram_family(metrics_segment* segment, const char* name, const char* help,
+                                        const char* unit, const char* const* labels,
+                                        size_t label_count, const double* bounds,
+                                        size_t bound_count, metrics_family** out) {
+  *out = nullptr;
+  std::vector<double> given;
+  const metrics_status status = guarded([&] {
+    const auto defaults = default_bounds();
+    if (bounds == nullptr && bound_count == 0) given.assign(defaults.begin(), defaults.end());
+    if (bounds == nullptr && bound_count > 0) throw Error(METRICS_INVALID, "the bounds are NULL");
+    if (bounds != nullptr) given.assign(bounds, bounds + bound_count);
+    return METRICS_OK;
+  });
+  if (status != METRICS_OK) return status;
+  return make_family(
+      segment,
+      {Type::kHistogram, {}, text_or_empty(help), text_or_empty(unit), {}, std::move(given), {}}, name,
+      labels, label_count, out);
+}
+
+metrics_status metrics_summary_family(metrics_segment* segment, const char* name, const char* help,
+                                      const char* unit, const char* const* labels,
+                                      size_t label_count, metrics_family** out) {
+  return make_family(segment, {Type::kSummary, {}, text_or_empty(help), text_or_empty(unit), {}, {}, {}},
+                     name, labels, label_count, out);
+}
+
+metrics_status metrics_info_family(metrics_segment* segment, const char* name, const char* help,
+                                   metrics_family** out) {
+  return make_family(segment, {Type::kInfo, {}, text_or_empty(help), {}, {}, {}, {}}, name, nullptr, 0,
+                     out);
+}
+
+metrics_status metrics_linear_bounds(double start, double width, size_t count, double* bounds) {
+  for (size_t i = 0; i < count; ++i) bounds[i] = start + static_cast<double>(i) * width;
+  if (width > 0 && ascending(bounds, count)) return METRICS_OK;
+  return failed(METRICS_INVALID, "linear bounds need a width above 0, and must stay finite");
+}
+
+metrics_status metrics_exponential_bounds(double start, double factor, size_t count, double* bounds) {
+  double bound = start;
+  for (size_t i = 0; i < count; ++i, bound *= factor) bounds[i] = bound;
+  if (start > 0 && factor > 1 && ascending(bounds, count)) return METRICS_OK;
+  return failed(METRICS_INVALID,
+                "exponential bounds need a start above 0 and a factor above 1, and must stay finite");
+}
+
+metrics_status metrics_counter_labels(metrics_family* family, const char* const* values, size_t count,
+                                      metrics_counter** out) {
+  *out = nullptr;
+  const metrics_status status = with_series(family, {Type::kCounter}, values, count, [&](Series& s) {
+    *out = &std::get<metrics_counter>(s.hot);
+  });
+  if (status != METRICS_OK && status != METRICS_INVALID) *out = &inert_counter;
+  return status;
+}
+
+metrics_status metrics_gauge_labels(metrics_family* family, const char* const* values, size_t count,
+                                    metrics_gauge** out) {
+  *out = nullptr;
+  const metrics_status status = with_series(
+      family, {Type::kGauge}, values, count, [&](Series& s) { *out = &std::get<Gauge>(s.hot); });
+  if (status != METRICS_OK && status != METRICS_INVALID) *out = &inert_gauge;
+  return status;
+}
+
+metrics_status metrics_histogram_labels(metrics_family* family, const char* const* values,
+                                        size_t count, metrics_histogram** out) {
+  *out = nullptr;
+  const metrics_status status =
+      with_series(family, {Type::kHistogram, Type::kSummary}, values, count,
+                  [&](Series& s) { *out = &std::get<metrics_histogram>(s.hot); });
+  if (status != METRICS_OK && status != METRICS_INVALID) *out = &inert_histogram;
+  return status;
+}
+
+metrics_status metrics_info_state(metrics_family* family, const char* const* names,
+                                  const char* const* values, size_t count) {
+  return guarded([&] {
+    const auto keys = views(names, count);
+    const auto facts = views(values, count);
+    std::vector<const char*> pairs;
+    Definition d{Type::kInfo, "x", {}, {}, {}, {}, {}};
+    for (std::size_t i = 0; i < count; ++i) {
+      d.labels.emplace_back(keys[i]);
+      pairs.insert(pairs.end(), {names[i], values[i]});
+    }
+    checked(std::move(d));  // label names are an info series' own
+    return with_series(family, {Type::kInfo}, pairs.data(), pairs.size(), [](Series&) {});
+  });
+}
+
+metrics_status metrics_remove(metrics_family* handle, const char* const* values, size_t count) {
+  return guarded([&] {
+    Family* family = family_of(handle);
+    check_family(family, {Type::kCounter, Type::kGauge, Type::kHistogram, Type::kSummary, Type::kInfo},
+                 count);
+    if (family->offset != 0) family->writer.remove(*family, views(values, count));
+    return METRICS_OK;
+  });
+}
+
+metrics_status metrics_clear(metrics_family* handle) {
+  return guarded([&] {
+    Family* family = family_of(handle);
+    if (family == nullptr) throw Error(METRICS_INVALID, "the family is NULL: it was refused");
+    if (family->offset != 0) family->writer.clear(*family);
+    return METRICS_OK;
+  });
+}
+
+void metrics_counter_inc(metrics_counter* c, uint64_t n) {
+  if (c != nullptr) add_whole(*c, n);
+}
+
+void metrics_counter_add(metrics_counter* c, double amount) {
+  if (c == nullptr) return;
+  if (!(amount >= 0)) {
+    count_drop(c->segment, layout::Drop::kCounterNegative);
+    return;
+  }
+  constexpr double kExact = 9007199254740992.0;  // 2^53: above, doubles skip whole numbers
+  if (amount < kExact && std::floor(amount) == amount) {
+    add_whole(*c, static_cast<std::uint64_t>(amount));
+    return;
+  }
+  const std::uint32_t cell = c->cell + layout::kCounterFraction;
+  if (std::uint64_t* own = cells_of(c->segment); own != nullptr) {
+    metrics_hot_sum(own + cell, amount);
+  } else if (layout::Cell* shared = shared_cells(c->segment); shared != nullptr) {
+    shared_sum(shared[cell], amount);
+  }
+}
+
+void metrics_gauge_set(metrics_gauge* hot, double value) {
+  if (Gauge* gauge = placed(hot); gauge != nullptr) gauge->set(value);
+}
+
+void metrics_gauge_add(metrics_gauge* hot, double amount) {
+  if (Gauge* gauge = placed(hot); gauge != nullptr) gauge->add(amount);
+}
+
+void metrics_gauge_set_to_current_time(metrics_gauge* hot) {
+  timespec now{};
+  ::clock_gettime(CLOCK_REALTIME, &now);
+  metrics_gauge_set(hot, static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) / 1e9);
+}
+
+void metrics_histogram_observe(metrics_histogram* h, double value) {
+  if (h == nullptr) return;
+  if (std::isnan(value)) {
+    count_drop(h->segment, layout::Drop::kObservationNan);
+    return;
+  }
+  if (std::uint64_t* own = cells_of(h->segment); own != nullptr) {
+    metrics_hot_observe(own, h, value);
+  } else if (layout::Cell* shared = shared_cells(h->segment); shared != nullptr) {
+    layout::Cell* first = shared + h->cell;
+    first[h->find(h->bounds, h->padded, value)].fetch_add(1, std::memory_order_relaxed);
+    shared_sum(first[layout::histogram_sum(h->bound_count)], value);
+  }
+}
+
+double metrics_now(void) {
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) / 1e9;
+}
+
+}  // extern "C"

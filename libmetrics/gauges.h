@@ -1,0 +1,68 @@
+// gauges.h -- a gauge's value in its process's first slot, and what a dead owner's value becomes.
+//
+// Cells: generation, value, stamp. The value is the process's own, or, in the modes that keep what the dead
+// have left (sum, min, max, mostrecent), already combined with what its owner found when it came: so one
+// word says it all, an update changes one word, and a kill can tear nothing.
+#pragma once
+
+#include <bit>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <optional>
+
+#include "libmetrics/layout.h"
+#include "libmetrics/slots.h"
+#include "metrics/hot.h"
+
+namespace metrics::core {
+
+constexpr std::uint64_t encode_gauge(double value) noexcept {
+  const auto bits = std::bit_cast<std::uint64_t>(value);
+  const auto other_nan = std::bit_cast<std::uint64_t>(std::numeric_limits<double>::quiet_NaN());
+  return (bits == layout::kUnset ? other_nan : bits) ^ layout::kUnset;
+}
+constexpr std::optional<double> decode_gauge(std::uint64_t word) noexcept {
+  if (word == 0) return std::nullopt;  // unset
+  return std::bit_cast<double>(word ^ layout::kUnset);
+}
+
+// Counts only processes that live.
+constexpr bool is_live(layout::Mode mode) noexcept {
+  using enum layout::Mode;
+  return mode == kLiveAll || mode == kLiveSum || mode == kLiveMin || mode == kLiveMax ||
+         mode == kLiveMostRecent;
+}
+constexpr bool is_per_process(layout::Mode mode) noexcept {
+  return mode == layout::Mode::kAll || mode == layout::Mode::kLiveAll;
+}
+constexpr bool is_most_recent(layout::Mode mode) noexcept {
+  return mode == layout::Mode::kMostRecent || mode == layout::Mode::kLiveMostRecent;
+}
+
+// A gauge series in this process. Handles point to its base.
+struct Gauge : metrics_gauge {
+  Gauge(std::uint32_t segment, std::uint64_t first_cell, layout::Mode mode) noexcept;
+
+  // Begins a generation's value in that slot: takes over what the last owner has left or unsets it, and only
+  // then writes the generation. Once for each claim, before any thread of the process can update.
+  void begin(layout::Cell* cells, Generation generation) noexcept;
+
+  // Lock-free, by any thread. The process must own the slot that the last begin() named.
+  void set(double value) noexcept;
+  void add(double amount) noexcept;
+
+  const std::uint64_t first_cell;
+  const layout::Mode mode;
+  Gauge* next = nullptr;  // in the writer's list
+
+ private:
+  layout::Cell& value_cell() noexcept;
+  void publish_own() noexcept;
+  void stamp() noexcept;
+
+  std::optional<double> inherited_;
+  layout::Cell own_{0};  // of min, max, mostrecent, encoded: the word may hold the inherited value
+};
+
+}  // namespace metrics::core

@@ -1,0 +1,101 @@
+/* hot.h -- what an update touches, laid out so that metrics.hpp can inline it. Part of the ABI: it changes
+ * only with the library's SONAME. Use metrics.h or metrics.hpp; this header has no promises of its own.
+ *
+ * A thread that has a slot of its own keeps the slot's address in thread-local memory, beside the epoch in
+ * which it got it. The process's epoch stands in a page that the kernel wipes in a forked child, and no epoch
+ * comes back down a line of forks: so a child, however it was forked, sees at its first update that the
+ * address is its parent's, and gets a slot of its own. */
+#ifndef METRICS_HOT_H
+#define METRICS_HOT_H
+
+#include <stdint.h>
+
+#include "metrics/metrics.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Segments that a process can join; one more index leads nowhere. */
+#define METRICS_MAX_SEGMENTS 16
+#define METRICS_NOWHERE METRICS_MAX_SEGMENTS
+
+typedef struct metrics_thread_state {
+  uint64_t epoch;                             /* valid only if equal to the process's; never 0 then */
+  uint64_t tried;                             /* a bit for each segment: a slot was asked for in this epoch */
+  uint64_t* cells[METRICS_MAX_SEGMENTS + 1];  /* own slots; NULL: take the slow path. The last is always NULL */
+} metrics_thread_state;
+
+/* In memory of the process that forks wipe. */
+typedef struct metrics_process_state {
+  uint64_t epoch; /* 0 until the first update after start or fork */
+} metrics_process_state;
+
+extern METRICS_API __thread metrics_thread_state metrics_thread
+    __attribute__((tls_model("initial-exec")));
+extern METRICS_API metrics_process_state* metrics_process;
+
+struct metrics_counter {
+  uint32_t segment;
+  uint32_t cell;
+};
+
+struct metrics_gauge {
+  uint32_t segment;
+  uint32_t plain;  /* not 0: the word is this process's value alone, and setting it is one store */
+  uint64_t* word;  /* in this process's first slot; NULL without one. Valid only when the thread's epoch is */
+};
+
+struct metrics_histogram {
+  uint32_t segment;
+  uint32_t cell;        /* the first bucket's */
+  uint32_t bound_count; /* the sum's cell is cell + bound_count + 1 */
+  uint32_t padded;      /* bounds[bound_count..padded-1] are +Inf, so that a search needs no rest */
+  /* The number of bounds below value, which is the bucket's index; value is not NaN. Chosen for this
+   * CPU and this number of bounds when the family was made. */
+  uint32_t (*find)(const double* bounds, uint32_t padded, double value);
+  const double* bounds; /* aligned to 64 bytes */
+};
+
+/* The calling thread's slot in a segment; NULL: the out-of-line function knows what to do. */
+static inline uint64_t* metrics_hot_cells(uint32_t segment) {
+  if (__builtin_expect(metrics_thread.epoch != __atomic_load_n(&metrics_process->epoch, __ATOMIC_RELAXED),
+                       0)) {
+    return NULL;
+  }
+  return metrics_thread.cells[segment];
+}
+
+/* One thread writes this cell, so nothing is lost without a locked instruction. Relaxed: a cell carries no
+ * news about other memory; nobody reads cell A and concludes something about cell B. On x86-64 it is one
+ * instruction, which no signal handler can split. */
+static inline void metrics_hot_count(uint64_t* cell, uint64_t n) {
+#if defined(__x86_64__) && !defined(__SANITIZE_THREAD__)
+  __asm__ volatile("addq %1, %0" : "+m"(*cell) : "er"(n) : "cc");
+#else
+  __atomic_store_n(cell, __atomic_load_n(cell, __ATOMIC_RELAXED) + n, __ATOMIC_RELAXED);
+#endif
+}
+
+/* The same for a cell that holds a double. */
+static inline void metrics_hot_sum(uint64_t* cell, double amount) {
+  uint64_t bits = __atomic_load_n(cell, __ATOMIC_RELAXED);
+  double sum;
+  __builtin_memcpy(&sum, &bits, sizeof sum);
+  sum += amount;
+  __builtin_memcpy(&bits, &sum, sizeof bits);
+  __atomic_store_n(cell, bits, __ATOMIC_RELAXED);
+}
+
+/* Bucket first, sum second: what is killed in between lacks its share of the sum. */
+static inline void metrics_hot_observe(uint64_t* cells, const struct metrics_histogram* h, double value) {
+  uint64_t* first = cells + h->cell;
+  metrics_hot_count(first + h->find(h->bounds, h->padded, value), 1);
+  metrics_hot_sum(first + h->bound_count + 1, value);
+}
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* METRICS_HOT_H */

@@ -1,0 +1,76 @@
+// process.h -- what a process is to the library: one epoch, one mutex, one claim for each segment; and how
+// a forked child comes to know that it is another process.
+//
+// All of it stands in a page that the kernel wipes in the child (MADV_WIPEONFORK), by whichever call it was
+// forked: there it begins anew, with a free mutex whoever held it in the parent. Where the kernel can't wipe
+// (before Linux 4.14), a pthread_atfork handler does, which raw clone() and _Fork() don't run.
+#pragma once
+
+#include <pthread.h>
+#include <signal.h>
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+
+#include "libmetrics/slots.h"
+#include "metrics/hot.h"
+
+namespace metrics::core {
+
+// A process's claim to a segment. All zeros is "not tried yet", as in a wiped page.
+struct ProcessClaim {
+  enum class State : std::uint32_t { kUntried, kOwned, kFailed };
+  std::atomic<State> state;
+  Owner owner;                         // of kOwned
+  std::atomic<std::uint32_t> lent;     // 1 while a thread writes to the first slot
+  std::atomic<metrics_status> failure;  // the first reason why a thread counts in slot 0
+};
+
+struct Process {
+  metrics_process_state hot;
+  pthread_mutex_t mutex;
+  std::array<ProcessClaim, METRICS_MAX_SEGMENTS> claims;
+};
+static_assert(offsetof(Process, hot) == 0, "metrics_process points to it");
+static_assert(sizeof(Process) <= layout::kPage, "wiped as one page");
+
+// This process's; set up at the first call, which is to come from outside of any update.
+Process& process();
+
+// False if only pthread_atfork's handler sees forks.
+bool fork_is_wiped() noexcept;
+
+// The process's epoch; given to it if it has none. The mutex must be held. It never repeats down a line of
+// forks, so that what a thread inherits is never taken for valid.
+std::uint64_t epoch(Process& p) noexcept;
+
+// Blocks all signals of the thread for the scope: a handler that ran meanwhile could ask for what is held.
+class Quiet {
+ public:
+  Quiet() noexcept;
+  ~Quiet();
+  Quiet(const Quiet&) = delete;
+  Quiet& operator=(const Quiet&) = delete;
+
+ private:
+  sigset_t before_;
+};
+
+// Holds the process's mutex, with signals blocked, for the scope.
+class Locked {
+ public:
+  enum class Wait { kAsLongAsItTakes, kBounded };
+  explicit Locked(Process& p, Wait wait = Wait::kAsLongAsItTakes) noexcept;
+  ~Locked();
+  Locked(const Locked&) = delete;
+  Locked& operator=(const Locked&) = delete;
+  bool held() const noexcept { return held_; }  // false: the bound has passed
+
+ private:
+  Quiet quiet_;
+  Process& process_;
+  bool held_;
+};
+
+}  // namespace metrics::core

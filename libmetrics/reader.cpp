@@ -1,0 +1,159 @@
+#include "libmetrics/reader.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <system_error>
+
+namespace metrics::core {
+namespace {
+
+std::atomic<std::uint64_t> last_shape{0};
+
+std::string system_text(int error) { return std::generic_category().message(error); }
+
+std::uint64_t words(std::uint64_t bytes) { return (bytes + 7) / 8; }
+
+Window window_of(const std::vector<std::uint64_t>& copy, Offset first) {
+  const auto* bytes = reinterpret_cast<const std::byte*>(copy.data());
+  return {bytes, first, first + copy.size() * sizeof(std::uint64_t)};
+}
+
+}  // namespace
+
+Reader::Reader(std::string file) : file_(std::move(file)) {}
+
+bool Reader::fail(std::string why) {
+  why_ = file_ + ' ' + std::move(why);
+  return false;
+}
+
+bool Reader::open() {
+  Descriptor fd(::open(file_.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
+  if (!fd) {
+    if (errno == ENOENT) return fail("does not exist (yet): no worker has created it");
+    if (errno == ELOOP) return fail("is a symbolic link; give the path of the file itself");
+    return fail("can't be opened: " + system_text(errno));
+  }
+  fd_ = std::move(fd);
+  catalogue_.reset();
+  return true;
+}
+
+bool Reader::copy(std::uint64_t offset, std::uint64_t bytes, void* to) {
+  auto* at = static_cast<std::byte*>(to);
+  while (bytes > 0) {
+    const ssize_t got = ::pread(fd_.get(), at, bytes, static_cast<off_t>(offset));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return fail("can't be read: " + system_text(errno));
+    if (got == 0) return fail("is truncated at " + std::to_string(offset) + " bytes");
+    at += got;
+    offset += static_cast<std::uint64_t>(got);
+    bytes -= static_cast<std::uint64_t>(got);
+  }
+  return true;
+}
+
+bool Reader::look() {
+  struct stat named {};
+  struct stat opened {};
+  const bool same = fd_ && ::lstat(file_.c_str(), &named) == 0 && ::fstat(fd_.get(), &opened) == 0 &&
+                    named.st_dev == opened.st_dev && named.st_ino == opened.st_ino;
+  if (!same) {
+    fd_ = Descriptor();
+    if (!open()) return false;
+    if (::fstat(fd_.get(), &opened) != 0) return fail("can't be examined: " + system_text(errno));
+  }
+  if (!S_ISREG(opened.st_mode)) return fail("is not a regular file");
+  layout::Header header{};
+  if (opened.st_size < static_cast<off_t>(sizeof header)) {
+    return fail("is not a metrics segment: it has " + std::to_string(opened.st_size) + " bytes");
+  }
+  if (!copy(0, sizeof header, &header)) return false;
+  const CheckedGeometry checked = check_header(header, static_cast<std::uint64_t>(opened.st_size));
+  if (!checked.geometry) return fail(checked.why);
+  const Geometry& g = geometry_ = *checked.geometry;
+  const auto capped = [](const layout::Cell& cell, std::uint64_t most) {
+    return std::min(cell.load(std::memory_order_relaxed), most);
+  };
+  usage_.created_ns = header.created_ns;
+  usage_.id = header.id;
+  usage_.minor = header.minor;
+  usage_.directory_used = capped(header.directory_used, g.directory_bytes) / 8 * 8;
+  usage_.cells_used = capped(header.cells_used, g.cells);
+  usage_.first_slots_used = static_cast<SlotIndex>(capped(header.first_slots_used, g.first_slots));
+  usage_.lanes_used = static_cast<SlotIndex>(capped(header.lanes_used, g.lanes));
+  for (std::size_t i = 0; i < usage_.dropped.size(); ++i) {
+    usage_.dropped[i] = header.dropped[i].load(std::memory_order_relaxed);
+  }
+  const std::uint64_t bytes = g.directory - g.index + usage_.directory_used;
+  links_.resize(words(bytes));
+  if (!copy(g.index, bytes, links_.data())) return false;
+  if (catalogue_ != nullptr && catalogue_->links == links_) return true;
+  auto fresh = std::make_shared<Catalogue>();
+  fresh->shape = last_shape.fetch_add(1, std::memory_order_relaxed) + 1;
+  fresh->records.resize(links_.size());
+  if (!copy(g.index, bytes, fresh->records.data())) return false;
+  fresh->links = links_;
+  fresh->contents =
+      contents(window_of(fresh->links, g.index), window_of(fresh->records, g.index), g, &fresh->faults);
+  catalogue_ = std::move(fresh);
+  return true;
+}
+
+std::vector<SlotIndex> Reader::used_slots() const {
+  std::vector<SlotIndex> slots;
+  slots.reserve(1 + usage_.first_slots_used + usage_.lanes_used);
+  for (SlotIndex i = 0; i <= usage_.first_slots_used; ++i) slots.push_back(i);
+  for (SlotIndex i = 1; i <= usage_.lanes_used; ++i) slots.push_back(geometry_.first_slots + i);
+  return slots;
+}
+
+std::span<const std::uint64_t> Reader::cells(SlotIndex slot) {
+  cells_.resize(usage_.cells_used);
+  const std::uint64_t bytes = cells_.size() * sizeof(std::uint64_t);
+  if (!copy(geometry_.slot_offset(slot), bytes, cells_.data())) return {};
+  return cells_;
+}
+
+std::vector<HeadCopy> Reader::heads(SlotIndex last) {
+  const std::uint64_t stride = geometry_.head_bytes;
+  std::vector<std::uint64_t> bytes(words((std::uint64_t{last} + 1) * stride));
+  if (!copy(geometry_.heads, bytes.size() * sizeof(std::uint64_t), bytes.data())) return {};
+  std::vector<HeadCopy> heads;
+  heads.reserve(last + 1);
+  for (SlotIndex slot = 0; slot <= last; ++slot) {
+    const auto* at = reinterpret_cast<const std::byte*>(bytes.data()) + slot * stride;
+    const auto word = [at](std::size_t offset) {
+      std::uint64_t value;
+      std::memcpy(&value, at + offset, sizeof value);
+      return value;
+    };
+    using layout::Head;
+    const auto* command = reinterpret_cast<const char*>(at + offsetof(Head, command));
+    heads.push_back({slot, word(offsetof(Head, pid)), word(offsetof(Head, pid_namespace)),
+                     word(offsetof(Head, claimed_ns)),
+                     std::string(command, ::strnlen(command, sizeof(Head::command))),
+                     word(offsetof(Head, generation)), Owner::of_word(word(offsetof(Head, owner)))});
+  }
+  return heads;
+}
+
+std::vector<std::string> segment_files_in(const std::string& directory) {
+  std::vector<std::string> files;
+  std::error_code error;
+  for (auto entry = std::filesystem::directory_iterator(directory, error);
+       !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
+    if (entry->path().native().ends_with(segment_ending())) files.push_back(entry->path().native());
+  }
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+}  // namespace metrics::core

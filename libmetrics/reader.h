@@ -1,0 +1,92 @@
+// reader.h -- a segment as the aggregator and the inspector see it: opened read-only, copied, and the copy checked.
+//
+// Whoever writes to the file may scribble, truncate, replace or delete it while it is read: then reading fails
+// with the reason, and nothing else happens. Nothing here maps the file: a short read is no signal.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "libmetrics/directory.h"
+#include "libmetrics/segment.h"
+#include "libmetrics/slots.h"
+
+namespace metrics::core {
+
+// The directory at one moment: the copied bytes and what they describe.
+struct Catalogue {
+  std::uint64_t shape;  // differs from every other catalogue's of this process; never 0
+  Contents contents;    // views into `records`
+  std::vector<std::string> faults;
+  std::vector<std::uint64_t> links, records;
+};
+
+// The header's counters at one moment.
+struct Usage {
+  std::uint64_t created_ns, id;
+  std::uint32_t minor;
+  std::uint64_t directory_used, cells_used;          // at most what there is
+  SlotIndex first_slots_used, lanes_used;            // likewise: the highest ever claimed
+  std::array<std::uint64_t, layout::kDropCapacity> dropped;
+};
+
+// A head at one moment.
+struct HeadCopy {
+  SlotIndex slot;
+  std::uint64_t pid, pid_namespace, claimed_ns;
+  std::string command;  // at most 16 bytes, whatever they are
+  std::uint64_t generation;
+  Owner owner;  // of a lane
+};
+
+// For one thread at a time.
+class Reader {
+ public:
+  explicit Reader(std::string file);
+
+  // Takes a new look: opens the file that now has the name if it is another one than before, and copies the
+  // header and the directory. False, with why(), if there is none or it can't be a segment; the next call
+  // tries again. What the other functions return stays as it was until the next look.
+  bool look();
+  const std::string& why() const noexcept { return why_; }
+  const std::string& file() const noexcept { return file_; }
+
+  // The rest after a look() that succeeded.
+  const Geometry& geometry() const noexcept { return geometry_; }
+  const Usage& usage() const noexcept { return usage_; }
+  std::shared_ptr<const Catalogue> catalogue() const noexcept { return catalogue_; }
+
+  // All slots that were ever used, in the order in which doubles are to be added: slot 0, first slots, lanes.
+  std::vector<SlotIndex> used_slots() const;
+  // A copy of the slot's cells, all that any series has; valid until the next call. Empty, with why(), if the
+  // file was truncated meanwhile.
+  std::span<const std::uint64_t> cells(SlotIndex slot);
+  // The heads of slots 0..last. Read them after the cells whose generations they are to explain. Empty, with
+  // why(), if the file was truncated meanwhile.
+  std::vector<HeadCopy> heads(SlotIndex last);
+  // The kernel's word on a first slot.
+  Ownership owner(SlotIndex first_slot) const noexcept { return ownership(fd_.get(), first_slot); }
+
+ private:
+  bool open();
+  bool copy(std::uint64_t offset, std::uint64_t bytes, void* to);
+  bool fail(std::string why);
+
+  const std::string file_;
+  std::string why_;
+  Descriptor fd_;
+  Geometry geometry_{};
+  Usage usage_{};
+  std::shared_ptr<const Catalogue> catalogue_;
+  std::vector<std::uint64_t> links_;  // scratch
+  std::vector<std::uint64_t> cells_;
+};
+
+// The segments' files in a directory, sorted; empty if it can't be read.
+std::vector<std::string> segment_files_in(const std::string& directory);
+
+}  // namespace metrics::core

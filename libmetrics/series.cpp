@@ -1,0 +1,61 @@
+#include "libmetrics/series.h"
+
+#include <algorithm>
+
+namespace metrics::core {
+namespace {
+
+constexpr std::size_t kFirstSize = 16;  // a power of two; doubled when half full
+
+bool same(const Series& series, std::span<const std::string_view> strings) {
+  return std::equal(series.strings.begin(), series.strings.end(), strings.begin(), strings.end());
+}
+
+}  // namespace
+
+SeriesTable::SeriesTable() {
+  arrays_.push_back(std::make_unique<Array>(kFirstSize));
+  array_.store(arrays_.back().get(), std::memory_order_relaxed);
+}
+
+Series* SeriesTable::find(std::uint64_t hash,
+                          std::span<const std::string_view> strings) const noexcept {
+  const Array& array = *array_.load(std::memory_order_acquire);  // with put's release
+  for (std::size_t i = hash & array.mask;; i = (i + 1) & array.mask) {
+    Series* series = array.entries[i].load(std::memory_order_acquire);  // with put's release
+    if (series == nullptr || (series->hash == hash && same(*series, strings))) return series;
+  }
+}
+
+// Where the series is, or its strings' predecessor, or where it belongs.
+std::atomic<Series*>& SeriesTable::place(Array& array, const Series& series) noexcept {
+  for (std::size_t i = series.hash & array.mask;; i = (i + 1) & array.mask) {
+    const Series* there = array.entries[i].load(std::memory_order_relaxed);
+    if (there == nullptr || (there->hash == series.hash && there->strings == series.strings)) {
+      return array.entries[i];
+    }
+  }
+}
+
+void SeriesTable::put(std::unique_ptr<Series> series) {
+  series_.reserve(series_.size() + 1);
+  Array* array = array_.load(std::memory_order_relaxed);
+  if (2 * (count_ + 1) > array->entries.size()) {
+    auto larger = std::make_unique<Array>(2 * array->entries.size());
+    for (const auto& entry : array->entries) {
+      if (Series* s = entry.load(std::memory_order_relaxed); s != nullptr) {
+        place(*larger, *s).store(s, std::memory_order_relaxed);
+      }
+    }
+    array = larger.get();
+    arrays_.push_back(std::move(larger));
+    array_.store(array, std::memory_order_release);
+  }
+  std::atomic<Series*>& entry = place(*array, *series);
+  if (entry.load(std::memory_order_relaxed) == nullptr) ++count_;
+  // Release: who finds the series sees what it points to.
+  entry.store(series.get(), std::memory_order_release);
+  series_.push_back(std::move(series));
+}
+
+}  // namespace metrics::core

@@ -1,0 +1,71 @@
+// series.h -- a family and its series in this process: what handles point to, found by label values.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "libmetrics/buckets.h"
+#include "libmetrics/definition.h"
+#include "libmetrics/directory.h"
+#include "libmetrics/gauges.h"
+#include "metrics/hot.h"
+
+namespace metrics::core {
+
+class Writer;
+
+struct Series {
+  std::uint64_t hash;
+  std::vector<std::string> strings;    // as the caller spelled them, so not always valid UTF-8
+  const layout::Cell* removed;         // in the directory
+  std::variant<std::monostate, metrics_counter, metrics_histogram, Gauge> hot;
+
+  bool is_removed() const noexcept { return removed->load(std::memory_order_relaxed) != 0; }
+};
+
+// Series by label values. Finding takes no lock and sees every entry that was added before; adding is for one
+// thread at a time. Nothing is ever freed: a reader may be anywhere.
+class SeriesTable {
+ public:
+  SeriesTable();
+  SeriesTable(const SeriesTable&) = delete;
+  SeriesTable& operator=(const SeriesTable&) = delete;
+  ~SeriesTable() = default;
+
+  // nullptr if there is none. A removed series is there until it is replaced.
+  Series* find(std::uint64_t hash, std::span<const std::string_view> strings) const noexcept;
+  // Adds it, or puts it in the place of the one with the same strings.
+  void put(std::unique_ptr<Series> series);
+
+ private:
+  struct Array {
+    explicit Array(std::size_t size) : mask(size - 1), entries(size) {}
+    std::size_t mask;
+    std::vector<std::atomic<Series*>> entries;
+  };
+  static std::atomic<Series*>& place(Array& array, const Series& series) noexcept;
+
+  std::atomic<Array*> array_;
+  std::size_t count_ = 0;
+  std::vector<std::unique_ptr<Array>> arrays_;    // the last one is in use
+  std::vector<std::unique_ptr<Series>> series_;
+};
+
+struct Family {
+  Family(Writer& w, Definition d) : writer(w), definition(std::move(d)), bounds(definition.bounds) {}
+
+  Writer& writer;
+  const Definition definition;
+  const Bounds bounds;
+  Offset offset = 0;  // 0: refused, nothing is counted
+  SeriesTable table;
+  std::atomic<std::uint32_t> logged{0};  // a bit for each status that was logged for its series
+};
+
+}  // namespace metrics::core

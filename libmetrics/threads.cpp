@@ -1,0 +1,152 @@
+#include "libmetrics/threads.h"
+
+#include <pthread.h>
+
+#include <array>
+#include <cerrno>
+
+namespace metrics::core {
+namespace {
+
+using State = ProcessClaim::State;
+
+// Which slot metrics_thread.cells[i] is, for giving it back.
+__thread SlotIndex thread_slots[METRICS_MAX_SEGMENTS] __attribute__((tls_model("initial-exec")));
+
+pthread_key_t end_key;
+
+void count_in_shared(const Writer& writer, ProcessClaim& claim, metrics_status why,
+                     layout::Drop reason) noexcept {
+  metrics_status none = METRICS_OK;
+  claim.failure.compare_exchange_strong(none, why, std::memory_order_relaxed);
+  writer.segment()->drop(reason);
+}
+
+// The first slot for this process. The order is that of slots.h's invariant (3).
+void claim_for_process(Writer& writer, ProcessClaim& mine) noexcept {
+  const auto failed = [&](metrics_status why, layout::Drop reason) {
+    count_in_shared(writer, mine, why, reason);
+    mine.state.store(State::kFailed, std::memory_order_relaxed);
+  };
+  Claim claim;
+  switch (claim_first_slot(*writer.segment(), claim)) {
+    case ClaimResult::kClaimed: break;
+    case ClaimResult::kAllOwned: return failed(METRICS_NO_SLOT, layout::Drop::kSlotsExhausted);
+    case ClaimResult::kUnreachable: return failed(METRICS_GONE, layout::Drop::kClaimUnreachable);
+    case ClaimResult::kUnsupported:
+      return failed(METRICS_UNSUPPORTED, layout::Drop::kClaimUnreachable);
+  }
+  const int fd = claim.descriptor.get();
+  layout::Cell* cells = writer.slot(fd, claim.owner.slot);
+  if (cells == nullptr || !writer.reserve_bound(fd, claim.owner.slot)) {
+    give_back(claim);
+    return failed(METRICS_NO_SPACE, layout::Drop::kClaimNoSpace);
+  }
+  announce(*writer.segment(), claim.owner);
+  writer.begin_gauges(cells, claim.owner.generation);
+  mine.owner = claim.owner;
+  // Release: who sees the process owning sees its gauges begun; pairs with owns_first_slot.
+  mine.state.store(State::kOwned, std::memory_order_release);
+}
+
+// The slot for a thread of a process that has a first slot: that one if no other thread has it, else a lane.
+layout::Cell* claim_for_thread(Writer& writer, ProcessClaim& mine, SlotIndex& slot) noexcept {
+  // Acquire: with the release of the thread that wrote there before.
+  if (mine.lent.exchange(1, std::memory_order_acquire) == 0) {
+    slot = mine.owner.slot;
+    return writer.slot(-1, slot);
+  }
+  const Segment& segment = *writer.segment();
+  const Descriptor fd = segment.reopen();
+  if (!fd) {
+    count_in_shared(writer, mine, METRICS_GONE, layout::Drop::kClaimUnreachable);
+    return nullptr;
+  }
+  slot = claim_lane(segment, fd.get(), mine.owner);
+  if (slot == 0) {
+    count_in_shared(writer, mine, METRICS_NO_SLOT, layout::Drop::kLanesExhausted);
+    return nullptr;
+  }
+  layout::Cell* cells = writer.slot(fd.get(), slot);
+  if (cells == nullptr || !writer.reserve_bound(fd.get(), slot)) {
+    release_lane(segment, slot, mine.owner);
+    count_in_shared(writer, mine, METRICS_NO_SPACE, layout::Drop::kClaimNoSpace);
+    return nullptr;
+  }
+  return cells;
+}
+
+// A pthread_key's destructor: a thread_local's would run too early, others' destructors may still update.
+// What comes after this one goes to slot 0.
+void end_thread(void*) {
+  const Quiet quiet;
+  metrics_thread_state& t = metrics_thread;
+  Process& p = process();
+  if (t.epoch != epoch(p)) return;  // inherited over a fork: what it names is the parent's
+  for (std::uint32_t i = 0; i < METRICS_MAX_SEGMENTS; ++i) {
+    if (t.cells[i] == nullptr) continue;
+    t.cells[i] = nullptr;
+    t.tried |= std::uint64_t{1} << i;
+    ProcessClaim& claim = p.claims[i];
+    if (thread_slots[i] == claim.owner.slot) {
+      claim.lent.store(0, std::memory_order_release);  // with claim_for_thread's acquire
+    } else {
+      release_lane(*writer_at(i)->segment(), thread_slots[i], claim.owner);
+    }
+  }
+}
+
+}  // namespace
+
+void watch_thread_ends() {
+  static const int created = ::pthread_key_create(&end_key, &end_thread);
+  if (created != 0) throw Error(METRICS_SYSTEM, "can't create a pthread key: all are in use");
+}
+
+layout::Cell* own_cells(std::uint32_t segment) noexcept {
+  Writer* writer = writer_at(segment);
+  if (writer == nullptr || writer->segment() == nullptr) return nullptr;
+  metrics_thread_state& t = metrics_thread;
+  const std::uint64_t bit = std::uint64_t{1} << segment;
+  Process& p = process();
+  const std::uint64_t now = __atomic_load_n(&p.hot.epoch, __ATOMIC_RELAXED);
+  if (t.epoch != now || (t.tried & bit) == 0) {
+    const Locked lock(p, Locked::Wait::kBounded);
+    if (!lock.held()) return nullptr;  // slot 0 for this once
+    if (t.epoch != epoch(p)) {
+      t.tried = 0;
+      for (auto& cells : t.cells) cells = nullptr;
+      t.epoch = epoch(p);
+    }
+    if ((t.tried & bit) == 0) {
+      ProcessClaim& claim = p.claims[segment];
+      if (claim.state.load(std::memory_order_relaxed) == State::kUntried) {
+        claim_for_process(*writer, claim);
+      }
+      if (claim.state.load(std::memory_order_relaxed) == State::kOwned) {
+        t.cells[segment] = reinterpret_cast<std::uint64_t*>(
+            claim_for_thread(*writer, claim, thread_slots[segment]));
+        if (t.cells[segment] != nullptr) ::pthread_setspecific(end_key, &metrics_thread);
+      }
+      t.tried |= bit;
+    }
+  }
+  return reinterpret_cast<layout::Cell*>(t.cells[segment]);
+}
+
+layout::Cell* shared_cells(std::uint32_t segment) noexcept {
+  const Writer* writer = writer_at(segment);
+  return writer == nullptr || writer->segment() == nullptr ? nullptr : writer->shared_cells();
+}
+
+bool owns_first_slot(std::uint32_t segment) noexcept {
+  return segment < METRICS_MAX_SEGMENTS &&
+         process().claims[segment].state.load(std::memory_order_acquire) == State::kOwned;
+}
+
+void count_drop(std::uint32_t segment, layout::Drop reason) noexcept {
+  const Writer* writer = writer_at(segment);
+  if (writer != nullptr && writer->segment() != nullptr) writer->segment()->drop(reason);
+}
+
+}  // namespace metrics::core
