@@ -12,9 +12,11 @@
 #include <string>
 #include <vector>
 
+#include "libmetrics/layout.h"
+
 namespace metrics::aggregator {
 
-enum class Type : std::uint8_t { kCounter, kGauge, kHistogram, kSummary, kInfo };
+using layout::Type;
 
 struct Label {
   std::string name;
@@ -28,12 +30,16 @@ struct Series {
 };
 
 struct Family {
-  std::string name;  // as OpenMetrics has it: a counter's without `_total`, an info's without `_info`
+  std::string
+      name;  // as OpenMetrics has it: a counter's without `_total`, an info's without `_info`
   std::string help;  // not escaped; may be empty
   std::string unit;  // may be empty
   Type type;
   std::vector<double> bounds;  // of a histogram: ascending, finite, +Inf not among them
   std::vector<Series> series;  // no two with the same labels
+  // More series of the family before it in the list, which differs in bounds only (another segment's): HELP and
+  // TYPE are not said again.
+  bool continues = false;
 };
 
 // A counter counts whole numbers exactly and fractions beside them; its value is the sum of both.
@@ -42,11 +48,14 @@ struct CounterValue {
   double fraction;
 };
 
+// A shape that no Families of this process has had.
+std::uint64_t new_shape() noexcept;
+
 struct Families {
   // Changes whenever anything but `values` does: what is printed around the values may be kept as long
   // as it stays. Never 0, so that 0 can mean "nothing kept yet". Two objects never share one.
   std::uint64_t shape = 0;
-  std::vector<Family> families;  // no two with a sample name in common
+  std::vector<Family> families;  // no two with a sample name in common, but for continuations
   // counter: whole (u64), fraction (double). gauge: double. info: nothing, its value is 1.
   // histogram: bounds.size() + 1 bucket counts (u64, not cumulative, +Inf last), sum (double).
   // summary: as a histogram without bounds, that is count and sum.

@@ -13,8 +13,9 @@
 namespace metrics::core {
 namespace {
 
-constexpr std::uint32_t kStep = 8;         // doubles in a cache line, and in the widest vector
-constexpr std::uint32_t kCountLimit = 64;  // above, halving first is quicker than comparing with all
+constexpr std::uint32_t kStep = 8;  // doubles in a cache line, and in the widest vector
+constexpr std::uint32_t kCountLimit =
+    64;  // above, halving first is quicker than comparing with all
 
 // Comparing with every bound has no branch to mispredict, which costs more than all the comparisons.
 inline std::uint32_t count_plain(const double* bounds, std::uint32_t padded, double value) {
@@ -42,8 +43,8 @@ inline std::uint32_t count_sse2(const double* bounds, std::uint32_t padded, doub
 }
 
 __attribute__((target("avx2,popcnt"))) std::uint32_t count_avx2(const double* bounds,
-                                                                 std::uint32_t padded,
-                                                                 double value) {
+                                                                std::uint32_t padded,
+                                                                double value) {
   const __m256d v = _mm256_set1_pd(value);
   __m256i low = _mm256_setzero_si256();
   __m256i high = low;
@@ -60,8 +61,8 @@ __attribute__((target("avx2,popcnt"))) std::uint32_t count_avx2(const double* bo
 }
 
 __attribute__((target("avx512f,popcnt"))) std::uint32_t count_avx512(const double* bounds,
-                                                                      std::uint32_t padded,
-                                                                      double value) {
+                                                                     std::uint32_t padded,
+                                                                     double value) {
   const __m512d v = _mm512_set1_pd(value);
   std::uint32_t below = 0;
   for (std::uint32_t i = 0; i < padded; i += kStep) {
@@ -98,7 +99,8 @@ std::vector<NamedFind> searches(std::uint32_t bound_count) {
   std::vector<NamedFind> found;
 #if defined(__x86_64__)
   __builtin_cpu_init();
-  if (__builtin_cpu_supports("avx512f")) found.push_back(sized<&count_avx512>("avx512", bound_count));
+  if (__builtin_cpu_supports("avx512f"))
+    found.push_back(sized<&count_avx512>("avx512", bound_count));
   if (__builtin_cpu_supports("avx2")) found.push_back(sized<&count_avx2>("avx2", bound_count));
   found.push_back(sized<&count_sse2>("sse2", bound_count));
 #endif
@@ -121,7 +123,8 @@ Bounds::Bounds(std::span<const double> bounds)
 }
 
 std::span<const double> default_bounds() noexcept {
-  static constexpr std::array<double, 11> kBounds = {.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10};
+  static constexpr std::array<double, 11> kBounds = {.005, .01, .025, .05, .1, .25,
+                                                     .5,   1,   2.5,  5,   10};
   return kBounds;
 }
 

@@ -4,8 +4,8 @@
 #include <atomic>
 #include <bit>
 #include <cmath>
-#include <cstdio>
 #include <cstddef>
+#include <cstdio>
 #include <ctime>
 #include <exception>
 #include <initializer_list>
@@ -65,7 +65,9 @@ metrics_status guarded(Body body) noexcept {
 }
 
 // What a wrong program gives is told to the caller alone; what the surroundings lack is also logged.
-bool worth_logging(metrics_status status) { return status != METRICS_OK && status != METRICS_INVALID; }
+bool worth_logging(metrics_status status) {
+  return status != METRICS_OK && status != METRICS_INVALID;
+}
 
 Writer& writer_of(metrics_segment* s) {
   return *reinterpret_cast<Writer*>(s == nullptr ? metrics_default() : s);
@@ -128,7 +130,8 @@ void check_family(const Family* family, std::initializer_list<Type> types, std::
 // The family can't be counted at all: it was refused, or its segment was not joined. Said when it happened.
 metrics_status uncounted(const Family& family) {
   if (const Error* why = family.writer.failure()) return failed(why->status(), why->what());
-  return failed(METRICS_CONFLICT, ("family \"" + family.definition.name + "\" was refused").c_str());
+  return failed(METRICS_CONFLICT,
+                ("family \"" + family.definition.name + "\" was refused").c_str());
 }
 
 // Finds or makes the series and hands it to `take`; tells once for each family and status why it can't be had.
@@ -160,9 +163,9 @@ metrics_status with_series(metrics_family* handle, std::initializer_list<Type> t
 // A counter that the segment's other writers add to as well.
 void shared_sum(layout::Cell& cell, double amount) noexcept {
   std::uint64_t seen = cell.load(std::memory_order_relaxed);
-  while (!cell.compare_exchange_weak(seen,
-                                     std::bit_cast<std::uint64_t>(std::bit_cast<double>(seen) + amount),
-                                     std::memory_order_relaxed, std::memory_order_relaxed)) {
+  while (!cell.compare_exchange_weak(
+      seen, std::bit_cast<std::uint64_t>(std::bit_cast<double>(seen) + amount),
+      std::memory_order_relaxed, std::memory_order_relaxed)) {
   }
 }
 
@@ -207,17 +210,28 @@ extern "C" {
 
 const char* metrics_status_name(metrics_status status) {
   switch (status) {
-    case METRICS_OK: return "ok";
-    case METRICS_INVALID: return "invalid";
-    case METRICS_CONFLICT: return "conflict";
-    case METRICS_FULL: return "full";
-    case METRICS_NO_SPACE: return "no space";
-    case METRICS_NO_PERMISSION: return "no permission";
-    case METRICS_INCOMPATIBLE: return "incompatible";
-    case METRICS_UNSUPPORTED: return "unsupported";
-    case METRICS_GONE: return "gone";
-    case METRICS_NO_SLOT: return "no slot";
-    case METRICS_SYSTEM: return "system error";
+    case METRICS_OK:
+      return "ok";
+    case METRICS_INVALID:
+      return "invalid";
+    case METRICS_CONFLICT:
+      return "conflict";
+    case METRICS_FULL:
+      return "full";
+    case METRICS_NO_SPACE:
+      return "no space";
+    case METRICS_NO_PERMISSION:
+      return "no permission";
+    case METRICS_INCOMPATIBLE:
+      return "incompatible";
+    case METRICS_UNSUPPORTED:
+      return "unsupported";
+    case METRICS_GONE:
+      return "gone";
+    case METRICS_NO_SLOT:
+      return "no slot";
+    case METRICS_SYSTEM:
+      return "system error";
   }
   return "unknown status";
 }
@@ -230,13 +244,16 @@ void metrics_set_log(metrics_log_function function, void* context) {
   log_target.store(new (std::nothrow) Log{function, context}, std::memory_order_release);
 }
 
-metrics_status metrics_open(const char* path, const metrics_geometry* geometry, metrics_segment** out) {
+metrics_status metrics_open(const char* path, const metrics_geometry* geometry,
+                            metrics_segment** out) {
   Writer* writer = nullptr;
   metrics_status status = guarded([&] {
-    writer = &Writer::open(text_or_empty(path), geometry == nullptr ? metrics_geometry{} : *geometry);
+    writer =
+        &Writer::open(text_or_empty(path), geometry == nullptr ? metrics_geometry{} : *geometry);
     if (!fork_is_wiped() && writer->claim_report()) {
       log(METRICS_UNSUPPORTED,
-          "this kernel has no MADV_WIPEONFORK: children of fork() are counted, those of raw clone() not");
+          "this kernel has no MADV_WIPEONFORK: children of fork() are counted, those of raw "
+          "clone() not");
     }
     return METRICS_OK;
   });
@@ -245,7 +262,8 @@ metrics_status metrics_open(const char* path, const metrics_geometry* geometry, 
   } else if (writer->failure() != nullptr) {
     status = failed(writer->failure()->status(), writer->failure()->what());
   }
-  if (status != METRICS_OK && writer->claim_report()) log(status, last_error + "; nothing is counted");
+  if (status != METRICS_OK && writer->claim_report())
+    log(status, last_error + "; nothing is counted");
   *out = reinterpret_cast<metrics_segment*>(writer);
   return status;
 }
@@ -271,16 +289,18 @@ metrics_status metrics_segment_status(const metrics_segment* segment) {
       process().claims[writer.index()].failure.load(std::memory_order_relaxed);
   if (status == METRICS_OK) return status;
   return guarded([&]() -> metrics_status {
-    throw Error(status, "no slot of its own could be claimed in " + writer.file() + " (" +
-                            metrics_status_name(status) +
-                            "): counts go to the shared slot, gauges of a process without one are refused");
+    throw Error(status,
+                "no slot of its own could be claimed in " + writer.file() + " (" +
+                    metrics_status_name(status) +
+                    "): counts go to the shared slot, gauges of a process without one are refused");
   });
 }
 
 metrics_status metrics_counter_family(metrics_segment* segment, const char* name, const char* help,
                                       const char* unit, const char* const* labels,
                                       size_t label_count, metrics_family** out) {
-  return make_family(segment, {Type::kCounter, {}, text_or_empty(help), text_or_empty(unit), {}, {}, {}},
+  return make_family(segment,
+                     {Type::kCounter, {}, text_or_empty(help), text_or_empty(unit), {}, {}, {}},
                      name, labels, label_count, out);
 }
 
@@ -291,16 +311,17 @@ metrics_status metrics_gauge_family(metrics_segment* segment, const char* name, 
     *out = nullptr;
     return failed(METRICS_INVALID, "the gauge's mode is not one of metrics_mode");
   }
-  return make_family(segment,
-                     {Type::kGauge, {}, text_or_empty(help), text_or_empty(unit), {}, {},
-                      static_cast<Mode>(mode)},
-                     name, labels, label_count, out);
+  return make_family(
+      segment,
+      {Type::kGauge, {}, text_or_empty(help), text_or_empty(unit), {}, {}, static_cast<Mode>(mode)},
+      name, labels, label_count, out);
 }
 
-metrics_status metrics_histogram_family(metrics_segment* segment, const char* name, const char* help,
-                                        const char* unit, const char* const* labels,
-                                        size_t label_count, const double* bounds,
-                                        size_t bound_count, metrics_family** out) {
+metrics_status metrics_histogram_family(metrics_segment* segment, const char* name,
+                                        const char* help, const char* unit,
+                                        const char* const* labels, size_t label_count,
+                                        const double* bounds, size_t bound_count,
+                                        metrics_family** out) {
   *out = nullptr;
   std::vector<double> given;
   const metrics_status status = guarded([&] {
@@ -313,21 +334,22 @@ metrics_status metrics_histogram_family(metrics_segment* segment, const char* na
   if (status != METRICS_OK) return status;
   return make_family(
       segment,
-      {Type::kHistogram, {}, text_or_empty(help), text_or_empty(unit), {}, std::move(given), {}}, name,
-      labels, label_count, out);
+      {Type::kHistogram, {}, text_or_empty(help), text_or_empty(unit), {}, std::move(given), {}},
+      name, labels, label_count, out);
 }
 
 metrics_status metrics_summary_family(metrics_segment* segment, const char* name, const char* help,
                                       const char* unit, const char* const* labels,
                                       size_t label_count, metrics_family** out) {
-  return make_family(segment, {Type::kSummary, {}, text_or_empty(help), text_or_empty(unit), {}, {}, {}},
+  return make_family(segment,
+                     {Type::kSummary, {}, text_or_empty(help), text_or_empty(unit), {}, {}, {}},
                      name, labels, label_count, out);
 }
 
 metrics_status metrics_info_family(metrics_segment* segment, const char* name, const char* help,
                                    metrics_family** out) {
-  return make_family(segment, {Type::kInfo, {}, text_or_empty(help), {}, {}, {}, {}}, name, nullptr, 0,
-                     out);
+  return make_family(segment, {Type::kInfo, {}, text_or_empty(help), {}, {}, {}, {}}, name, nullptr,
+                     0, out);
 }
 
 metrics_status metrics_linear_bounds(double start, double width, size_t count, double* bounds) {
@@ -336,20 +358,22 @@ metrics_status metrics_linear_bounds(double start, double width, size_t count, d
   return failed(METRICS_INVALID, "linear bounds need a width above 0, and must stay finite");
 }
 
-metrics_status metrics_exponential_bounds(double start, double factor, size_t count, double* bounds) {
+metrics_status metrics_exponential_bounds(double start, double factor, size_t count,
+                                          double* bounds) {
   double bound = start;
   for (size_t i = 0; i < count; ++i, bound *= factor) bounds[i] = bound;
   if (start > 0 && factor > 1 && ascending(bounds, count)) return METRICS_OK;
-  return failed(METRICS_INVALID,
-                "exponential bounds need a start above 0 and a factor above 1, and must stay finite");
+  return failed(
+      METRICS_INVALID,
+      "exponential bounds need a start above 0 and a factor above 1, and must stay finite");
 }
 
-metrics_status metrics_counter_labels(metrics_family* family, const char* const* values, size_t count,
-                                      metrics_counter** out) {
+metrics_status metrics_counter_labels(metrics_family* family, const char* const* values,
+                                      size_t count, metrics_counter** out) {
   *out = nullptr;
-  const metrics_status status = with_series(family, {Type::kCounter}, values, count, [&](Series& s) {
-    *out = &std::get<metrics_counter>(s.hot);
-  });
+  const metrics_status status =
+      with_series(family, {Type::kCounter}, values, count,
+                  [&](Series& s) { *out = &std::get<metrics_counter>(s.hot); });
   if (status != METRICS_OK && status != METRICS_INVALID) *out = &inert_counter;
   return status;
 }
@@ -357,8 +381,8 @@ metrics_status metrics_counter_labels(metrics_family* family, const char* const*
 metrics_status metrics_gauge_labels(metrics_family* family, const char* const* values, size_t count,
                                     metrics_gauge** out) {
   *out = nullptr;
-  const metrics_status status = with_series(
-      family, {Type::kGauge}, values, count, [&](Series& s) { *out = &std::get<Gauge>(s.hot); });
+  const metrics_status status = with_series(family, {Type::kGauge}, values, count,
+                                            [&](Series& s) { *out = &std::get<Gauge>(s.hot); });
   if (status != METRICS_OK && status != METRICS_INVALID) *out = &inert_gauge;
   return status;
 }
@@ -392,7 +416,8 @@ metrics_status metrics_info_state(metrics_family* family, const char* const* nam
 metrics_status metrics_remove(metrics_family* handle, const char* const* values, size_t count) {
   return guarded([&] {
     Family* family = family_of(handle);
-    check_family(family, {Type::kCounter, Type::kGauge, Type::kHistogram, Type::kSummary, Type::kInfo},
+    check_family(family,
+                 {Type::kCounter, Type::kGauge, Type::kHistogram, Type::kSummary, Type::kInfo},
                  count);
     if (family->offset != 0) family->writer.remove(*family, views(values, count));
     return METRICS_OK;

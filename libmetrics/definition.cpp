@@ -9,8 +9,8 @@
 namespace metrics::core {
 namespace {
 
-constexpr std::array<std::string_view, 6> kEndings = {"_total",   "_created", "_count",
-                                                      "_sum",     "_bucket",  "_info"};
+constexpr std::array<std::string_view, 6> kEndings = {"_total", "_created", "_count",
+                                                      "_sum",   "_bucket",  "_info"};
 
 [[noreturn]] void refuse(const std::string& what) { throw Error(METRICS_INVALID, what); }
 
@@ -114,7 +114,8 @@ Definition checked(Definition given) {
       refuse("unit " + quoted(d.unit) + " of family " + quoted(d.name) +
              " may hold only letters, digits and '_'");
     }
-    if (d.type == Type::kInfo) refuse("info " + quoted(d.name) + " can't have a unit; leave it out");
+    if (d.type == Type::kInfo)
+      refuse("info " + quoted(d.name) + " can't have a unit; leave it out");
     if (!d.name.ends_with('_' + d.unit)) d.name += '_' + d.unit;
   }
   if (d.type != Type::kGauge) d.mode = Mode{};
@@ -131,13 +132,20 @@ Definition checked(Definition given) {
 std::vector<std::string> sample_names(Type type, std::string_view name) {
   std::vector<std::string_view> endings = {""};
   switch (type) {
-    case Type::kCounter: endings.insert(endings.end(), {"_total", "_created"}); break;
-    case Type::kGauge: break;
+    case Type::kCounter:
+      endings.insert(endings.end(), {"_total", "_created"});
+      break;
+    case Type::kGauge:
+      break;
     case Type::kHistogram:
       endings.insert(endings.end(), {"_bucket", "_count", "_sum", "_created"});
       break;
-    case Type::kSummary: endings.insert(endings.end(), {"_count", "_sum", "_created"}); break;
-    case Type::kInfo: endings.insert(endings.end(), {"_info"}); break;
+    case Type::kSummary:
+      endings.insert(endings.end(), {"_count", "_sum", "_created"});
+      break;
+    case Type::kInfo:
+      endings.insert(endings.end(), {"_info"});
+      break;
   }
   std::vector<std::string> names;
   for (const std::string_view ending : endings) names.push_back(std::string(name).append(ending));
@@ -159,19 +167,24 @@ std::string_view stem(std::string_view name) noexcept {
 
 std::string_view to_string(Type type) noexcept {
   switch (type) {
-    case Type::kCounter: return "counter";
-    case Type::kGauge: return "gauge";
-    case Type::kHistogram: return "histogram";
-    case Type::kSummary: return "summary";
-    case Type::kInfo: return "info";
+    case Type::kCounter:
+      return "counter";
+    case Type::kGauge:
+      return "gauge";
+    case Type::kHistogram:
+      return "histogram";
+    case Type::kSummary:
+      return "summary";
+    case Type::kInfo:
+      return "info";
   }
   return "unknown";
 }
 
 std::string_view to_string(Mode mode) noexcept {
   constexpr std::array<std::string_view, layout::kModeCount> kNames = {
-      "all", "liveall", "sum",     "livesum",    "min",
-      "livemin", "max", "livemax", "mostrecent", "livemostrecent"};
+      "all",     "liveall", "sum",     "livesum",    "min",
+      "livemin", "max",     "livemax", "mostrecent", "livemostrecent"};
   const auto i = static_cast<std::size_t>(mode);
   return i < kNames.size() ? kNames[i] : "unknown";
 }

@@ -18,8 +18,8 @@ struct Definition {
   std::string help;
   std::string unit;
   std::vector<std::string> labels;
-  std::vector<double> bounds;     // of a histogram: without +Inf
-  Mode mode = Mode::kAll;         // of a gauge
+  std::vector<double> bounds;  // of a histogram: without +Inf
+  Mode mode = Mode::kAll;      // of a gauge
 };
 
 // The definition as it is kept: a counter's name without `_total`, an info's without `_info`, the unit

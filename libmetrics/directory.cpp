@@ -176,7 +176,8 @@ std::optional<FamilyView> family_at(const Window& window, Offset offset, std::st
                                   {f.labels.begin(), f.labels.end()},
                                   {f.bounds.begin(), f.bounds.end()},
                                   f.mode});
-    if (d.name != f.name || d.bounds.size() != bound_count) return no("is not as families are kept");
+    if (d.name != f.name || d.bounds.size() != bound_count)
+      return no("is not as families are kept");
   } catch (const Error& e) {
     return no(e.what());
   }
@@ -208,7 +209,8 @@ namespace {
 // The label names of a series are its family's, an info's its own.
 std::string labels_fault(const FamilyView& f, const SeriesView& s) {
   if (f.type != Type::kInfo) {
-    return s.strings.size() == f.labels.size() ? "" : "has another number of labels than its family";
+    return s.strings.size() == f.labels.size() ? ""
+                                               : "has another number of labels than its family";
   }
   if (s.strings.size() % 2 != 0) return "has a label name without a value";
   Definition d{f.type, std::string(f.name), {}, {}, {}, {}, {}};
@@ -240,7 +242,8 @@ void keep_consistent(Contents& found, const Geometry& geometry, std::vector<std:
   std::unordered_map<Offset, const FamilyView*> families;
   std::erase_if(found.families, [&](const FamilyView& f) {
     const auto names = sample_names(f.type, f.name);
-    if (std::any_of(names.begin(), names.end(), [&](const auto& n) { return samples.contains(n); })) {
+    if (std::any_of(names.begin(), names.end(),
+                    [&](const auto& n) { return samples.contains(n); })) {
       return fault(f.offset, "is a second family with samples of \"" + std::string(f.name) + '"');
     }
     samples.insert(names.begin(), names.end());
@@ -296,7 +299,8 @@ Contents contents(const Window& links, const Window& records, const Geometry& ge
       const auto* record = offset >= geometry.directory ? links.at<Record>(offset) : nullptr;
       if (record == nullptr || left == 0) {
         fault("chain " + std::to_string(i) +
-              (left == 0 ? " runs in a circle" : " leads to " + std::to_string(offset) + ", outside"));
+              (left == 0 ? " runs in a circle"
+                         : " leads to " + std::to_string(offset) + ", outside"));
         break;
       }
       --left;
@@ -340,10 +344,11 @@ Offset Directory::reserve(std::uint64_t bytes) const {
     if (fits(before)) return g.directory + before;
   }
   segment_.drop(layout::Drop::kDirectoryFull);
-  throw Error(METRICS_FULL, "the directory of " + segment_.file() + " is full (" +
-                                std::to_string(g.directory_bytes) +
-                                " bytes); use fewer label values, or create the segment anew with a "
-                                "larger METRICS_DIRECTORY_BYTES");
+  throw Error(METRICS_FULL,
+              "the directory of " + segment_.file() + " is full (" +
+                  std::to_string(g.directory_bytes) +
+                  " bytes); use fewer label values, or create the segment anew with a "
+                  "larger METRICS_DIRECTORY_BYTES");
 }
 
 std::uint64_t Directory::reserve_cells(std::uint32_t count) const {
@@ -357,10 +362,10 @@ std::uint64_t Directory::reserve_cells(std::uint32_t count) const {
     if (fits(before)) return before;
   }
   segment_.drop(layout::Drop::kCellsFull);
-  throw Error(METRICS_FULL, "the cells of " + segment_.file() + " are used up (" +
-                                std::to_string(capacity) +
-                                "); use fewer label values, or create the segment anew with a larger "
-                                "METRICS_CELLS");
+  throw Error(METRICS_FULL,
+              "the cells of " + segment_.file() + " are used up (" + std::to_string(capacity) +
+                  "); use fewer label values, or create the segment anew with a larger "
+                  "METRICS_CELLS");
 }
 
 // Calls visit(offset, record) along the chain from `link` on, until it returns true; then, or at the end
@@ -409,8 +414,9 @@ Offset Directory::family(const Definition& d) const {
     if (!there || !share_a_sample(*there, names)) return false;
     if (there->name == d.name && same_family(*there, d)) return true;
     segment_.drop(layout::Drop::kFamilyConflict);
-    throw Error(METRICS_CONFLICT, described(d) + " conflicts with the " + described(*there) + " in " +
-                                      segment_.file() + "; rename one, or make them the same");
+    throw Error(METRICS_CONFLICT, described(d) + " conflicts with the " + described(*there) +
+                                      " in " + segment_.file() +
+                                      "; rename one, or make them the same");
   };
   const std::uint64_t hash = hash_string(stem(d.name), kHashSeed);
   const auto make = [&] {
@@ -446,8 +452,7 @@ bool is_series(const Window& window, Offset offset, Offset family,
 }  // namespace
 
 Directory::Found Directory::series(Offset family, const Definition& d,
-                                   std::span<const std::string> strings,
-                                   std::uint64_t hash) const {
+                                   std::span<const std::string> strings, std::uint64_t hash) const {
   hash = hash_mix(hash, family);
   const auto same = [&](Offset offset, const Record&) {
     return is_series(window_, offset, family, strings);
@@ -473,7 +478,8 @@ Directory::Found Directory::series(Offset family, const Definition& d,
   const Offset offset = find_or_link(hash, Kind::kSeries, same, make);
   const auto* r = window_.at<SeriesRecord>(offset);
   const Geometry& g = segment_.geometry();
-  const std::uint32_t cells = layout::cell_count(d.type, static_cast<std::uint32_t>(d.bounds.size()));
+  const std::uint32_t cells =
+      layout::cell_count(d.type, static_cast<std::uint32_t>(d.bounds.size()));
   const std::uint64_t first = r->first_cell;
   if (first > g.cells || cells > g.cells - first) {
     throw Error(METRICS_INCOMPATIBLE,

@@ -42,7 +42,8 @@ class Window {
   }
 
  private:
-  const std::byte* bytes_at(Offset offset, std::uint64_t size, std::uint64_t alignment) const noexcept {
+  const std::byte* bytes_at(Offset offset, std::uint64_t size,
+                            std::uint64_t alignment) const noexcept {
     const bool inside = offset >= first_ && offset <= last_ && size <= last_ - offset;
     return inside && offset % alignment == 0 ? bytes_ + (offset - first_) : nullptr;
   }

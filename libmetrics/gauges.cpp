@@ -10,7 +10,9 @@ namespace {
 using layout::Mode;
 
 // The word may hold what the last owner has left, so that the process's own value stands beside it.
-bool has_own(Mode mode) { return mode == Mode::kMin || mode == Mode::kMax || mode == Mode::kMostRecent; }
+bool has_own(Mode mode) {
+  return mode == Mode::kMin || mode == Mode::kMax || mode == Mode::kMostRecent;
+}
 
 double winner(Mode mode, double mine, double inherited) {
   if (mode == Mode::kMin) return std::min(mine, inherited);
@@ -77,7 +79,8 @@ void Gauge::stamp() noexcept {
   std::uint64_t seen = cell.load(std::memory_order_relaxed);
   while (seen < now) {
     // Release: who sees the stamp sees the value that it is for, or a later one.
-    if (cell.compare_exchange_weak(seen, now, std::memory_order_release, std::memory_order_relaxed)) {
+    if (cell.compare_exchange_weak(seen, now, std::memory_order_release,
+                                   std::memory_order_relaxed)) {
       return;
     }
   }

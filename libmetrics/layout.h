@@ -19,7 +19,8 @@ static_assert(Cell::is_always_lock_free && sizeof(Cell) == 8,
               "a locking atomic keeps its lock in the process, not in the segment");
 
 inline constexpr std::size_t kCacheLine = 64;
-inline constexpr std::size_t kPage = 4096;  // the least alignment of parts; creation uses the system's page if larger
+inline constexpr std::size_t kPage =
+    4096;  // the least alignment of parts; creation uses the system's page if larger
 
 inline constexpr std::uint64_t kMagic = 0x0a73636972746d89;  // 0x89 "mtrics" newline
 inline constexpr std::uint32_t kMajor = 1;                   // also the suffix of the file's name
@@ -28,17 +29,17 @@ inline constexpr std::uint32_t kMinor = 0;
 // Why something was not counted, or not in a place of its own. Each is a counter in the header, so
 // that the aggregator can tell; the numbers are part of the format, new reasons are added at the end.
 enum class Drop : std::uint32_t {
-  kObservationNan,      // histogram or summary: NaN is no observation
-  kCounterNegative,     // counter: a negative amount, or NaN
-  kGaugeWithoutSlot,    // gauge: its process has no slot of its own
-  kFamilyConflict,      // family refused: another one owns a sample name, or the definitions differ
-  kDirectoryFull,       // family or series refused
-  kCellsFull,           // series refused
-  kSeriesNoSpace,       // series refused: its pages could not be reserved
-  kSlotsExhausted,      // process counts in slot 0
-  kLanesExhausted,      // thread counts in slot 0
-  kClaimNoSpace,        // process or thread counts in slot 0: pages could not be reserved
-  kClaimUnreachable,    // process or thread counts in slot 0: the file could not be opened again
+  kObservationNan,    // histogram or summary: NaN is no observation
+  kCounterNegative,   // counter: a negative amount, or NaN
+  kGaugeWithoutSlot,  // gauge: its process has no slot of its own
+  kFamilyConflict,    // family refused: another one owns a sample name, or the definitions differ
+  kDirectoryFull,     // family or series refused
+  kCellsFull,         // series refused
+  kSeriesNoSpace,     // series refused: its pages could not be reserved
+  kSlotsExhausted,    // process counts in slot 0
+  kLanesExhausted,    // thread counts in slot 0
+  kClaimNoSpace,      // process or thread counts in slot 0: pages could not be reserved
+  kClaimUnreachable,  // process or thread counts in slot 0: the file could not be opened again
   kCount,
 };
 inline constexpr std::size_t kDropCapacity = 32;
@@ -73,8 +74,9 @@ struct Header {
   std::uint64_t created_ns;  // CLOCK_REALTIME
   std::uint64_t id;          // random: tells a recreated segment from its predecessor
 
-  alignas(kCacheLine) Cell directory_used;  // bytes reserved; may exceed directory_bytes by failed attempts
-  alignas(kCacheLine) Cell cells_used;      // cells reserved; may exceed cells_per_slot likewise
+  alignas(kCacheLine) Cell
+      directory_used;  // bytes reserved; may exceed directory_bytes by failed attempts
+  alignas(kCacheLine) Cell cells_used;        // cells reserved; may exceed cells_per_slot likewise
   alignas(kCacheLine) Cell first_slots_used;  // highest first slot ever claimed
   Cell lanes_used;                            // highest lane ever claimed, counted from 1
   alignas(kCacheLine) std::array<Cell, kDropCapacity> dropped;  // by Drop
@@ -101,9 +103,9 @@ static_assert(sizeof(Header) <= kPage, "the header is read and reserved as one p
 //   pid stands before generation: who copies upwards and finds the generation of a value that it
 //   has read before, has that generation's pid.
 struct alignas(kCacheLine) Head {
-  Cell pid;            // in its own pid namespace; for people and the `pid` label, never for deciding
-  Cell pid_namespace;  // inode of /proc/self/ns/pid, 0 if unknown
-  Cell claimed_ns;     // CLOCK_REALTIME
+  Cell pid;  // in its own pid namespace; for people and the `pid` label, never for deciding
+  Cell pid_namespace;           // inode of /proc/self/ns/pid, 0 if unknown
+  Cell claimed_ns;              // CLOCK_REALTIME
   std::array<Cell, 2> command;  // 16 bytes as in /proc/PID/comm, padded with zeros
   Cell generation;  // of a first slot: counts its owners, 0 before the first; see slots.h
   Cell owner;       // of a lane: the owner's word, 0 for none; see slots.h
@@ -112,12 +114,16 @@ struct alignas(kCacheLine) Head {
 static_assert(offsetof(Head, pid) == 0 && offsetof(Head, pid_namespace) == 8);
 static_assert(offsetof(Head, claimed_ns) == 16 && offsetof(Head, command) == 24);
 static_assert(offsetof(Head, generation) == 40 && offsetof(Head, owner) == 48);
-static_assert(sizeof(Head) == kCacheLine, "workers that claim neighbouring slots must not share a line");
+static_assert(sizeof(Head) == kCacheLine,
+              "workers that claim neighbouring slots must not share a line");
 
 // The index is an array of these, one for each chain: the offset of its first record, 0 if empty.
 using Link = Cell;
 
-enum class Kind : std::uint32_t { kFamily = 1, kSeries = 2 };  // readers skip kinds that they don't know
+enum class Kind : std::uint32_t {
+  kFamily = 1,
+  kSeries = 2
+};  // readers skip kinds that they don't know
 
 //   Record, at a multiple of 8
 //   0      8      12     16     24        32
@@ -137,11 +143,26 @@ static_assert(offsetof(Record, next) == 0 && offsetof(Record, bytes) == 8);
 static_assert(offsetof(Record, kind) == 12 && offsetof(Record, hash) == 16);
 static_assert(offsetof(Record, removed) == 24 && sizeof(Record) == 32);
 
-enum class Type : std::uint8_t { kCounter = 1, kGauge = 2, kHistogram = 3, kSummary = 4, kInfo = 5 };
+enum class Type : std::uint8_t {
+  kCounter = 1,
+  kGauge = 2,
+  kHistogram = 3,
+  kSummary = 4,
+  kInfo = 5
+};
 
 // How the gauges of many processes become one; client_python's vocabulary.
 enum class Mode : std::uint8_t {
-  kAll, kLiveAll, kSum, kLiveSum, kMin, kLiveMin, kMax, kLiveMax, kMostRecent, kLiveMostRecent,
+  kAll,
+  kLiveAll,
+  kSum,
+  kLiveSum,
+  kMin,
+  kLiveMin,
+  kMax,
+  kLiveMax,
+  kMostRecent,
+  kLiveMostRecent,
 };
 inline constexpr std::uint8_t kModeCount = 10;
 
@@ -155,7 +176,8 @@ struct FamilyRecord {
   std::uint32_t bound_count;
 };
 static_assert(offsetof(FamilyRecord, type) == 32 && offsetof(FamilyRecord, mode) == 33);
-static_assert(offsetof(FamilyRecord, label_count) == 34 && offsetof(FamilyRecord, bound_count) == 36);
+static_assert(offsetof(FamilyRecord, label_count) == 34 &&
+              offsetof(FamilyRecord, bound_count) == 36);
 static_assert(sizeof(FamilyRecord) == 40 && sizeof(FamilyRecord) % alignof(double) == 0);
 
 // Followed by string_count strings: the label values in the family's order. Of an info, whose family
@@ -168,7 +190,8 @@ struct SeriesRecord {
   std::uint32_t string_count;
 };
 static_assert(offsetof(SeriesRecord, family) == 32 && offsetof(SeriesRecord, first_cell) == 40);
-static_assert(offsetof(SeriesRecord, cell_count) == 48 && offsetof(SeriesRecord, string_count) == 52);
+static_assert(offsetof(SeriesRecord, cell_count) == 48 &&
+              offsetof(SeriesRecord, string_count) == 52);
 static_assert(sizeof(SeriesRecord) == 56);
 
 // Cells of a series, in every slot at the same index.
@@ -185,10 +208,15 @@ constexpr std::uint32_t histogram_cells(std::uint32_t bound_count) { return boun
 constexpr std::uint32_t histogram_sum(std::uint32_t bound_count) { return bound_count + 1; }
 constexpr std::uint32_t cell_count(Type type, std::uint32_t bound_count) {
   switch (type) {
-    case Type::kCounter: return kCounterCells;
-    case Type::kGauge: return kGaugeCells;
-    case Type::kHistogram: case Type::kSummary: return histogram_cells(bound_count);
-    case Type::kInfo: return 0;
+    case Type::kCounter:
+      return kCounterCells;
+    case Type::kGauge:
+      return kGaugeCells;
+    case Type::kHistogram:
+    case Type::kSummary:
+      return histogram_cells(bound_count);
+    case Type::kInfo:
+      return 0;
   }
   return 0;
 }

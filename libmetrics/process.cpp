@@ -24,7 +24,8 @@ metrics_process_state* metrics_process = &nobody;
 namespace metrics::core {
 namespace {
 
-constexpr long kBoundNs = 10'000'000;  // a first update waits no longer for a thread that sets up families
+constexpr long kBoundNs =
+    10'000'000;  // a first update waits no longer for a thread that sets up families
 
 Process* the_process = nullptr;
 bool wiped = false;
@@ -50,7 +51,8 @@ void child_after_fork() {
 }
 
 Process* set_up() {
-  void* page = ::mmap(nullptr, page_bytes(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  void* page =
+      ::mmap(nullptr, page_bytes(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (page == MAP_FAILED) throw std::bad_alloc();
   wiped = ::madvise(page, page_bytes(), MADV_WIPEONFORK) == 0;
   the_process = new (page) Process();

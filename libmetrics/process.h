@@ -22,8 +22,8 @@ namespace metrics::core {
 struct ProcessClaim {
   enum class State : std::uint32_t { kUntried, kOwned, kFailed };
   std::atomic<State> state;
-  Owner owner;                         // of kOwned
-  std::atomic<std::uint32_t> lent;     // 1 while a thread writes to the first slot
+  Owner owner;                          // of kOwned
+  std::atomic<std::uint32_t> lent;      // 1 while a thread writes to the first slot
   std::atomic<metrics_status> failure;  // the first reason why a thread counts in slot 0
 };
 

@@ -63,8 +63,9 @@ bool Reader::copy(std::uint64_t offset, std::uint64_t bytes, void* to) {
 bool Reader::look() {
   struct stat named {};
   struct stat opened {};
-  const bool same = fd_ && ::lstat(file_.c_str(), &named) == 0 && ::fstat(fd_.get(), &opened) == 0 &&
-                    named.st_dev == opened.st_dev && named.st_ino == opened.st_ino;
+  const bool same = fd_ && ::lstat(file_.c_str(), &named) == 0 &&
+                    ::fstat(fd_.get(), &opened) == 0 && named.st_dev == opened.st_dev &&
+                    named.st_ino == opened.st_ino;
   if (!same) {
     fd_ = Descriptor();
     if (!open()) return false;
@@ -101,8 +102,11 @@ bool Reader::look() {
   fresh->records.resize(links_.size());
   if (!copy(g.index, bytes, fresh->records.data())) return false;
   fresh->links = links_;
-  fresh->contents =
-      contents(window_of(fresh->links, g.index), window_of(fresh->records, g.index), g, &fresh->faults);
+  fresh->contents = contents(window_of(fresh->links, g.index), window_of(fresh->records, g.index),
+                             g, &fresh->faults);
+  for (const SeriesView& s : fresh->contents.series) {
+    if (!s.removed) fresh->cells = std::max(fresh->cells, s.first_cell + s.cell_count);
+  }
   catalogue_ = std::move(fresh);
   return true;
 }
@@ -115,11 +119,10 @@ std::vector<SlotIndex> Reader::used_slots() const {
   return slots;
 }
 
-std::span<const std::uint64_t> Reader::cells(SlotIndex slot) {
-  cells_.resize(usage_.cells_used);
-  const std::uint64_t bytes = cells_.size() * sizeof(std::uint64_t);
-  if (!copy(geometry_.slot_offset(slot), bytes, cells_.data())) return {};
-  return cells_;
+bool Reader::read_cells(SlotIndex slot, std::span<const std::uint64_t>& cells) {
+  cells_.resize(catalogue_->cells);
+  cells = cells_;
+  return copy(geometry_.slot_offset(slot), cells_.size() * sizeof(std::uint64_t), cells_.data());
 }
 
 std::vector<HeadCopy> Reader::heads(SlotIndex last) {
@@ -140,7 +143,8 @@ std::vector<HeadCopy> Reader::heads(SlotIndex last) {
     heads.push_back({slot, word(offsetof(Head, pid)), word(offsetof(Head, pid_namespace)),
                      word(offsetof(Head, claimed_ns)),
                      std::string(command, ::strnlen(command, sizeof(Head::command))),
-                     word(offsetof(Head, generation)), Owner::of_word(word(offsetof(Head, owner)))});
+                     word(offsetof(Head, generation)),
+                     Owner::of_word(word(offsetof(Head, owner)))});
   }
   return heads;
 }

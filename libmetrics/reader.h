@@ -23,14 +23,15 @@ struct Catalogue {
   Contents contents;    // views into `records`
   std::vector<std::string> faults;
   std::vector<std::uint64_t> links, records;
+  std::uint64_t cells = 0;  // behind the last one that a series has
 };
 
 // The header's counters at one moment.
 struct Usage {
   std::uint64_t created_ns, id;
   std::uint32_t minor;
-  std::uint64_t directory_used, cells_used;          // at most what there is
-  SlotIndex first_slots_used, lanes_used;            // likewise: the highest ever claimed
+  std::uint64_t directory_used, cells_used;  // at most what there is
+  SlotIndex first_slots_used, lanes_used;    // likewise: the highest ever claimed
   std::array<std::uint64_t, layout::kDropCapacity> dropped;
 };
 
@@ -62,9 +63,9 @@ class Reader {
 
   // All slots that were ever used, in the order in which doubles are to be added: slot 0, first slots, lanes.
   std::vector<SlotIndex> used_slots() const;
-  // A copy of the slot's cells, all that any series has; valid until the next call. Empty, with why(), if the
-  // file was truncated meanwhile.
-  std::span<const std::uint64_t> cells(SlotIndex slot);
+  // Copies the slot's first catalogue()->cells cells; valid until the next call. False, with why(), if the file
+  // was truncated meanwhile.
+  bool read_cells(SlotIndex slot, std::span<const std::uint64_t>& cells);
   // The heads of slots 0..last. Read them after the cells whose generations they are to explain. Empty, with
   // why(), if the file was truncated meanwhile.
   std::vector<HeadCopy> heads(SlotIndex last);

@@ -37,19 +37,32 @@ std::string system_text(int error) { return std::generic_category().message(erro
 [[noreturn]] void fail(int error, const std::string& what) {
   metrics_status status = METRICS_SYSTEM;
   switch (error) {
-    case ENOSPC: case EDQUOT: case EFBIG: case ENOMEM: case EMFILE: case ENFILE:
+    case ENOSPC:
+    case EDQUOT:
+    case EFBIG:
+    case ENOMEM:
+    case EMFILE:
+    case ENFILE:
       status = METRICS_NO_SPACE;
       break;
-    case EACCES: case EPERM: case EROFS:
+    case EACCES:
+    case EPERM:
+    case EROFS:
       status = METRICS_NO_PERMISSION;
       break;
-    case EOPNOTSUPP: case ENOLCK: case ENOSYS:
+    case EOPNOTSUPP:
+    case ENOLCK:
+    case ENOSYS:
       status = METRICS_UNSUPPORTED;
       break;
-    case ELOOP: case ENOTDIR: case EISDIR: case ENAMETOOLONG:
+    case ELOOP:
+    case ENOTDIR:
+    case EISDIR:
+    case ENAMETOOLONG:
       status = METRICS_INVALID;
       break;
-    default: break;
+    default:
+      break;
   }
   throw Error(status, what + ": " + system_text(error));
 }
@@ -71,7 +84,8 @@ std::uint64_t number(const char* variable, std::uint64_t given, std::uint64_t fa
     const auto [parsed, error] = std::from_chars(text, end, value);
     if (error != std::errc{} || parsed != end) {
       throw Error(METRICS_INVALID, std::string("$") + variable + " is \"" + text +
-                                       "\"; write a whole number, e.g. " + std::to_string(fallback));
+                                       "\"; write a whole number, e.g. " +
+                                       std::to_string(fallback));
     }
   }
   if (value < least || value > most) {
@@ -105,23 +119,24 @@ std::optional<gid_t> shared_group() {
 // Who may write to the file can harm who maps it, so the file must be ours or our group's.
 void check_owner(const std::string& file, const struct stat& info) {
   if (!S_ISREG(info.st_mode)) {
-    throw Error(METRICS_INVALID, file + " is not a regular file; remove it, or choose another path");
+    throw Error(METRICS_INVALID,
+                file + " is not a regular file; remove it, or choose another path");
   }
   const std::optional<gid_t> group = shared_group();
   const bool ours = info.st_uid == ::geteuid();
   const bool groups = group && info.st_gid == *group;
   if (!ours && !groups) {
     throw Error(METRICS_NO_PERMISSION,
-                file + " belongs to user " + std::to_string(info.st_uid) + ", this process runs as " +
-                    std::to_string(::geteuid()) +
+                file + " belongs to user " + std::to_string(info.st_uid) +
+                    ", this process runs as " + std::to_string(::geteuid()) +
                     "; set METRICS_SEGMENT to a path of its own, or METRICS_GROUP for both");
   }
   const bool others_write = (info.st_mode & S_IWOTH) != 0;
   const bool group_writes = (info.st_mode & S_IWGRP) != 0 && !groups;
   if (others_write || group_writes) {
-    throw Error(METRICS_NO_PERMISSION,
-                file + " may be written by " + (others_write ? "anybody" : "its group") +
-                    "; chmod it to 0600, or set METRICS_GROUP to its group");
+    throw Error(METRICS_NO_PERMISSION, file + " may be written by " +
+                                           (others_write ? "anybody" : "its group") +
+                                           "; chmod it to 0600, or set METRICS_GROUP to its group");
   }
 }
 
@@ -136,7 +151,8 @@ Geometry geometry_of(const metrics_geometry& wanted) {
   g.index = round_up(g.heads + std::uint64_t{g.slot_count()} * g.head_bytes, page);
   // A chain holds a few records when the directory is full of usual ones.
   constexpr std::uint64_t kBytesPerChain = 1024;
-  g.index_buckets = std::bit_ceil(std::max<std::uint64_t>(64, wanted.directory_bytes / kBytesPerChain));
+  g.index_buckets =
+      std::bit_ceil(std::max<std::uint64_t>(64, wanted.directory_bytes / kBytesPerChain));
   g.directory = round_up(g.index + g.index_buckets * sizeof(layout::Link), page);
   g.directory_bytes = round_up(wanted.directory_bytes, page);
   g.slots = g.directory + g.directory_bytes;
@@ -177,13 +193,14 @@ std::uint64_t now_ns() noexcept {
 // Gives the nameless, private file the contents of an empty segment.
 void fill(int fd, const std::string& file, const Geometry& g) {
   if (!within_limit(g.file_bytes)) {
-    throw Error(METRICS_NO_SPACE, "can't create " + file + " with " + std::to_string(g.file_bytes) +
-                                      " bytes: RLIMIT_FSIZE is lower; raise it, or lower METRICS_CELLS");
+    throw Error(METRICS_NO_SPACE,
+                "can't create " + file + " with " + std::to_string(g.file_bytes) +
+                    " bytes: RLIMIT_FSIZE is lower; raise it, or lower METRICS_CELLS");
   }
   if (::ftruncate(fd, static_cast<off_t>(g.file_bytes)) != 0 ||
       !allocate(fd, 0, g.shared_bytes())) {
-    fail(errno, "can't create " + file + " with " + std::to_string(g.shared_bytes()) +
-                    " bytes reserved");
+    fail(errno,
+         "can't create " + file + " with " + std::to_string(g.shared_bytes()) + " bytes reserved");
   }
   auto header = std::make_unique<Header>();
   header->magic = layout::kMagic;
@@ -226,7 +243,8 @@ bool create(const std::string& file, const Geometry& g) {
     if (result != 0 && errno != EEXIST) fail(errno, "can't create " + file);
     return result == 0;
   };
-  if (const Descriptor fd(::open(directory.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, S_IRUSR | S_IWUSR));
+  if (const Descriptor fd(
+          ::open(directory.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, S_IRUSR | S_IWUSR));
       fd) {
     fill(fd.get(), file, g);
     const std::string self = "/proc/self/fd/" + std::to_string(fd.get());
@@ -254,10 +272,10 @@ bool create(const std::string& file, const Geometry& g) {
 void check_file_system(const std::string& file, int fd) {
   struct statfs info {};
   if (::fstatfs(fd, &info) != 0) return;
-  constexpr std::array<unsigned long, 7> kNetwork = {0x6969 /* NFS */,  0xff534d42 /* CIFS */,
-                                                     0xfe534d42 /* SMB2 */, 0x517b /* SMB */,
-                                                     0x01021997 /* 9P */, 0x00c36400 /* Ceph */,
-                                                     0x65735546 /* FUSE */};
+  constexpr std::array<unsigned long, 7> kNetwork = {
+      0x6969 /* NFS */, 0xff534d42 /* CIFS */, 0xfe534d42 /* SMB2 */,
+      0x517b /* SMB */, 0x01021997 /* 9P */,   0x00c36400 /* Ceph */,
+      0x65735546 /* FUSE */};
   const auto type = static_cast<unsigned long>(info.f_type) & 0xffffffffUL;
   if (std::find(kNetwork.begin(), kNetwork.end(), type) != kNetwork.end()) {
     throw Error(METRICS_UNSUPPORTED,
@@ -300,26 +318,29 @@ CheckedGeometry check_header(const Header& copy, std::uint64_t file_bytes) {
                                         std::to_string(layout::kMajor) + ".x");
   }
   if (copy.header_bytes < sizeof(Header) || copy.header_bytes > layout::kPage) {
-    return no(METRICS_INCOMPATIBLE, "has a header of " + std::to_string(copy.header_bytes) + " bytes");
+    return no(METRICS_INCOMPATIBLE,
+              "has a header of " + std::to_string(copy.header_bytes) + " bytes");
   }
-  const Geometry g{copy.head_bytes, copy.first_slots, copy.lanes,     copy.cells_per_slot,
-                   copy.file_bytes, copy.heads,       copy.index,     copy.index_buckets,
+  const Geometry g{copy.head_bytes, copy.first_slots,     copy.lanes, copy.cells_per_slot,
+                   copy.file_bytes, copy.heads,           copy.index, copy.index_buckets,
                    copy.directory,  copy.directory_bytes, copy.slots, copy.slot_bytes};
   constexpr std::uint64_t kMost = std::uint64_t{1} << 46;  // keeps every sum below free of overflow
-  const bool small = g.head_bytes <= layout::kPage && g.first_slots < 1u << 20 && g.lanes < 1u << 20 &&
-                     g.cells < kMost / 8 && g.heads < kMost && g.index < kMost &&
-                     g.index_buckets < kMost / 8 && g.directory < kMost && g.directory_bytes < kMost &&
-                     g.slots < kMost && g.slot_bytes < kMost;
+  const bool small = g.head_bytes <= layout::kPage && g.first_slots < 1u << 20 &&
+                     g.lanes < 1u << 20 && g.cells < kMost / 8 && g.heads < kMost &&
+                     g.index < kMost && g.index_buckets < kMost / 8 && g.directory < kMost &&
+                     g.directory_bytes < kMost && g.slots < kMost && g.slot_bytes < kMost;
   const auto on_page = [](std::uint64_t offset) { return offset % layout::kPage == 0; };
-  const bool whole =
-      small && g.head_bytes >= sizeof(layout::Head) && g.head_bytes % layout::kCacheLine == 0 &&
-      g.first_slots > 0 && g.cells > 0 && std::has_single_bit(g.index_buckets) && on_page(g.heads) &&
-      on_page(g.index) && on_page(g.directory) && on_page(g.directory_bytes) && on_page(g.slots) &&
-      on_page(g.slot_bytes) && g.heads >= copy.header_bytes && g.index >= g.head_offset(g.slot_count()) &&
-      g.directory >= g.index + g.index_buckets * sizeof(layout::Link) &&
-      g.slots >= g.directory + g.directory_bytes && g.slot_bytes >= g.cells * sizeof(layout::Cell) &&
-      (g.slot_bytes == 0 || g.slot_count() <= kMost / g.slot_bytes) &&
-      g.file_bytes == g.slot_offset(g.slot_count());
+  const bool whole = small && g.head_bytes >= sizeof(layout::Head) &&
+                     g.head_bytes % layout::kCacheLine == 0 && g.first_slots > 0 && g.cells > 0 &&
+                     std::has_single_bit(g.index_buckets) && on_page(g.heads) && on_page(g.index) &&
+                     on_page(g.directory) && on_page(g.directory_bytes) && on_page(g.slots) &&
+                     on_page(g.slot_bytes) && g.heads >= copy.header_bytes &&
+                     g.index >= g.head_offset(g.slot_count()) &&
+                     g.directory >= g.index + g.index_buckets * sizeof(layout::Link) &&
+                     g.slots >= g.directory + g.directory_bytes &&
+                     g.slot_bytes >= g.cells * sizeof(layout::Cell) &&
+                     (g.slot_bytes == 0 || g.slot_count() <= kMost / g.slot_bytes) &&
+                     g.file_bytes == g.slot_offset(g.slot_count());
   if (!whole) return no(METRICS_INCOMPATIBLE, "has a header whose parts don't fit together");
   if (file_bytes < g.file_bytes) {
     return no(METRICS_INCOMPATIBLE, "is truncated: " + std::to_string(file_bytes) + " of " +
@@ -386,13 +407,16 @@ Segment::~Segment() = default;
 std::unique_ptr<Segment> Segment::join(const std::string& file, const metrics_geometry& wanted) {
   const metrics_geometry size = completed(wanted);
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
-    const Descriptor fd(::open(file.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
+    const Descriptor fd(
+        ::open(file.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
     if (!fd) {
       if (errno == ELOOP) {
-        throw Error(METRICS_INVALID, file + " is a symbolic link; give the path of the file itself");
+        throw Error(METRICS_INVALID,
+                    file + " is a symbolic link; give the path of the file itself");
       }
       if (errno == EISDIR || errno == ENXIO) {
-        throw Error(METRICS_INVALID, file + " is not a regular file; remove it, or choose another path");
+        throw Error(METRICS_INVALID,
+                    file + " is not a regular file; remove it, or choose another path");
       }
       if (errno != ENOENT) fail(errno, "can't open " + file);
       create(file, geometry_of(size));  // ours or another's: the next turn opens it
@@ -409,10 +433,10 @@ std::unique_ptr<Segment> Segment::join(const std::string& file, const metrics_ge
       throw Error(METRICS_INCOMPATIBLE, file + " is not a metrics segment: it has " +
                                             std::to_string(info.st_size) + " bytes; remove it");
     }
-    const CheckedGeometry checked =
-        check_header(*header, static_cast<std::uint64_t>(info.st_size));
+    const CheckedGeometry checked = check_header(*header, static_cast<std::uint64_t>(info.st_size));
     if (!checked.geometry) throw Error(checked.status, file + " " + checked.why);
-    if (checked.geometry->slots % page_bytes() != 0 || checked.geometry->slot_bytes % page_bytes() != 0) {
+    if (checked.geometry->slots % page_bytes() != 0 ||
+        checked.geometry->slot_bytes % page_bytes() != 0) {
       throw Error(METRICS_INCOMPATIBLE, file + " was made for smaller pages than this kernel has");
     }
     return std::unique_ptr<Segment>(new Segment(file, *checked.geometry, fd.get()));

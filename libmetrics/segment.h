@@ -54,7 +54,7 @@ struct Geometry {
 // checked, never the original: its writer may be anybody.
 struct CheckedGeometry {
   std::optional<Geometry> geometry;
-  std::string why;                          // if there is none
+  std::string why;  // if there is none
   metrics_status status = METRICS_OK;
 };
 CheckedGeometry check_header(const layout::Header& copy, std::uint64_t file_bytes);

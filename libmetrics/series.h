@@ -22,8 +22,8 @@ class Writer;
 
 struct Series {
   std::uint64_t hash;
-  std::vector<std::string> strings;    // as the caller spelled them, so not always valid UTF-8
-  const layout::Cell* removed;         // in the directory
+  std::vector<std::string> strings;  // as the caller spelled them, so not always valid UTF-8
+  const layout::Cell* removed;       // in the directory
   std::variant<std::monostate, metrics_counter, metrics_histogram, Gauge> hot;
 
   bool is_removed() const noexcept { return removed->load(std::memory_order_relaxed) != 0; }
@@ -53,12 +53,13 @@ class SeriesTable {
 
   std::atomic<Array*> array_;
   std::size_t count_ = 0;
-  std::vector<std::unique_ptr<Array>> arrays_;    // the last one is in use
+  std::vector<std::unique_ptr<Array>> arrays_;  // the last one is in use
   std::vector<std::unique_ptr<Series>> series_;
 };
 
 struct Family {
-  Family(Writer& w, Definition d) : writer(w), definition(std::move(d)), bounds(definition.bounds) {}
+  Family(Writer& w, Definition d)
+      : writer(w), definition(std::move(d)), bounds(definition.bounds) {}
 
   Writer& writer;
   const Definition definition;

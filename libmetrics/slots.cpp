@@ -36,9 +36,8 @@ bool try_lock(int fd, SlotIndex slot, std::int64_t length) noexcept {
 void raise_to(layout::Cell& highest, std::uint64_t value) noexcept {
   std::uint64_t seen = highest.load(std::memory_order_relaxed);
   // Release: a reader that sees the slot in use sees its head; it pairs with the kernel's copy.
-  while (seen < value &&
-         !highest.compare_exchange_weak(seen, value, std::memory_order_release,
-                                        std::memory_order_relaxed)) {
+  while (seen < value && !highest.compare_exchange_weak(seen, value, std::memory_order_release,
+                                                        std::memory_order_relaxed)) {
   }
 }
 
@@ -110,10 +109,14 @@ Ownership ownership(int fd, SlotIndex first_slot) noexcept {
 bool certainly_dead(int fd, Owner owner) noexcept {
   const Ownership now = ownership(fd, owner.slot);
   switch (now.state) {
-    case Ownership::State::kFree: return true;
-    case Ownership::State::kClaiming: return true;  // the lock has passed to the next one
-    case Ownership::State::kOwned: return now.generation != owner.generation;
-    case Ownership::State::kUnknown: return false;
+    case Ownership::State::kFree:
+      return true;
+    case Ownership::State::kClaiming:
+      return true;  // the lock has passed to the next one
+    case Ownership::State::kOwned:
+      return now.generation != owner.generation;
+    case Ownership::State::kUnknown:
+      return false;
   }
   return false;
 }

@@ -30,9 +30,12 @@ void claim_for_process(Writer& writer, ProcessClaim& mine) noexcept {
   };
   Claim claim;
   switch (claim_first_slot(*writer.segment(), claim)) {
-    case ClaimResult::kClaimed: break;
-    case ClaimResult::kAllOwned: return failed(METRICS_NO_SLOT, layout::Drop::kSlotsExhausted);
-    case ClaimResult::kUnreachable: return failed(METRICS_GONE, layout::Drop::kClaimUnreachable);
+    case ClaimResult::kClaimed:
+      break;
+    case ClaimResult::kAllOwned:
+      return failed(METRICS_NO_SLOT, layout::Drop::kSlotsExhausted);
+    case ClaimResult::kUnreachable:
+      return failed(METRICS_GONE, layout::Drop::kClaimUnreachable);
     case ClaimResult::kUnsupported:
       return failed(METRICS_UNSUPPORTED, layout::Drop::kClaimUnreachable);
   }

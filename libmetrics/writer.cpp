@@ -17,9 +17,16 @@ constexpr std::uint64_t kPagesPerWord = 64;
 
 metrics_status status_of(int error) noexcept {
   switch (error) {
-    case ESTALE: case ENOENT: case ENOTDIR: return METRICS_GONE;
-    case EACCES: case EPERM: case EROFS: return METRICS_NO_PERMISSION;
-    default: return METRICS_NO_SPACE;
+    case ESTALE:
+    case ENOENT:
+    case ENOTDIR:
+      return METRICS_GONE;
+    case EACCES:
+    case EPERM:
+    case EROFS:
+      return METRICS_NO_PERMISSION;
+    default:
+      return METRICS_NO_SPACE;
   }
 }
 
@@ -46,7 +53,8 @@ Writer& Writer::open(const std::string& path, const metrics_geometry& wanted) {
         writer->segment_.reset();
         writer->failure_ = e;
       }
-      there = writer.release();  // lives until the process ends, as threads may write to its very end
+      there =
+          writer.release();  // lives until the process ends, as threads may write to its very end
       writers[i].store(there, std::memory_order_release);
       return *there;
     }
@@ -57,7 +65,8 @@ Writer& Writer::open(const std::string& path, const metrics_geometry& wanted) {
 }
 
 Writer& Writer::nowhere(const Error& why) {
-  auto* writer = new Writer("(no segment)", METRICS_NOWHERE);  // lives as long as those that were joined
+  auto* writer =
+      new Writer("(no segment)", METRICS_NOWHERE);  // lives as long as those that were joined
   writer->failure_ = why;
   return *writer;
 }
@@ -68,7 +77,8 @@ void Writer::join(const metrics_geometry& wanted) {
   segment_ = Segment::join(file_, wanted);
   const Geometry& g = segment_->geometry();
   const std::uint64_t pages = g.slot_bytes / page_bytes();
-  bound_pages_ = std::vector<std::atomic<std::uint64_t>>((pages + kPagesPerWord - 1) / kPagesPerWord);
+  bound_pages_ =
+      std::vector<std::atomic<std::uint64_t>>((pages + kPagesPerWord - 1) / kPagesPerWord);
   slots_ = std::make_unique<std::atomic<layout::Cell*>[]>(g.slot_count());
   const Descriptor fd = segment_->reopen();
   if (!fd || slot(fd.get(), 0) == nullptr) {
@@ -87,8 +97,8 @@ Family& Writer::family(Definition given, Family** refused) {
     return k.labels == d.labels && k.bounds == d.bounds && k.mode == d.mode && k.unit == d.unit;
   });
   const bool is_new = known == same_name.end();
-  Family& family = is_new ? *same_name.emplace_back(std::make_unique<Family>(*this, std::move(d)))
-                          : **known;
+  Family& family =
+      is_new ? *same_name.emplace_back(std::make_unique<Family>(*this, std::move(d))) : **known;
   if (family.offset == 0 && segment_ != nullptr) {
     *refused = &family;
     family.offset = Directory(*segment_).family(family.definition);
@@ -125,8 +135,9 @@ std::unique_ptr<Series> Writer::make_series(Family& family,
   const std::vector<std::string> values = valid(strings);
   for (const std::string& value : values) {
     if (value.size() > layout::kMaxStringBytes) {
-      throw Error(METRICS_INVALID, "a label value of family \"" + family.definition.name + "\" has " +
-                                       std::to_string(value.size()) + " bytes; at most " +
+      throw Error(METRICS_INVALID, "a label value of family \"" + family.definition.name +
+                                       "\" has " + std::to_string(value.size()) +
+                                       " bytes; at most " +
                                        std::to_string(layout::kMaxStringBytes) + " fit");
     }
   }
@@ -141,7 +152,9 @@ std::unique_ptr<Series> Writer::make_series(Family& family,
   series->removed = found.removed;
   const auto cell = static_cast<std::uint32_t>(found.first_cell);
   switch (d.type) {
-    case Type::kCounter: series->hot = metrics_counter{index_, cell}; break;
+    case Type::kCounter:
+      series->hot = metrics_counter{index_, cell};
+      break;
     case Type::kHistogram:
     case Type::kSummary:
       series->hot = metrics_histogram{index_,
@@ -155,14 +168,16 @@ std::unique_ptr<Series> Writer::make_series(Family& family,
       Gauge& gauge = series->hot.emplace<Gauge>(index_, found.first_cell, d.mode);
       const ProcessClaim& claim = process().claims[index_];
       if (claim.state.load(std::memory_order_relaxed) == ProcessClaim::State::kOwned) {
-        gauge.begin(slots_[claim.owner.slot].load(std::memory_order_relaxed), claim.owner.generation);
+        gauge.begin(slots_[claim.owner.slot].load(std::memory_order_relaxed),
+                    claim.owner.generation);
       }
       gauge.next = gauges_.load(std::memory_order_relaxed);
       // Release: a child forked in any way walks a list that is whole.
       gauges_.store(&gauge, std::memory_order_release);
       break;
     }
-    case Type::kInfo: break;
+    case Type::kInfo:
+      break;
   }
   return series;
 }
@@ -188,7 +203,8 @@ layout::Cell* Writer::slot(int fd, SlotIndex index) noexcept {
 }
 
 // Reserves, and then touches, so that no update has to fault the pages in.
-bool Writer::reserve_run(int fd, SlotIndex index, std::uint64_t page, std::uint64_t count) noexcept {
+bool Writer::reserve_run(int fd, SlotIndex index, std::uint64_t page,
+                         std::uint64_t count) noexcept {
   const std::uint64_t offset = page * page_bytes();
   const std::uint64_t bytes = count * page_bytes();
   if (!segment_->reserve(fd, index, offset, bytes)) return false;
@@ -226,7 +242,8 @@ void Writer::each_own_slot(Visit visit) const {
       segment_->header().lanes_used.load(std::memory_order_relaxed), g.lanes);
   for (std::uint64_t i = 1; i <= lanes; ++i) {
     const auto lane = static_cast<SlotIndex>(g.first_slots + i);
-    if (segment_->head(lane).owner.load(std::memory_order_relaxed) == claim.owner.word()) visit(lane);
+    if (segment_->head(lane).owner.load(std::memory_order_relaxed) == claim.owner.word())
+      visit(lane);
   }
 }
 

@@ -53,9 +53,7 @@ class Writer {
   // Begins all gauges anew in a slot just claimed.
   void begin_gauges(layout::Cell* cells, Generation generation) noexcept;
   // For updates of whoever has no slot of his own.
-  layout::Cell* shared_cells() const noexcept {
-    return slots_[0].load(std::memory_order_relaxed);
-  }
+  layout::Cell* shared_cells() const noexcept { return slots_[0].load(std::memory_order_relaxed); }
 
  private:
   Writer(std::string file, std::uint32_t index);

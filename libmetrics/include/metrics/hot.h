@@ -21,9 +21,10 @@ extern "C" {
 #define METRICS_NOWHERE METRICS_MAX_SEGMENTS
 
 typedef struct metrics_thread_state {
-  uint64_t epoch;                             /* valid only if equal to the process's; never 0 then */
-  uint64_t tried;                             /* a bit for each segment: a slot was asked for in this epoch */
-  uint64_t* cells[METRICS_MAX_SEGMENTS + 1];  /* own slots; NULL: take the slow path. The last is always NULL */
+  uint64_t epoch; /* valid only if equal to the process's; never 0 then */
+  uint64_t tried; /* a bit for each segment: a slot was asked for in this epoch */
+  uint64_t* cells[METRICS_MAX_SEGMENTS +
+                  1]; /* own slots; NULL: take the slow path. The last is always NULL */
 } metrics_thread_state;
 
 /* In memory of the process that forks wipe. */
@@ -42,8 +43,9 @@ struct metrics_counter {
 
 struct metrics_gauge {
   uint32_t segment;
-  uint32_t plain;  /* not 0: the word is this process's value alone, and setting it is one store */
-  uint64_t* word;  /* in this process's first slot; NULL without one. Valid only when the thread's epoch is */
+  uint32_t plain; /* not 0: the word is this process's value alone, and setting it is one store */
+  uint64_t*
+      word; /* in this process's first slot; NULL without one. Valid only when the thread's epoch is */
 };
 
 struct metrics_histogram {
@@ -59,8 +61,8 @@ struct metrics_histogram {
 
 /* The calling thread's slot in a segment; NULL: the out-of-line function knows what to do. */
 static inline uint64_t* metrics_hot_cells(uint32_t segment) {
-  if (__builtin_expect(metrics_thread.epoch != __atomic_load_n(&metrics_process->epoch, __ATOMIC_RELAXED),
-                       0)) {
+  if (__builtin_expect(
+          metrics_thread.epoch != __atomic_load_n(&metrics_process->epoch, __ATOMIC_RELAXED), 0)) {
     return NULL;
   }
   return metrics_thread.cells[segment];
@@ -88,7 +90,8 @@ static inline void metrics_hot_sum(uint64_t* cell, double amount) {
 }
 
 /* Bucket first, sum second: what is killed in between lacks its share of the sum. */
-static inline void metrics_hot_observe(uint64_t* cells, const struct metrics_histogram* h, double value) {
+static inline void metrics_hot_observe(uint64_t* cells, const struct metrics_histogram* h,
+                                       double value) {
   uint64_t* first = cells + h->cell;
   metrics_hot_count(first + h->find(h->bounds, h->padded, value), 1);
   metrics_hot_sum(first + h->bound_count + 1, value);

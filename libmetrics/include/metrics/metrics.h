@@ -35,16 +35,17 @@ extern "C" {
 
 typedef enum metrics_status {
   METRICS_OK = 0,
-  METRICS_INVALID = 1,      /* a name, label, bound, path or option that is against the rules */
-  METRICS_CONFLICT = 2,     /* the segment has a family of that name that differs */
-  METRICS_FULL = 3,         /* the segment's directory or cells are used up */
-  METRICS_NO_SPACE = 4,     /* the file system, a quota or a limit of the process leaves no room */
+  METRICS_INVALID = 1,  /* a name, label, bound, path or option that is against the rules */
+  METRICS_CONFLICT = 2, /* the segment has a family of that name that differs */
+  METRICS_FULL = 3,     /* the segment's directory or cells are used up */
+  METRICS_NO_SPACE = 4, /* the file system, a quota or a limit of the process leaves no room */
   METRICS_NO_PERMISSION = 5,
   METRICS_INCOMPATIBLE = 6, /* not a segment, or of another version or geometry than can be used */
   METRICS_UNSUPPORTED = 7,  /* the file system or the kernel lacks what ownership needs */
   METRICS_GONE = 8,         /* the segment was deleted or replaced under its name */
-  METRICS_NO_SLOT = 9,      /* all slots are owned: this process counts in the shared one, gauges are refused */
-  METRICS_SYSTEM = 10       /* another error of the operating system; the text has it */
+  METRICS_NO_SLOT =
+      9, /* all slots are owned: this process counts in the shared one, gauges are refused */
+  METRICS_SYSTEM = 10 /* another error of the operating system; the text has it */
 } metrics_status;
 
 /* The status in lower-case words, e.g. "no space". Never NULL. */
@@ -71,10 +72,12 @@ typedef struct metrics_segment metrics_segment;
  * 0 in any field: the environment variable named beside it, else the default. The file is sparse: what
  * is not used costs no memory, but for the directory, which is reserved when the file is created. */
 typedef struct metrics_geometry {
-  uint32_t processes;       /* $METRICS_PROCESSES, 1024: workers that live at once */
-  uint32_t threads;         /* $METRICS_THREADS, 1024: further threads of all workers that live at once */
-  uint64_t cells;           /* $METRICS_CELLS, 131072: a histogram with n bounds takes n + 2, a counter 2, a gauge 3 */
-  uint64_t directory_bytes; /* $METRICS_DIRECTORY_BYTES, 4 MiB: a series takes about 100 bytes and its labels */
+  uint32_t processes; /* $METRICS_PROCESSES, 1024: workers that live at once */
+  uint32_t threads;   /* $METRICS_THREADS, 1024: further threads of all workers that live at once */
+  uint64_t
+      cells; /* $METRICS_CELLS, 131072: a histogram with n bounds takes n + 2, a counter 2, a gauge 3 */
+  uint64_t
+      directory_bytes; /* $METRICS_DIRECTORY_BYTES, 4 MiB: a series takes about 100 bytes and its labels */
 } metrics_geometry;
 
 /* Joins the segment of that name, or creates it if there is none, and stores it in *out. One process can
@@ -114,8 +117,16 @@ typedef struct metrics_family metrics_family;
  * only processes that are alive; the others keep what dead ones have left. ALL and LIVEALL have a sample
  * for each process, with its pid as label. */
 typedef enum metrics_mode {
-  METRICS_ALL, METRICS_LIVEALL, METRICS_SUM, METRICS_LIVESUM, METRICS_MIN, METRICS_LIVEMIN,
-  METRICS_MAX, METRICS_LIVEMAX, METRICS_MOSTRECENT, METRICS_LIVEMOSTRECENT
+  METRICS_ALL,
+  METRICS_LIVEALL,
+  METRICS_SUM,
+  METRICS_LIVESUM,
+  METRICS_MIN,
+  METRICS_LIVEMIN,
+  METRICS_MAX,
+  METRICS_LIVEMAX,
+  METRICS_MOSTRECENT,
+  METRICS_LIVEMOSTRECENT
 } metrics_mode;
 
 /* Each finds the family of that name in the segment, or registers it. segment NULL: metrics_default().
@@ -174,8 +185,9 @@ METRICS_API metrics_status metrics_counter_labels(metrics_family* family, const 
                                                   size_t count, metrics_counter** out);
 METRICS_API metrics_status metrics_gauge_labels(metrics_family* family, const char* const* values,
                                                 size_t count, metrics_gauge** out);
-METRICS_API metrics_status metrics_histogram_labels(metrics_family* family, const char* const* values,
-                                                    size_t count, metrics_histogram** out);
+METRICS_API metrics_status metrics_histogram_labels(metrics_family* family,
+                                                    const char* const* values, size_t count,
+                                                    metrics_histogram** out);
 /* States an info: names and values of the labels. */
 METRICS_API metrics_status metrics_info_state(metrics_family* family, const char* const* names,
                                               const char* const* values, size_t count);

@@ -132,7 +132,8 @@ class Histogram {
   // NaN is ignored and counted as dropped; negative values are legal.
   void observe(double value) noexcept {
     if (histogram_ != nullptr && value == value) [[likely]] {
-      if (std::uint64_t* cells = metrics_hot_cells(histogram_->segment); cells != nullptr) [[likely]] {
+      if (std::uint64_t* cells = metrics_hot_cells(histogram_->segment); cells != nullptr)
+          [[likely]] {
         metrics_hot_observe(cells, histogram_, value);
         return;
       }
@@ -210,10 +211,10 @@ class Bounds {
 
 // What a definition may have beyond name, help and label names.
 struct Options {
-  std::string unit = {};           // becomes the name's ending
-  Mode mode = Mode::kAll;          // of a gauge: how the processes' values become one
-  Bounds bounds = {};              // of a histogram
-  Segment segment = {};            // where it is counted
+  std::string unit = {};   // becomes the name's ending
+  Mode mode = Mode::kAll;  // of a gauge: how the processes' values become one
+  Bounds bounds = {};      // of a histogram
+  Segment segment = {};    // where it is counted
 };
 
 using Labels = std::vector<std::string>;
@@ -234,8 +235,9 @@ class Family {
   // The series with these label values, in the order of the label names. Throws std::invalid_argument if their
   // number is wrong. One that there is no room for counts nothing.
   template <class... Values>
-    requires(std::convertible_to<const Values&, std::string_view> && ...)
-  Metric labels(const Values&... values) const {
+  requires(std::convertible_to<const Values&, std::string_view>&&...) Metric
+      labels(const Values&... values)
+  const {
     const std::array<const char*, sizeof...(Values)> pointers = {pointer(values)...};
     return find(pointers.data(), pointers.size());
   }
@@ -270,7 +272,8 @@ class Family {
     } else if constexpr (std::is_same_v<Metric, Histogram>) {
       const std::vector<double>& bounds = o.bounds.values();
       return metrics_histogram_family(segment, name, help, unit, names, labels.size(),
-                                      bounds.empty() ? nullptr : bounds.data(), bounds.size(), &family_);
+                                      bounds.empty() ? nullptr : bounds.data(), bounds.size(),
+                                      &family_);
     } else {
       static_assert(std::is_same_v<Metric, Summary>, "Counter, Gauge, Histogram or Summary");
       return metrics_summary_family(segment, name, help, unit, names, labels.size(), &family_);
@@ -311,7 +314,8 @@ inline void info(const std::string& name, const std::string& help,
 }
 
 // Removes every series of the info, so that the next info() replaces what was stated.
-inline void clear_info(const std::string& name, const std::string& help, const Segment& segment = {}) {
+inline void clear_info(const std::string& name, const std::string& help,
+                       const Segment& segment = {}) {
   metrics_family* family = nullptr;
   detail::check(metrics_info_family(segment.get(), name.c_str(), help.c_str(), &family));
   detail::check(metrics_clear(family));

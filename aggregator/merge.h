@@ -1,0 +1,78 @@
+// merge.h -- one segment's slots, summed to families.
+//
+// The sum needs no knowledge of who is alive: counters and histograms of the living and the dead are added, doubles
+// one by one in slot order, since another order rounds differently and a counter that goes down by a rounding
+// is a reset to Prometheus. Only gauges of live modes ask the kernel, and only for slots that hold a value.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "aggregator/families.h"
+#include "libmetrics/reader.h"
+
+namespace metrics::aggregator {
+
+// For one thread at a time.
+class SegmentMerge {
+ public:
+  explicit SegmentMerge(std::string file);
+
+  // Reads the segment as it is now. False, with why(), if it can't be read; families() is then empty.
+  bool read();
+  const std::string& why() const noexcept { return reader_.why(); }
+  const std::string& file() const noexcept { return reader_.file(); }
+
+  // What the last read() found; values stay where they are as long as the shape does.
+  const Families& families() const noexcept { return families_; }
+  core::Reader& reader() noexcept { return reader_; }
+
+ private:
+  // Cells that are added alike: `whole` counts, then one double.
+  struct Sum {
+    std::uint64_t first_cell;
+    std::size_t first_value;
+    std::uint32_t whole;
+  };
+  struct GaugeSeries {
+    std::size_t series;  // index into the catalogue
+    std::uint64_t first_cell;
+    layout::Mode mode;
+  };
+  // A gauge's value in one slot.
+  struct Held {
+    std::size_t gauge;  // index into gauges_
+    core::SlotIndex slot;
+    std::uint64_t generation, stamp;
+    double value;
+  };
+  // A gauge's sample; what tells it from others of its series is compared to see whether the shape stays.
+  struct Sample {
+    std::size_t series;
+    std::string pid;  // empty: the processes' values combined
+    double value;
+  };
+
+  void plan();
+  bool add_slots();
+  void hold(core::SlotIndex slot, std::span<const std::uint64_t> cells);
+  bool merge_gauges();
+  void combine(const GaugeSeries& gauge, std::span<const Held> held,
+               const std::vector<core::HeadCopy>& heads);
+  void rebuild();
+
+  core::Reader reader_;
+  std::shared_ptr<const core::Catalogue> planned_;  // the catalogue of what follows
+  std::vector<Sum> sums_;
+  std::size_t sum_values_ = 0;
+  std::vector<GaugeSeries> gauges_;
+  std::vector<Held> held_;
+  std::vector<Sample> samples_, last_samples_;
+  Families families_;
+  std::uint64_t pid_namespace_;
+};
+
+}  // namespace metrics::aggregator
