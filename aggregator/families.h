@@ -27,6 +27,7 @@ struct Label {
 struct Series {
   std::vector<Label> labels;  // in the order in which they are written
   std::size_t first_value;    // index into Families::values
+  friend bool operator==(const Series&, const Series&) = default;
 };
 
 struct Family {
@@ -40,6 +41,7 @@ struct Family {
   // More series of the family before it in the list, which differs in bounds only (another segment's): HELP and
   // TYPE are not said again.
   bool continues = false;
+  friend bool operator==(const Family&, const Family&) = default;
 };
 
 // A counter counts whole numbers exactly and fractions beside them; its value is the sum of both.

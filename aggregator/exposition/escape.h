@@ -1,0 +1,16 @@
+// escape.h -- what the text formats don't let stand as it is.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace metrics::aggregator {
+
+// Appends `text` with backslash and line feed escaped: the HELP of text format 0.0.4.
+void append_escaped_help(std::string& to, std::string_view text);
+
+// Appends `text` with backslash, line feed and double quote escaped: label values in both text
+// formats, and the HELP of OpenMetrics.
+void append_escaped_label_value(std::string& to, std::string_view text);
+
+}  // namespace metrics::aggregator

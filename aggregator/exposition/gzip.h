@@ -1,0 +1,35 @@
+// gzip.h -- an exposition as a gzip file (RFC 1952), for Content-Encoding: gzip.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string_view>
+
+struct libdeflate_compressor;
+
+namespace metrics::aggregator {
+
+// Keeps what compressing needs (64 KB at level 1) and a buffer for the largest output so far.
+// Not thread-safe: one per thread.
+class Gzip {
+ public:
+  // Repeated names make expositions compress so well that higher levels buy little for their time.
+  static constexpr int kFastest = 1;
+
+  // `level`: 0 (stored) to 12 (slowest). Throws std::invalid_argument for others, std::bad_alloc.
+  explicit Gzip(int level = kFastest);
+
+  // One complete gzip member. Valid until the next call or the end of this object.
+  // Throws std::bad_alloc.
+  std::string_view compress(std::string_view data);
+
+ private:
+  struct Free {
+    void operator()(libdeflate_compressor* compressor) const noexcept;
+  };
+  std::unique_ptr<libdeflate_compressor, Free> compressor_;
+  std::unique_ptr<char[]> buffer_;
+  std::size_t capacity_ = 0;
+};
+
+}  // namespace metrics::aggregator

@@ -1,0 +1,65 @@
+// number.h -- how numbers are spelled in the text formats.
+#pragma once
+
+#include <array>
+#include <charconv>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <string>
+
+namespace metrics::aggregator {
+
+// No number that is printed here is longer: "-1.7976931348623157e+308" is the longest double,
+// 2^64-1 the longest integer.
+inline constexpr std::size_t kMaxNumberSize = 24;
+
+namespace number_detail {
+
+inline constexpr auto kPairs = [] {
+  std::array<char, 200> pairs{};
+  for (std::size_t i = 0; i < 100; ++i) {
+    pairs[2 * i] = static_cast<char>('0' + i / 10);
+    pairs[2 * i + 1] = static_cast<char>('0' + i % 10);
+  }
+  return pairs;
+}();
+
+inline char* print_4_digits(char* to, std::uint32_t n) noexcept {
+  std::memcpy(to, &kPairs[2 * std::size_t{n / 100}], 2);
+  std::memcpy(to + 2, &kPairs[2 * std::size_t{n % 100}], 2);
+  return to + 4;
+}
+
+// Moves the digits to the left end of four and keeps as many as there are: no branch to mispredict.
+inline char* print_below_10000(char* to, std::uint32_t n) noexcept {
+  constexpr std::array<std::uint32_t, 5> kShift = {0, 1000, 100, 10, 1};
+  const auto size = std::size_t{1} + (n >= 10) + (n >= 100) + (n >= 1000);
+  print_4_digits(to, n * kShift[size]);
+  return to + size;
+}
+
+}  // namespace number_detail
+
+// Writes `n` at `to`, where kMaxNumberSize bytes must be writable; returns the end of it.
+// Counts are of any length, and std::to_chars mispredicts that: it takes twice as long.
+inline char* print(char* to, std::uint64_t n) noexcept {
+  using namespace number_detail;
+  if (n < 10'000) return print_below_10000(to, static_cast<std::uint32_t>(n));
+  if (n < 100'000'000) {
+    const auto m = static_cast<std::uint32_t>(n);
+    return print_4_digits(print_below_10000(to, m / 10'000), m % 10'000);
+  }
+  return std::to_chars(to, to + kMaxNumberSize, n).ptr;
+}
+
+// Same, as Go and thus Prometheus spell it: the shortest digits that read back as `v`, with an
+// exponent from a million on and below 0.0001; `+Inf`, `-Inf`, `NaN`.
+char* print(char* to, double v) noexcept;
+
+// Appends a finite histogram bound as the value of `le`: like print(), but `1.0` and not `1`, since
+// Prometheus 2 keeps a text exposition's spelling, while it writes `1.0` itself when it reads protobuf:
+// the same bucket must not become two series.
+void append_bound(std::string& to, double bound);
+
+}  // namespace metrics::aggregator

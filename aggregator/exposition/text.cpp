@@ -1,0 +1,189 @@
+#include "aggregator/exposition/text.h"
+
+#include <bit>
+#include <cstring>
+
+#include "aggregator/exposition/escape.h"
+#include "aggregator/exposition/number.h"
+
+namespace metrics::aggregator {
+namespace {
+
+char* copy(char* to, const char* from, std::size_t size) noexcept {
+  std::memcpy(to, from, size);
+  return to + size;
+}
+
+std::string_view suffix_of(Type type) {
+  switch (type) {
+    case Type::kCounter:
+      return "_total";
+    case Type::kInfo:
+      return "_info";
+    case Type::kGauge:
+    case Type::kHistogram:
+    case Type::kSummary:
+      break;
+  }
+  return "";
+}
+
+// As this format knows it: an info's TYPE line would make Prometheus refuse the whole exposition.
+std::string_view name_of(Type type) {
+  switch (type) {
+    case Type::kCounter:
+      return "counter";
+    case Type::kGauge:
+    case Type::kInfo:
+      return "gauge";
+    case Type::kHistogram:
+      return "histogram";
+    case Type::kSummary:
+      return "summary";
+  }
+  return "untyped";
+}
+
+// `a="1",b="2"`, without the braces.
+std::string render(const std::vector<Label>& labels) {
+  std::string text;
+  for (const Label& label : labels) {
+    if (!text.empty()) text += ',';
+    text += label.name;
+    text += "=\"";
+    append_escaped_label_value(text, label.value);
+    text += '"';
+  }
+  return text;
+}
+
+}  // namespace
+
+void TextEncoder::learn_line(std::string_view name, std::string_view suffix,
+                             const std::string& labels) {
+  text_ += name;
+  text_ += suffix;
+  if (!labels.empty()) {
+    text_ += '{';
+    text_ += labels;
+    text_ += '}';
+  }
+  text_ += ' ';
+}
+
+void TextEncoder::learn_series(const Family& family, const Series& series) {
+  const auto end_piece = [this] {
+    piece_size_.push_back(static_cast<std::uint32_t>(text_.size() - last_piece_));
+    last_piece_ = text_.size();
+    text_ += '\n';
+  };
+  const std::string labels = render(series.labels);
+  first_value_.push_back(series.first_value);
+  switch (family.type) {
+    case Type::kCounter:
+    case Type::kGauge:
+      learn_line(family.name, suffix_of(family.type), labels);
+      end_piece();
+      return;
+    case Type::kInfo:
+      learn_line(family.name, suffix_of(family.type), labels);
+      text_ += "1\n";
+      return;
+    case Type::kHistogram:
+      for (std::size_t i = 0; i <= family.bounds.size(); ++i) {
+        std::string with_bound = labels.empty() ? "le=\"" : labels + ",le=\"";
+        if (i < family.bounds.size()) {
+          append_bound(with_bound, family.bounds[i]);
+        } else {
+          with_bound += "+Inf";
+        }
+        with_bound += '"';
+        learn_line(family.name, "_bucket", with_bound);
+        end_piece();
+      }
+      [[fallthrough]];
+    case Type::kSummary:
+      learn_line(family.name, "_count", labels);
+      end_piece();
+      learn_line(family.name, "_sum", labels);
+      end_piece();
+      return;
+  }
+}
+
+void TextEncoder::learn_family(const Family& family) {
+  const std::string name = family.name + std::string(suffix_of(family.type));
+  if (!family.continues) {
+    text_ += "# HELP " + name + ' ';
+    append_escaped_help(text_, family.help);
+    text_ += "\n# TYPE " + name + ' ';
+    text_ += name_of(family.type);
+    text_ += '\n';
+  }
+  const bool has_buckets = family.type == Type::kHistogram || family.type == Type::kSummary;
+  runs_.push_back({family.type, has_buckets ? family.bounds.size() + 1 : 0, family.series.size()});
+  for (const Series& series : family.series) learn_series(family, series);
+}
+
+void TextEncoder::learn(const Families& families) {
+  shape_ = 0;  // what is kept is no exposition until the end of this function
+  text_.clear();
+  piece_size_.clear();
+  runs_.clear();
+  first_value_.clear();
+  last_piece_ = 0;
+  for (const Family& family : families.families) learn_family(family);
+  shape_ = families.shape;
+}
+
+void TextEncoder::encode(const Families& families, std::string& out) {
+  if (families.shape != shape_) learn(families);
+
+  const std::size_t before = out.size();
+  out.resize(before + text_.size() + piece_size_.size() * kMaxNumberSize);
+  char* to = out.data() + before;
+  const char* piece = text_.data();
+  const std::uint32_t* size = piece_size_.data();
+  const auto put = [&](auto number) {
+    to = print(copy(to, piece, *size), number);
+    piece += *size++;
+  };
+
+  const std::size_t* first_value = first_value_.data();
+  for (const Run& run : runs_) {
+    for (std::size_t i = 0; i < run.series; ++i) {
+      const std::uint64_t* value = families.values.data() + *first_value++;
+      switch (run.type) {
+        case Type::kCounter: {
+          const auto fraction = std::bit_cast<double>(value[1]);
+          if (fraction == 0) {
+            put(value[0]);
+          } else {
+            put(static_cast<double>(value[0]) + fraction);
+          }
+          break;
+        }
+        case Type::kGauge:
+          put(std::bit_cast<double>(value[0]));
+          break;
+        case Type::kInfo:
+          break;
+        case Type::kHistogram: {
+          std::uint64_t below = 0;
+          for (std::size_t bucket = 0; bucket < run.buckets; ++bucket) put(below += value[bucket]);
+          put(below);
+          put(std::bit_cast<double>(value[run.buckets]));
+          break;
+        }
+        case Type::kSummary:
+          put(value[0]);
+          put(std::bit_cast<double>(value[1]));
+          break;
+      }
+    }
+  }
+  to = copy(to, piece, text_.size() - last_piece_);
+  out.resize(static_cast<std::size_t>(to - out.data()));
+}
+
+}  // namespace metrics::aggregator

@@ -1,0 +1,66 @@
+#include "aggregator/log.h"
+
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <nlohmann/json.hpp>
+
+namespace metrics::aggregator {
+namespace {
+
+// spdlog filters, stamps and writes; the line's text is made here, as both formats quote.
+LogFormat chosen = LogFormat::kLogfmt;
+
+bool plain(std::string_view value) {
+  return !value.empty() && value.find_first_of(" \"=\\\n\t") == std::string_view::npos;
+}
+
+std::string json_quoted(std::string_view value) {
+  return nlohmann::json(value).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+std::string line(std::string_view message, std::initializer_list<LogField> fields) {
+  std::string text;
+  const bool json = chosen == LogFormat::kJson;
+  text += (json ? "\"msg\":" : "msg=") + json_quoted(message);
+  for (const auto& [name, value] : fields) {
+    text += json ? "," + json_quoted(name) + ":" : " " + std::string(name) + "=";
+    text += json || !plain(value) ? json_quoted(value) : value;
+  }
+  return text;
+}
+
+void write(spdlog::level::level_enum level, std::string_view message,
+           std::initializer_list<LogField> fields) {
+  if (spdlog::should_log(level)) spdlog::log(level, line(message, fields));
+}
+
+}  // namespace
+
+void set_up_log(const std::string& level, LogFormat format) {
+  chosen = format;
+  auto logger = std::make_shared<spdlog::logger>("aggregator",
+                                                 std::make_shared<spdlog::sinks::stderr_sink_mt>());
+  logger->set_level(spdlog::level::from_str(level));
+  logger->flush_on(spdlog::level::debug);
+  logger->set_pattern(format == LogFormat::kJson
+                          ? R"({"ts":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%v})"
+                          : "ts=%Y-%m-%dT%H:%M:%S.%eZ level=%l %v",
+                      spdlog::pattern_time_type::utc);
+  spdlog::set_default_logger(std::move(logger));
+}
+
+void log_debug(std::string_view message, std::initializer_list<LogField> fields) {
+  write(spdlog::level::debug, message, fields);
+}
+void log_info(std::string_view message, std::initializer_list<LogField> fields) {
+  write(spdlog::level::info, message, fields);
+}
+void log_warn(std::string_view message, std::initializer_list<LogField> fields) {
+  write(spdlog::level::warn, message, fields);
+}
+void log_error(std::string_view message, std::initializer_list<LogField> fields) {
+  write(spdlog::level::err, message, fields);
+}
+
+}  // namespace metrics::aggregator

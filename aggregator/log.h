@@ -1,0 +1,24 @@
+// log.h -- the aggregator's log: one line an event, logfmt or JSON, on standard error.
+#pragma once
+
+#include <initializer_list>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace metrics::aggregator {
+
+enum class LogFormat { kLogfmt, kJson };
+
+// level: debug, info, warn or error; what is below is dropped. Call once, before other threads log.
+void set_up_log(const std::string& level, LogFormat format);
+
+using LogField = std::pair<std::string_view, std::string>;
+
+// Any thread; a line is written whole.
+void log_debug(std::string_view message, std::initializer_list<LogField> fields = {});
+void log_info(std::string_view message, std::initializer_list<LogField> fields = {});
+void log_warn(std::string_view message, std::initializer_list<LogField> fields = {});
+void log_error(std::string_view message, std::initializer_list<LogField> fields = {});
+
+}  // namespace metrics::aggregator

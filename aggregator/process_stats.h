@@ -1,0 +1,18 @@
+// process_stats.h -- the process_* metrics, as Prometheus's client libraries define them.
+#pragma once
+
+#include <cstdint>
+
+namespace metrics::aggregator {
+
+struct ProcessStats {
+  double cpu_seconds = 0;
+  double start_time_seconds = 0;  // since the epoch
+  std::uint64_t resident_bytes = 0, virtual_bytes = 0;
+  std::uint64_t open_fds = 0, max_fds = 0;
+};
+
+// This process's; what /proc doesn't tell stays 0.
+ProcessStats process_stats();
+
+}  // namespace metrics::aggregator

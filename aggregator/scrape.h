@@ -1,0 +1,56 @@
+// scrape.h -- an exposition of some segments: read, merged, combined with the aggregator's own metrics, encoded.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "aggregator/combine.h"
+#include "aggregator/exposition/gzip.h"
+#include "aggregator/exposition/text.h"
+#include "aggregator/merge.h"
+#include "aggregator/own_metrics.h"
+
+namespace metrics::aggregator {
+
+class Scrape {
+ public:
+  enum class Encoding { kPlain, kGzip };
+
+  // segments: paths as users give them, of segments or of directories with segments in them; empty: the default
+  // segment. They need not exist yet. With more than one, or a directory, series get a label `segment`.
+  explicit Scrape(std::vector<std::string> segments);
+
+  // The exposition as of now, in text format 0.0.4. Any thread; one is served at a time. A segment that can't be
+  // read is left out, logged when that begins and when it ends, and told by metrics_segment_up. Throws
+  // std::bad_alloc.
+  std::shared_ptr<const std::string> exposition(Encoding encoding);
+
+  // Paths of the segments that are served at present.
+  std::vector<std::string> files();
+
+ private:
+  struct Served {
+    explicit Served(std::string file) : merge(std::move(file)) {}
+    SegmentMerge merge;
+    bool was_up = true;
+    std::size_t faults = 0;
+  };
+  void find_segments();
+  void note(Served& served, bool up);
+
+  std::mutex mutex_;
+  const std::vector<std::string> given_;
+  const bool labelled_;
+  std::map<std::string, std::unique_ptr<Served>> served_;  // by file
+  Combine combine_;
+  OwnMetrics own_;
+  std::vector<std::string> left_out_;
+  TextEncoder encoder_;
+  Gzip gzip_;
+  std::size_t last_size_ = 0;
+};
+
+}  // namespace metrics::aggregator
