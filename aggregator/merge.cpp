@@ -38,13 +38,28 @@ SegmentMerge::SegmentMerge(std::string file)
     : reader_(std::move(file)), pid_namespace_(own_pid_namespace()) {}
 
 bool SegmentMerge::read() {
-  const bool read = reader_.look() && (plan(), add_slots()) && merge_gauges();
-  if (!read) {
-    families_ = Families{};
-    families_.shape = new_shape();
-    planned_.reset();
-  }
-  return read;
+  if (reader_.look()) return read_slots(reader_.used_slots());
+  forget();
+  return false;
+}
+
+bool SegmentMerge::read_slot(core::SlotIndex slot) {
+  if (reader_.look()) return read_slots({&slot, 1});
+  forget();
+  return false;
+}
+
+void SegmentMerge::forget() {
+  families_ = Families{};
+  families_.shape = new_shape();
+  planned_.reset();
+}
+
+bool SegmentMerge::read_slots(std::span<const core::SlotIndex> slots) {
+  plan();
+  if (add_slots(slots) && merge_gauges()) return true;
+  forget();
+  return false;
 }
 
 // What is to be added where: new only when the directory has changed.
@@ -72,12 +87,12 @@ void SegmentMerge::plan() {
   families_.shape = 0;  // to be rebuilt
 }
 
-bool SegmentMerge::add_slots() {
+bool SegmentMerge::add_slots(std::span<const core::SlotIndex> slots) {
   auto& values = families_.values;
   values.resize(std::max(values.size(), sum_values_));
   std::fill_n(values.begin(), sum_values_, 0);
   held_.clear();
-  for (const core::SlotIndex slot : reader_.used_slots()) {
+  for (const core::SlotIndex slot : slots) {
     std::span<const std::uint64_t> cells;
     if (!reader_.read_cells(slot, cells)) return false;
     for (const Sum& s : sums_) {

@@ -23,6 +23,8 @@ class SegmentMerge {
 
   // Reads the segment as it is now. False, with why(), if it can't be read; families() is then empty.
   bool read();
+  // The same for one slot alone: what it contributes. Slots that were never used contribute nothing.
+  bool read_slot(core::SlotIndex slot);
   const std::string& why() const noexcept { return reader_.why(); }
   const std::string& file() const noexcept { return reader_.file(); }
 
@@ -56,8 +58,10 @@ class SegmentMerge {
     double value;
   };
 
+  bool read_slots(std::span<const core::SlotIndex> slots);
+  void forget();
   void plan();
-  bool add_slots();
+  bool add_slots(std::span<const core::SlotIndex> slots);
   void hold(core::SlotIndex slot, std::span<const std::uint64_t> cells);
   bool merge_gauges();
   void combine(const GaugeSeries& gauge, std::span<const Held> held,

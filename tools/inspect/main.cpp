@@ -1,0 +1,74 @@
+// main.cpp -- metrics-inspect: shows what is in a segment. Opens it read-only, over the aggregator's own reader
+// and merge.
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <exception>
+#include <functional>
+#include <stdexcept>
+#include <string>
+
+#include "libmetrics/error.h"
+#include "tools/inspect/commands.h"
+
+namespace {
+
+using namespace metrics::inspect;
+
+int complain(const char* what, int code) {
+  std::fprintf(stderr, "metrics-inspect: %s\n", what);
+  return code;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app{"Shows what is in a metrics segment. Exit status: 0 fine, 1 fault, 2 usage.",
+               "metrics-inspect"};
+  app.set_version_flag("--version", std::string("metrics-inspect ") + METRICS_VERSION);
+  std::string path;
+  bool json = false;
+  std::function<int()> run;
+  app.add_option("--segment", path,
+                 "Path of the segment (of ls: or of a directory). Default: $METRICS_SEGMENT, else "
+                 "/dev/shm/metrics-UID");
+  app.add_flag("--json", json, "Print JSON");
+  app.require_subcommand(1);
+  app.fallthrough();  // options may stand behind the command too
+
+  const auto format = [&json] { return json ? Format::kJson : Format::kText; };
+  const auto command = [&](const char* name, const char* help, auto body) {
+    CLI::App* sub = app.add_subcommand(name, help);
+    sub->callback([&run, body] { run = body; });
+    return sub;
+  };
+  command("ls", "Segments, their size and how full they are", [&] { return ls(path, format()); });
+  command("slots", "Who owns which slot, alive or dead, since when",
+          [&] { return slots(path, format()); });
+  bool per_slot = false;
+  command("dump", "Families, series and merged values", [&] {
+    return per_slot ? dump_per_slot(path, format()) : dump(path, format());
+  })->add_flag("--per-slot", per_slot, "Of each slot by itself");
+  std::string selector;
+  command("get", "The samples of NAME or NAME{label=\"value\",...}",
+          [&] { return get(path, selector, format()); })
+      ->add_option("NAME", selector,
+                   "A family's or a sample's name, with labels that must be there")
+      ->required();
+  command("verify", "Check every offset and count; lists each fault",
+          [&] { return verify(path, format()); });
+  command("expose", "What a scrape would show", [&] { return expose(path, format()); });
+
+  try {
+    app.parse(argc, argv);
+    return run();
+  } catch (const CLI::ParseError& e) {
+    if (e.get_exit_code() == 0) return app.exit(e);
+    return complain((std::string(e.what()) + "; see --help").c_str(), kUsage);
+  } catch (const std::invalid_argument& e) {
+    return complain(e.what(), kUsage);
+  } catch (const metrics::core::Error& e) {
+    return complain(e.what(), e.status() == METRICS_INVALID ? kUsage : kFault);
+  } catch (const std::exception& e) {
+    return complain(e.what(), kFault);
+  }
+}
