@@ -1,4 +1,6 @@
 // c_api.cpp -- the C ABI over writer and threads: exceptions become statuses here, and nowhere else.
+#include <pthread.h>
+
 #include <algorithm>
 #include <array>
 #include <atomic>
@@ -23,7 +25,21 @@
 namespace metrics::core {
 namespace {
 
-thread_local std::string last_error;
+// The thread's last error: a string that lives in the thread's value of a key. A thread_local would be destroyed
+// before the last destructor that may still ask for it.
+pthread_key_t error_key() {
+  static const pthread_key_t key = [] {
+    pthread_key_t created = 0;
+    ::pthread_key_create(&created, [](void* text) { delete static_cast<std::string*>(text); });
+    return created;
+  }();
+  return key;
+}
+
+const char* last_error() noexcept {
+  const auto* text = static_cast<const std::string*>(::pthread_getspecific(error_key()));
+  return text == nullptr ? "" : text->c_str();
+}
 
 void log_to_stderr(metrics_status, const char* text, void*) {
   std::fprintf(stderr, "metrics: %s\n", text);
@@ -43,9 +59,14 @@ void log(metrics_status status, const std::string& text) noexcept {
 
 metrics_status failed(metrics_status status, const char* text) noexcept {
   try {
-    last_error = text;
+    auto* kept = static_cast<std::string*>(::pthread_getspecific(error_key()));
+    if (kept == nullptr) {
+      kept = new std::string;
+      ::pthread_setspecific(error_key(), kept);
+    }
+    *kept = text;
   } catch (const std::bad_alloc&) {
-    last_error.clear();
+    ::pthread_setspecific(error_key(), nullptr);
   }
   return status;
 }
@@ -102,7 +123,7 @@ metrics_status make_family(metrics_segment* segment, Definition d, const char* n
     return METRICS_OK;
   });
   if (status != METRICS_OK && refused != nullptr) *out = reinterpret_cast<metrics_family*>(refused);
-  if (worth_logging(status)) log(status, last_error);
+  if (worth_logging(status)) log(status, last_error());
   return status;
 }
 
@@ -154,7 +175,7 @@ metrics_status with_series(metrics_family* handle, std::initializer_list<Type> t
   if (worth_logging(status) && family->offset != 0) {
     const std::uint32_t bit = 1u << status;
     if ((family->logged.fetch_or(bit, std::memory_order_relaxed) & bit) == 0) {
-      log(status, last_error);
+      log(status, last_error());
     }
   }
   return status;
@@ -236,7 +257,7 @@ const char* metrics_status_name(metrics_status status) {
   return "unknown status";
 }
 
-const char* metrics_last_error(void) { return last_error.c_str(); }
+const char* metrics_last_error(void) { return last_error(); }
 const char* metrics_version(void) { return METRICS_VERSION; }
 
 void metrics_set_log(metrics_log_function function, void* context) {
@@ -258,12 +279,12 @@ metrics_status metrics_open(const char* path, const metrics_geometry* geometry,
     return METRICS_OK;
   });
   if (status != METRICS_OK) {
-    writer = &Writer::nowhere(Error(status, last_error));
+    writer = &Writer::nowhere(Error(status, last_error()));
   } else if (writer->failure() != nullptr) {
     status = failed(writer->failure()->status(), writer->failure()->what());
   }
   if (status != METRICS_OK && writer->claim_report())
-    log(status, last_error + "; nothing is counted");
+    log(status, std::string(last_error()) + "; nothing is counted");
   *out = reinterpret_cast<metrics_segment*>(writer);
   return status;
 }

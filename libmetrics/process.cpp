@@ -56,7 +56,7 @@ Process* set_up() {
   if (page == MAP_FAILED) throw std::bad_alloc();
   wiped = ::madvise(page, page_bytes(), MADV_WIPEONFORK) == 0;
   the_process = new (page) Process();
-  metrics_process = &the_process->hot;
+  __atomic_store_n(&metrics_process, &the_process->hot, __ATOMIC_RELEASE);
   ::pthread_atfork(prepare_fork, parent_after_fork, child_after_fork);
   return the_process;
 }

@@ -38,7 +38,6 @@ std::atomic<Series*>& SeriesTable::place(Array& array, const Series& series) noe
 }
 
 void SeriesTable::put(std::unique_ptr<Series> series) {
-  series_.reserve(series_.size() + 1);
   Array* array = array_.load(std::memory_order_relaxed);
   if (2 * (count_ + 1) > array->entries.size()) {
     auto larger = std::make_unique<Array>(2 * array->entries.size());
@@ -51,11 +50,11 @@ void SeriesTable::put(std::unique_ptr<Series> series) {
     arrays_.push_back(std::move(larger));
     array_.store(array, std::memory_order_release);
   }
-  std::atomic<Series*>& entry = place(*array, *series);
+  Series* const added = series_.emplace_back(std::move(series)).get();
+  std::atomic<Series*>& entry = place(*array, *added);
   if (entry.load(std::memory_order_relaxed) == nullptr) ++count_;
   // Release: who finds the series sees what it points to.
-  entry.store(series.get(), std::memory_order_release);
-  series_.push_back(std::move(series));
+  entry.store(added, std::memory_order_release);
 }
 
 }  // namespace metrics::core

@@ -86,10 +86,10 @@ void end_thread(void*) {
   metrics_thread_state& t = metrics_thread;
   Process& p = process();
   if (t.epoch != epoch(p)) return;  // inherited over a fork: what it names is the parent's
+  t.tried = ~std::uint64_t{0};      // a slot claimed from here on would never be given back
   for (std::uint32_t i = 0; i < METRICS_MAX_SEGMENTS; ++i) {
     if (t.cells[i] == nullptr) continue;
     t.cells[i] = nullptr;
-    t.tried |= std::uint64_t{1} << i;
     ProcessClaim& claim = p.claims[i];
     if (thread_slots[i] == claim.owner.slot) {
       claim.lent.store(0, std::memory_order_release);  // with claim_for_thread's acquire

@@ -61,10 +61,9 @@ struct metrics_histogram {
 
 /* The calling thread's slot in a segment; NULL: the out-of-line function knows what to do. */
 static inline uint64_t* metrics_hot_cells(uint32_t segment) {
-  if (__builtin_expect(
-          metrics_thread.epoch != __atomic_load_n(&metrics_process->epoch, __ATOMIC_RELAXED), 0)) {
-    return NULL;
-  }
+  const metrics_process_state* process = __atomic_load_n(&metrics_process, __ATOMIC_RELAXED);
+  const uint64_t epoch = __atomic_load_n(&process->epoch, __ATOMIC_RELAXED);
+  if (__builtin_expect(metrics_thread.epoch != epoch, 0)) return NULL;
   return metrics_thread.cells[segment];
 }
 
