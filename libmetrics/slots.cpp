@@ -75,18 +75,24 @@ void* pin(int fd) noexcept {
   return page;
 }
 
-// Locks the lowest free first slot through fd and lets the lock tell its new generation.
+// Locks the lowest free first slot through fd and lets the lock tell its new generation. Slot 0, with errno, if
+// there is none: EAGAIN or EACCES if all are owned, else the kernel or the file system has no such locks.
 Owner lock_lowest(const Segment& segment, int fd) noexcept {
   for (SlotIndex slot = 1; slot <= segment.geometry().first_slots; ++slot) {
-    if (!try_lock(fd, slot, 1)) continue;
+    if (!try_lock(fd, slot, 1)) {
+      if (errno == EAGAIN || errno == EACCES) continue;  // owned
+      break;
+    }
     const std::uint64_t before =
         segment.head(slot).generation.load(std::memory_order_relaxed);  // ours alone, by the lock
     const Generation generation =
         before >= kMaxGeneration ? 1 : static_cast<Generation>(before) + 1;
     // Growing one's own lock is one step to whoever probes it.
     if (try_lock(fd, slot, length_of(generation))) return {slot, generation};
+    const int error = errno;  // somebody reads the rest of the range with a lock: an experiment
     struct flock unlock = range(slot, 1, F_UNLCK);
     ::fcntl(fd, F_OFD_SETLK, &unlock);
+    errno = error;
   }
   return {};
 }
@@ -129,8 +135,9 @@ ClaimResult claim_first_slot(const Segment& segment, Claim& claim) noexcept {
   if (claim.pin == nullptr) return ClaimResult::kUnreachable;
   claim.owner = lock_lowest(segment, own.get());
   if (claim.owner.slot == 0) {
+    const bool all_owned = errno == EAGAIN || errno == EACCES;
     give_back(claim);
-    return ClaimResult::kAllOwned;
+    return all_owned ? ClaimResult::kAllOwned : ClaimResult::kUnsupported;
   }
   own = Descriptor();  // a fork from here on inherits nothing that keeps the lock
   claim.descriptor = segment.reopen();
