@@ -22,7 +22,7 @@ class Writer;
 
 struct Series {
   std::uint64_t hash;
-  std::vector<std::string> strings;  // as the caller spelled them, so not always valid UTF-8
+  std::vector<std::string> strings;  // valid UTF-8
   const layout::Cell* removed;       // in the directory
   std::variant<std::monostate, metrics_counter, metrics_histogram, Gauge> hot;
 

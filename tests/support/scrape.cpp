@@ -94,17 +94,25 @@ std::optional<double> Scrape::gauge(const std::string& name) const {
   return families_.gauge(*found.series);
 }
 
-std::map<std::string, double> Scrape::by_pid(const std::string& name) const {
+std::map<std::string, double> Scrape::by_first_label(const std::string& name) const {
   std::map<std::string, double> values;
   for (const auto& family : families_.families) {
     if (family.name != name) continue;
     for (const auto& series : family.series) {
-      EXPECT_EQ(series.labels.back().name, "pid");
-      const bool first = values.emplace(series.labels.back().value, families_.gauge(series)).second;
-      EXPECT_TRUE(first) << "two samples of pid " << series.labels.back().value;
+      const std::string& value = series.labels.at(0).value;
+      const bool is_new = values.emplace(value, families_.gauge(series)).second;
+      EXPECT_TRUE(is_new) << "two samples of " << name << " with " << value;
     }
   }
   return values;
+}
+
+std::map<std::string, double> Scrape::by_pid(const std::string& name) const {
+  for (const auto& family : families_.families) {
+    if (family.name != name) continue;
+    for (const auto& series : family.series) EXPECT_EQ(series.labels.at(0).name, "pid");
+  }
+  return by_first_label(name);
 }
 
 bool Scrape::has(const std::string& name, const LabelValues& labels) const {

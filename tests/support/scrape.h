@@ -26,6 +26,8 @@ class Scrape {
   std::vector<std::uint64_t> buckets(const std::string& name, const LabelValues& labels = {}) const;
   // A gauge without labels that is one sample; none if it has no sample.
   std::optional<double> gauge(const std::string& name) const;
+  // The samples of a gauge with one label.
+  std::map<std::string, double> by_first_label(const std::string& name) const;
   // The samples of a gauge that has one for each process.
   std::map<std::string, double> by_pid(const std::string& name) const;
   // Whether the series is there.
