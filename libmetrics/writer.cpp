@@ -15,21 +15,6 @@ std::array<std::atomic<Writer*>, METRICS_MAX_SEGMENTS> writers{};
 
 constexpr std::uint64_t kPagesPerWord = 64;
 
-metrics_status status_of(int error) noexcept {
-  switch (error) {
-    case ESTALE:
-    case ENOENT:
-    case ENOTDIR:
-      return METRICS_GONE;
-    case EACCES:
-    case EPERM:
-    case EROFS:
-      return METRICS_NO_PERMISSION;
-    default:
-      return METRICS_NO_SPACE;
-  }
-}
-
 }  // namespace
 
 Writer* writer_at(std::uint32_t index) noexcept {
@@ -99,9 +84,9 @@ Family& Writer::family(Definition given, Family** refused) {
   const bool is_new = known == same_name.end();
   Family& family =
       is_new ? *same_name.emplace_back(std::make_unique<Family>(*this, std::move(d))) : **known;
-  if (family.offset == 0 && segment_ != nullptr) {
+  if (family.offset() == 0 && segment_ != nullptr) {
     *refused = &family;
-    family.offset = Directory(*segment_).family(family.definition);
+    family.found_at(Directory(*segment_).family(family.definition));
   }
   return family;
 }
@@ -146,7 +131,7 @@ std::unique_ptr<Series> Writer::make_series(Family& family, std::vector<std::str
     }
   }
   const Definition& d = family.definition;
-  const Directory::Found found = Directory(*segment_).series(family.offset, d, values, hash);
+  const Directory::Found found = Directory(*segment_).series(family.offset(), d, values, hash);
   const auto bound_count = family.bounds.count();
   bind(found.first_cell, layout::cell_count(d.type, bound_count));
   auto series = std::make_unique<Series>();
@@ -188,12 +173,12 @@ std::unique_ptr<Series> Writer::make_series(Family& family, std::vector<std::str
 void Writer::remove(Family& family, std::span<const std::string_view> strings) {
   const std::vector<std::string> values = valid(strings);
   const Locked lock(process());
-  Directory(*segment_).remove(family.offset, values, strings_hash(values));
+  Directory(*segment_).remove(family.offset(), values, strings_hash(values));
 }
 
 void Writer::clear(Family& family) {
   const Locked lock(process());
-  Directory(*segment_).remove_all(family.offset);
+  Directory(*segment_).remove_all(family.offset());
 }
 
 layout::Cell* Writer::slot(int fd, SlotIndex index) noexcept {
