@@ -20,11 +20,11 @@
 namespace metrics::aggregator {
 namespace {
 
-constexpr int kMaxRequestSize = 16 * 1024;
+constexpr int kMaxRequestSize = 16'384;
 
 // Head and body go out in one write up to this size of body. Above it, only its beginning is copied
 // behind the head, so that no small packet goes ahead of the rest.
-constexpr std::size_t kCopiedBody = 16 * 1024;
+constexpr std::size_t kCopiedBody = 16'384;
 
 // mg_write() takes no more than an int can count.
 constexpr std::size_t kMaxWrite = std::size_t{1} << 30;
@@ -166,36 +166,26 @@ HttpServer::Server::Server(HttpOptions options, Routes routes)
 
 void HttpServer::Server::start() {
   initialise_civetweb();
-  const std::string listening_ports = join(addresses_);
-  const std::string num_threads = std::to_string(threads_);
-  const std::string request_timeout_ms = std::to_string(options_.request_timeout.count());
-  const std::string keep_alive_timeout_ms = std::to_string(options_.keep_alive.count());
-  const std::string max_request_size = std::to_string(kMaxRequestSize);
   // decode_url would turn "/metrics%00x" into "/metrics". The domain check would refuse absolute
   // request targets, which RFC 9112 wants to be accepted. No document root: there are no files.
-  std::array<const char*, 23> settings = {"listening_ports",
-                                          listening_ports.c_str(),
-                                          "num_threads",
-                                          num_threads.c_str(),
-                                          "request_timeout_ms",
-                                          request_timeout_ms.c_str(),
-                                          "enable_keep_alive",
-                                          "yes",
-                                          "keep_alive_timeout_ms",
-                                          keep_alive_timeout_ms.c_str(),
-                                          "max_request_size",
-                                          max_request_size.c_str(),
-                                          "tcp_nodelay",
-                                          "1",
-                                          "decode_url",
-                                          "no",
-                                          "enable_auth_domain_check",
-                                          "no",
-                                          "enable_directory_listing",
-                                          "no",
-                                          "access_control_allow_origin",
-                                          "",
-                                          nullptr};
+  const std::vector<std::pair<const char*, std::string>> settings = {
+      {"listening_ports", join(addresses_)},
+      {"num_threads", std::to_string(threads_)},
+      {"request_timeout_ms", std::to_string(options_.request_timeout.count())},
+      {"enable_keep_alive", "yes"},
+      {"keep_alive_timeout_ms", std::to_string(options_.keep_alive.count())},
+      {"max_request_size", std::to_string(kMaxRequestSize)},
+      {"tcp_nodelay", "1"},
+      {"decode_url", "no"},
+      {"enable_auth_domain_check", "no"},
+      {"enable_directory_listing", "no"},
+      {"access_control_allow_origin", ""},
+  };
+  std::vector<const char*> names_and_values;
+  for (const auto& [name, value] : settings) {
+    names_and_values.insert(names_and_values.end(), {name, value.c_str()});
+  }
+  names_and_values.push_back(nullptr);
 
   mg_callbacks callbacks{};
   callbacks.log_message = on_log_message;
@@ -210,7 +200,7 @@ void HttpServer::Server::start() {
   std::array<char, 256> reason{};
   mg_error_data error{.code = nullptr, .text = reason.data(), .text_buffer_size = reason.size()};
   mg_init_data init{
-      .callbacks = &callbacks, .user_data = this, .configuration_options = settings.data()};
+      .callbacks = &callbacks, .user_data = this, .configuration_options = names_and_values.data()};
   mg_context* const context = mg_start2(&init, &error);
 
   const std::lock_guard lock(starting_);

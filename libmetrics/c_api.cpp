@@ -48,11 +48,13 @@ void log_to_stderr(metrics_status, const char* text, void*) {
 struct Log {
   metrics_log_function function;
   void* context;
+  const Log* before;  // never freed: another thread may be logging through it
 };
-constexpr Log kDefaultLog = {&log_to_stderr, nullptr};
+constexpr Log kDefaultLog = {&log_to_stderr, nullptr, nullptr};
 constinit std::atomic<const Log*> log_target{&kDefaultLog};
 
 void log(metrics_status status, const std::string& text) noexcept {
+  const Uncancelled uncancelled;
   const Log* target = log_target.load(std::memory_order_acquire);  // with metrics_set_log's release
   if (target->function != nullptr) target->function(status, text.c_str(), target->context);
 }
@@ -74,6 +76,7 @@ metrics_status failed(metrics_status status, const char* text) noexcept {
 // The firewall: what is thrown below becomes a status and a text.
 template <class Body>
 metrics_status guarded(Body body) noexcept {
+  const Uncancelled uncancelled;
   try {
     return body();
   } catch (const Error& e) {
@@ -97,16 +100,31 @@ Family* family_of(metrics_family* f) { return reinterpret_cast<Family*>(f); }
 
 const char* text_or_empty(const char* s) { return s == nullptr ? "" : s; }
 
+std::string_view text_of(const char* const* strings, std::size_t i) {
+  if (strings != nullptr && strings[i] != nullptr) return strings[i];
+  throw Error(METRICS_INVALID, "label string " + std::to_string(i) + " is NULL; write \"\"");
+}
+
 std::vector<std::string_view> views(const char* const* strings, std::size_t count) {
   std::vector<std::string_view> result;
   if (count > 2 * layout::kMaxLabels) throw Error(METRICS_INVALID, "too many labels");
-  for (std::size_t i = 0; i < count; ++i) {
-    if (strings == nullptr || strings[i] == nullptr) {
-      throw Error(METRICS_INVALID, "label string " + std::to_string(i) + " is NULL; write \"\"");
-    }
-    result.emplace_back(strings[i]);
-  }
+  for (std::size_t i = 0; i < count; ++i) result.push_back(text_of(strings, i));
   return result;
+}
+
+// An info's names and values in turn, by name: labels have no order, so facts told in another one are the same series.
+template <class String>
+void sort_pairs(std::vector<String>& strings) {
+  if (strings.size() % 2 != 0) throw Error(METRICS_INVALID, "a label name has no value");
+  std::vector<std::pair<String, String>> pairs;
+  for (std::size_t i = 0; i < strings.size(); i += 2)
+    pairs.emplace_back(strings[i], strings[i + 1]);
+  std::sort(pairs.begin(), pairs.end(), [](const auto& a, const auto& b) {
+    return std::string_view(a.first) < std::string_view(b.first);
+  });
+  for (std::size_t i = 0; i < strings.size(); ++i) {
+    strings[i] = i % 2 == 0 ? pairs[i / 2].first : pairs[i / 2].second;
+  }
 }
 
 metrics_status make_family(metrics_segment* segment, Definition d, const char* name,
@@ -148,9 +166,10 @@ void check_family(const Family* family, std::initializer_list<Type> types, std::
   }
 }
 
-// The family can't be counted at all: it was refused, or its segment was not joined. Said when it happened.
+// The family can't be counted at all. That its segment was not joined is the segment's status, not each series';
+// that it was refused has been said when it happened.
 metrics_status uncounted(const Family& family) {
-  if (const Error* why = family.writer.failure()) return failed(why->status(), why->what());
+  if (family.writer.segment() == nullptr) return METRICS_OK;
   return failed(METRICS_CONFLICT,
                 ("family \"" + family.definition.name + "\" was refused").c_str());
 }
@@ -162,17 +181,17 @@ metrics_status with_series(metrics_family* handle, std::initializer_list<Type> t
   Family* family = family_of(handle);
   const metrics_status status = guarded([&] {
     check_family(family, types, count);
-    if (family->offset == 0) return uncounted(*family);
+    if (family->offset() == 0) return uncounted(*family);
     std::array<std::string_view, 8> few;  // the usual case, without an allocation
-    if (count <= few.size() && values != nullptr) {
-      for (std::size_t i = 0; i < count; ++i) few[i] = values[i] == nullptr ? "" : values[i];
+    if (count <= few.size()) {
+      for (std::size_t i = 0; i < count; ++i) few[i] = text_of(values, i);
       take(family->writer.series(*family, {few.data(), count}));
     } else {
       take(family->writer.series(*family, views(values, count)));
     }
     return METRICS_OK;
   });
-  if (worth_logging(status) && family->offset != 0) {
+  if (worth_logging(status) && family->offset() != 0) {
     const std::uint32_t bit = 1u << status;
     if ((family->logged.fetch_or(bit, std::memory_order_relaxed) & bit) == 0) {
       log(status, last_error());
@@ -212,6 +231,36 @@ Gauge* placed(metrics_gauge* hot) noexcept {
     return nullptr;
   }
   return static_cast<Gauge*>(hot);
+}
+
+struct Opened {
+  Writer* writer;
+  metrics_status status;  // if not METRICS_OK, last_error has the reason
+};
+
+Opened open_writer(const char* path, const metrics_geometry* geometry) {
+  Writer* writer = nullptr;
+  metrics_status status = guarded([&] {
+    writer =
+        &Writer::open(text_or_empty(path), geometry == nullptr ? metrics_geometry{} : *geometry);
+    return METRICS_OK;
+  });
+  if (status != METRICS_OK) {
+    writer = &Writer::nowhere(Error(status, last_error()));
+  } else if (writer->failure() != nullptr) {
+    status = failed(writer->failure()->status(), writer->failure()->what());
+  }
+  return {writer, status};
+}
+
+void report(const Opened& opened) {
+  if (opened.status != METRICS_OK) {
+    if (opened.writer->claim_report()) log(opened.status, std::string(last_error()) + "; nothing is counted");
+  } else if (!fork_is_wiped() && opened.writer->claim_report()) {
+    log(METRICS_UNSUPPORTED,
+        "this kernel has no MADV_WIPEONFORK: children of fork() are counted, those of raw clone() "
+        "not");
+  }
 }
 
 bool ascending(const double* bounds, std::size_t count) {
@@ -261,41 +310,33 @@ const char* metrics_last_error(void) { return last_error(); }
 const char* metrics_version(void) { return METRICS_VERSION; }
 
 void metrics_set_log(metrics_log_function function, void* context) {
-  // Never freed: another thread may be logging through the last one.
-  log_target.store(new (std::nothrow) Log{function, context}, std::memory_order_release);
+  const Log* before = log_target.load(std::memory_order_relaxed);
+  const Log* target = new (std::nothrow) Log{function, context, before};
+  if (target != nullptr) log_target.store(target, std::memory_order_release);
 }
 
 metrics_status metrics_open(const char* path, const metrics_geometry* geometry,
                             metrics_segment** out) {
-  Writer* writer = nullptr;
-  metrics_status status = guarded([&] {
-    writer =
-        &Writer::open(text_or_empty(path), geometry == nullptr ? metrics_geometry{} : *geometry);
-    if (!fork_is_wiped() && writer->claim_report()) {
-      log(METRICS_UNSUPPORTED,
-          "this kernel has no MADV_WIPEONFORK: children of fork() are counted, those of raw "
-          "clone() not");
-    }
-    return METRICS_OK;
-  });
-  if (status != METRICS_OK) {
-    writer = &Writer::nowhere(Error(status, last_error()));
-  } else if (writer->failure() != nullptr) {
-    status = failed(writer->failure()->status(), writer->failure()->what());
-  }
-  if (status != METRICS_OK && writer->claim_report())
-    log(status, std::string(last_error()) + "; nothing is counted");
-  *out = reinterpret_cast<metrics_segment*>(writer);
-  return status;
+  const Opened opened = open_writer(path, geometry);
+  *out = reinterpret_cast<metrics_segment*>(opened.writer);
+  report(opened);
+  return opened.status;
 }
 
+// No static object, for whose making others would wait: who logs may ask for it, and a child may be forked.
 metrics_segment* metrics_default(void) {
-  static metrics_segment* const segment = [] {
-    metrics_segment* opened = nullptr;
-    metrics_open(nullptr, nullptr, &opened);
-    return opened;
-  }();
-  return segment;
+  static constinit std::atomic<Writer*> writer{nullptr};
+  Writer* there = writer.load(std::memory_order_acquire);
+  if (there == nullptr) {
+    const Opened opened = open_writer(nullptr, nullptr);
+    // Release, acquire: who finds it sees it made.
+    if (writer.compare_exchange_strong(there, opened.writer, std::memory_order_acq_rel,
+                                       std::memory_order_acquire)) {
+      there = opened.writer;
+      report(opened);
+    }
+  }
+  return reinterpret_cast<metrics_segment*>(there);
 }
 
 const char* metrics_segment_path(const metrics_segment* segment) {
@@ -395,7 +436,7 @@ metrics_status metrics_counter_labels(metrics_family* family, const char* const*
   const metrics_status status =
       with_series(family, {Type::kCounter}, values, count,
                   [&](Series& s) { *out = &std::get<metrics_counter>(s.hot); });
-  if (status != METRICS_OK && status != METRICS_INVALID) *out = &inert_counter;
+  if (*out == nullptr && status != METRICS_INVALID) *out = &inert_counter;
   return status;
 }
 
@@ -404,7 +445,7 @@ metrics_status metrics_gauge_labels(metrics_family* family, const char* const* v
   *out = nullptr;
   const metrics_status status = with_series(family, {Type::kGauge}, values, count,
                                             [&](Series& s) { *out = &std::get<Gauge>(s.hot); });
-  if (status != METRICS_OK && status != METRICS_INVALID) *out = &inert_gauge;
+  if (*out == nullptr && status != METRICS_INVALID) *out = &inert_gauge;
   return status;
 }
 
@@ -414,21 +455,20 @@ metrics_status metrics_histogram_labels(metrics_family* family, const char* cons
   const metrics_status status =
       with_series(family, {Type::kHistogram, Type::kSummary}, values, count,
                   [&](Series& s) { *out = &std::get<metrics_histogram>(s.hot); });
-  if (status != METRICS_OK && status != METRICS_INVALID) *out = &inert_histogram;
+  if (*out == nullptr && status != METRICS_INVALID) *out = &inert_histogram;
   return status;
 }
 
 metrics_status metrics_info_state(metrics_family* family, const char* const* names,
                                   const char* const* values, size_t count) {
   return guarded([&] {
-    const auto keys = views(names, count);
-    const auto facts = views(values, count);
-    std::vector<const char*> pairs;
     Definition d{Type::kInfo, "x", {}, {}, {}, {}, {}};
+    std::vector<const char*> pairs;
     for (std::size_t i = 0; i < count; ++i) {
-      d.labels.emplace_back(keys[i]);
-      pairs.insert(pairs.end(), {names[i], values[i]});
+      d.labels.emplace_back(text_of(names, i));
+      pairs.insert(pairs.end(), {names[i], text_of(values, i).data()});
     }
+    sort_pairs(pairs);
     checked(std::move(d));  // label names are an info series' own
     return with_series(family, {Type::kInfo}, pairs.data(), pairs.size(), [](Series&) {});
   });
@@ -440,7 +480,9 @@ metrics_status metrics_remove(metrics_family* handle, const char* const* values,
     check_family(family,
                  {Type::kCounter, Type::kGauge, Type::kHistogram, Type::kSummary, Type::kInfo},
                  count);
-    if (family->offset != 0) family->writer.remove(*family, views(values, count));
+    auto strings = views(values, count);
+    if (family->definition.type == Type::kInfo) sort_pairs(strings);
+    if (family->offset() != 0) family->writer.remove(*family, strings);
     return METRICS_OK;
   });
 }
@@ -449,7 +491,7 @@ metrics_status metrics_clear(metrics_family* handle) {
   return guarded([&] {
     Family* family = family_of(handle);
     if (family == nullptr) throw Error(METRICS_INVALID, "the family is NULL: it was refused");
-    if (family->offset != 0) family->writer.clear(*family);
+    if (family->offset() != 0) family->writer.clear(*family);
     return METRICS_OK;
   });
 }

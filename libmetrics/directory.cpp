@@ -332,23 +332,32 @@ layout::Link& Directory::chain(std::uint64_t hash) const noexcept {
   return *reinterpret_cast<layout::Link*>(segment_.base() + offset);
 }
 
+bool Directory::fits(std::uint64_t used, std::uint64_t bytes) const noexcept {
+  const std::uint64_t all = segment_.geometry().directory_bytes;
+  return bytes <= layout::kMaxRecordBytes && used <= all && bytes <= all - used;
+}
+
+void Directory::refuse_full() const {
+  segment_.drop(layout::Drop::kDirectoryFull);
+  throw Error(METRICS_FULL, "the directory of " + segment_.file() + " is full (" +
+                                std::to_string(segment_.geometry().directory_bytes) +
+                                " bytes); use fewer label values, or create the segment anew with "
+                                "a larger METRICS_DIRECTORY_BYTES");
+}
+
+// Throws what reserve() would throw now: who has to reserve something else first does not waste it.
+void Directory::expect_room(std::uint64_t bytes) const {
+  const auto& used = segment_.header().directory_used;
+  if (!fits(used.load(std::memory_order_relaxed), bytes)) refuse_full();
+}
+
 // Checked before it is added: a full directory asked for again and again must not wrap the counter.
 Offset Directory::reserve(std::uint64_t bytes) const {
-  const Geometry& g = segment_.geometry();
+  expect_room(bytes);
   auto& used = segment_.header().directory_used;
-  const auto fits = [&](std::uint64_t before) {
-    return before <= g.directory_bytes && bytes <= g.directory_bytes - before;
-  };
-  if (bytes <= layout::kMaxRecordBytes && fits(used.load(std::memory_order_relaxed))) {
-    const std::uint64_t before = used.fetch_add(bytes, std::memory_order_relaxed);
-    if (fits(before)) return g.directory + before;
-  }
-  segment_.drop(layout::Drop::kDirectoryFull);
-  throw Error(METRICS_FULL,
-              "the directory of " + segment_.file() + " is full (" +
-                  std::to_string(g.directory_bytes) +
-                  " bytes); use fewer label values, or create the segment anew with a "
-                  "larger METRICS_DIRECTORY_BYTES");
+  const std::uint64_t before = used.fetch_add(bytes, std::memory_order_relaxed);
+  if (!fits(before, bytes)) refuse_full();
+  return segment_.geometry().directory + before;
 }
 
 std::uint64_t Directory::reserve_cells(std::uint32_t count) const {
@@ -463,6 +472,7 @@ Directory::Found Directory::series(Offset family, const Definition& d,
     bytes = record_bytes(bytes);
     const std::uint32_t cells =
         layout::cell_count(d.type, static_cast<std::uint32_t>(d.bounds.size()));
+    expect_room(bytes);
     const std::uint64_t first = reserve_cells(cells);
     const Offset offset = reserve(bytes);
     auto* r = reinterpret_cast<SeriesRecord*>(segment_.base() + offset);

@@ -115,6 +115,9 @@ class Directory {
   void remove_all(Offset family) const;
 
  private:
+  bool fits(std::uint64_t used, std::uint64_t bytes) const noexcept;
+  [[noreturn]] void refuse_full() const;
+  void expect_room(std::uint64_t bytes) const;
   Offset reserve(std::uint64_t bytes) const;
   std::uint64_t reserve_cells(std::uint32_t count) const;
   layout::Link& chain(std::uint64_t hash) const noexcept;

@@ -61,6 +61,17 @@ Process* set_up() {
   return the_process;
 }
 
+// At load: a child forked while another thread is here for the first time would wait for that thread for ever. What
+// fails now is tried, and reported, when a segment is opened.
+[[maybe_unused]] const bool set_up_early = [] {
+  try {
+    process();
+    return true;
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
+}();
+
 }  // namespace
 
 Process& process() {
@@ -79,13 +90,20 @@ std::uint64_t epoch(Process& p) noexcept {
   return now;
 }
 
-Quiet::Quiet() noexcept {
+Uncancelled::Uncancelled() noexcept { ::pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before_); }
+
+Uncancelled::~Uncancelled() { ::pthread_setcancelstate(before_, nullptr); }
+
+Quiet::Quiet() noexcept : errno_(errno) {
   sigset_t all;
   ::sigfillset(&all);
   ::pthread_sigmask(SIG_SETMASK, &all, &before_);
 }
 
-Quiet::~Quiet() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+Quiet::~Quiet() {
+  ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+  errno = errno_;
+}
 
 Locked::Locked(Process& p, Wait wait) noexcept : process_(p) {
   if (wait == Wait::kAsLongAsItTakes) {

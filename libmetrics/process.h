@@ -45,7 +45,21 @@ bool fork_is_wiped() noexcept;
 // forks, so that what a thread inherits is never taken for valid.
 std::uint64_t epoch(Process& p) noexcept;
 
-// Blocks all signals of the thread for the scope: a handler that ran meanwhile could ask for what is held.
+// Keeps the thread from being cancelled in the scope: opening a file and writing a line are cancellation points,
+// and nothing of ours can be unwound there.
+class Uncancelled {
+ public:
+  Uncancelled() noexcept;
+  ~Uncancelled();
+  Uncancelled(const Uncancelled&) = delete;
+  Uncancelled& operator=(const Uncancelled&) = delete;
+
+ private:
+  int before_;
+};
+
+// For the scope, blocks all signals of the thread (a handler that ran meanwhile could ask for what is held) and its
+// cancellation, and keeps its errno: whoever updates a metric knows nothing of what that takes.
 class Quiet {
  public:
   Quiet() noexcept;
@@ -54,6 +68,8 @@ class Quiet {
   Quiet& operator=(const Quiet&) = delete;
 
  private:
+  const int errno_;
+  const Uncancelled uncancelled_;
   sigset_t before_;
 };
 

@@ -305,6 +305,21 @@ void populate(void* address, std::size_t bytes) noexcept {
   ::madvise(address, bytes, kPopulateWrite);
 }
 
+metrics_status status_of(int error) noexcept {
+  switch (error) {
+    case ESTALE:
+    case ENOENT:
+    case ENOTDIR:
+      return METRICS_GONE;
+    case EACCES:
+    case EPERM:
+    case EROFS:
+      return METRICS_NO_PERMISSION;
+    default:
+      return METRICS_NO_SPACE;
+  }
+}
+
 CheckedGeometry check_header(const Header& copy, std::uint64_t file_bytes) {
   const auto no = [](metrics_status status, std::string why) {
     return CheckedGeometry{std::nullopt, std::move(why), status};

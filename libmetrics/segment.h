@@ -108,6 +108,9 @@ class Segment {
   std::byte* base_ = nullptr;
 };
 
+// What it means for a segment that was joined that one of the functions above has failed with that errno.
+metrics_status status_of(int error) noexcept;
+
 std::size_t page_bytes() noexcept;  // the system's, at least layout::kPage
 
 // Touches reserved pages ahead of their first use, where the kernel knows how; only saves time.

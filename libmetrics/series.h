@@ -22,7 +22,7 @@ class Writer;
 
 struct Series {
   std::uint64_t hash;
-  std::vector<std::string> strings;  // as the caller spelled them, so not always valid UTF-8
+  std::vector<std::string> strings;  // valid UTF-8
   const layout::Cell* removed;       // in the directory
   std::variant<std::monostate, metrics_counter, metrics_histogram, Gauge> hot;
 
@@ -64,9 +64,15 @@ struct Family {
   Writer& writer;
   const Definition definition;
   const Bounds bounds;
-  Offset offset = 0;  // 0: refused, nothing is counted
+  // In the directory; 0: refused, nothing is counted. A later attempt may change that while others ask, and what it
+  // names was published by the directory itself, so relaxed.
+  Offset offset() const noexcept { return offset_.load(std::memory_order_relaxed); }
+  void found_at(Offset offset) noexcept { offset_.store(offset, std::memory_order_relaxed); }
   SeriesTable table;
   std::atomic<std::uint32_t> logged{0};  // a bit for each status that was logged for its series
+
+ private:
+  std::atomic<Offset> offset_{0};
 };
 
 }  // namespace metrics::core

@@ -59,8 +59,8 @@ struct Claim {
 };
 enum class ClaimResult { kClaimed, kAllOwned, kUnreachable, kUnsupported };
 // Takes the lowest free first slot, so that slots in use are bounded by the most workers that ever lived at
-// once. Waits for nobody. kUnreachable: the file can't be opened (again) under its name. kUnsupported: its
-// file system drops a pinned lock.
+// once. Waits for nobody. kUnreachable, with errno: the file can't be opened (again) under its name. kUnsupported:
+// its file system drops a pinned lock.
 ClaimResult claim_first_slot(const Segment& segment, Claim& claim) noexcept;
 void give_back(const Claim& claim) noexcept;
 

@@ -35,7 +35,7 @@ void claim_for_process(Writer& writer, ProcessClaim& mine) noexcept {
     case ClaimResult::kAllOwned:
       return failed(METRICS_NO_SLOT, layout::Drop::kSlotsExhausted);
     case ClaimResult::kUnreachable:
-      return failed(METRICS_GONE, layout::Drop::kClaimUnreachable);
+      return failed(status_of(errno), layout::Drop::kClaimUnreachable);
     case ClaimResult::kUnsupported:
       return failed(METRICS_UNSUPPORTED, layout::Drop::kClaimUnreachable);
   }
@@ -62,7 +62,7 @@ layout::Cell* claim_for_thread(Writer& writer, ProcessClaim& mine, SlotIndex& sl
   const Segment& segment = *writer.segment();
   const Descriptor fd = segment.reopen();
   if (!fd) {
-    count_in_shared(writer, mine, METRICS_GONE, layout::Drop::kClaimUnreachable);
+    count_in_shared(writer, mine, status_of(errno), layout::Drop::kClaimUnreachable);
     return nullptr;
   }
   slot = claim_lane(segment, fd.get(), mine.owner);
@@ -85,8 +85,10 @@ void end_thread(void*) {
   const Quiet quiet;
   metrics_thread_state& t = metrics_thread;
   Process& p = process();
-  if (t.epoch != epoch(p)) return;  // inherited over a fork: what it names is the parent's
-  t.tried = ~std::uint64_t{0};      // a slot claimed from here on would never be given back
+  if (t.epoch != __atomic_load_n(&p.hot.epoch, __ATOMIC_RELAXED)) {
+    return;  // inherited over a fork: what it names is the parent's
+  }
+  t.tried = ~std::uint64_t{0};  // a slot claimed from here on would never be given back
   for (std::uint32_t i = 0; i < METRICS_MAX_SEGMENTS; ++i) {
     if (t.cells[i] == nullptr) continue;
     t.cells[i] = nullptr;
@@ -99,11 +101,20 @@ void end_thread(void*) {
   }
 }
 
+int make_end_key() noexcept {
+  static const int error = ::pthread_key_create(&end_key, &end_thread);
+  return error;
+}
+
+// At load, for the reason that process() has; and early keys need no malloc when a thread sets its first one.
+[[maybe_unused]] const int made_early = make_end_key();
+
 }  // namespace
 
 void watch_thread_ends() {
-  static const int created = ::pthread_key_create(&end_key, &end_thread);
-  if (created != 0) throw Error(METRICS_SYSTEM, "can't create a pthread key: all are in use");
+  if (make_end_key() != 0) {
+    throw Error(METRICS_SYSTEM, "can't create a pthread key: all are in use");
+  }
 }
 
 layout::Cell* own_cells(std::uint32_t segment) noexcept {

@@ -15,21 +15,6 @@ std::array<std::atomic<Writer*>, METRICS_MAX_SEGMENTS> writers{};
 
 constexpr std::uint64_t kPagesPerWord = 64;
 
-metrics_status status_of(int error) noexcept {
-  switch (error) {
-    case ESTALE:
-    case ENOENT:
-    case ENOTDIR:
-      return METRICS_GONE;
-    case EACCES:
-    case EPERM:
-    case EROFS:
-      return METRICS_NO_PERMISSION;
-    default:
-      return METRICS_NO_SPACE;
-  }
-}
-
 }  // namespace
 
 Writer* writer_at(std::uint32_t index) noexcept {
@@ -99,24 +84,11 @@ Family& Writer::family(Definition given, Family** refused) {
   const bool is_new = known == same_name.end();
   Family& family =
       is_new ? *same_name.emplace_back(std::make_unique<Family>(*this, std::move(d))) : **known;
-  if (family.offset == 0 && segment_ != nullptr) {
+  if (family.offset() == 0 && segment_ != nullptr) {
     *refused = &family;
-    family.offset = Directory(*segment_).family(family.definition);
+    family.found_at(Directory(*segment_).family(family.definition));
   }
   return family;
-}
-
-Series& Writer::series(Family& family, std::span<const std::string_view> strings) {
-  const std::uint64_t hash = strings_hash(strings);
-  Series* known = family.table.find(hash, strings);
-  if (known != nullptr && !known->is_removed()) return *known;
-  const Locked lock(process());
-  known = family.table.find(hash, strings);  // another thread may have been first
-  if (known != nullptr && !known->is_removed()) return *known;
-  auto made = make_series(family, strings, hash);
-  Series& series = *made;
-  family.table.put(std::move(made));
-  return series;
 }
 
 namespace {
@@ -129,10 +101,27 @@ std::vector<std::string> valid(std::span<const std::string_view> strings) {
 
 }  // namespace
 
-std::unique_ptr<Series> Writer::make_series(Family& family,
-                                            std::span<const std::string_view> strings,
+Series& Writer::series(Family& family, std::span<const std::string_view> strings) {
+  const std::uint64_t hash = strings_hash(strings);
+  Series* known = family.table.find(hash, strings);
+  if (known != nullptr && !known->is_removed()) return *known;
+  std::vector<std::string> values = valid(strings);
+  if (!std::equal(values.begin(), values.end(), strings.begin(), strings.end())) {
+    // Two spellings that are repaired alike are one series: it must be one object, for a gauge's own value is there.
+    const std::vector<std::string_view> repaired(values.begin(), values.end());
+    return series(family, repaired);
+  }
+  const Locked lock(process());
+  known = family.table.find(hash, strings);  // another thread may have been first
+  if (known != nullptr && !known->is_removed()) return *known;
+  auto made = make_series(family, std::move(values), hash);
+  Series& series = *made;
+  family.table.put(std::move(made));
+  return series;
+}
+
+std::unique_ptr<Series> Writer::make_series(Family& family, std::vector<std::string> values,
                                             std::uint64_t hash) {
-  const std::vector<std::string> values = valid(strings);
   for (const std::string& value : values) {
     if (value.size() > layout::kMaxStringBytes) {
       throw Error(METRICS_INVALID, "a label value of family \"" + family.definition.name +
@@ -142,13 +131,12 @@ std::unique_ptr<Series> Writer::make_series(Family& family,
     }
   }
   const Definition& d = family.definition;
-  const Directory::Found found =
-      Directory(*segment_).series(family.offset, d, values, strings_hash(values));
+  const Directory::Found found = Directory(*segment_).series(family.offset(), d, values, hash);
   const auto bound_count = family.bounds.count();
   bind(found.first_cell, layout::cell_count(d.type, bound_count));
   auto series = std::make_unique<Series>();
   series->hash = hash;
-  series->strings.assign(strings.begin(), strings.end());
+  series->strings = std::move(values);
   series->removed = found.removed;
   const auto cell = static_cast<std::uint32_t>(found.first_cell);
   switch (d.type) {
@@ -185,12 +173,12 @@ std::unique_ptr<Series> Writer::make_series(Family& family,
 void Writer::remove(Family& family, std::span<const std::string_view> strings) {
   const std::vector<std::string> values = valid(strings);
   const Locked lock(process());
-  Directory(*segment_).remove(family.offset, values, strings_hash(values));
+  Directory(*segment_).remove(family.offset(), values, strings_hash(values));
 }
 
 void Writer::clear(Family& family) {
   const Locked lock(process());
-  Directory(*segment_).remove_all(family.offset);
+  Directory(*segment_).remove_all(family.offset());
 }
 
 layout::Cell* Writer::slot(int fd, SlotIndex index) noexcept {

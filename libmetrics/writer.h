@@ -59,7 +59,7 @@ class Writer {
   Writer(std::string file, std::uint32_t index);
   void join(const metrics_geometry& wanted);
   void bind(std::uint64_t first_cell, std::uint32_t count);
-  std::unique_ptr<Series> make_series(Family& family, std::span<const std::string_view> strings,
+  std::unique_ptr<Series> make_series(Family& family, std::vector<std::string> values,
                                       std::uint64_t hash);
   bool reserve_run(int fd, SlotIndex index, std::uint64_t page, std::uint64_t count) noexcept;
   template <class Visit>

@@ -40,7 +40,7 @@ bool Client::send(std::string_view bytes) const {
 }
 
 bool Client::fill() {
-  std::array<char, 64 * 1024> buffer;
+  std::array<char, 65'536> buffer;
   const ssize_t received = ::recv(fd_, buffer.data(), buffer.size(), 0);
   if (received <= 0) return false;
   unread_.append(buffer.data(), static_cast<std::size_t>(received));

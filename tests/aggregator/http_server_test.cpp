@@ -15,7 +15,10 @@ using test::Answer;
 using test::Client;
 using test::get;
 
-HttpOptions on_any_port() { return {.listen = {"127.0.0.1:0"}}; }
+// Idle connections stay open for longer than a client waits, so that one that is closed was meant to be.
+HttpOptions on_any_port() {
+  return {.listen = {"127.0.0.1:0"}, .keep_alive = std::chrono::seconds(60)};
+}
 
 Handler says(const std::string& text) {
   return [text](const Request&) { return text_response(200, text); };

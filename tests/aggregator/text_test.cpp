@@ -199,6 +199,7 @@ TEST(Text, IsEncodedByManyThreadsAtOnce) {
   const std::string expected = encoded(families);
   std::atomic<int> right = 0;
   std::vector<std::jthread> threads;
+  threads.reserve(4);
   for (int t = 0; t < 4; ++t) {
     threads.emplace_back([&] {
       TextEncoder encoder;

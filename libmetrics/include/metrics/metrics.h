@@ -178,9 +178,10 @@ typedef struct metrics_histogram metrics_histogram; /* of a histogram or a summa
  * registered if it is new. Bytes that are not UTF-8 become U+FFFD. Keep what you get: an update costs a
  * nanosecond, looking up the labels ten times that.
  *
- * METRICS_INVALID: family is NULL, of another type, or has another number of labels; *out is NULL.
- * METRICS_FULL, METRICS_NO_SPACE, METRICS_GONE: *out is a series that counts nothing. A later call with
- * the same labels tries again. */
+ * METRICS_INVALID: family is NULL, of another type, or has another number of labels, or a value is NULL; *out is
+ * NULL. METRICS_CONFLICT, METRICS_FULL, METRICS_NO_SPACE, METRICS_GONE: *out is a series that counts nothing. A later
+ * call with the same labels tries again. In a segment that could not be joined it is that too, with METRICS_OK: why
+ * is the segment's status. */
 METRICS_API metrics_status metrics_counter_labels(metrics_family* family, const char* const* values,
                                                   size_t count, metrics_counter** out);
 METRICS_API metrics_status metrics_gauge_labels(metrics_family* family, const char* const* values,
@@ -188,7 +189,7 @@ METRICS_API metrics_status metrics_gauge_labels(metrics_family* family, const ch
 METRICS_API metrics_status metrics_histogram_labels(metrics_family* family,
                                                     const char* const* values, size_t count,
                                                     metrics_histogram** out);
-/* States an info: names and values of the labels. */
+/* States an info: names and values of the labels, in any order. */
 METRICS_API metrics_status metrics_info_state(metrics_family* family, const char* const* names,
                                               const char* const* values, size_t count);
 

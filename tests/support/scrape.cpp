@@ -1,0 +1,143 @@
+#include "tests/support/scrape.h"
+
+#include <gtest/gtest.h>
+
+#include <limits>
+#include <numeric>
+
+#include "aggregator/merge.h"
+
+namespace metrics::test {
+namespace {
+
+bool same_values(const aggregator::Series& series, const LabelValues& labels) {
+  if (series.labels.size() != labels.size()) return false;
+  for (std::size_t i = 0; i < labels.size(); ++i) {
+    if (series.labels[i].value != labels[i]) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+Scrape::Scrape(const std::string& file) {
+  aggregator::SegmentMerge merge(file);
+  if (!merge.read()) {
+    ADD_FAILURE() << merge.why();
+    return;
+  }
+  core::Reader& reader = merge.reader();
+  families_ = merge.families();
+  usage_ = reader.usage();
+  const auto slots = reader.used_slots();
+  heads_ = reader.heads(slots.back());
+  const auto catalogue = reader.catalogue();
+  EXPECT_EQ(catalogue->faults, std::vector<std::string>());
+  for (const auto& s : catalogue->contents.series) {
+    if (s.removed || !s.strings.empty()) continue;
+    for (const auto& f : catalogue->contents.families) {
+      if (f.offset == s.family) first_cells_[std::string(f.name)] = s.first_cell;
+    }
+  }
+  for (const core::SlotIndex slot : slots) {
+    std::span<const std::uint64_t> cells;
+    EXPECT_TRUE(reader.read_cells(slot, cells)) << reader.why();
+    cells_[slot].assign(cells.begin(), cells.end());
+  }
+}
+
+Scrape::Found Scrape::find(const std::string& name, const LabelValues& labels) const {
+  for (const auto& family : families_.families) {
+    if (family.name != name) continue;
+    for (const auto& series : family.series) {
+      if (same_values(series, labels)) return {&family, &series};
+    }
+    return {&family, nullptr};
+  }
+  return {};
+}
+
+Scrape::Found Scrape::required(const std::string& name, const LabelValues& labels) const {
+  const Found found = find(name, labels);
+  if (found.series == nullptr) ADD_FAILURE() << "no such series of " << name;
+  return found;
+}
+
+std::uint64_t Scrape::count(const std::string& name, const LabelValues& labels) const {
+  const Found found = required(name, labels);
+  if (found.series == nullptr) return 0;
+  if (found.family->type == layout::Type::kCounter) return families_.counter(*found.series).whole;
+  const auto buckets = families_.buckets(*found.family, *found.series);
+  return std::accumulate(buckets.begin(), buckets.end(), std::uint64_t{0});
+}
+
+double Scrape::sum(const std::string& name, const LabelValues& labels) const {
+  const Found found = required(name, labels);
+  if (found.series == nullptr) return std::numeric_limits<double>::quiet_NaN();
+  if (found.family->type == layout::Type::kCounter) {
+    return families_.counter(*found.series).fraction;
+  }
+  return families_.sum(*found.family, *found.series);
+}
+
+std::vector<std::uint64_t> Scrape::buckets(const std::string& name,
+                                           const LabelValues& labels) const {
+  const Found found = required(name, labels);
+  if (found.series == nullptr) return {};
+  const auto buckets = families_.buckets(*found.family, *found.series);
+  return {buckets.begin(), buckets.end()};
+}
+
+std::optional<double> Scrape::gauge(const std::string& name) const {
+  const Found found = find(name, {});
+  if (found.series == nullptr) return std::nullopt;
+  return families_.gauge(*found.series);
+}
+
+std::map<std::string, double> Scrape::by_first_label(const std::string& name) const {
+  std::map<std::string, double> values;
+  for (const auto& family : families_.families) {
+    if (family.name != name) continue;
+    for (const auto& series : family.series) {
+      const std::string& value = series.labels.at(0).value;
+      const bool is_new = values.emplace(value, families_.gauge(series)).second;
+      EXPECT_TRUE(is_new) << "two samples of " << name << " with " << value;
+    }
+  }
+  return values;
+}
+
+std::map<std::string, double> Scrape::by_pid(const std::string& name) const {
+  for (const auto& family : families_.families) {
+    if (family.name != name) continue;
+    for (const auto& series : family.series) EXPECT_EQ(series.labels.at(0).name, "pid");
+  }
+  return by_first_label(name);
+}
+
+bool Scrape::has(const std::string& name, const LabelValues& labels) const {
+  return find(name, labels).series != nullptr;
+}
+
+std::size_t Scrape::series_count(const std::string& name) const {
+  const Found found = find(name, {});
+  return found.family == nullptr ? 0 : found.family->series.size();
+}
+
+std::uint64_t Scrape::in_slot(core::SlotIndex slot, const std::string& name) const {
+  const auto cells = cells_.find(slot);
+  const auto first = first_cells_.find(name);
+  if (cells == cells_.end() || first == first_cells_.end()) {
+    ADD_FAILURE() << "slot " << slot << " was never used, or there is no " << name;
+    return 0;
+  }
+  return cells->second.at(first->second);
+}
+
+core::Ownership owner_of(const std::string& file, core::SlotIndex first_slot) {
+  core::Reader reader(file);
+  EXPECT_TRUE(reader.look()) << reader.why();
+  return reader.owner(first_slot);
+}
+
+}  // namespace metrics::test

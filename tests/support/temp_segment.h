@@ -1,0 +1,62 @@
+// temp_segment.h -- a segment of a test's own: a path that nobody else has, gone at the end, and out of reach of the
+// METRICS_* variables of whoever runs the tests.
+#pragma once
+
+#include <string>
+
+#include "metrics/metrics.hpp"
+#include "tests/support/scrape.h"
+
+namespace metrics::test {
+
+// A directory in memory, removed with everything in it by the process that made it.
+class TempDirectory {
+ public:
+  TempDirectory();
+  TempDirectory(const TempDirectory&) = delete;
+  TempDirectory& operator=(const TempDirectory&) = delete;
+  ~TempDirectory();
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+// Where a segment may come to be.
+class TempPath {
+ public:
+  std::string path() const { return directory_.path() + "/segment"; }
+  std::string file() const { return path() + ".v1"; }
+  const std::string& directory() const { return directory_.path(); }
+  Scrape scrape() const { return Scrape(file()); }
+  // Of a counter without labels.
+  std::uint64_t scraped(const std::string& name) const { return scrape().count(name); }
+
+ private:
+  TempDirectory directory_;
+};
+
+// Small enough that a test can fill it, large enough that it does not by accident.
+inline constexpr Geometry kSmall = {64, 64, 4096, 64 * 1024};
+
+class TempSegment : public TempPath {
+ public:
+  explicit TempSegment(const Geometry& geometry = kSmall) : segment_(path(), geometry) {}
+
+  const Segment& segment() const { return segment_; }
+  Options options() const { return {.segment = segment_}; }
+  Counter counter(const std::string& name) const {
+    return Family<Counter>(name, "", {}, options()).labels();
+  }
+  Gauge gauge(const std::string& name, Mode mode) const {
+    return Family<Gauge>(name, "", {}, {.mode = mode, .segment = segment_}).labels();
+  }
+  Histogram histogram(const std::string& name, const Bounds& bounds) const {
+    return Family<Histogram>(name, "", {}, {.bounds = bounds, .segment = segment_}).labels();
+  }
+
+ private:
+  Segment segment_;
+};
+
+}  // namespace metrics::test
