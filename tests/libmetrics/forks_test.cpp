@@ -259,7 +259,10 @@ TEST(Forks, AParentForksWhileAThreadRegisters) {
   std::atomic<bool> stop{false};
   unsigned registered = 0;
   std::thread registrant([&] {
-    for (; !stop; ++registered) tasks.labels("parent" + std::to_string(registered)).inc();
+    // A counter takes two cells, so that many fit however slow the forks are.
+    for (; !stop && registered < 30'000; ++registered) {
+      tasks.labels("parent" + std::to_string(registered)).inc();
+    }
   });
   for (unsigned i = 0; i < 100; ++i) {
     const pid_t child = forked([&] { tasks.labels("child" + std::to_string(i)).inc(2); });
