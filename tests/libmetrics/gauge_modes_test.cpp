@@ -58,6 +58,8 @@ struct Story {
   Value two_alive, one_killed, adopted_unset, adopter_sets_4, sets_2, sets_9, all_killed;
 };
 
+void PrintTo(const Story& story, std::ostream* out) { *out << story.name; }
+
 class OneSample : public ::testing::TestWithParam<Story> {};
 
 TEST_P(OneSample, TellsTheStory) {

@@ -94,6 +94,32 @@ TEST(Threads, NothingIsLostWhenLanesChangeHands) {
   EXPECT_LE(scrape.lanes(), 3u);
 }
 
+// Within a process a mutex orders claims; between processes one compare-and-swap does.
+TEST(Threads, LanesThatManyProcessesClaimAtOnceHaveOneWriterEach) {
+  constexpr unsigned kProcesses = 6;
+  constexpr unsigned kRounds = 100;
+  constexpr unsigned kCounts = 2000;
+  TempSegment t;
+  Counter tasks = t.counter("tasks");
+  auto& ready = shared<std::atomic<unsigned>>();
+  std::vector<pid_t> workers;
+  for (unsigned i = 0; i < kProcesses; ++i) {
+    workers.push_back(forked([&] {
+      tasks.inc();  // from here on, this thread has the first slot
+      ++ready;
+      while (ready < kProcesses) std::this_thread::yield();
+      for (unsigned round = 0; round < kRounds; ++round) {
+        std::thread([tasks]() mutable {
+          for (unsigned n = 0; n < kCounts; ++n) tasks.inc();
+        }).join();
+      }
+    }));
+  }
+  for (const pid_t worker : workers) EXPECT_EQ(ended(worker), 0);
+  EXPECT_EQ(t.scraped("tasks"), kProcesses * (1u + kRounds * kCounts));
+  EXPECT_LE(t.scrape().lanes(), kProcesses);
+}
+
 TEST(Threads, UpdatesAfterALaneWasGivenBackGoToTheSharedSlot) {
   TempSegment t;
   static Counter tasks;

@@ -1,0 +1,123 @@
+/* The C header is C11, and every function of it can be called. Values are the other tests' concern. */
+#define _GNU_SOURCE /* mkdtemp, setenv */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "metrics/hot.h"
+#include "metrics/metrics.h"
+
+#define CHECK(condition)                                              \
+  do {                                                                \
+    if (!(condition)) {                                               \
+      fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition); \
+      fprintf(stderr, "last error: %s\n", metrics_last_error());      \
+      exit(1);                                                        \
+    }                                                                 \
+  } while (0)
+
+static unsigned logged = 0;
+
+static void count_log(metrics_status status, const char* text, void* context) {
+  CHECK(status == METRICS_CONFLICT);
+  CHECK(strstr(text, "conflicts") != NULL);
+  CHECK(context == &logged);
+  ++logged;
+}
+
+static char directory[] = "/dev/shm/metrics-test-XXXXXX";
+static char path[sizeof directory + 16];
+static char file[sizeof path + 8];
+
+static void clean_up(void) {
+  unlink(file);
+  rmdir(directory);
+}
+
+int main(void) {
+  CHECK(mkdtemp(directory) != NULL);
+  snprintf(path, sizeof path, "%s/segment", directory);
+  snprintf(file, sizeof file, "%s.v1", path);
+  atexit(&clean_up);
+  setenv("METRICS_SEGMENT", path, 1);
+
+  CHECK(strcmp(metrics_status_name(METRICS_NO_SPACE), "no space") == 0);
+  CHECK(strcmp(metrics_last_error(), "") == 0);
+  CHECK(strcmp(metrics_version(), "0.1.0") == 0);
+  metrics_set_log(&count_log, &logged);
+
+  const metrics_geometry geometry = {8, 8, 4096, 65536};
+  metrics_segment* segment = NULL;
+  CHECK(metrics_open(path, &geometry, &segment) == METRICS_OK);
+  CHECK(metrics_default() == segment);
+  CHECK(strcmp(metrics_segment_path(segment), file) == 0);
+  CHECK(metrics_segment_status(segment) == METRICS_OK);
+  CHECK(metrics_segment_status(NULL) == METRICS_INVALID);
+
+  double bounds[4];
+  CHECK(metrics_linear_bounds(1, 0.5, 4, bounds) == METRICS_OK);
+  CHECK(bounds[0] == 1 && bounds[1] == 1.5 && bounds[2] == 2 && bounds[3] == 2.5);
+  CHECK(metrics_linear_bounds(1, 0, 4, bounds) == METRICS_INVALID);
+  CHECK(metrics_exponential_bounds(1, 10, 4, bounds) == METRICS_OK);
+  CHECK(bounds[0] == 1 && bounds[1] == 10 && bounds[2] == 100 && bounds[3] == 1000);
+  CHECK(metrics_exponential_bounds(0, 10, 4, bounds) == METRICS_INVALID);
+  CHECK(metrics_exponential_bounds(1, 1e200, 4, bounds) == METRICS_INVALID);
+  CHECK(metrics_exponential_bounds(1, 10, 4, bounds) == METRICS_OK);
+
+  const char* const labels[] = {"name"};
+  const char* const values[] = {"value"};
+  metrics_family* family = NULL;
+  metrics_counter* counter = NULL;
+  CHECK(metrics_counter_family(NULL, "tasks_total", "Help.", NULL, labels, 1, &family) ==
+        METRICS_OK);
+  CHECK(metrics_counter_labels(family, values, 1, &counter) == METRICS_OK);
+  metrics_counter_inc(counter, 2);
+  metrics_counter_add(counter, 0.5);
+  metrics_counter* same = NULL;
+  CHECK(metrics_counter_labels(family, values, 1, &same) == METRICS_OK);
+  CHECK(same == counter);
+
+  metrics_gauge* gauge = NULL;
+  CHECK(metrics_gauge_family(segment, "load", NULL, NULL, NULL, 0, METRICS_LIVEMOSTRECENT,
+                             &family) == METRICS_OK);
+  CHECK(metrics_gauge_labels(family, NULL, 0, &gauge) == METRICS_OK);
+  metrics_gauge_set(gauge, 1.5);
+  metrics_gauge_add(gauge, -1);
+  metrics_gauge_set_to_current_time(gauge);
+  CHECK(metrics_gauge_family(segment, "load2", NULL, NULL, NULL, 0, (metrics_mode)10, &family) ==
+        METRICS_INVALID);
+  CHECK(family == NULL);
+
+  metrics_histogram* histogram = NULL;
+  CHECK(metrics_histogram_family(segment, "times", NULL, "seconds", labels, 1, bounds, 4,
+                                 &family) == METRICS_OK);
+  CHECK(metrics_histogram_labels(family, values, 1, &histogram) == METRICS_OK);
+  const double start = metrics_now();
+  metrics_histogram_observe(histogram, metrics_now() - start);
+  CHECK(metrics_summary_family(segment, "sizes", NULL, "bytes", NULL, 0, &family) == METRICS_OK);
+  CHECK(metrics_histogram_labels(family, NULL, 0, &histogram) == METRICS_OK);
+  metrics_histogram_observe(histogram, 3);
+
+  CHECK(metrics_info_family(segment, "build", NULL, &family) == METRICS_OK);
+  CHECK(metrics_info_state(family, labels, values, 1) == METRICS_OK);
+  const char* const fact[] = {"name", "value"};
+  CHECK(metrics_remove(family, fact, 2) == METRICS_OK);
+  CHECK(metrics_clear(family) == METRICS_OK);
+
+  CHECK(metrics_counter_family(segment, "load", NULL, NULL, NULL, 0, &family) == METRICS_CONFLICT);
+  CHECK(family != NULL && logged == 1);
+  CHECK(metrics_counter_labels(family, NULL, 0, &counter) == METRICS_CONFLICT);
+  CHECK(counter != NULL);
+  metrics_counter_inc(counter, 1);
+
+  CHECK(metrics_counter_family(segment, "a b", NULL, NULL, NULL, 0, &family) == METRICS_INVALID);
+  CHECK(family == NULL && strstr(metrics_last_error(), "write \"a_b\"") != NULL);
+  CHECK(metrics_counter_labels(family, NULL, 0, &counter) == METRICS_INVALID);
+  CHECK(counter == NULL);
+  metrics_counter_inc(counter, 1);
+
+  CHECK(metrics_hot_cells(0) != NULL); /* this thread has a slot by now */
+  CHECK(metrics_hot_cells(METRICS_NOWHERE) == NULL);
+  return 0;
+}
