@@ -12,9 +12,10 @@ namespace {
 // spdlog filters, stamps and writes; the line's text is made here, as both formats quote.
 LogFormat chosen = LogFormat::kLogfmt;
 
+// What is not ASCII is quoted too: that is where bytes that are no UTF-8 are replaced.
 bool plain(std::string_view value) {
   return !value.empty() && std::none_of(value.begin(), value.end(), [](unsigned char c) {
-    return c <= ' ' || c == 0x7f || c == '"' || c == '=' || c == '\\';
+    return c <= ' ' || c >= 0x7f || c == '"' || c == '=' || c == '\\';
   });
 }
 
