@@ -14,9 +14,15 @@ std::size_t value_count(const Family& family) {
 
 std::vector<Label> labelled(std::vector<Label> labels, const std::string& segment) {
   if (segment.empty()) return labels;
-  for (Label& label : labels) {
-    if (label.name == "segment") label.name = "exported_segment";
-  }
+  // Prometheus puts "exported_" before a label's name as often as it takes until the name is free.
+  std::string free = "segment";
+  const auto taken = [&] {
+    return std::find_if(labels.begin(), labels.end(),
+                        [&](const Label& label) { return label.name == free; });
+  };
+  const auto own = taken();
+  while (taken() != labels.end()) free.insert(0, "exported_");
+  if (own != labels.end()) own->name = free;
   labels.push_back({"segment", segment});
   return labels;
 }

@@ -3,6 +3,7 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 namespace metrics::aggregator {
@@ -11,18 +12,28 @@ namespace {
 // spdlog filters, stamps and writes; the line's text is made here, as both formats quote.
 LogFormat chosen = LogFormat::kLogfmt;
 
+// What is not ASCII is quoted too: that is where bytes that are no UTF-8 are replaced.
 bool plain(std::string_view value) {
-  return !value.empty() && value.find_first_of(" \"=\\\n\t") == std::string_view::npos;
+  return !value.empty() && std::none_of(value.begin(), value.end(), [](unsigned char c) {
+    return c <= ' ' || c >= 0x7f || c == '"' || c == '=' || c == '\\';
+  });
 }
 
 std::string json_quoted(std::string_view value) {
   return nlohmann::json(value).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
-std::string line(std::string_view message, std::initializer_list<LogField> fields) {
-  std::string text;
+// As flags and Prometheus's own log spell it; spdlog has "warning".
+std::string_view level_name(spdlog::level::level_enum level) {
+  return level == spdlog::level::warn ? "warn" : spdlog::level::to_string_view(level).data();
+}
+
+std::string line(spdlog::level::level_enum level, std::string_view message,
+                 std::initializer_list<LogField> fields) {
   const bool json = chosen == LogFormat::kJson;
-  text += (json ? "\"msg\":" : "msg=") + json_quoted(message);
+  std::string text(json ? "\"level\":" : "level=");
+  text += json ? json_quoted(level_name(level)) : level_name(level);
+  text += (json ? ",\"msg\":" : " msg=") + json_quoted(message);
   for (const auto& [name, value] : fields) {
     text += json ? "," + json_quoted(name) + ":" : " " + std::string(name) + "=";
     text += json || !plain(value) ? json_quoted(value) : value;
@@ -32,7 +43,7 @@ std::string line(std::string_view message, std::initializer_list<LogField> field
 
 void write(spdlog::level::level_enum level, std::string_view message,
            std::initializer_list<LogField> fields) {
-  if (spdlog::should_log(level)) spdlog::log(level, line(message, fields));
+  if (spdlog::should_log(level)) spdlog::log(level, line(level, message, fields));
 }
 
 }  // namespace
@@ -43,9 +54,8 @@ void set_up_log(const std::string& level, LogFormat format) {
                                                  std::make_shared<spdlog::sinks::stderr_sink_mt>());
   logger->set_level(spdlog::level::from_str(level));
   logger->flush_on(spdlog::level::debug);
-  logger->set_pattern(format == LogFormat::kJson
-                          ? R"({"ts":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%v})"
-                          : "ts=%Y-%m-%dT%H:%M:%S.%eZ level=%l %v",
+  logger->set_pattern(format == LogFormat::kJson ? R"({"ts":"%Y-%m-%dT%H:%M:%S.%eZ",%v})"
+                                                 : "ts=%Y-%m-%dT%H:%M:%S.%eZ %v",
                       spdlog::pattern_time_type::utc);
   spdlog::set_default_logger(std::move(logger));
 }

@@ -1,14 +1,20 @@
 // main.cpp -- metrics-aggregator: the command line, the routes and the signals.
+#include <malloc.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <exception>
+#include <stdexcept>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "aggregator/content_negotiation.h"
 #include "aggregator/http_server.h"
+#include "aggregator/listen_address.h"
 #include "aggregator/log.h"
 #include "aggregator/scrape.h"
 #include "libmetrics/error.h"
@@ -29,32 +35,65 @@ struct Flags {
 constexpr int kFailed = 1;
 constexpr int kUsage = 2;
 
-void define(CLI::App& app, Flags& flags) {
-  app.set_version_flag("--version", std::string("metrics-aggregator ") + METRICS_VERSION);
-  app.add_option(
-      "--segment", flags.segments,
-      "Path of a segment, or of a directory with segments; repeatable. They need not exist yet. "
-      "Default: $METRICS_SEGMENT, else /dev/shm/metrics-UID");
-  app.add_option("--web.listen-address", flags.listen, "Address to listen on; repeatable")
-      ->capture_default_str();
-  app.add_option("--web.telemetry-path", flags.path, "Path of the exposition")
-      ->capture_default_str()
-      ->check([](const std::string& path) {
-        return path.starts_with('/') && path.size() > 1 &&
-                       path.find_first_of("?# %") == std::string::npos
-                   ? ""
-                   : "must begin with '/' and hold no '?', '#', '%' or blank, e.g. /metrics";
+constexpr const char* kHealthy = "/-/healthy";
+constexpr const char* kReady = "/-/ready";
+
+// Why a flag's value can't be; empty if it can.
+std::string listen_fault(const std::string& address) {
+  try {
+    parse_listen_address(address);
+    return "";
+  } catch (const std::invalid_argument& e) {
+    return e.what();
+  }
+}
+
+std::string path_fault(const std::string& path) {
+  const bool plain =
+      path.starts_with('/') && path.size() > 1 &&
+      std::all_of(path.begin(), path.end(), [](unsigned char c) {
+        return c > ' ' && c < 0x7f &&
+               std::string_view("?#%<>\"'&").find(static_cast<char>(c)) == std::string_view::npos;
       });
+  if (!plain) return "must begin with '/' and hold only what needs no escape, e.g. /metrics";
+  if (path == kHealthy || path == kReady) return path + " is for health checks; choose another one";
+  return "";
+}
+
+void define(CLI::App& app, Flags& flags) {
+  app.set_help_flag("-h,--help", "Print this and exit");
+  app.get_formatter()->column_width(34);
+  app.add_option("--segment", flags.segments,
+                 "A segment, or a directory with segments; repeatable.\n"
+                 "They need not exist yet. Default: $METRICS_SEGMENT,\n"
+                 "else /dev/shm/metrics-UID")
+      ->type_name("PATH")
+      ->option_text("PATH")
+      ->check([](const std::string& path) {
+        return path.empty() ? "the path is empty; leave the flag out for the default" : "";
+      });
+  app.add_option("--web.listen-address", flags.listen,
+                 "Address to listen on; repeatable. Default: :8001")
+      ->option_text("HOST:PORT")
+      ->check(listen_fault);
+  app.add_option("--web.telemetry-path", flags.path,
+                 "Path of the exposition. Default: " + flags.path)
+      ->option_text("PATH")
+      ->check(path_fault);
   app.add_option("--web.max-requests", flags.max_requests,
-                 "Requests served at a time; more get 503")
-      ->capture_default_str()
+                 "Requests served at a time, 1 to 1000; more get 503.\nDefault: " +
+                     std::to_string(flags.max_requests))
+      ->option_text("N")
       ->check(CLI::Range(1, 1000));
-  app.add_option("--log.level", flags.log_level, "Least level to log")
-      ->capture_default_str()
+  app.add_option("--log.level", flags.log_level,
+                 "Least level to log: debug, info, warn or error.\nDefault: " + flags.log_level)
+      ->option_text("LEVEL")
       ->check(CLI::IsMember({"debug", "info", "warn", "error"}));
-  app.add_option("--log.format", flags.log_format, "Format of the log")
-      ->capture_default_str()
+  app.add_option("--log.format", flags.log_format, "logfmt or json. Default: " + flags.log_format)
+      ->option_text("FORMAT")
       ->check(CLI::IsMember({"logfmt", "json"}));
+  app.set_version_flag("--version", std::string("metrics-aggregator ") + METRICS_VERSION,
+                       "Print the version and exit");
 }
 
 std::string landing_page(const std::string& path) {
@@ -73,7 +112,8 @@ Response metrics_response(Scrape& scrape, const Request& request) {
   response.content_type = TextEncoder::content_type();
   response.headers = {{"Vary", "Accept-Encoding"}};
   if (gzip) response.headers.emplace_back("Content-Encoding", "gzip");
-  response.body = scrape.exposition(gzip ? Scrape::Encoding::kGzip : Scrape::Encoding::kPlain);
+  response.body = scrape.exposition(gzip ? Scrape::Encoding::kGzip : Scrape::Encoding::kPlain,
+                                    request.query_values("name[]"));
   return response;
 }
 
@@ -82,11 +122,11 @@ Routes routes(Scrape& scrape, const Flags& flags) {
   page.content_type = "text/html; charset=utf-8";
   Routes table;
   table["/"] = {[page](const Request&) { return page; }};
-  table["/-/healthy"] = {
+  table[kHealthy] = {
       [](const Request&) { return text_response(200, "metrics-aggregator is healthy.\n"); },
       Route::Limit::kExempt};
   // Ready as soon as it listens: a segment that isn't there yet is told by metrics_segment_up.
-  table["/-/ready"] = {
+  table[kReady] = {
       [](const Request&) { return text_response(200, "metrics-aggregator is ready.\n"); },
       Route::Limit::kExempt};
   table[flags.path] = {[&scrape](const Request& r) { return metrics_response(scrape, r); }};
@@ -101,6 +141,7 @@ int serve(const Flags& flags) {
   sigaddset(&ends, SIGINT);
   pthread_sigmask(SIG_BLOCK, &ends, nullptr);
 
+  log_info("starting", {{"version", METRICS_VERSION}, {"pid", std::to_string(::getpid())}});
   Scrape scrape(flags.segments);
   HttpOptions options;
   options.listen = flags.listen;
@@ -114,10 +155,12 @@ int serve(const Flags& flags) {
                                            std::to_string(server.ports()[i])},
                            {"path", flags.path}});
   }
-  for (const std::string& file : scrape.files()) log_info("serving", {{"segment", file}});
+  scrape.look();
   int signal = 0;
   sigwait(&ends, &signal);
   log_info("stopping", {{"signal", signal == SIGTERM ? "SIGTERM" : "SIGINT"}});
+  // Whoever doesn't want to wait for the responses under way sends a second one.
+  pthread_sigmask(SIG_UNBLOCK, &ends, nullptr);
   server.stop();
   return 0;
 }
@@ -136,6 +179,9 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "metrics-aggregator: %s; see --help\n", e.what());
     return kUsage;
   }
+  // Expositions are made by one thread at a time, and by any of dozens: were each to take its memory from an arena of
+  // its own, every arena would come to hold what an exposition takes.
+  ::mallopt(M_ARENA_MAX, 1);
   set_up_log(flags.log_level, flags.log_format == "json" ? LogFormat::kJson : LogFormat::kLogfmt);
   try {
     return serve(flags);

@@ -50,9 +50,10 @@ bool SegmentMerge::read_slot(core::SlotIndex slot) {
 }
 
 void SegmentMerge::forget() {
+  planned_.reset();
+  if (families_.shape != 0 && families_.families.empty()) return;
   families_ = Families{};
   families_.shape = new_shape();
-  planned_.reset();
 }
 
 bool SegmentMerge::read_slots(std::span<const core::SlotIndex> slots) {

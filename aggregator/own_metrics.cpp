@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <bit>
 #include <string_view>
 
@@ -99,10 +100,11 @@ OwnMetrics::OwnMetrics() { families_.shape = new_shape(); }
 
 const OwnMetrics::SlotCounts& OwnMetrics::slots_of(const SegmentState& segment) {
   const auto now = std::chrono::steady_clock::now();
+  const std::uint64_t id = segment.reader->usage().id;
   auto [found, is_new] = slots_.try_emplace(segment.name);
   SlotCounts& counts = found->second;
-  if (!is_new && now - counts.counted < kSlotsAreFresh) return counts;
-  counts = {now};
+  if (!is_new && counts.id == id && now - counts.counted < kSlotsAreFresh) return counts;
+  counts = {.counted = now, .id = id};
   for (const core::SlotReport& slot : core::slot_report(*segment.reader)) {
     if (slot.state == core::SlotReport::State::kLive)
       ++(slot.is_lane ? counts.live_lanes : counts.live);
@@ -113,6 +115,10 @@ const OwnMetrics::SlotCounts& OwnMetrics::slots_of(const SegmentState& segment) 
 
 const Families& OwnMetrics::collect(const std::vector<SegmentState>& segments,
                                     double scrape_seconds) {
+  std::erase_if(slots_, [&](const auto& entry) {
+    return std::none_of(segments.begin(), segments.end(),
+                        [&](const SegmentState& s) { return s.name == entry.first; });
+  });
   Sheet sheet;
   sheet.family(Type::kInfo, "metrics_aggregator_build", "Version of the aggregator.");
   sheet.info({{"version", METRICS_VERSION}});

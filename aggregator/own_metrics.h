@@ -31,12 +31,13 @@ class OwnMetrics {
  private:
   struct SlotCounts {
     std::chrono::steady_clock::time_point counted;
+    std::uint64_t id = 0;  // of the segment: another one of that name has other slots
     std::uint64_t live = 0, dead = 0, live_lanes = 0;
   };
   const SlotCounts& slots_of(const SegmentState& segment);
 
   Families families_;
-  std::map<std::string, SlotCounts> slots_;
+  std::map<std::string, SlotCounts> slots_;  // by segment's name
   std::uint64_t scrapes_ = 0;
 };
 

@@ -1,60 +1,105 @@
 #include "aggregator/scrape.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
 
 #include "aggregator/log.h"
+#include "libmetrics/definition.h"
 
 namespace metrics::aggregator {
 namespace {
 
-bool is_directory(const std::string& path) {
-  std::error_code error;
-  return std::filesystem::is_directory(path, error);
+// Prometheus gives up after ten seconds unless told otherwise.
+constexpr std::chrono::seconds kSlow{1};
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-// What users call a segment: its path without the format's version.
+// One that is yet to come is known by its last character.
+bool is_directory(const std::string& path) {
+  std::error_code error;
+  return path.ends_with('/') || std::filesystem::is_directory(path, error);
+}
+
+// What users call a segment: its path without the format's version. As a label's value it has to be UTF-8, which
+// a path need not be.
 std::string name_of(const std::string& file) {
-  return file.substr(0, file.size() - core::segment_ending().size());
+  const std::string ending = core::segment_ending();
+  return core::valid_utf8(file.ends_with(ending)
+                              ? std::string_view(file).substr(0, file.size() - ending.size())
+                              : file);
+}
+
+// Those that have one of the names, or a sample that has.
+Families chosen(const Families& all, const std::vector<std::string>& names) {
+  Families some;
+  some.shape = new_shape();
+  some.values = all.values;
+  for (const Family& family : all.families) {
+    const auto samples = core::sample_names(family.type, family.name);
+    if (std::find_first_of(samples.begin(), samples.end(), names.begin(), names.end()) !=
+        samples.end()) {
+      some.families.push_back(family);
+    }
+  }
+  return some;
+}
+
+void log_duration(double seconds, std::size_t bytes, std::size_t segments) {
+  const bool slow = seconds >= std::chrono::duration<double>(kSlow).count();
+  (slow ? log_warn : log_debug)(slow ? "scrape was slow" : "scrape",
+                                {{"seconds", std::to_string(seconds)},
+                                 {"bytes", std::to_string(bytes)},
+                                 {"segments", std::to_string(segments)}});
 }
 
 }  // namespace
 
 Scrape::Scrape(std::vector<std::string> segments)
     : given_(segments.empty() ? std::vector<std::string>{""} : std::move(segments)),
-      labelled_(given_.size() > 1 || std::any_of(given_.begin(), given_.end(), is_directory)) {}
+      labelled_(given_.size() > 1) {}
 
 // Directories are looked through anew each time: segments come and go.
 void Scrape::find_segments() {
   std::vector<std::string> files;
   for (const std::string& path : given_) {
     if (!path.empty() && is_directory(path)) {
+      labelled_ = true;
       const auto found = core::segment_files_in(path);
       files.insert(files.end(), found.begin(), found.end());
+      // One that can't be listed is told as a segment that can't be read: its reason is the same.
+      if (::access(path.c_str(), R_OK | X_OK) != 0) files.push_back(path);
     } else {
       files.push_back(core::segment_file(path));
     }
   }
   std::erase_if(served_, [&](const auto& entry) {
-    return std::find(files.begin(), files.end(), entry.first) == files.end();
+    const bool gone = std::find(files.begin(), files.end(), entry.first) == files.end();
+    if (gone) log_info("segment is gone", {{"segment", entry.first}});
+    return gone;
   });
   for (const std::string& file : files) {
     if (!served_.contains(file)) served_.emplace(file, std::make_unique<Served>(file));
   }
 }
 
-void Scrape::note(Served& served, bool up) {
-  if (up != served.was_up) {
-    if (up) {
-      log_info("segment can be read again", {{"segment", served.merge.file()}});
+void Scrape::log_changes(Served& served, const std::string& why) {
+  if (served.logged != why) {
+    if (why.empty()) {
+      log_info("serving", {{"segment", served.merge.file()}});
     } else {
-      log_warn("segment can't be read",
-               {{"segment", served.merge.file()}, {"reason", served.merge.why()}});
+      log_warn("segment can't be read", {{"segment", served.merge.file()}, {"reason", why}});
     }
-    served.was_up = up;
+    served.logged = why;
   }
-  const std::size_t faults = up ? served.merge.reader().catalogue()->faults.size() : 0;
+  const std::size_t faults =
+      why.empty() ? served.merge.reader().catalogue()->faults.size() : served.faults;
   if (faults > served.faults) {
     log_warn("segment's directory has faults; what they concern is left out",
              {{"segment", served.merge.file()},
@@ -64,19 +109,29 @@ void Scrape::note(Served& served, bool up) {
   served.faults = faults;
 }
 
-std::shared_ptr<const std::string> Scrape::exposition(Encoding encoding) {
-  const std::lock_guard lock(mutex_);
-  const auto start = std::chrono::steady_clock::now();
+void Scrape::read_segments() {
   find_segments();
-  std::vector<SegmentState> states;
+  states_.clear();
   for (auto& [file, served] : served_) {
     const bool up = served->merge.read();
-    note(*served, up);
-    states.push_back({name_of(file), up, up ? "" : served->merge.why(), &served->merge.reader()});
+    const std::string why = up ? "" : served->merge.why();
+    log_changes(*served, why);
+    states_.push_back({name_of(file), up, core::valid_utf8(why), &served->merge.reader()});
   }
-  const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
+}
+
+void Scrape::look() {
+  const std::lock_guard lock(mutex_);
+  read_segments();
+}
+
+std::shared_ptr<const std::string> Scrape::exposition(Encoding encoding,
+                                                      const std::vector<std::string>& names) {
+  const std::lock_guard lock(mutex_);
+  const auto start = Clock::now();
+  read_segments();
   // Ours first: what a segment says under our names is left out, never the other way round.
-  std::vector<Source> sources = {{&own_.collect(states, taken.count()), ""}};
+  std::vector<Source> sources = {{&own_.collect(states_, seconds_since(start)), ""}};
   for (const auto& [file, served] : served_) {
     sources.push_back({&served->merge.families(), labelled_ ? name_of(file) : ""});
   }
@@ -86,19 +141,16 @@ std::shared_ptr<const std::string> Scrape::exposition(Encoding encoding) {
     for (const std::string& what : left_out_) log_warn(what);
   }
   auto body = std::make_shared<std::string>();
-  body->reserve(last_size_);
-  encoder_.encode(families, *body);
-  last_size_ = std::max(last_size_, body->capacity());
-  if (encoding == Encoding::kPlain) return body;
-  return std::make_shared<const std::string>(gzip_.compress(*body));
-}
-
-std::vector<std::string> Scrape::files() {
-  const std::lock_guard lock(mutex_);
-  find_segments();
-  std::vector<std::string> files;
-  for (const auto& [file, served] : served_) files.push_back(file);
-  return files;
+  if (names.empty()) {
+    body->reserve(last_size_);
+    encoder_.encode(families, *body);
+    last_size_ = std::max(last_size_, body->capacity());
+  } else {
+    TextEncoder().encode(chosen(families, names), *body);
+  }
+  if (encoding == Encoding::kGzip) *body = gzip_.compress(*body);
+  log_duration(seconds_since(start), body->size(), states_.size());
+  return body;
 }
 
 }  // namespace metrics::aggregator

@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,31 +21,35 @@ class Scrape {
   enum class Encoding { kPlain, kGzip };
 
   // segments: paths as users give them, of segments or of directories with segments in them; empty: the default
-  // segment. They need not exist yet. With more than one, or a directory, series get a label `segment`.
+  // segment. They need not exist yet. With more than one, or a directory, series get a label `segment`: from the
+  // moment on that a path is seen to be a directory, or at once if it ends with '/'.
   explicit Scrape(std::vector<std::string> segments);
 
-  // The exposition as of now, in text format 0.0.4. Any thread; one is served at a time. A segment that can't be
-  // read is left out, logged when that begins and when it ends, and told by metrics_segment_up. Throws
-  // std::bad_alloc.
-  std::shared_ptr<const std::string> exposition(Encoding encoding);
+  // Reads the segments as an exposition does, to log what is there.
+  void look();
 
-  // Paths of the segments that are served at present.
-  std::vector<std::string> files();
+  // The exposition as of now, in text format 0.0.4. Any thread; one is served at a time. A segment that can't be
+  // read is left out, logged when that begins and when it ends, and told by metrics_segment_up. With `names`,
+  // only families that have one of them, or a sample that has. Throws std::bad_alloc.
+  std::shared_ptr<const std::string> exposition(Encoding encoding,
+                                                const std::vector<std::string>& names = {});
 
  private:
   struct Served {
     explicit Served(std::string file) : merge(std::move(file)) {}
     SegmentMerge merge;
-    bool was_up = true;
+    std::optional<std::string> logged;  // why it can't be read, empty if it can; nothing: not yet
     std::size_t faults = 0;
   };
   void find_segments();
-  void note(Served& served, bool up);
+  void read_segments();
+  static void log_changes(Served& served, const std::string& why);
 
   std::mutex mutex_;
   const std::vector<std::string> given_;
-  const bool labelled_;
+  bool labelled_;
   std::map<std::string, std::unique_ptr<Served>> served_;  // by file
+  std::vector<SegmentState> states_;                       // of served_, in its order
   Combine combine_;
   OwnMetrics own_;
   std::vector<std::string> left_out_;

@@ -288,8 +288,8 @@ Contents contents(const Window& links, const Window& records, const Geometry& ge
   const auto fault = [&](std::string text) {
     if (faults != nullptr) faults->push_back(std::move(text));
   };
-  // In all chains together there can't be more records than fit: a circle ends there.
-  std::uint64_t left = geometry.directory_bytes / sizeof(Record);
+  // By offset: a circle, or a chain that leads into another one, ends where it comes to a record again.
+  std::vector<bool> seen(geometry.directory_bytes / alignof(Record));
   for (std::uint64_t i = 0; i < geometry.index_buckets; ++i) {
     const auto* link = links.at<layout::Link>(geometry.index + i * sizeof(layout::Link));
     while (link != nullptr) {
@@ -297,13 +297,17 @@ Contents contents(const Window& links, const Window& records, const Geometry& ge
       if (offset == 0) break;
       if (offset >= links.last() && offset < geometry.directory + geometry.directory_bytes) break;
       const auto* record = offset >= geometry.directory ? links.at<Record>(offset) : nullptr;
-      if (record == nullptr || left == 0) {
-        fault("chain " + std::to_string(i) +
-              (left == 0 ? " runs in a circle"
-                         : " leads to " + std::to_string(offset) + ", outside"));
+      if (record == nullptr) {
+        fault("chain " + std::to_string(i) + " leads to " + std::to_string(offset) + ", outside");
         break;
       }
-      --left;
+      const auto place = (offset - geometry.directory) / alignof(Record);
+      if (seen[place]) {
+        fault("chain " + std::to_string(i) + " leads to " + std::to_string(offset) +
+              ", where a chain has been");
+        break;
+      }
+      seen[place] = true;
       std::string why;
       const Record& filled = *records.at<Record>(offset);
       if (filled.kind == Kind::kFamily) {

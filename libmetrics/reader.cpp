@@ -37,11 +37,15 @@ bool Reader::fail(std::string why) {
 bool Reader::open() {
   Descriptor fd(::open(file_.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
   if (!fd) {
+    if (errno == ENOENT && found_) {
+      return fail("was deleted: workers that have it open count unseen until they are restarted");
+    }
     if (errno == ENOENT) return fail("does not exist (yet): no worker has created it");
     if (errno == ELOOP) return fail("is a symbolic link; give the path of the file itself");
     return fail("can't be opened: " + system_text(errno));
   }
   fd_ = std::move(fd);
+  found_ = true;
   catalogue_.reset();
   return true;
 }

@@ -80,6 +80,7 @@ class Reader {
   const std::string file_;
   std::string why_;
   Descriptor fd_;
+  bool found_ = false;  // ever
   Geometry geometry_{};
   Usage usage_{};
   std::shared_ptr<const Catalogue> catalogue_;

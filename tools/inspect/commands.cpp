@@ -240,7 +240,8 @@ int verify(const std::string& path, Format format) {
     print(Json{{"segment", reader.file()}, {"faults", faults}});
   } else {
     for (const std::string& fault : faults) print(fault + '\n');
-    print(reader.file() + ": " + std::to_string(faults.size()) + " faults\n");
+    print(reader.file() + ": " + std::to_string(faults.size()) +
+          (faults.size() == 1 ? " fault\n" : " faults\n"));
   }
   return faults.empty() ? kFine : kFault;
 }

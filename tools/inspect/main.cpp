@@ -60,7 +60,12 @@ int main(int argc, char** argv) {
 
   try {
     app.parse(argc, argv);
-    return run();
+    const int status = run();
+    // A full disk, a reader that has gone: what was shown is not all.
+    if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
+      return complain("can't write what there is to show", kFault);
+    }
+    return status;
   } catch (const CLI::ParseError& e) {
     if (e.get_exit_code() == 0) return app.exit(e);
     return complain((std::string(e.what()) + "; see --help").c_str(), kUsage);

@@ -25,6 +25,16 @@ std::string number(Number v) {
                               "; write e.g. 'tasks_total{type=\"image\"}'");
 }
 
+std::size_t first_outside_name(const std::string& text, std::size_t from) {
+  return std::min(text.size(), text.find_first_not_of("abcdefghijklmnopqrstuvwxyz"
+                                                      "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_:",
+                                                      from));
+}
+
+std::size_t after_blanks(const std::string& text, std::size_t from) {
+  return std::min(text.size(), text.find_first_not_of(' ', from));
+}
+
 }  // namespace
 
 std::vector<Sample> samples_of(const aggregator::Families& families, const Family& family,
@@ -87,11 +97,15 @@ Selector parse_selector(const std::string& text) {
   std::size_t at = std::min(text.find('{'), text.size());
   selector.name = text.substr(0, at);
   if (selector.name.empty()) refuse(text, 0, "a name is missing");
+  if (const std::size_t bad = first_outside_name(text, 0); bad < at) {
+    refuse(text, bad, "no name holds this");
+  }
   if (at == text.size()) return selector;
-  ++at;
+  at = after_blanks(text, at + 1);
   while (at < text.size() && text[at] != '}') {
-    const std::size_t equals = text.find('=', at);
-    if (equals == std::string::npos) refuse(text, at, "a '=' is missing");
+    const std::size_t equals = first_outside_name(text, at);
+    if (equals == at) refuse(text, at, "a label's name is missing");
+    if (equals >= text.size() || text[equals] != '=') refuse(text, equals, "a '=' is missing");
     Label label{text.substr(at, equals - at), {}};
     at = equals + 1;
     if (at >= text.size() || text[at] != '"')
@@ -105,11 +119,13 @@ Selector parse_selector(const std::string& text) {
       }
     }
     if (at >= text.size()) refuse(text, at, "the closing '\"' is missing");
-    ++at;
     selector.labels.push_back(std::move(label));
-    if (at < text.size() && text[at] == ',') ++at;
+    at = after_blanks(text, at + 1);
+    if (at >= text.size() || text[at] != ',') break;
+    at = after_blanks(text, at + 1);
   }
-  if (at + 1 != text.size()) refuse(text, at, "the closing '}' is missing or not the end");
+  if (at >= text.size() || text[at] != '}') refuse(text, at, "a ',' or the closing '}' is missing");
+  if (at + 1 != text.size()) refuse(text, at + 1, "something follows the closing '}'");
   return selector;
 }
 

@@ -1,0 +1,87 @@
+"""A real Prometheus, started for the test, on a port that nobody else has."""
+import json
+import os
+import re
+import subprocess
+import urllib.error
+import urllib.parse
+import urllib.request
+
+from workers import PATIENCE, until
+
+CONFIG = """\
+global:
+  scrape_interval: 1s
+  scrape_timeout: 1s
+scrape_configs:
+  - job_name: workers
+    static_configs:
+      - targets: ["127.0.0.1:{port}"]
+"""
+
+
+class Prometheus:
+    def __init__(self, directory, target_port):
+        config = os.path.join(directory, "prometheus.yml")
+        with open(config, "w") as file:
+            file.write(CONFIG.format(port=target_port))
+        self.log = open(os.path.join(directory, "prometheus.log"), "w+")
+        self.process = subprocess.Popen(
+            ["prometheus", f"--config.file={config}", f"--storage.tsdb.path={directory}/data",
+             "--web.listen-address=127.0.0.1:0"], stderr=self.log, stdout=self.log)
+        self.port = until("Prometheus listens", self._listening_port)
+        until("Prometheus is ready", self._ready)
+
+    def _listening_port(self):
+        """It does not tell a port that the kernel chose: its listening socket does."""
+        assert self.process.poll() is None, self.said()
+        folder = f"/proc/{self.process.pid}/fd"
+        inodes = set()
+        for fd in os.listdir(folder):
+            try:
+                inodes.update(re.findall(r"socket:\[(\d+)\]", os.readlink(f"{folder}/{fd}")))
+            except FileNotFoundError:
+                pass  # closed meanwhile
+        with open(f"/proc/{self.process.pid}/net/tcp") as table:
+            for line in table:
+                words = line.split()
+                if words[3] == "0A" and words[9] in inodes:  # LISTEN
+                    return int(words[1].split(":")[1], 16)
+        return None
+
+    def _ready(self):
+        try:
+            return urllib.request.urlopen(f"http://127.0.0.1:{self.port}/-/ready", timeout=PATIENCE).status == 200
+        except urllib.error.URLError:
+            return False
+
+    def said(self):
+        self.log.seek(0)
+        return self.log.read()
+
+    def api(self, path, **parameters):
+        url = f"http://127.0.0.1:{self.port}/api/v1/{path}?{urllib.parse.urlencode(parameters, doseq=True)}"
+        try:
+            answer = json.load(urllib.request.urlopen(url, timeout=PATIENCE))
+        except urllib.error.HTTPError as error:
+            raise AssertionError(error.read()) from error
+        assert answer["status"] == "success"
+        return answer["data"]
+
+    def query(self, expression, time):
+        """The vector or matrix: [(labels, value or [(time, value), ...]), ...]."""
+        def values(series):
+            if "value" in series:
+                return float(series["value"][1])
+            return [(float(t), float(v)) for t, v in series["values"]]
+
+        return [(series["metric"], values(series)) for series in self.api("query", query=expression, time=time)["result"]]
+
+    def one(self, expression, time):
+        ((_, value),) = self.query(expression, time)
+        return value
+
+    def close(self):
+        self.process.kill()
+        self.process.wait()
+        self.log.close()

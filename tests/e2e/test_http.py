@@ -1,0 +1,108 @@
+"""What a scraper, a load balancer and a browser get over HTTP."""
+import gzip
+import re
+import socket
+
+import pytest
+
+from aggregators import Exposition
+from workers import until
+
+TEXT = "text/plain; version=0.0.4; charset=utf-8"
+
+
+@pytest.fixture
+def aggregator(worker, start_aggregator):
+    worker.inc(worker.counter("tasks_total", {"type": "image"}), 2)
+    worker.observe(worker.histogram("wait_seconds", [1, 2]), 1.5)
+    worker.set(worker.gauge("queue_length", "livesum"), 3)
+    worker.info("app", {"version": "1.2"})
+    return start_aggregator()
+
+
+def test_gzip_is_the_same_text(aggregator):
+    plain = aggregator.request()
+    packed = aggregator.request(headers={"Accept-Encoding": "gzip"})
+    for reply in plain, packed:
+        assert (reply.status, reply.headers["Content-Type"], reply.headers["Vary"]) == (200, TEXT, "Accept-Encoding")
+        assert int(reply.headers["Content-Length"]) == len(reply.body)
+    assert plain.headers["Content-Encoding"] is None
+    assert packed.headers["Content-Encoding"] == "gzip"
+    assert len(packed.body) < len(plain.body) / 2
+    unpacked = Exposition(gzip.decompress(packed.body).decode())
+    assert unpacked.about_segments() == Exposition(plain.text).about_segments()
+
+
+def test_head_has_the_headers_alone(aggregator):
+    head = aggregator.request(method="HEAD")
+    assert (head.status, head.headers["Content-Type"], head.body) == (200, TEXT, b"")
+    assert int(head.headers["Content-Length"]) > 1000
+
+
+def test_other_paths_and_methods(aggregator):
+    for path in "/metric", "/metrics/", "/metrics%00", "/../etc/passwd":
+        assert aggregator.request(path).status == 404
+    for path in "/", "/metrics", "/-/healthy", "/-/ready":
+        for method in "POST", "PUT", "DELETE", "OPTIONS":
+            reply = aggregator.request(path, method)
+            assert (reply.status, reply.headers["Allow"]) == (405, "GET, HEAD")
+
+
+def test_health_and_landing_page(aggregator):
+    assert aggregator.request("/-/healthy").text == "metrics-aggregator is healthy.\n"
+    assert aggregator.request("/-/ready").text == "metrics-aggregator is ready.\n"
+    page = aggregator.request("/")
+    assert page.headers["Content-Type"] == "text/html; charset=utf-8"
+    links = re.findall(r'href="([^"]*)"', page.text)
+    assert links == ["/metrics", "/-/healthy", "/-/ready"]
+    assert all(aggregator.request(link).status == 200 for link in links)
+
+
+def test_the_exposition_has_another_path_if_told(worker, start_aggregator):
+    aggregator = start_aggregator(flags=["--web.telemetry-path", "/some/where"])
+    assert aggregator.request("/metrics").status == 404
+    assert 'href="/some/where"' in aggregator.request("/").text
+    assert aggregator.scrape("/some/where").all("metrics_segment_up")
+
+
+def test_above_its_limit_it_answers_503_and_stays_healthy(start_worker, start_aggregator):
+    worker = start_worker(METRICS_DIRECTORY_BYTES=16 << 20)
+    worker.ask("many", name="large_total", count=700, bytes=16000)  # more than sockets hold
+    aggregator = start_aggregator(flags=["--web.max-requests=1"])
+    with socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.connect(("127.0.0.1", aggregator.port))
+        client.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        assert client.recv(4096).startswith(b"HTTP/1.1 200 ")
+        refused = aggregator.request()
+        assert (refused.status, refused.headers["Retry-After"]) == (503, "1")
+        assert refused.text == "Too many requests are being served at the same time.\n"
+        assert aggregator.request("/-/healthy").status == 200
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+        while client.recv(1 << 20):
+            pass
+    until("the seat is free", lambda: aggregator.request(method="HEAD").status == 200)
+
+
+def names(exposition):
+    return {name for name, _ in exposition.samples}
+
+
+def test_name_filter_returns_whole_families(aggregator):
+    wait = {"wait_seconds_bucket", "wait_seconds_count", "wait_seconds_sum"}
+    for query, expected in (
+        ("name[]=tasks_total", {"tasks_total"}),
+        ("name[]=tasks", {"tasks_total"}),
+        ("name[]=wait_seconds", wait),
+        ("name[]=wait_seconds_count", wait),
+        ("name%5B%5D=queue_length&name[]=app_info", {"queue_length", "app_info"}),
+        ("name[]=nothing_of_that_name", set()),
+        ("name[]=metrics_segment_up", {"metrics_segment_up"}),
+    ):
+        assert names(aggregator.scrape("/metrics?" + query)) == expected, query
+    whole = names(aggregator.scrape("/metrics?other=x"))
+    assert wait | {"tasks_total", "process_open_fds"} < whole
+    assert names(aggregator.scrape()) == whole
+    packed = aggregator.request("/metrics?name[]=tasks_total", headers={"Accept-Encoding": "gzip"})
+    assert packed.text == ('# HELP tasks_total Help of tasks_total\n# TYPE tasks_total counter\n'
+                           'tasks_total{type="image"} 2\n')

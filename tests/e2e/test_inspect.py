@@ -1,0 +1,283 @@
+"""metrics-inspect: what each command shows, as text and as JSON, its exit status, and which faults it finds."""
+import collections
+import fcntl
+import os
+import re
+import subprocess
+
+import pytest
+
+from aggregators import Exposition
+from workers import BUILD, clean_environment
+
+HARM = os.path.join(BUILD, "tests", "e2e", "e2e_harm")
+
+
+@pytest.fixture
+def filled(worker, directory):
+    """One of everything, over three processes and a thread; the worker lives."""
+    one = worker.counter("alpha_total", {"kind": "one"}, help="First.")
+    two = worker.counter("alpha_total", {"kind": "two"}, help="First.")
+    worker.counter("alphb_total")
+    wait = worker.histogram("wait_seconds", [0.5, 1, 2])
+    size = worker.summary("size_bytes")
+    queue = worker.gauge("queue", "sum")
+    worker.info("app", {"version": "1.2"})
+    for n, process in enumerate([worker, worker.fork(directory), worker.fork(directory)], 1):
+        process.inc(one, n)
+        process.add(two, n + 0.5)
+        process.observe(wait, n / 2)
+        process.observe(size, n)
+        process.set(queue, 10 * n)
+    worker.thread(("inc", {"id": one, "n": 100}))
+    worker.children[0].kill()
+    return worker
+
+
+def test_ls_shows_segments_and_how_full_they_are(segment, directory, filled, inspect):
+    (row,) = inspect.json("ls")
+    created = row.pop("created")
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", created)
+    assert row == {
+        "segment": f"{segment}.v1", "memory_bytes": os.stat(segment + ".v1").st_blocks * 512, "slots_used": 4,
+        "slots_live": 3, "slots_capacity": 2048, "families": 6, "series": 7, "cells_used": 2 * 3 + 5 + 2 + 3,
+        "cells_capacity": 131072, "directory_used_bytes": row["directory_used_bytes"],
+        "directory_capacity_bytes": 4 << 20, "format": "1.0"}
+    status, out, err = inspect("ls", at=directory)
+    heading, line = out.splitlines()
+    assert heading.split() == ["SEGMENT", "MEMORY", "SLOTS", "LIVE", "FAMILIES", "SERIES", "CELLS", "DIRECTORY",
+                               "CREATED"]
+    memory = f"{row['memory_bytes'] // 1024}K"
+    assert line.split() == [f"{segment}.v1", memory, "4", "3", "6", "7", "0%", "0%", created]
+    assert (status, err) == (0, "")
+
+
+def test_ls_goes_on_after_one_that_is_none(segment, directory, filled, inspect):
+    with open(os.path.join(directory, "broken.v1"), "w") as file:
+        file.write("x" * 5000)
+    status, out, err = inspect("ls", at=directory)
+    assert (status, err) == (1, f"metrics-inspect: {directory}/broken.v1 is not a metrics segment\n")
+    assert out.splitlines()[1].startswith(f"{segment}.v1 ")
+
+
+def test_slots_shows_owners(filled, inspect):
+    rows = inspect.json("slots")
+    assert [(row["slot"], row["kind"], row["state"], row["generation"]) for row in rows] == [
+        (1, "process", "live", 1), (2, "process", "dead", 1), (3, "process", "live", 1), (1025, "thread", "live", 1)]
+    assert [row["command"] for row in rows] == ["e2e_worker"] * 4
+    assert [rows[0]["pid"], rows[2]["pid"], rows[3]["pid"]] == [filled.pid, filled.children[0].pid, filled.pid]
+    assert rows[0]["pid_namespace"] == os.stat("/proc/self/ns/pid").st_ino
+    status, out, err = inspect("slots")
+    lines = out.splitlines()
+    assert lines[0].split() == ["SLOT", "KIND", "STATE", "PID", "COMMAND", "GENERATION", "CLAIMED"]
+    assert lines[2].split()[:5] == ["2", "process", "dead", str(rows[1]["pid"]), "e2e_worker"]
+    assert (status, len(lines), err) == (0, 5, "")
+
+
+DUMP = """\
+counter alpha: First.
+  alpha_total{kind="one"} 106
+  alpha_total{kind="two"} 7.5
+counter alphb: Help of alphb_total
+  alphb_total 0
+histogram wait_seconds: Help of wait_seconds
+  wait_seconds_bucket{le="0.5"} 1
+  wait_seconds_bucket{le="1.0"} 2
+  wait_seconds_bucket{le="2.0"} 3
+  wait_seconds_bucket{le="+Inf"} 3
+  wait_seconds_count 3
+  wait_seconds_sum 3
+summary size_bytes: Help of size_bytes
+  size_bytes_count 3
+  size_bytes_sum 6
+gauge queue: Help of queue
+  queue 60
+info app: \n  app_info{version="1.2"} 1
+"""
+
+
+def test_dump_shows_families_and_merged_values(filled, inspect):
+    assert inspect("dump") == (0, DUMP, "")
+    families = inspect.json("dump")
+    assert [(f["name"], f["type"], f["help"]) for f in families[:2]] == [
+        ("alpha", "counter", "First."), ("alphb", "counter", "Help of alphb_total")]
+    assert families[0]["series"][1] == {
+        "labels": {"kind": "two"}, "samples": [{"name": "alpha_total", "labels": {"kind": "two"}, "value": "7.5"}]}
+    lines = [f'{s["name"]} {s["labels"]} {s["value"]}' for f in families for x in f["series"] for s in x["samples"]]
+    assert len(lines) == sum(line.startswith("  ") for line in DUMP.splitlines())
+
+
+def test_dump_per_slot_sums_to_dump(filled, inspect):
+    def samples(families):
+        return {(s["name"], *sorted(s["labels"].items())): float(s["value"])
+                for f in families for x in f["series"] for s in x["samples"] if f["type"] not in ("info",)}
+
+    slots = inspect.json("dump", "--per-slot")
+    assert [slot["slot"] for slot in slots] == [0, 1, 2, 3, 1025]
+    total = collections.Counter()
+    for slot in slots:
+        total.update(samples(slot["families"]))
+    assert dict(total) == samples(inspect.json("dump"))
+    text = inspect("dump", "--per-slot")[1]
+    assert text.count("slot ") == 5
+    assert '\nslot 1025\ncounter alpha: First.\n  alpha_total{kind="one"} 100\n' in text
+
+
+def test_expose_is_what_an_aggregator_shows(filled, inspect, start_aggregator):
+    status, out, err = inspect("expose")
+    assert (status, err) == (0, "")
+    assert out == start_aggregator().scrape().without_own()
+    assert inspect.json("expose") == inspect.json("dump")
+
+
+@pytest.mark.parametrize("selector, lines", {
+    "alpha_total": ['alpha_total{kind="one"} 106', 'alpha_total{kind="two"} 7.5'],
+    "alpha": ['alpha_total{kind="one"} 106', 'alpha_total{kind="two"} 7.5'],
+    'alpha_total{kind="two"}': ['alpha_total{kind="two"} 7.5'],
+    'alpha_total{ kind="two" , }': ['alpha_total{kind="two"} 7.5'],
+    "queue{}": ["queue 60"],
+    'wait_seconds{le="1.0"}': ['wait_seconds_bucket{le="1.0"} 2'],
+    "wait_seconds_count": ["wait_seconds_count 3"],
+    'app_info{version="1.2"}': ['app_info{version="1.2"} 1'],
+}.items())
+def test_get_shows_what_the_selector_means(selector, lines, filled, inspect):
+    assert inspect("get", selector) == (0, "".join(line + "\n" for line in lines), "")
+    assert len(inspect.json("get", selector)) == len(lines)
+
+
+def test_get_says_when_nothing_matches(filled, inspect):
+    status, out, err = inspect("get", 'alpha_total{kind="three"}')
+    assert (status, out) == (1, "")
+    assert err == "metrics-inspect: no sample matches alpha_total{kind=\"three\"}; 'dump' shows all\n"
+
+
+@pytest.mark.parametrize("selector, where, what", [
+    ("", 1, "a name is missing"),
+    ('{kind="one"}', 1, "a name is missing"),
+    ("alpha-total", 6, "no name holds this"),
+    ("alpha_total{", 13, "a ',' or the closing '}' is missing"),
+    ("alpha_total{kind}", 17, "a '=' is missing"),
+    ("alpha_total{kind=one}", 18, "the label's value must stand in '\"'"),
+    ('alpha_total{kind="one}', 23, "the closing '\"' is missing"),
+    ('alpha_total{kind!="one"}', 17, "a '=' is missing"),
+    ('alpha_total{="one"}', 13, "a label's name is missing"),
+    ('alpha_total{kind="one" b="c"}', 24, "a ',' or the closing '}' is missing"),
+    ('alpha_total{kind="one"} 1', 24, "something follows the closing '}'"),
+])
+def test_get_shows_where_a_selector_goes_wrong(selector, where, what, filled, inspect):
+    assert inspect("get", selector) == (2, "", (
+        f"metrics-inspect: selector {selector} is not understood at character {where}: {what}; "
+        "write e.g. 'tasks_total{type=\"image\"}'\n"))
+
+
+def test_label_values_are_escaped_alike_in_get_and_in_what_it_shows(worker, inspect):
+    worker.inc(worker.counter("odd_total", {"text": 'a\\b"c\nd{é}'}))
+    spelled = r'odd_total{text="a\\b\"c\nd{é}"}'
+    assert inspect("get", spelled) == (0, spelled + " 1\n", "")
+
+
+@pytest.mark.parametrize("command", ["slots", "dump", "expose", "get x", "dump --per-slot", "ls", "verify"])
+def test_a_missing_segment_is_a_fault(command, segment, inspect):
+    status, out, err = inspect(*command.split())
+    assert status == 1
+    why = f"{segment}.v1 does not exist (yet): no worker has created it"
+    if command == "verify":
+        assert (out, err) == (f"{why}\n{segment}.v1: 1 fault\n", "")
+    else:
+        assert err == f"metrics-inspect: {why}\n"
+
+
+@pytest.mark.parametrize("arguments, complaint", {
+    "": "A subcommand is required",
+    "explode": "A subcommand is required",
+    "get": "NAME is required",
+    "dump --per-day": "The following argument was not expected: --per-day",
+    "ls extra": "The following argument was not expected: extra",
+}.items())
+def test_wrong_words_are_one_clear_line_and_status_2(arguments, complaint, inspect):
+    assert inspect(*arguments.split()) == (2, "", f"metrics-inspect: {complaint}; see --help\n")
+
+
+def test_output_that_cannot_be_written_is_a_fault(filled, segment):
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([os.path.join(BUILD, "tools", "metrics-inspect"), "--segment", segment, "dump"],
+                              stdout=full, stderr=subprocess.PIPE, text=True, env=clean_environment())
+    assert (done.returncode, done.stderr) == (1, "metrics-inspect: can't write what there is to show\n")
+
+
+def test_without_a_flag_it_shows_the_segment_that_workers_take(segment, filled):
+    done = subprocess.run([os.path.join(BUILD, "tools", "metrics-inspect"), "dump"], capture_output=True, text=True,
+                          env=clean_environment(METRICS_SEGMENT=segment))
+    assert (done.returncode, done.stdout) == (0, DUMP)
+
+
+def test_verify_finds_nothing_in_a_good_segment(segment, filled, inspect):
+    assert inspect("verify") == (0, f"{segment}.v1: 0 faults\n", "")
+    assert inspect.json("verify") == {"segment": f"{segment}.v1", "faults": []}
+
+
+FAULTS = {
+    "magic": "is not a metrics segment",
+    "major": "has format 9.0; this program knows 1.x",
+    "header size": "has a header of 8 bytes",
+    "parts": "has a header whose parts don't fit together",
+    "file size": "has a header whose parts don't fit together|is truncated",
+    "chain outside": r"chain \d+ leads to \d+, outside",
+    "circle": r"chain \d+ leads to \d+, where a chain has been",
+    "record size": "has an impossible size",
+    "record beyond": "reaches beyond the directory",
+    "records overlap": "shares bytes with the record",
+    "family type": "is of no known type or mode",
+    "gauge mode": "is of no known type or mode",
+    "family name": 'family at .*"7lpha"',
+    "family twice": 'is a second family with samples of "alpha"',
+    "bounds": "ascending",
+    "bound count": "has too many labels or bounds",
+    "string beyond": "has strings that reach beyond its record",
+    "no family": "is a series of no family",
+    "cells outside": "has cells that its family does not have or a slot does not hold",
+    "cell count": "has cells that its family does not have or a slot does not hold",
+    "cells shared": "shares cells with the record at",
+    "label no UTF-8": "has a label value that is not valid UTF-8",
+    "series twice": "is a second series with the same labels",
+    "string count": "has another number of labels than its family",
+    "generation": "head of slot 1 has generation 1073741824, out of range",
+    "lane's owner": "head of slot 1025 names an owner that can't be: slot 0, generation 5",
+    "shared slot's owner": "head of slot 0 names an owner, but it is everybody's",
+    "negative fraction": '"alpha" in slot 1 counts a negative fraction, or NaN',
+    "NaN fraction": '"alpha" in slot 1 counts a negative fraction, or NaN',
+    "gauge's generation": '"queue" in slot 1 holds a generation out of range',
+    "gauge in the shared slot": '"queue" in slot 0 holds a gauge\'s value, outside of a process\'s slot',
+}
+
+
+def test_every_fault_that_can_be_made_is_tested():
+    known = subprocess.run([HARM], capture_output=True, text=True, check=True).stdout.splitlines()
+    assert set(known) == set(FAULTS)
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_verify_finds_each_fault_and_an_exposition_stays_valid(fault, segment, filled, inspect, start_aggregator):
+    file = segment + ".v1"
+    filled.kill()
+    aggregator = start_aggregator()
+    aggregator.scrape()
+    subprocess.run([HARM, file, fault], check=True)
+    status, out, err = inspect("verify")
+    *faults, last = out.splitlines()
+    assert (status, err) == (1, "")
+    assert any(re.search(FAULTS[fault], line) for line in faults), faults
+    assert last == f"{file}: {len(faults)} fault{'s' * (len(faults) != 1)}"
+    assert aggregator.scrape().value("metrics_segment_up", segment=segment) is not None
+    status, out, err = inspect("expose")
+    assert status in (0, 1)
+    Exposition(out)
+
+
+def test_verify_finds_a_lock_that_is_no_workers(segment, filled, inspect):
+    filled.children[0].kill()
+    with open(segment + ".v1", "r+b") as file:
+        fcntl.lockf(file, fcntl.LOCK_EX, 5, (3 << 32) + 100)
+        status, out, err = inspect("verify")
+        assert (status, out.splitlines()[0]) == (1, "lock of slot 3 is none that a worker takes")
+    assert inspect("verify")[0] == 0

@@ -1,0 +1,222 @@
+"""Aggregators come and go, before, beside and after the workers; what they say when they can't run."""
+import json
+import os
+import signal
+import socket
+
+import pytest
+
+from aggregators import run_aggregator
+from workers import clean_environment, until
+
+
+def test_started_first_it_says_that_there_is_nothing_yet_and_then_serves(segment, start_aggregator, start_worker):
+    aggregator = start_aggregator()
+    before = aggregator.scrape()
+    assert before.value("metrics_segment_up", segment=segment) == 0
+    why = f"{segment}.v1 does not exist (yet): no worker has created it"
+    assert before.value("metrics_segment_unusable_info", segment=segment, reason=why) == 1
+    assert aggregator.request("/-/ready").status == 200
+    worker = start_worker()
+    worker.inc(worker.counter("tasks_total"), 3)
+    after = aggregator.scrape()
+    assert after.value("tasks_total") == 3
+    assert after.value("metrics_segment_up", segment=segment) == 1
+    assert not after.all("metrics_segment_unusable_info")
+
+
+def test_started_last_it_serves_what_dead_workers_counted(worker, start_aggregator):
+    worker.inc(worker.counter("tasks_total"), 5)
+    worker.kill()
+    assert start_aggregator().scrape().value("tasks_total") == 5
+
+
+@pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGKILL])
+def test_restarted_it_resets_and_loses_nothing(sign, worker, start_aggregator):
+    tasks, wait = worker.counter("tasks_total"), worker.histogram("wait_seconds", [1, 2])
+    worker.inc(tasks, 2)
+    worker.observe(wait, 0.5, 1.5)
+    first = start_aggregator()
+    assert first.scrape().value("tasks_total") == 2
+    assert first.end(sign) == (0 if sign == signal.SIGTERM else -sign)
+    worker.inc(tasks, 40)  # while none is there
+    worker.observe(wait, 3)
+    now = start_aggregator().scrape()
+    assert now.value("tasks_total") == 42
+    assert [now.value("wait_seconds_bucket", le=le) for le in ("1.0", "2.0", "+Inf")] == [1, 2, 3]
+    assert now.value("wait_seconds_sum") == 5
+
+
+def test_two_beside_each_other_serve_the_same(worker, start_aggregator):
+    worker.inc(worker.counter("tasks_total"), 7)
+    worker.set(worker.gauge("queue_length", "livesum"), 4)
+    one, other = start_aggregator(), start_aggregator()
+    assert one.scrape().about_segments() == other.scrape().about_segments()
+    assert one.end() == 0
+    assert other.scrape().value("tasks_total") == 7
+
+
+def test_killed_workers_leave_what_was_acknowledged_and_at_most_one_more(worker, directory, start_aggregator):
+    tasks = worker.counter("tasks_total")
+    worker.inc(tasks)  # the parent has a slot of its own
+    aggregator = start_aggregator()
+    acknowledged, counted, last = 1, 1, 1
+    for _ in range(5):
+        child = worker.fork(directory)
+        child.spin(counter=tasks)
+        child.acknowledged_at_least(20)
+        during = aggregator.scrape().value("tasks_total")
+        assert during >= last + 20
+        child.kill()
+        acknowledged += child.acknowledged_in_all()
+        last = aggregator.scrape().value("tasks_total")
+        assert during <= last
+        counted += 1
+        assert acknowledged <= last <= acknowledged + counted
+    slots = aggregator.scrape().all("metrics_segment_slots", state="free")
+    assert list(slots.values()) == [1024 - 2], "the children took turns in one slot"
+
+
+def slow_client(aggregator):
+    """Has asked for the exposition and, with a window this small, can't be sent all of it before it reads."""
+    client = socket.socket()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    client.connect(("127.0.0.1", aggregator.port))
+    client.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
+    begin = client.recv(4096)
+    assert begin.startswith(b"HTTP/1.1 200 ")
+    return client, begin
+
+
+def test_sigterm_lets_the_response_under_way_be_finished(start_worker, start_aggregator):
+    worker = start_worker(METRICS_DIRECTORY_BYTES=16 << 20)
+    worker.ask("many", name="large_total", count=700, bytes=16000)  # more than sockets hold
+    aggregator = start_aggregator()
+    client, received = slow_client(aggregator)
+    aggregator.process.send_signal(signal.SIGTERM)
+    aggregator.wait_for_log('msg="stopping" signal=SIGTERM')
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+    while chunk := client.recv(1 << 20):
+        received += chunk
+    client.close()
+    head, body = received.split(b"\r\n\r\n", 1)
+    assert f"Content-Length: {len(body)}".encode() in head
+    assert len(body) > 700 * 16000 and body.endswith(b"\n")
+    assert aggregator.ended() == 0
+
+
+def test_a_second_signal_ends_it_at_once(start_worker, start_aggregator):
+    worker = start_worker(METRICS_DIRECTORY_BYTES=16 << 20)
+    worker.ask("many", name="large_total", count=700, bytes=16000)
+    aggregator = start_aggregator()
+    client, _ = slow_client(aggregator)
+    aggregator.process.send_signal(signal.SIGINT)
+    aggregator.wait_for_log('msg="stopping" signal=SIGINT')
+
+    def ended():
+        aggregator.process.send_signal(signal.SIGINT)  # the first may come before the signal is let through
+        return aggregator.process.poll() is not None
+
+    until("it ends although a client is being served", ended)
+    client.close()
+    assert aggregator.ended() == -signal.SIGINT
+
+
+def test_ctrl_c_ends_an_idle_one_with_status_0(start_aggregator):
+    aggregator = start_aggregator()
+    aggregator.scrape()
+    assert aggregator.end(signal.SIGINT) == 0
+    assert 'msg="stopping" signal=SIGINT' in aggregator.log[-2]
+
+
+def test_the_log_tells_what_an_operator_asks(segment, start_worker, start_aggregator):
+    aggregator = start_aggregator(flags=["--log.level=debug"])
+    aggregator.wait_for_log(r'level=warn msg="segment can\'t be read" segment=\S+ reason=".* does not exist \(yet\)')
+    worker = start_worker()
+    worker.inc(worker.counter("tasks_total"))
+    aggregator.scrape()
+    aggregator.wait_for_log(rf'level=info msg="serving" segment={segment}\.v1$')
+    aggregator.wait_for_log(r'level=debug msg="scrape" seconds=0\.\d+ bytes=\d+ segments=1$')
+    os.unlink(segment + ".v1")
+    aggregator.scrape()
+    aggregator.scrape()
+    aggregator.wait_for_log(r'level=warn msg="segment can\'t be read" segment=\S+ reason=".* was deleted: workers')
+    assert aggregator.end() == 0
+    version = run_aggregator("--version")[1].split()[1]
+    assert f'level=info msg="starting" version={version} pid={aggregator.process.pid}\n' in aggregator.log[0]
+    assert sum("was deleted" in line for line in aggregator.log) == 1, "said once, not at every scrape"
+
+
+def test_a_log_line_is_json_if_asked_for(start_aggregator):
+    aggregator = start_aggregator(flags=["--log.format=json"])
+    assert aggregator.end() == 0
+    lines = [json.loads(line) for line in aggregator.log[:-1]]
+    assert [line["msg"] for line in lines] == ["starting", "listening", "segment can't be read", "stopping"]
+    assert {line["level"] for line in lines} == {"info", "warn"}
+
+
+def test_a_taken_port_is_one_clear_line(start_aggregator):
+    port = start_aggregator().port
+    status, out, err = run_aggregator(f"--web.listen-address=127.0.0.1:{port}")
+    assert (status, out) == (1, "")
+    starting, error = err.splitlines()
+    assert error.split(" ", 1)[1] == (
+        f'level=error msg="cannot listen on 127.0.0.1:{port}: address already in use; '
+        'stop what listens there or choose another port"')
+
+
+USAGE = {
+    "--nope": "The following argument was not expected: --nope",
+    "extra": "The following argument was not expected: extra",
+    "--segment": "--segment: 1 required PATH missing",
+    "--segment=a --segment=": "--segment: 1 required PATH missing",
+    "--web.listen-address=8001": '--web.listen-address: cannot listen on "8001": a port needs a colon before it; '
+                                 'write :8001',
+    "--web.listen-address=127.0.0.1": '--web.listen-address: cannot listen on "127.0.0.1": the port is missing; '
+                                      'write 127.0.0.1:8001',
+    "--web.listen-address=:99999": '--web.listen-address: cannot listen on ":99999": the port must be a number from '
+                                   '0 to 65535',
+    "--web.listen-address=[::1]:80": '--web.listen-address: cannot listen on "[::1]:80": IPv6 is not supported; write '
+                                     'an IPv4 address such as 127.0.0.1:8001, or :8001 for every interface',
+    "--web.listen-address=here:80": '--web.listen-address: cannot listen on "here:80": "here" is not an IPv4 address '
+                                    'and names are not looked up; write an IPv4 address such as 127.0.0.1:8001, or '
+                                    ':8001 for every interface',
+    "--web.telemetry-path=metrics": "--web.telemetry-path: must begin with '/' and hold only what needs no escape, "
+                                    "e.g. /metrics",
+    "--web.telemetry-path=/-/ready": "--web.telemetry-path: /-/ready is for health checks; choose another one",
+    "--web.max-requests=0": "--web.max-requests: Value 0 not in range 1 to 1000",
+    "--log.level=loud": "--log.level: loud not in {debug,info,warn,error}",
+    "--log.format=xml": "--log.format: xml not in {logfmt,json}",
+}
+
+
+@pytest.mark.parametrize("arguments", USAGE)
+def test_a_bad_flag_is_one_clear_line(arguments):
+    assert run_aggregator(*arguments.split()) == (2, "", f"metrics-aggregator: {USAGE[arguments]}; see --help\n")
+
+
+def test_an_empty_path_is_no_default():
+    assert run_aggregator("--segment", "") == (
+        2, "", "metrics-aggregator: --segment: the path is empty; leave the flag out for the default; see --help\n")
+
+
+def test_an_address_that_is_elsewhere_is_one_clear_line():
+    status, out, err = run_aggregator("--web.listen-address=192.0.2.1:80")  # of no machine: RFC 5737
+    assert (status, out) == (1, "")
+    assert err.splitlines()[-1].endswith(
+        'msg="cannot listen on 192.0.2.1:80: no interface of this machine has that address"')
+
+
+def test_help_fits_a_terminal_and_names_every_flag():
+    status, out, err = run_aggregator("--help")
+    assert (status, err) == (0, "")
+    assert max(len(line) for line in out.splitlines()) <= 90
+    for flag in ("segment", "web.listen-address", "web.telemetry-path", "web.max-requests", "log.level", "log.format",
+                 "version"):
+        assert f"--{flag} " in out
+
+
+def test_without_a_flag_it_serves_the_segment_that_workers_take(segment, worker, start_aggregator):
+    worker.inc(worker.counter("tasks_total"), 9)
+    aggregator = start_aggregator(environment=clean_environment(METRICS_SEGMENT=segment))
+    assert aggregator.scrape().value("tasks_total") == 9

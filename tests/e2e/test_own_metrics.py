@@ -1,0 +1,142 @@
+"""What the aggregator tells of itself and of the segments: every number that an operator may alert on."""
+import os
+
+
+def drops(exposition, what):
+    """By reason, those that are not 0."""
+    return {dict(labels)["reason"]: n
+            for labels, n in exposition.all(f"metrics_segment_dropped_{what}_total").items() if n}
+
+
+def test_dropped_updates_count_by_reason(worker, start_aggregator):
+    aggregator = start_aggregator()
+    worker.observe(worker.histogram("wait_seconds", [1]), "NaN", 1, "NaN")
+    worker.observe(worker.summary("size_bytes"), "NaN")
+    tasks = worker.counter("tasks_total")
+    for amount in -1, "NaN", 0.5:
+        worker.add(tasks, amount)
+    now = aggregator.scrape()
+    assert drops(now, "updates") == {"observation_nan": 3, "counter_negative": 2}
+    assert drops(now, "series") == drops(now, "slot_claims") == {}
+    assert now.value("wait_seconds_count") == 1
+    assert now.value("tasks_total") == 0.5
+
+
+def test_every_reason_is_there_from_the_beginning(segment, worker, start_aggregator):
+    worker.counter("tasks_total")
+    now = start_aggregator().scrape()
+    reasons = {what: {dict(labels)["reason"] for labels in now.all(f"metrics_segment_dropped_{what}_total")}
+               for what in ("updates", "series", "slot_claims")}
+    assert reasons == {
+        "updates": {"observation_nan", "counter_negative", "gauge_without_slot"},
+        "series": {"family_conflict", "directory_full", "cells_full", "no_space"},
+        "slot_claims": {"slots_exhausted", "lanes_exhausted", "no_space", "unreachable"},
+    }
+
+
+def test_a_conflict_counts(worker, start_worker, start_aggregator):
+    worker.counter("tasks_total", {"type": "image"})
+    other = start_worker()
+    assert other.ask("gauge", name="tasks", mode="sum")["status"] == "conflict"
+    assert other.ask("counter", name="tasks", labels=["kind"], values=["x"])["status"] == "conflict"
+    assert drops(start_aggregator().scrape(), "series") == {"family_conflict": 2}
+
+
+def test_a_full_directory_and_full_cells_count(segment, start_worker, start_aggregator):
+    worker = start_worker(METRICS_DIRECTORY_BYTES=16384, METRICS_CELLS=64)
+    tasks = worker.counter("tasks_total")
+    aggregator = start_aggregator()
+    wide = worker.ask("histogram", name="wide", bounds=list(range(100)))
+    assert wide["status"] == "full" and "METRICS_CELLS" in wide["error"]
+    assert drops(aggregator.scrape(), "series") == {"cells_full": 1}
+    long = worker.ask("counter", name="long", labels=["text"], values=["x" * 16000])
+    assert long["status"] == "full" and "METRICS_DIRECTORY_BYTES" in long["error"]
+    worker.inc(tasks)  # what was there before still counts
+    now = aggregator.scrape()
+    assert drops(now, "series") == {"cells_full": 1, "directory_full": 1}
+    assert now.value("tasks_total") == 1
+    assert now.value("metrics_segment_cells_capacity", segment=segment) == 64
+    assert now.value("metrics_segment_directory_capacity_bytes", segment=segment) == 16384
+    assert now.value("metrics_segment_directory_used_bytes", segment=segment) <= 16384
+
+
+def test_without_a_slot_counters_count_and_gauges_are_refused(start_worker, start_aggregator):
+    first = start_worker(METRICS_PROCESSES=1)
+    first.inc(first.counter("tasks_total"))
+    second = start_worker()
+    tasks, queue = second.counter("tasks_total"), second.gauge("queue_length", "sum")
+    second.inc(tasks, 5)
+    second.set(queue, 1)
+    assert second.ask("status")["status"] == "no slot"
+    now = start_aggregator().scrape()
+    assert now.value("tasks_total") == 6
+    assert drops(now, "slot_claims") == {"slots_exhausted": 1}
+    assert drops(now, "updates") == {"gauge_without_slot": 1}
+
+
+def test_slots_by_state_follow_workers(segment, directory, worker, start_worker, start_aggregator):
+    def slots(exposition):
+        return [exposition.value("metrics_segment_slots", segment=segment, state=s) for s in ("live", "dead", "free")]
+
+    def fresh():  # another aggregator: one renews its count every second
+        aggregator = start_aggregator()
+        result = aggregator.scrape()
+        aggregator.close()
+        return result
+
+    tasks = worker.counter("tasks_total")
+    worker.inc(tasks)
+    children = [worker.fork(directory) for _ in range(3)]
+    for child in children:
+        child.inc(tasks)
+    now = fresh()
+    assert slots(now) == [4, 0, 1020]
+    assert now.value("metrics_segment_thread_slots", segment=segment) == 0
+    children[0].kill()
+    children[2].kill()
+    assert slots(fresh()) == [2, 2, 1020]
+    children[1].thread(("inc", {"id": tasks}))
+    worker.thread(("inc", {"id": tasks}))
+    adopter = worker.fork(directory)
+    adopter.inc(tasks)
+    now = fresh()
+    assert slots(now) == [3, 1, 1020]
+    assert now.value("metrics_segment_thread_slots", segment=segment) == 2
+    assert now.value("tasks_total") == 7
+
+
+def test_sizes_follow_what_is_registered(segment, worker, start_aggregator):
+    worker.inc(worker.counter("tasks_total", {"type": "image"}))
+    worker.counter("tasks_total", {"type": "video"})
+    worker.histogram("wait_seconds", [1, 2])
+    aggregator = start_aggregator()
+
+    def value(name):
+        return aggregator.scrape().value(f"metrics_segment_{name}", segment=segment)
+
+    assert (value("families"), value("series"), value("cells_used")) == (2, 3, 2 + 2 + 4)
+    assert value("cells_capacity") == 131072
+    assert 0 < value("directory_used_bytes") < 1000
+    assert value("directory_capacity_bytes") == 4 << 20
+    assert value("memory_bytes") == os.stat(segment + ".v1").st_blocks * 512
+    assert value("directory_faults") == 0
+
+
+def test_the_process_metrics_are_the_aggregators(start_aggregator):
+    aggregator = start_aggregator()
+    before, now = aggregator.scrape(), aggregator.scrape()
+    proc = f"/proc/{aggregator.process.pid}"
+    with open(f"{proc}/statm") as file:
+        pages = int(file.read().split()[1])
+    resident = now.value("process_resident_memory_bytes")
+    assert abs(resident / os.sysconf("SC_PAGE_SIZE") - pages) < pages / 2
+    assert abs(now.value("process_open_fds") - len(os.listdir(f"{proc}/fd"))) <= 2
+    assert now.value("process_cpu_seconds_total") >= before.value("process_cpu_seconds_total") > 0
+    started = now.value("process_start_time_seconds")
+    assert started == before.value("process_start_time_seconds") or abs(
+        started - before.value("process_start_time_seconds")) < 0.1
+    assert abs(started - os.stat(proc).st_ctime) < 60
+    assert now.value("metrics_aggregator_scrapes_total") == 2
+    assert 0 < now.value("metrics_aggregator_scrape_duration_seconds") < 1
+    (build,) = now.all("metrics_aggregator_build_info")
+    assert dict(build).keys() == {"version"}
