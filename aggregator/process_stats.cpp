@@ -36,8 +36,9 @@ void read_stat(ProcessStats& stats) {
   if (std::sscanf(text.c_str() + at, "%llu %llu %llu", &start, &size, &pages) != 3) return;
   const double since_boot =
       static_cast<double>(start) / static_cast<double>(::sysconf(_SC_CLK_TCK));
-  stats.start_time_seconds =
-      clock_seconds(CLOCK_REALTIME) - clock_seconds(CLOCK_BOOTTIME) + since_boot;
+  // Once: the two clocks are not read at one moment, and a start that moves looks like a restart.
+  static const double boot = clock_seconds(CLOCK_REALTIME) - clock_seconds(CLOCK_BOOTTIME);
+  stats.start_time_seconds = boot + since_boot;
   stats.virtual_bytes = size;
   stats.resident_bytes = pages * static_cast<unsigned long long>(::sysconf(_SC_PAGESIZE));
 }
