@@ -55,7 +55,8 @@ PyObject* inc(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObject*
   }
   PyObject* amount = count > 0 ? args[0] : nullptr;
   PyObject* exemplar = count > 1 ? args[1] : nullptr;
-  if (count > 2) return PyErr_Format(PyExc_TypeError, "inc() takes at most 2 arguments (%zd given)", count);
+  if (count > 2)
+    return PyErr_Format(PyExc_TypeError, "inc() takes at most 2 arguments (%zd given)", count);
   for (Py_ssize_t i = 0; names != nullptr && i < PyTuple_Size(names); ++i) {
     PyObject* name = PyTuple_GetItem(names, i);
     if (PyUnicode_CompareWithASCIIString(name, "amount") == 0 && amount == nullptr) {
@@ -73,24 +74,28 @@ PyObject* inc(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObject*
   } else {
     result = Ref(add(counter, amount));
   }
-  if (result && exemplar != nullptr && exemplar != Py_None) result = Ref(check_exemplar(self, exemplar));
+  if (result && exemplar != nullptr && exemplar != Py_None)
+    result = Ref(check_exemplar(self, exemplar));
   return result.release();
 }
 
-metrics_status make(const Names& n, const char* const* labels, size_t count, void*, metrics_family** out) {
+metrics_status make(const Names& n, const char* const* labels, size_t count, void*,
+                    metrics_family** out) {
   return metrics_counter_family(nullptr, n.name, n.help, n.unit, labels, count, out);
 }
 
 // _family(name, help, unit, labels)
 PyObject* family(PyObject* self, PyObject* args) {
   Names names{};
-  if (PyArg_ParseTuple(args, "sssO!", &names.name, &names.help, &names.unit, &PyTuple_Type, &names.labels) == 0) {
+  if (PyArg_ParseTuple(args, "sssO!", &names.name, &names.help, &names.unit, &PyTuple_Type,
+                       &names.labels) == 0) {
     return nullptr;
   }
   return define(self, Kind::kCounter, names, &make, nullptr);
 }
 
-PyObject* series(PyObject* self, PyTypeObject* type, PyObject* const* args, Py_ssize_t count, PyObject*) {
+PyObject* series(PyObject* self, PyTypeObject* type, PyObject* const* args, Py_ssize_t count,
+                 PyObject*) {
   return bind(self, type, Kind::kCounter, args, count);
 }
 
@@ -98,13 +103,14 @@ PyMethodDef methods[] = {
     {"inc", method(&inc), METH_FASTCALL | METH_KEYWORDS,
      "inc($self, amount=1, exemplar=None)\n--\n\n"
      "Adds the amount, an int or a float.\n\n"
-     "ValueError: the amount is negative, or label values are missing. NaN is ignored and counted as dropped."},
+     "ValueError: the amount is negative, or label values are missing. NaN is ignored and counted "
+     "as dropped."},
     {"_family", &family, METH_VARARGS, nullptr},
     {"_series", method(&series), METH_METHOD | METH_FASTCALL | METH_KEYWORDS, nullptr},
     {}};
 PyType_Slot slots[] = {{Py_tp_methods, methods}, {0, nullptr}};
-PyType_Spec spec = {"libmetrics._metrics.Counter", sizeof(Metric), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
-                    slots};
+PyType_Spec spec = {"libmetrics._metrics.Counter", sizeof(Metric), 0,
+                    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, slots};
 
 }  // namespace
 

@@ -35,7 +35,8 @@ PyObject* observe_python(PyObject* self, PyObject* const* args, Py_ssize_t count
   if (count == 1 && names == nullptr) return observe_amount(self, args[0]);
   PyObject* amount = count > 0 ? args[0] : nullptr;
   PyObject* exemplar = count > 1 ? args[1] : nullptr;
-  if (count > 2) return PyErr_Format(PyExc_TypeError, "observe() takes at most 2 arguments (%zd given)", count);
+  if (count > 2)
+    return PyErr_Format(PyExc_TypeError, "observe() takes at most 2 arguments (%zd given)", count);
   for (Py_ssize_t i = 0; names != nullptr && i < PyTuple_Size(names); ++i) {
     PyObject* name = PyTuple_GetItem(names, i);
     if (PyUnicode_CompareWithASCIIString(name, "amount") == 0 && amount == nullptr) {
@@ -60,9 +61,11 @@ PyObject* observe_python(PyObject* self, PyObject* const* args, Py_ssize_t count
 metrics_status make_histogram(const Names& n, const char* const* labels, size_t count, void* more,
                               metrics_family** out) {
   const auto& bounds = *static_cast<std::vector<double>*>(more);
-  return metrics_histogram_family(nullptr, n.name, n.help, n.unit, labels, count, bounds.data(), bounds.size(), out);
+  return metrics_histogram_family(nullptr, n.name, n.help, n.unit, labels, count, bounds.data(),
+                                  bounds.size(), out);
 }
-metrics_status make_summary(const Names& n, const char* const* labels, size_t count, void*, metrics_family** out) {
+metrics_status make_summary(const Names& n, const char* const* labels, size_t count, void*,
+                            metrics_family** out) {
   return metrics_summary_family(nullptr, n.name, n.help, n.unit, labels, count, out);
 }
 
@@ -70,14 +73,17 @@ metrics_status make_summary(const Names& n, const char* const* labels, size_t co
 PyObject* family(PyObject* self, PyObject* args) {
   Names names{};
   PyObject* given = nullptr;
-  if (PyArg_ParseTuple(args, "sssO!O", &names.name, &names.help, &names.unit, &PyTuple_Type, &names.labels,
-                       &given) == 0) {
+  if (PyArg_ParseTuple(args, "sssO!O", &names.name, &names.help, &names.unit, &PyTuple_Type,
+                       &names.labels, &given) == 0) {
     return nullptr;
   }
   if (given == Py_None) return define(self, Kind::kHistogram, names, &make_summary, nullptr);
+  if (!PyTuple_Check(given)) {
+    PyErr_SetString(PyExc_TypeError, "the bounds are a tuple of floats, or None");
+    return nullptr;
+  }
   std::vector<double> bounds;
   const Py_ssize_t count = PyTuple_Size(given);
-  if (count < 0) return nullptr;
   bounds.reserve(static_cast<std::size_t>(count) + 1);  // so that data() is not null
   for (Py_ssize_t i = 0; i < count; ++i) {
     bounds.push_back(PyFloat_AsDouble(PyTuple_GetItem(given, i)));
@@ -86,7 +92,8 @@ PyObject* family(PyObject* self, PyObject* args) {
   return define(self, Kind::kHistogram, names, &make_histogram, &bounds);
 }
 
-PyObject* series(PyObject* self, PyTypeObject* type, PyObject* const* args, Py_ssize_t count, PyObject*) {
+PyObject* series(PyObject* self, PyTypeObject* type, PyObject* const* args, Py_ssize_t count,
+                 PyObject*) {
   return bind(self, type, Kind::kHistogram, args, count);
 }
 

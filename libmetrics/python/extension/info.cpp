@@ -25,7 +25,8 @@ PyObject* family(PyObject* self, PyObject* args) {
 PyObject* state(PyObject* self, PyObject* args) {
   const Metric& m = metric_of(self);
   PyObject* given[2] = {nullptr, nullptr};
-  if (PyArg_ParseTuple(args, "O!O!", &PyTuple_Type, &given[0], &PyTuple_Type, &given[1]) == 0) return nullptr;
+  if (PyArg_ParseTuple(args, "O!O!", &PyTuple_Type, &given[0], &PyTuple_Type, &given[1]) == 0)
+    return nullptr;
   const Py_ssize_t count = PyTuple_Size(given[0]);
   if (PyTuple_Size(given[1]) != count) {
     PyErr_SetString(PyExc_TypeError, "as many names as values are needed");
@@ -41,15 +42,15 @@ PyObject* state(PyObject* self, PyObject* args) {
     }
   }
   if (m.family == nullptr || m.kind != Kind::kInfo) return none();
-  return said(metrics_info_state(m.family, strings[0].get(), strings[1].get(), static_cast<std::size_t>(count)));
+  return said(metrics_info_state(m.family, strings[0].get(), strings[1].get(),
+                                 static_cast<std::size_t>(count)));
 }
 
-PyMethodDef methods[] = {{"_family", &family, METH_VARARGS, nullptr},
-                         {"_state", &state, METH_VARARGS, nullptr},
-                         {}};
+PyMethodDef methods[] = {
+    {"_family", &family, METH_VARARGS, nullptr}, {"_state", &state, METH_VARARGS, nullptr}, {}};
 PyType_Slot slots[] = {{Py_tp_methods, methods}, {0, nullptr}};
-PyType_Spec spec = {"libmetrics._metrics.Info", sizeof(Metric), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
-                    slots};
+PyType_Spec spec = {"libmetrics._metrics.Info", sizeof(Metric), 0,
+                    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, slots};
 
 }  // namespace
 

@@ -11,22 +11,28 @@ namespace {
 
 const char* name_of(Kind kind) noexcept {
   switch (kind) {
-    case Kind::kCounter: return "counter";
-    case Kind::kGauge: return "gauge";
-    case Kind::kHistogram: return "histogram";
-    case Kind::kInfo: return "info";
-    case Kind::kNone: break;
+    case Kind::kCounter:
+      return "counter";
+    case Kind::kGauge:
+      return "gauge";
+    case Kind::kHistogram:
+      return "histogram";
+    case Kind::kInfo:
+      return "info";
+    case Kind::kNone:
+      break;
   }
   return "this";
 }
 
 // The strings' UTF-8 bytes, which live as long as the strings; nullptr with an exception.
-std::unique_ptr<const char*[]> bytes_of(PyObject* tuple) {
+std::unique_ptr<const char* []> bytes_of(PyObject* tuple) {
   const Py_ssize_t count = PyTuple_Size(tuple);
   if (count < 0) return nullptr;
   auto strings = std::make_unique<const char*[]>(static_cast<std::size_t>(count) + 1);
   for (Py_ssize_t i = 0; i < count; ++i) {
-    strings[static_cast<std::size_t>(i)] = PyUnicode_AsUTF8AndSize(PyTuple_GetItem(tuple, i), nullptr);
+    strings[static_cast<std::size_t>(i)] =
+        PyUnicode_AsUTF8AndSize(PyTuple_GetItem(tuple, i), nullptr);
     if (strings[static_cast<std::size_t>(i)] == nullptr) return nullptr;
   }
   return strings;
@@ -62,7 +68,8 @@ metrics_status look_up(Metric& m) noexcept {
       break;
     }
     case Kind::kInfo:
-    case Kind::kNone: break;
+    case Kind::kNone:
+      break;
   }
   m.series = found;
   m.removed = status == METRICS_OK ? removal_mark(m.family, m.strings, count) : nullptr;
@@ -78,7 +85,8 @@ bool is_stale(const Metric& m) noexcept {
 // ---- labels() ----
 
 // Python's part: checks, converts, makes the child and puts it into `children`.
-PyObject* labels_in_python(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObject* names) {
+PyObject* labels_in_python(PyObject* self, PyObject* const* args, Py_ssize_t count,
+                           PyObject* names) {
   Ref positional(PyTuple_New(count));
   Ref keywords(PyDict_New());
   if (!positional || !keywords) return nullptr;
@@ -87,7 +95,8 @@ PyObject* labels_in_python(PyObject* self, PyObject* const* args, Py_ssize_t cou
     PyTuple_SetItem(positional.get(), i, args[i]);
   }
   for (Py_ssize_t i = 0; names != nullptr && i < PyTuple_Size(names); ++i) {
-    if (PyDict_SetItem(keywords.get(), PyTuple_GetItem(names, i), args[count + i]) != 0) return nullptr;
+    if (PyDict_SetItem(keywords.get(), PyTuple_GetItem(names, i), args[count + i]) != 0)
+      return nullptr;
   }
   const Ref make(PyObject_GetAttrString(self, "_labels"));
   if (!make) return nullptr;
@@ -115,7 +124,8 @@ PyObject* labels(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObje
     PyObject* value =
         by_position ? args[i] : keyword(PyTuple_GetItem(m.label_names, i), args, names, keywords);
     // Only strings: 1, 1.0 and True are one key of a dict, and three label values.
-    if (value == nullptr || !PyUnicode_CheckExact(value)) return labels_in_python(self, args, count, names);
+    if (value == nullptr || !PyUnicode_CheckExact(value))
+      return labels_in_python(self, args, count, names);
     found = PyDict_GetItemWithError(found, value);
     if (found == nullptr) {
       return PyErr_Occurred() ? nullptr : labels_in_python(self, args, count, names);
@@ -146,7 +156,8 @@ PyObject* parent(PyObject* self, PyObject* names) {
 // The dict that holds the last label's values, for a tuple of all of them; nullptr if there is none, with an
 // exception or without. Made on the way if `make`.
 PyObject* last_level(const Metric& m, PyObject* values, bool make) {
-  if (m.children == nullptr || !PyTuple_Check(values) || PyTuple_Size(values) != m.count || m.count == 0) {
+  if (m.children == nullptr || !PyTuple_Check(values) || PyTuple_Size(values) != m.count ||
+      m.count == 0) {
     PyErr_SetString(PyExc_TypeError, "a tuple with a value for each label of a parent is needed");
     return nullptr;
   }
@@ -165,7 +176,8 @@ PyObject* last_level(const Metric& m, PyObject* values, bool make) {
 }
 
 // _adopt(values, child): from now on labels() finds the child.
-PyObject* adopt(PyObject* self, PyTypeObject* metric_type, PyObject* const* args, Py_ssize_t count, PyObject*) {
+PyObject* adopt(PyObject* self, PyTypeObject* metric_type, PyObject* const* args, Py_ssize_t count,
+                PyObject*) {
   if (count != 2 || !PyObject_TypeCheck(args[1], metric_type)) {
     PyErr_SetString(PyExc_TypeError, "_adopt(values: tuple, child: Metric)");
     return nullptr;
@@ -201,7 +213,8 @@ PyObject* remove(PyObject* self, PyObject* values) {
   const auto strings = bytes_of(values);
   if (strings == nullptr) return nullptr;
   if (m.family == nullptr) return none();
-  return said(metrics_remove(m.family, strings.get(), static_cast<std::size_t>(PyTuple_Size(values))));
+  return said(
+      metrics_remove(m.family, strings.get(), static_cast<std::size_t>(PyTuple_Size(values))));
 }
 
 // _remove_all(): removes all series of the family, for all processes.
@@ -210,7 +223,9 @@ PyObject* remove_all(PyObject* self, PyObject*) {
   return m.family == nullptr ? none() : said(metrics_clear(m.family));
 }
 
-PyObject* get_observable(PyObject* self, void*) { return PyBool_FromLong(metric_of(self).observable); }
+PyObject* get_observable(PyObject* self, void*) {
+  return PyBool_FromLong(metric_of(self).observable);
+}
 
 // ---- the type ----
 
@@ -246,7 +261,8 @@ PyMethodDef methods[] = {
     {"labels", method(&labels), METH_FASTCALL | METH_KEYWORDS,
      "labels(*values, **values)\n--\n\n"
      "The child with these label values, by position or by keyword; made if it is new.\n\n"
-     "ValueError: the metric has no labels, or has them set already, or their number or names are wrong."},
+     "ValueError: the metric has no labels, or has them set already, or their number or names are "
+     "wrong."},
     {"_parent", &parent, METH_O, nullptr},
     {"_adopt", method(&adopt), METH_METHOD | METH_FASTCALL | METH_KEYWORDS, nullptr},
     {"_forget", &forget, METH_O, nullptr},
@@ -258,7 +274,9 @@ PyMethodDef methods[] = {
 PyGetSetDef properties[] = {{"_observable", &get_observable, nullptr, nullptr, nullptr}, {}};
 
 PyType_Slot slots[] = {
-    {Py_tp_doc, const_cast<char*>("What all metrics have in common. Use the classes of libmetrics.prometheus_client.")},
+    {Py_tp_doc,
+     const_cast<char*>(
+         "What all metrics have in common. Use the classes of libmetrics.prometheus_client.")},
     {Py_tp_methods, methods},
     {Py_tp_getset, properties},
     {Py_tp_traverse, reinterpret_cast<void*>(&traverse)},
@@ -283,7 +301,9 @@ bool give_methods(PyObject* cls, PyMethodDef* given) {
   return true;
 }
 
-PyObject* make_metric_type(PyObject* module) { return PyType_FromModuleAndSpec(module, &spec, nullptr); }
+PyObject* make_metric_type(PyObject* module) {
+  return PyType_FromModuleAndSpec(module, &spec, nullptr);
+}
 
 bool refused_as_parent(PyObject* self) {
   const Metric& m = metric_of(self);
@@ -312,18 +332,20 @@ PyObject* define(PyObject* self, Kind kind, const Names& names, MakeFamily make,
   const auto labels = bytes_of(names.labels);
   if (labels == nullptr) return nullptr;
   metrics_family* family = nullptr;
-  const metrics_status status = make(names, labels.get(), static_cast<std::size_t>(PyTuple_Size(names.labels)),
-                                     more, &family);
+  const metrics_status status = make(
+      names, labels.get(), static_cast<std::size_t>(PyTuple_Size(names.labels)), more, &family);
   m.family = family;
   m.kind = kind;
   return said(status);
 }
 
-PyObject* bind(PyObject* self, PyTypeObject* type, Kind kind, PyObject* const* args, Py_ssize_t count) {
+PyObject* bind(PyObject* self, PyTypeObject* type, Kind kind, PyObject* const* args,
+               Py_ssize_t count) {
   Metric& m = metric_of(self);
   if (count != 2 || !PyObject_TypeCheck(args[0], type) || metric_of(args[0]).kind != kind ||
       !PyTuple_Check(args[1]) || m.strings != nullptr || m.children != nullptr) {
-    PyErr_SetString(PyExc_TypeError, "_series(parent, values: tuple), once, and with a parent of the same class");
+    PyErr_SetString(PyExc_TypeError,
+                    "_series(parent, values: tuple), once, and with a parent of the same class");
     return nullptr;
   }
   const Metric& from = metric_of(args[0]);

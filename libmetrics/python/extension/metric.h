@@ -21,17 +21,18 @@ enum class Kind : std::uint8_t { kNone, kCounter, kGauge, kHistogram, kInfo };
 
 struct Metric {
   PyObject_HEAD;
-  void* series;  // metrics_counter, _gauge or _histogram by kind; nullptr: counts nothing
+  void* series;            // metrics_counter, _gauge or _histogram by kind; nullptr: counts nothing
   metrics_family* family;  // nullptr: against the segment's rules, counts nothing
   Kind kind;               // of the class; kNone until _family or _series
   bool observable;
-  bool begins_at_zero;     // of a gauge: its sample is there as soon as it is
-  PyObject* label_names;   // of a parent: a tuple of interned strings; else nullptr
-  PyObject* children;      // of a parent: dicts in dicts, a level for each label, the last one's values the children
-  PyObject* values;        // of a child: a tuple of strings that owns the bytes of
-  const char** strings;    // its label values as the segment has them
+  bool begins_at_zero;    // of a gauge: its sample is there as soon as it is
+  PyObject* label_names;  // of a parent: a tuple of interned strings; else nullptr
+  PyObject*
+      children;  // of a parent: dicts in dicts, a level for each label, the last one's values the children
+  PyObject* values;      // of a child: a tuple of strings that owns the bytes of
+  const char** strings;  // its label values as the segment has them
   const std::atomic<std::uint64_t>* removed;  // of a child: see removal.h
-  Py_ssize_t count;        // of label names or values
+  Py_ssize_t count;                           // of label names or values
 };
 
 inline Metric& metric_of(PyObject* self) noexcept { return *reinterpret_cast<Metric*>(self); }
@@ -67,12 +68,13 @@ struct Names {
   const char* unit;
   PyObject* labels;
 };
-using MakeFamily = metrics_status (*)(const Names&, const char* const* labels, size_t count, void* more,
-                                      metrics_family** out);
+using MakeFamily = metrics_status (*)(const Names&, const char* const* labels, size_t count,
+                                      void* more, metrics_family** out);
 PyObject* define(PyObject* self, Kind kind, const Names& names, MakeFamily make, void* more);
 
 // For `_series(parent, values)`: makes self the parent's child with these label values; a metric without labels is its
 // own parent. `type` is that of the method's class, which both are of.
-PyObject* bind(PyObject* self, PyTypeObject* type, Kind kind, PyObject* const* args, Py_ssize_t count);
+PyObject* bind(PyObject* self, PyTypeObject* type, Kind kind, PyObject* const* args,
+               Py_ssize_t count);
 
 }  // namespace metrics::python

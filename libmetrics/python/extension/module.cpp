@@ -15,7 +15,8 @@ PyObject* segment_path(PyObject*, PyObject*) {
 
 PyObject* segment_status(PyObject*, PyObject*) {
   const metrics_status status = metrics_segment_status(metrics_default());
-  return Py_BuildValue("ss", metrics_status_name(status), status == METRICS_OK ? "" : metrics_last_error());
+  return Py_BuildValue("ss", metrics_status_name(status),
+                       status == METRICS_OK ? "" : metrics_last_error());
 }
 
 // own_methods(cls): see give_methods.
@@ -45,10 +46,12 @@ PyMethodDef functions[] = {
     {"own_methods", &own_methods, METH_O, nullptr},
     {"version", &version, METH_NOARGS, "version()\n--\n\nThe library's version."},
     {"segment_path", &segment_path, METH_NOARGS,
-     "segment_path()\n--\n\nThe file that metrics are counted in; joined, or created, at the first call."},
+     "segment_path()\n--\n\nThe file that metrics are counted in; joined, or created, at the first "
+     "call."},
     {"segment_status", &segment_status, METH_NOARGS,
      "segment_status()\n--\n\n"
-     "('ok', '') while this process is counted in slots of its own, else a status and a sentence that says why not."},
+     "('ok', '') while this process is counted in slots of its own, else a status and a sentence "
+     "that says why not."},
     {"snapshot", &snapshot, METH_NOARGS,
      "snapshot()\n--\n\n"
      "All families of the segment, all processes merged, as a dict by name; see snapshot.h.\n\n"

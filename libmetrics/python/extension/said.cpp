@@ -7,7 +7,8 @@
 namespace metrics::python {
 namespace {
 
-std::vector<std::string> kept;  // guarded by the GIL, which everybody holds who calls the library from here
+std::vector<std::string>
+    kept;  // guarded by the GIL, which everybody holds who calls the library from here
 
 void keep(metrics_status, const char* text, void*) {
   try {
@@ -29,7 +30,8 @@ PyObject* said(metrics_status status) {
   texts.swap(kept);
   Ref result(PyTuple_New(static_cast<Py_ssize_t>(texts.size())));
   for (std::size_t i = 0; result && i < texts.size(); ++i) {
-    PyObject* text = PyUnicode_DecodeUTF8(texts[i].data(), static_cast<Py_ssize_t>(texts[i].size()), "replace");
+    PyObject* text =
+        PyUnicode_DecodeUTF8(texts[i].data(), static_cast<Py_ssize_t>(texts[i].size()), "replace");
     if (text == nullptr) return nullptr;
     PyTuple_SetItem(result.get(), static_cast<Py_ssize_t>(i), text);
   }

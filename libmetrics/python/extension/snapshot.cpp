@@ -20,11 +20,16 @@ PyObject* text(const std::string& s) {
 
 const char* name_of(Type type) noexcept {
   switch (type) {
-    case Type::kCounter: return "counter";
-    case Type::kGauge: return "gauge";
-    case Type::kHistogram: return "histogram";
-    case Type::kSummary: return "summary";
-    case Type::kInfo: return "info";
+    case Type::kCounter:
+      return "counter";
+    case Type::kGauge:
+      return "gauge";
+    case Type::kHistogram:
+      return "histogram";
+    case Type::kSummary:
+      return "summary";
+    case Type::kInfo:
+      return "info";
   }
   return "unknown";
 }
@@ -34,7 +39,8 @@ PyObject* labels_of(const Series& series) {
   for (const auto& label : series.labels) {
     const Ref name(text(label.name));
     const Ref value(text(label.value));
-    if (!labels || !name || !value || PyDict_SetItem(labels.get(), name.get(), value.get()) != 0) return nullptr;
+    if (!labels || !name || !value || PyDict_SetItem(labels.get(), name.get(), value.get()) != 0)
+      return nullptr;
   }
   return labels.release();
 }
@@ -44,7 +50,8 @@ PyObject* distribution_of(const Families& all, const Family& family, const Serie
   Ref values(PyTuple_New(static_cast<Py_ssize_t>(buckets.size()) + 1));
   Py_ssize_t i = 0;
   for (; values && i < static_cast<Py_ssize_t>(buckets.size()); ++i) {
-    PyTuple_SetItem(values.get(), i, PyLong_FromUnsignedLongLong(buckets[static_cast<std::size_t>(i)]));
+    PyTuple_SetItem(values.get(), i,
+                    PyLong_FromUnsignedLongLong(buckets[static_cast<std::size_t>(i)]));
   }
   if (values) PyTuple_SetItem(values.get(), i, PyFloat_FromDouble(all.sum(family, series)));
   return PyErr_Occurred() ? nullptr : values.release();
@@ -56,10 +63,13 @@ PyObject* values_of(const Families& all, const Family& family, const Series& ser
       const auto [whole, fraction] = all.counter(series);
       return PyFloat_FromDouble(static_cast<double>(whole) + fraction);
     }
-    case Type::kGauge: return PyFloat_FromDouble(all.gauge(series));
+    case Type::kGauge:
+      return PyFloat_FromDouble(all.gauge(series));
     case Type::kHistogram:
-    case Type::kSummary: return distribution_of(all, family, series);
-    case Type::kInfo: break;
+    case Type::kSummary:
+      return distribution_of(all, family, series);
+    case Type::kInfo:
+      break;
   }
   return PyTuple_New(0);
 }
@@ -90,7 +100,8 @@ PyObject* families_of(const Families& all) {
   for (const Family& family : all.families) {
     const Ref name(text(family.name));
     const Ref entry(family_of(all, family));
-    if (!result || !name || !entry || PyDict_SetItem(result.get(), name.get(), entry.get()) != 0) return nullptr;
+    if (!result || !name || !entry || PyDict_SetItem(result.get(), name.get(), entry.get()) != 0)
+      return nullptr;
   }
   return result.release();
 }
