@@ -17,7 +17,7 @@ const std::atomic<std::uint64_t>* removal_mark(metrics_family* family, const cha
 }
 
 bool is_counted_nowhere(metrics_family* family) {
-  return reinterpret_cast<const core::Family*>(family)->offset == 0;
+  return reinterpret_cast<const core::Family*>(family)->offset() == 0;
 }
 
 }  // namespace metrics::python
