@@ -1,0 +1,117 @@
+// gauge.cpp -- Gauge: set(), inc(), dec(), set_to_current_time().
+#include "python/extension/metric.h"
+
+namespace metrics::python {
+namespace {
+
+metrics_gauge* gauge_of(PyObject* self) {
+  return static_cast<metrics_gauge*>(metric_of(self).series);
+}
+
+// As float(): a string that says a number is one. False with an exception.
+bool as_float(PyObject* object, double& value) {
+  value = PyFloat_AsDouble(object);
+  if (value != -1 || !PyErr_Occurred()) return true;
+  if (!PyUnicode_Check(object) && !PyBytes_Check(object)) return false;
+  PyErr_Clear();
+  const Ref number(PyNumber_Float(object));
+  if (!number) return false;
+  value = PyFloat_AsDouble(number.get());
+  return true;
+}
+
+// The only argument of set, inc and dec: its name is theirs. nullptr without an exception: not given.
+PyObject* argument(const char* function, const char* expected, PyObject* const* args,
+                   Py_ssize_t count, PyObject* names) {
+  const Py_ssize_t keywords = names == nullptr ? 0 : PyTuple_Size(names);
+  if (count + keywords > 1) {
+    return PyErr_Format(PyExc_TypeError, "%s() takes at most 1 argument (%zd given)", function,
+                        count + keywords);
+  }
+  if (keywords == 1 && PyUnicode_CompareWithASCIIString(PyTuple_GetItem(names, 0), expected) != 0) {
+    return unexpected_keyword(function, PyTuple_GetItem(names, 0));
+  }
+  return count + keywords == 1 ? args[0] : nullptr;
+}
+
+PyObject* set(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObject* names) {
+  if (refused_as_parent(self)) return nullptr;
+  PyObject* given = argument("set", "value", args, count, names);
+  if (given == nullptr) {
+    if (!PyErr_Occurred())
+      PyErr_SetString(PyExc_TypeError, "set() missing 1 required argument: 'value'");
+    return nullptr;
+  }
+  double value = 0;
+  if (!as_float(given, value)) return nullptr;
+  metrics_gauge_set(gauge_of(self), value);
+  return none();
+}
+
+PyObject* add(const char* function, double sign, PyObject* self, PyObject* const* args,
+              Py_ssize_t count, PyObject* names) {
+  if (refused_as_parent(self)) return nullptr;
+  PyObject* given = argument(function, "amount", args, count, names);
+  double amount = 1;
+  if (given != nullptr) amount = PyFloat_AsDouble(given);
+  if ((given == nullptr || amount == -1) && PyErr_Occurred()) return nullptr;
+  metrics_gauge_add(gauge_of(self), sign * amount);
+  return none();
+}
+PyObject* inc(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObject* names) {
+  return add("inc", 1, self, args, count, names);
+}
+PyObject* dec(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObject* names) {
+  return add("dec", -1, self, args, count, names);
+}
+
+metrics_status make(const Names& n, const char* const* labels, size_t count, void* mode,
+                    metrics_family** out) {
+  return metrics_gauge_family(nullptr, n.name, n.help, n.unit, labels, count,
+                              *static_cast<metrics_mode*>(mode), out);
+}
+
+// _family(name, help, unit, labels, mode)
+PyObject* family(PyObject* self, PyObject* args) {
+  Names names{};
+  int number = 0;
+  if (PyArg_ParseTuple(args, "sssO!i", &names.name, &names.help, &names.unit, &PyTuple_Type,
+                       &names.labels, &number) == 0) {
+    return nullptr;
+  }
+  auto mode = static_cast<metrics_mode>(number);
+  metric_of(self).begins_at_zero = mode == METRICS_ALL || mode == METRICS_LIVEALL;
+  return define(self, Kind::kGauge, names, &make, &mode);
+}
+
+PyObject* series(PyObject* self, PyTypeObject* type, PyObject* const* args, Py_ssize_t count,
+                 PyObject*) {
+  return bind(self, type, Kind::kGauge, args, count);
+}
+
+PyMethodDef methods[] = {
+    {"set", method(&set), METH_FASTCALL | METH_KEYWORDS,
+     "set($self, value)\n--\n\nSets this process's value.\n\nValueError: label values are "
+     "missing."},
+    {"inc", method(&inc), METH_FASTCALL | METH_KEYWORDS,
+     "inc($self, amount=1)\n--\n\nAdds the amount to this process's value.\n\nValueError: label "
+     "values are missing."},
+    {"dec", method(&dec), METH_FASTCALL | METH_KEYWORDS,
+     "dec($self, amount=1)\n--\n\nTakes the amount from this process's value.\n\n"
+     "ValueError: label values are missing."},
+    {"_family", &family, METH_VARARGS, nullptr},
+    {"_series", method(&series), METH_METHOD | METH_FASTCALL | METH_KEYWORDS, nullptr},
+    {}};
+PyType_Slot slots[] = {{Py_tp_methods, methods}, {0, nullptr}};
+PyType_Spec spec = {"libmetrics._metrics.Gauge", sizeof(Metric), 0,
+                    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, slots};
+
+}  // namespace
+
+PyMethodDef* gauge_methods() { return methods; }
+
+PyObject* make_gauge_type(PyObject* module, PyObject* base) {
+  return PyType_FromModuleAndSpec(module, &spec, base);
+}
+
+}  // namespace metrics::python

@@ -1,0 +1,120 @@
+// histogram.cpp -- Histogram and, without bounds, Summary: observe().
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "python/extension/metric.h"
+
+namespace metrics::python {
+namespace {
+
+void observe(metrics_histogram* histogram, double value) noexcept {
+  if (histogram == nullptr) return;
+  if (value == value) {
+    if (std::uint64_t* cells = metrics_hot_cells(histogram->segment); cells != nullptr) {
+      metrics_hot_observe(cells, histogram, value);
+      return;
+    }
+  }
+  metrics_histogram_observe(histogram, value);
+}
+
+PyObject* observe_amount(PyObject* self, PyObject* amount) {
+  const Metric& m = metric_of(self);
+  if (!m.observable) {
+    refused_as_parent(self);
+    return nullptr;
+  }
+  const double value = PyFloat_AsDouble(amount);
+  if (value == -1 && PyErr_Occurred()) return nullptr;
+  observe(static_cast<metrics_histogram*>(m.series), value);
+  return none();
+}
+
+PyObject* observe_python(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObject* names) {
+  if (count == 1 && names == nullptr) return observe_amount(self, args[0]);
+  PyObject* amount = count > 0 ? args[0] : nullptr;
+  PyObject* exemplar = count > 1 ? args[1] : nullptr;
+  if (count > 2)
+    return PyErr_Format(PyExc_TypeError, "observe() takes at most 2 arguments (%zd given)", count);
+  for (Py_ssize_t i = 0; names != nullptr && i < PyTuple_Size(names); ++i) {
+    PyObject* name = PyTuple_GetItem(names, i);
+    if (PyUnicode_CompareWithASCIIString(name, "amount") == 0 && amount == nullptr) {
+      amount = args[count + i];
+    } else if (PyUnicode_CompareWithASCIIString(name, "exemplar") == 0 && exemplar == nullptr) {
+      exemplar = args[count + i];
+    } else {
+      return unexpected_keyword("observe", name);
+    }
+  }
+  if (amount == nullptr) {
+    return PyErr_Format(PyExc_TypeError, "observe() missing 1 required argument: 'amount'");
+  }
+  Ref result(observe_amount(self, amount));
+  if (result && exemplar != nullptr && exemplar != Py_None) {
+    const Ref check(PyObject_GetAttrString(self, "_check_exemplar"));
+    result = Ref(check ? PyObject_CallFunctionObjArgs(check.get(), exemplar, nullptr) : nullptr);
+  }
+  return result.release();
+}
+
+metrics_status make_histogram(const Names& n, const char* const* labels, size_t count, void* more,
+                              metrics_family** out) {
+  const auto& bounds = *static_cast<std::vector<double>*>(more);
+  return metrics_histogram_family(nullptr, n.name, n.help, n.unit, labels, count, bounds.data(),
+                                  bounds.size(), out);
+}
+metrics_status make_summary(const Names& n, const char* const* labels, size_t count, void*,
+                            metrics_family** out) {
+  return metrics_summary_family(nullptr, n.name, n.help, n.unit, labels, count, out);
+}
+
+// _family(name, help, unit, labels, bounds): bounds a tuple of floats, or None for a summary.
+PyObject* family(PyObject* self, PyObject* args) {
+  Names names{};
+  PyObject* given = nullptr;
+  if (PyArg_ParseTuple(args, "sssO!O", &names.name, &names.help, &names.unit, &PyTuple_Type,
+                       &names.labels, &given) == 0) {
+    return nullptr;
+  }
+  if (given == Py_None) return define(self, Kind::kHistogram, names, &make_summary, nullptr);
+  if (!PyTuple_Check(given)) {
+    PyErr_SetString(PyExc_TypeError, "the bounds are a tuple of floats, or None");
+    return nullptr;
+  }
+  std::vector<double> bounds;
+  const Py_ssize_t count = PyTuple_Size(given);
+  bounds.reserve(static_cast<std::size_t>(count) + 1);  // so that data() is not null
+  for (Py_ssize_t i = 0; i < count; ++i) {
+    bounds.push_back(PyFloat_AsDouble(PyTuple_GetItem(given, i)));
+    if (bounds.back() == -1 && PyErr_Occurred()) return nullptr;
+  }
+  return define(self, Kind::kHistogram, names, &make_histogram, &bounds);
+}
+
+PyObject* series(PyObject* self, PyTypeObject* type, PyObject* const* args, Py_ssize_t count,
+                 PyObject*) {
+  return bind(self, type, Kind::kHistogram, args, count);
+}
+
+PyMethodDef methods[] = {
+    {"observe", method(&observe_python), METH_FASTCALL | METH_KEYWORDS,
+     "observe($self, amount, exemplar=None)\n--\n\n"
+     "Counts the amount in its bucket and adds it to the sum.\n\n"
+     "ValueError: label values are missing. NaN is ignored and counted as dropped."},
+    {"_family", &family, METH_VARARGS, nullptr},
+    {"_series", method(&series), METH_METHOD | METH_FASTCALL | METH_KEYWORDS, nullptr},
+    {}};
+PyType_Slot slots[] = {{Py_tp_methods, methods}, {0, nullptr}};
+PyType_Spec spec = {"libmetrics._metrics.Histogram", sizeof(Metric), 0,
+                    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, slots};
+
+}  // namespace
+
+PyMethodDef* histogram_methods() { return methods; }
+
+PyObject* make_histogram_type(PyObject* module, PyObject* base) {
+  return PyType_FromModuleAndSpec(module, &spec, base);
+}
+
+}  // namespace metrics::python

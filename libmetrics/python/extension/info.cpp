@@ -1,0 +1,61 @@
+// info.cpp -- Info: a fact in labels.
+#include <memory>
+
+#include "python/extension/metric.h"
+#include "python/extension/said.h"
+
+namespace metrics::python {
+namespace {
+
+metrics_status make(const Names& n, const char* const*, size_t, void*, metrics_family** out) {
+  return metrics_info_family(nullptr, n.name, n.help, out);
+}
+
+// _family(name, help)
+PyObject* family(PyObject* self, PyObject* args) {
+  Names names{};
+  if (PyArg_ParseTuple(args, "ss", &names.name, &names.help) == 0) return nullptr;
+  const Ref no_labels(PyTuple_New(0));
+  if (!no_labels) return nullptr;
+  names.labels = no_labels.get();
+  return define(self, Kind::kInfo, names, &make, nullptr);
+}
+
+// _state(names, values): both tuples of strings, equally long.
+PyObject* state(PyObject* self, PyObject* args) {
+  const Metric& m = metric_of(self);
+  PyObject* given[2] = {nullptr, nullptr};
+  if (PyArg_ParseTuple(args, "O!O!", &PyTuple_Type, &given[0], &PyTuple_Type, &given[1]) == 0)
+    return nullptr;
+  const Py_ssize_t count = PyTuple_Size(given[0]);
+  if (PyTuple_Size(given[1]) != count) {
+    PyErr_SetString(PyExc_TypeError, "as many names as values are needed");
+    return nullptr;
+  }
+  std::unique_ptr<const char*[]> strings[2];
+  for (int side = 0; side < 2; ++side) {
+    strings[side] = std::make_unique<const char*[]>(static_cast<std::size_t>(count) + 1);
+    for (Py_ssize_t i = 0; i < count; ++i) {
+      const char* text = PyUnicode_AsUTF8AndSize(PyTuple_GetItem(given[side], i), nullptr);
+      if (text == nullptr) return nullptr;
+      strings[side][static_cast<std::size_t>(i)] = text;
+    }
+  }
+  if (m.family == nullptr || m.kind != Kind::kInfo) return none();
+  return said(metrics_info_state(m.family, strings[0].get(), strings[1].get(),
+                                 static_cast<std::size_t>(count)));
+}
+
+PyMethodDef methods[] = {
+    {"_family", &family, METH_VARARGS, nullptr}, {"_state", &state, METH_VARARGS, nullptr}, {}};
+PyType_Slot slots[] = {{Py_tp_methods, methods}, {0, nullptr}};
+PyType_Spec spec = {"libmetrics._metrics.Info", sizeof(Metric), 0,
+                    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, slots};
+
+}  // namespace
+
+PyObject* make_info_type(PyObject* module, PyObject* base) {
+  return PyType_FromModuleAndSpec(module, &spec, base);
+}
+
+}  // namespace metrics::python

@@ -1,0 +1,365 @@
+#include "python/extension/metric.h"
+
+#include <cstdlib>
+#include <memory>
+
+#include "python/extension/removal.h"
+#include "python/extension/said.h"
+
+namespace metrics::python {
+namespace {
+
+const char* name_of(Kind kind) noexcept {
+  switch (kind) {
+    case Kind::kCounter:
+      return "counter";
+    case Kind::kGauge:
+      return "gauge";
+    case Kind::kHistogram:
+      return "histogram";
+    case Kind::kInfo:
+      return "info";
+    case Kind::kNone:
+      break;
+  }
+  return "this";
+}
+
+// The strings' UTF-8 bytes, which live as long as the strings; nullptr with an exception.
+std::unique_ptr<const char* []> bytes_of(PyObject* tuple) {
+  const Py_ssize_t count = PyTuple_Size(tuple);
+  if (count < 0) return nullptr;
+  auto strings = std::make_unique<const char*[]>(static_cast<std::size_t>(count) + 1);
+  for (Py_ssize_t i = 0; i < count; ++i) {
+    strings[static_cast<std::size_t>(i)] =
+        PyUnicode_AsUTF8AndSize(PyTuple_GetItem(tuple, i), nullptr);
+    if (strings[static_cast<std::size_t>(i)] == nullptr) return nullptr;
+  }
+  return strings;
+}
+
+// Looks the child's series up. It is the same as before, unless that was removed, in whichever process: then it is
+// a new one, and what counted into the old one counts on in the new one, from zero.
+metrics_status look_up(Metric& m) noexcept {
+  void* found = nullptr;
+  metrics_status status = METRICS_OK;
+  const auto count = static_cast<std::size_t>(m.count);
+  switch (m.kind) {
+    case Kind::kCounter: {
+      metrics_counter* counter = nullptr;
+      status = metrics_counter_labels(m.family, m.strings, count, &counter);
+      found = counter;
+      break;
+    }
+    case Kind::kGauge: {
+      metrics_gauge* gauge = nullptr;
+      status = metrics_gauge_labels(m.family, m.strings, count, &gauge);
+      // prometheus_client's gauges are 0 from their creation on. Adding 0 begins an unset one at 0, and leaves alone
+      // what another object has set in the same series. Only where each process has a sample of its own: a sum
+      // over nobody is 0 anyway, and a minimum, a maximum or the most recent value would have to give way to a
+      // 0 that nobody has set, such as the one of a parent that only forks.
+      if (found = gauge; m.series != found && m.begins_at_zero) metrics_gauge_add(gauge, 0);
+      break;
+    }
+    case Kind::kHistogram: {
+      metrics_histogram* histogram = nullptr;
+      status = metrics_histogram_labels(m.family, m.strings, count, &histogram);
+      found = histogram;
+      break;
+    }
+    case Kind::kInfo:
+    case Kind::kNone:
+      break;
+  }
+  m.series = found;
+  m.removed = status == METRICS_OK ? removal_mark(m.family, m.strings, count) : nullptr;
+  return status;
+}
+
+// Whether labels() is to look up a child's series again: it was removed, or there was no room for it.
+bool is_stale(const Metric& m) noexcept {
+  if (m.removed != nullptr) return m.removed->load(std::memory_order_relaxed) != 0;
+  return m.strings != nullptr && m.family != nullptr && !is_counted_nowhere(m.family);
+}
+
+// ---- labels() ----
+
+// Python's part: checks, converts, makes the child and puts it into `children`.
+PyObject* labels_in_python(PyObject* self, PyObject* const* args, Py_ssize_t count,
+                           PyObject* names) {
+  Ref positional(PyTuple_New(count));
+  Ref keywords(PyDict_New());
+  if (!positional || !keywords) return nullptr;
+  for (Py_ssize_t i = 0; i < count; ++i) {
+    Py_INCREF(args[i]);
+    PyTuple_SetItem(positional.get(), i, args[i]);
+  }
+  for (Py_ssize_t i = 0; names != nullptr && i < PyTuple_Size(names); ++i) {
+    if (PyDict_SetItem(keywords.get(), PyTuple_GetItem(names, i), args[count + i]) != 0)
+      return nullptr;
+  }
+  const Ref make(PyObject_GetAttrString(self, "_labels"));
+  if (!make) return nullptr;
+  return PyObject_CallFunctionObjArgs(make.get(), positional.get(), keywords.get(), nullptr);
+}
+
+// The value for a label among keyword arguments, by identity: names in calls are interned, as label names are.
+PyObject* keyword(PyObject* name, PyObject* const* values, PyObject* names, Py_ssize_t count) {
+  for (Py_ssize_t i = 0; i < count; ++i) {
+    if (PyTuple_GetItem(names, i) == name) return values[i];
+  }
+  return nullptr;
+}
+
+PyObject* labels(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObject* names) {
+  Metric& m = metric_of(self);
+  const Py_ssize_t keywords = names == nullptr ? 0 : PyTuple_Size(names);
+  const bool by_position = keywords == 0 && count == m.count;
+  const bool by_keyword = count == 0 && keywords == m.count;
+  if (m.children == nullptr || !(by_position || by_keyword)) {
+    return labels_in_python(self, args, count, names);
+  }
+  PyObject* found = m.children;
+  for (Py_ssize_t i = 0; i < m.count; ++i) {
+    PyObject* value =
+        by_position ? args[i] : keyword(PyTuple_GetItem(m.label_names, i), args, names, keywords);
+    // Only strings: 1, 1.0 and True are one key of a dict, and three label values.
+    if (value == nullptr || !PyUnicode_CheckExact(value))
+      return labels_in_python(self, args, count, names);
+    found = PyDict_GetItemWithError(found, value);
+    if (found == nullptr) {
+      return PyErr_Occurred() ? nullptr : labels_in_python(self, args, count, names);
+    }
+  }
+  Metric& child = metric_of(found);
+  if (is_stale(child)) look_up(child);
+  Py_INCREF(found);
+  return found;
+}
+
+// _parent(label_names): self becomes a parent, without children yet.
+PyObject* parent(PyObject* self, PyObject* names) {
+  Metric& m = metric_of(self);
+  if (!PyTuple_Check(names) || m.strings != nullptr || m.children != nullptr) {
+    PyErr_SetString(PyExc_TypeError, "_parent(label_names: tuple), once, and not for a child");
+    return nullptr;
+  }
+  Ref children(PyDict_New());
+  if (!children) return nullptr;
+  Py_INCREF(names);
+  m.label_names = names;
+  m.children = children.release();
+  m.count = PyTuple_Size(names);
+  return none();
+}
+
+// The dict that holds the last label's values, for a tuple of all of them; nullptr if there is none, with an
+// exception or without. Made on the way if `make`.
+PyObject* last_level(const Metric& m, PyObject* values, bool make) {
+  if (m.children == nullptr || !PyTuple_Check(values) || PyTuple_Size(values) != m.count ||
+      m.count == 0) {
+    PyErr_SetString(PyExc_TypeError, "a tuple with a value for each label of a parent is needed");
+    return nullptr;
+  }
+  PyObject* level = m.children;
+  for (Py_ssize_t i = 0; level != nullptr && i + 1 < m.count; ++i) {
+    PyObject* value = PyTuple_GetItem(values, i);
+    PyObject* next = PyDict_GetItemWithError(level, value);
+    if (next == nullptr && make && !PyErr_Occurred()) {
+      const Ref fresh(PyDict_New());
+      if (!fresh || PyDict_SetItem(level, value, fresh.get()) != 0) return nullptr;
+      next = fresh.get();  // the level owns it
+    }
+    level = next;
+  }
+  return level;
+}
+
+// _adopt(values, child): from now on labels() finds the child.
+PyObject* adopt(PyObject* self, PyTypeObject* metric_type, PyObject* const* args, Py_ssize_t count,
+                PyObject*) {
+  if (count != 2 || !PyObject_TypeCheck(args[1], metric_type)) {
+    PyErr_SetString(PyExc_TypeError, "_adopt(values: tuple, child: Metric)");
+    return nullptr;
+  }
+  PyObject* level = last_level(metric_of(self), args[0], true);
+  if (level == nullptr) return nullptr;
+  PyObject* last = PyTuple_GetItem(args[0], metric_of(self).count - 1);
+  return PyDict_SetItem(level, last, args[1]) == 0 ? none() : nullptr;
+}
+
+// _forget(values): labels() finds that child no more, if it did.
+PyObject* forget(PyObject* self, PyObject* values) {
+  PyObject* level = last_level(metric_of(self), values, false);
+  if (level == nullptr) return PyErr_Occurred() ? nullptr : none();
+  PyObject* last = PyTuple_GetItem(values, metric_of(self).count - 1);
+  if (PyDict_GetItemWithError(level, last) == nullptr) return PyErr_Occurred() ? nullptr : none();
+  return PyDict_DelItem(level, last) == 0 ? none() : nullptr;
+}
+
+// _forget_all(): labels() finds no child.
+PyObject* forget_all(PyObject* self, PyObject*) {
+  if (PyObject* children = metric_of(self).children; children != nullptr) PyDict_Clear(children);
+  return none();
+}
+
+// _remove(values): removes the series for all processes. INVALID can't be: bind() has checked the number.
+PyObject* remove(PyObject* self, PyObject* values) {
+  const Metric& m = metric_of(self);
+  if (!PyTuple_Check(values)) {
+    PyErr_SetString(PyExc_TypeError, "_remove(values: tuple)");
+    return nullptr;
+  }
+  const auto strings = bytes_of(values);
+  if (strings == nullptr) return nullptr;
+  if (m.family == nullptr) return none();
+  return said(
+      metrics_remove(m.family, strings.get(), static_cast<std::size_t>(PyTuple_Size(values))));
+}
+
+// _remove_all(): removes all series of the family, for all processes.
+PyObject* remove_all(PyObject* self, PyObject*) {
+  const Metric& m = metric_of(self);
+  return m.family == nullptr ? none() : said(metrics_clear(m.family));
+}
+
+PyObject* get_observable(PyObject* self, void*) {
+  return PyBool_FromLong(metric_of(self).observable);
+}
+
+// ---- the type ----
+
+int traverse(PyObject* self, visitproc visit, void* arg) {
+  const Metric& m = metric_of(self);
+  Py_VISIT(Py_TYPE(self));
+  Py_VISIT(m.label_names);
+  Py_VISIT(m.children);
+  Py_VISIT(m.values);
+  return 0;
+}
+
+// The values are strings, which are in no circle, and own what `strings` points to: they stay.
+int clear(PyObject* self) {
+  Metric& m = metric_of(self);
+  Py_CLEAR(m.label_names);
+  Py_CLEAR(m.children);
+  return 0;
+}
+
+void dealloc(PyObject* self) {
+  PyTypeObject* type = Py_TYPE(self);
+  PyObject_GC_UnTrack(self);
+  clear(self);
+  Metric& m = metric_of(self);
+  delete[] m.strings;
+  Py_CLEAR(m.values);
+  reinterpret_cast<freefunc>(PyType_GetSlot(type, Py_tp_free))(self);
+  Py_DECREF(type);
+}
+
+PyMethodDef methods[] = {
+    {"labels", method(&labels), METH_FASTCALL | METH_KEYWORDS,
+     "labels(*values, **values)\n--\n\n"
+     "The child with these label values, by position or by keyword; made if it is new.\n\n"
+     "ValueError: the metric has no labels, or has them set already, or their number or names are "
+     "wrong."},
+    {"_parent", &parent, METH_O, nullptr},
+    {"_adopt", method(&adopt), METH_METHOD | METH_FASTCALL | METH_KEYWORDS, nullptr},
+    {"_forget", &forget, METH_O, nullptr},
+    {"_forget_all", &forget_all, METH_NOARGS, nullptr},
+    {"_remove", &remove, METH_O, nullptr},
+    {"_remove_all", &remove_all, METH_NOARGS, nullptr},
+    {}};
+
+PyGetSetDef properties[] = {{"_observable", &get_observable, nullptr, nullptr, nullptr}, {}};
+
+PyType_Slot slots[] = {
+    {Py_tp_doc,
+     const_cast<char*>(
+         "What all metrics have in common. Use the classes of libmetrics.prometheus_client.")},
+    {Py_tp_methods, methods},
+    {Py_tp_getset, properties},
+    {Py_tp_traverse, reinterpret_cast<void*>(&traverse)},
+    {Py_tp_clear, reinterpret_cast<void*>(&clear)},
+    {Py_tp_dealloc, reinterpret_cast<void*>(&dealloc)},
+    {0, nullptr}};
+
+PyType_Spec spec = {"libmetrics._metrics.Metric", sizeof(Metric), 0,
+                    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC, slots};
+
+}  // namespace
+
+PyMethodDef* metric_methods() { return methods; }
+
+bool give_methods(PyObject* cls, PyMethodDef* given) {
+  for (PyMethodDef* m = given; m->ml_name != nullptr; ++m) {
+    const bool is_update = (m->ml_flags & METH_FASTCALL) != 0 && m->ml_name[0] != '_';
+    if (!is_update) continue;
+    const Ref own(PyDescr_NewMethod(reinterpret_cast<PyTypeObject*>(cls), m));
+    if (!own || PyObject_SetAttrString(cls, m->ml_name, own.get()) != 0) return false;
+  }
+  return true;
+}
+
+PyObject* make_metric_type(PyObject* module) {
+  return PyType_FromModuleAndSpec(module, &spec, nullptr);
+}
+
+bool refused_as_parent(PyObject* self) {
+  const Metric& m = metric_of(self);
+  if (m.observable) return false;
+  const Ref type(PyObject_GetAttrString(self, "_type"));
+  if (!type) PyErr_Clear();
+  if (type && PyUnicode_Check(type.get())) {
+    PyErr_Format(PyExc_ValueError, "%U metric is missing label values", type.get());
+  } else {
+    PyErr_Format(PyExc_ValueError, "%s metric is missing label values", name_of(m.kind));
+  }
+  return true;
+}
+
+PyObject* unexpected_keyword(const char* function, PyObject* name) {
+  PyErr_Format(PyExc_TypeError, "%s() got an unexpected keyword argument '%U'", function, name);
+  return nullptr;
+}
+
+PyObject* define(PyObject* self, Kind kind, const Names& names, MakeFamily make, void* more) {
+  Metric& m = metric_of(self);
+  if (m.kind != Kind::kNone) {
+    PyErr_SetString(PyExc_TypeError, "the metric is defined already");
+    return nullptr;
+  }
+  const auto labels = bytes_of(names.labels);
+  if (labels == nullptr) return nullptr;
+  metrics_family* family = nullptr;
+  const metrics_status status = make(
+      names, labels.get(), static_cast<std::size_t>(PyTuple_Size(names.labels)), more, &family);
+  m.family = family;
+  m.kind = kind;
+  return said(status);
+}
+
+PyObject* bind(PyObject* self, PyTypeObject* type, Kind kind, PyObject* const* args,
+               Py_ssize_t count) {
+  Metric& m = metric_of(self);
+  if (count != 2 || !PyObject_TypeCheck(args[0], type) || metric_of(args[0]).kind != kind ||
+      !PyTuple_Check(args[1]) || m.strings != nullptr || m.children != nullptr) {
+    PyErr_SetString(PyExc_TypeError,
+                    "_series(parent, values: tuple), once, and with a parent of the same class");
+    return nullptr;
+  }
+  const Metric& from = metric_of(args[0]);
+  auto strings = bytes_of(args[1]);
+  if (strings == nullptr) return nullptr;
+  Py_INCREF(args[1]);
+  m.values = args[1];
+  m.strings = strings.release();
+  m.count = PyTuple_Size(args[1]);
+  m.family = from.family;
+  m.kind = kind;
+  m.begins_at_zero = from.begins_at_zero;
+  m.observable = true;
+  return m.family == nullptr ? none() : said(look_up(m));
+}
+
+}  // namespace metrics::python

@@ -1,0 +1,80 @@
+// metric.h -- what Counter, Gauge, Histogram, Summary, Info and Enum have in common: a family, or one of its
+// series, as a Python object.
+//
+// A metric is a parent (it has label names, and children by label values), or observable (a child, or one
+// without labels). Python's classes derive from these types, check what is theirs to check, and call the methods
+// that begin with an underscore; those trust their caller no further than memory safety.
+//
+// Everything here runs with the GIL held, which is also what guards it: there is no lock that a forked child could
+// inherit held. The handles are the library's, valid in both processes after a fork, so nothing is to be done there.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "metrics/hot.h"
+#include "python/extension/python.h"
+
+namespace metrics::python {
+
+enum class Kind : std::uint8_t { kNone, kCounter, kGauge, kHistogram, kInfo };
+
+struct Metric {
+  PyObject_HEAD;
+  void* series;            // metrics_counter, _gauge or _histogram by kind; nullptr: counts nothing
+  metrics_family* family;  // nullptr: against the segment's rules, counts nothing
+  Kind kind;               // of the class; kNone until _family or _series
+  bool observable;
+  bool begins_at_zero;    // of a gauge: its sample is there as soon as it is
+  PyObject* label_names;  // of a parent: a tuple of interned strings; else nullptr
+  PyObject*
+      children;  // of a parent: dicts in dicts, a level for each label, the last one's values the children
+  PyObject* values;      // of a child: a tuple of strings that owns the bytes of
+  const char** strings;  // its label values as the segment has them
+  const std::atomic<std::uint64_t>* removed;  // of a child: see removal.h
+  Py_ssize_t count;                           // of label names or values
+};
+
+inline Metric& metric_of(PyObject* self) noexcept { return *reinterpret_cast<Metric*>(self); }
+
+// Raises ValueError if the metric is a parent, and returns true.
+bool refused_as_parent(PyObject* self);
+
+// Raises TypeError for a keyword that a method doesn't take, and returns nullptr.
+PyObject* unexpected_keyword(const char* function, PyObject* name);
+
+// The types, each a new reference or nullptr with an exception; `base` is make_metric_type's.
+PyObject* make_metric_type(PyObject* module);
+PyObject* make_counter_type(PyObject* module, PyObject* base);
+PyObject* make_gauge_type(PyObject* module, PyObject* base);
+PyObject* make_histogram_type(PyObject* module, PyObject* base);
+PyObject* make_info_type(PyObject* module, PyObject* base);
+
+// Their methods.
+PyMethodDef* metric_methods();
+PyMethodDef* counter_methods();
+PyMethodDef* gauge_methods();
+PyMethodDef* histogram_methods();
+
+// Sets those of the methods that are called again and again on a subclass, as its own: the interpreter calls a C method
+// directly only if the object is of exactly the class that has it. False with an exception.
+bool give_methods(PyObject* cls, PyMethodDef* methods);
+
+// What has been set up in the family's name, for `_family`: sets self's kind, family and label names, and returns
+// what there is to say about it (see said.h). `labels` is a tuple of strings.
+struct Names {
+  const char* name;
+  const char* help;
+  const char* unit;
+  PyObject* labels;
+};
+using MakeFamily = metrics_status (*)(const Names&, const char* const* labels, size_t count,
+                                      void* more, metrics_family** out);
+PyObject* define(PyObject* self, Kind kind, const Names& names, MakeFamily make, void* more);
+
+// For `_series(parent, values)`: makes self the parent's child with these label values; a metric without labels is its
+// own parent. `type` is that of the method's class, which both are of.
+PyObject* bind(PyObject* self, PyTypeObject* type, Kind kind, PyObject* const* args,
+               Py_ssize_t count);
+
+}  // namespace metrics::python

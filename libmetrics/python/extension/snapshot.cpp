@@ -1,0 +1,127 @@
+#include "python/extension/snapshot.h"
+
+#include <exception>
+#include <string>
+
+#include "aggregator/merge.h"
+#include "metrics/metrics.h"
+
+namespace metrics::python {
+namespace {
+
+using aggregator::Families;
+using aggregator::Family;
+using aggregator::Series;
+using aggregator::Type;
+
+PyObject* text(const std::string& s) {
+  return PyUnicode_DecodeUTF8(s.data(), static_cast<Py_ssize_t>(s.size()), "replace");
+}
+
+const char* name_of(Type type) noexcept {
+  switch (type) {
+    case Type::kCounter:
+      return "counter";
+    case Type::kGauge:
+      return "gauge";
+    case Type::kHistogram:
+      return "histogram";
+    case Type::kSummary:
+      return "summary";
+    case Type::kInfo:
+      return "info";
+  }
+  return "unknown";
+}
+
+PyObject* labels_of(const Series& series) {
+  Ref labels(PyDict_New());
+  for (const auto& label : series.labels) {
+    const Ref name(text(label.name));
+    const Ref value(text(label.value));
+    if (!labels || !name || !value || PyDict_SetItem(labels.get(), name.get(), value.get()) != 0)
+      return nullptr;
+  }
+  return labels.release();
+}
+
+PyObject* distribution_of(const Families& all, const Family& family, const Series& series) {
+  const auto buckets = all.buckets(family, series);
+  Ref values(PyTuple_New(static_cast<Py_ssize_t>(buckets.size()) + 1));
+  Py_ssize_t i = 0;
+  for (; values && i < static_cast<Py_ssize_t>(buckets.size()); ++i) {
+    PyTuple_SetItem(values.get(), i,
+                    PyLong_FromUnsignedLongLong(buckets[static_cast<std::size_t>(i)]));
+  }
+  if (values) PyTuple_SetItem(values.get(), i, PyFloat_FromDouble(all.sum(family, series)));
+  return PyErr_Occurred() ? nullptr : values.release();
+}
+
+PyObject* values_of(const Families& all, const Family& family, const Series& series) {
+  switch (family.type) {
+    case Type::kCounter: {
+      const auto [whole, fraction] = all.counter(series);
+      return PyFloat_FromDouble(static_cast<double>(whole) + fraction);
+    }
+    case Type::kGauge:
+      return PyFloat_FromDouble(all.gauge(series));
+    case Type::kHistogram:
+    case Type::kSummary:
+      return distribution_of(all, family, series);
+    case Type::kInfo:
+      break;
+  }
+  return PyTuple_New(0);
+}
+
+PyObject* family_of(const Families& all, const Family& family) {
+  Ref bounds(PyTuple_New(static_cast<Py_ssize_t>(family.bounds.size())));
+  for (std::size_t i = 0; bounds && i < family.bounds.size(); ++i) {
+    PyTuple_SetItem(bounds.get(), static_cast<Py_ssize_t>(i), PyFloat_FromDouble(family.bounds[i]));
+  }
+  Ref list(PyList_New(0));
+  for (const Series& series : family.series) {
+    if (!list) return nullptr;
+    const Ref labels(labels_of(series));
+    const Ref values(values_of(all, family, series));
+    if (!labels || !values) return nullptr;
+    const Ref pair(PyTuple_Pack(2, labels.get(), values.get()));
+    if (!pair || PyList_Append(list.get(), pair.get()) != 0) return nullptr;
+  }
+  const Ref help(text(family.help));
+  const Ref unit(text(family.unit));
+  const Ref type(PyUnicode_FromString(name_of(family.type)));
+  if (!bounds || !list || !help || !unit || !type || PyErr_Occurred()) return nullptr;
+  return PyTuple_Pack(5, type.get(), help.get(), unit.get(), bounds.get(), list.get());
+}
+
+PyObject* families_of(const Families& all) {
+  Ref result(PyDict_New());
+  for (const Family& family : all.families) {
+    const Ref name(text(family.name));
+    const Ref entry(family_of(all, family));
+    if (!result || !name || !entry || PyDict_SetItem(result.get(), name.get(), entry.get()) != 0)
+      return nullptr;
+  }
+  return result.release();
+}
+
+}  // namespace
+
+// A reader for each call: one that was kept would keep a descriptor, which daemons close and reuse behind its back.
+PyObject* snapshot(PyObject*, PyObject*) {
+  try {
+    aggregator::SegmentMerge merge(metrics_segment_path(metrics_default()));
+    if (!merge.read()) {
+      const Ref why(text(merge.why()));
+      if (why) PyErr_SetObject(PyExc_OSError, why.get());
+      return nullptr;
+    }
+    return families_of(merge.families());
+  } catch (const std::exception& e) {
+    PyErr_SetString(PyExc_OSError, e.what());
+    return nullptr;
+  }
+}
+
+}  // namespace metrics::python

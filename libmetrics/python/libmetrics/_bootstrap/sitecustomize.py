@@ -1,0 +1,44 @@
+"""Runs when an interpreter starts that has this directory in PYTHONPATH, as libmetrics.run arranges it: for the
+program, and for all interpreters that it starts in turn. Then gives way to the sitecustomize that it hides.
+
+Any Python may come by here, so this is written in what all of them understand, and whatever goes wrong is said in
+one line: the program must run.
+"""
+import os
+import sys
+
+_here = os.path.dirname(os.path.abspath(__file__))
+
+
+def _activate():
+    if sys.version_info < (3, 10) or os.environ.get('METRICS_PYTHON_AUTO') == '0':
+        return
+    if 'libmetrics' not in sys.modules:
+        # By its place: where libmetrics.run was found need not be in this interpreter's path, and is not put there,
+        # since all else that is there would come along.
+        from importlib.util import module_from_spec, spec_from_file_location
+        package = os.path.dirname(_here)
+        spec = spec_from_file_location('libmetrics', os.path.join(package, '__init__.py'),
+                                       submodule_search_locations=[package])
+        sys.modules['libmetrics'] = module = module_from_spec(spec)
+        spec.loader.exec_module(module)
+    import libmetrics.auto  # noqa: F401
+
+
+def _give_way():
+    sys.path[:] = [entry for entry in sys.path if os.path.abspath(entry) != _here]
+    if sys.version_info < (3, 5):
+        return
+    from importlib.machinery import PathFinder
+    from importlib.util import module_from_spec
+    spec = PathFinder.find_spec('sitecustomize')
+    if spec is not None:
+        sys.modules['sitecustomize'] = module = module_from_spec(spec)
+        spec.loader.exec_module(module)
+
+
+try:
+    _activate()
+except Exception as why:
+    sys.stderr.write('libmetrics: not active, prometheus_client is what it always was: %r\n' % (why,))
+_give_way()

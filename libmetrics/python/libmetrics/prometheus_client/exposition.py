@@ -1,0 +1,113 @@
+"""What a process itself can show of the segment: text, WSGI and ASGI applications, a file, a push.
+
+The one to scrape is metrics-aggregator, which serves all processes' metrics whether or not a worker answers; so
+nothing here listens on a port.
+"""
+from http.server import BaseHTTPRequestHandler
+import gzip
+import os
+import threading
+from urllib.parse import parse_qs, urlparse
+
+from libmetrics import _metrics, log
+
+from .gateway import (  # noqa: F401
+    basic_auth_handler, default_handler, delete_from_gateway, instance_ip_grouping_key, passthrough_redirect_handler,
+    push_to_gateway, pushadd_to_gateway, tls_auth_handler,
+)
+from .openmetrics import exposition as openmetrics
+from .registry import REGISTRY
+from .text import CONTENT_TYPE_LATEST, generate_latest
+
+__all__ = (
+    'CONTENT_TYPE_LATEST', 'delete_from_gateway', 'generate_latest', 'instance_ip_grouping_key', 'make_asgi_app',
+    'make_wsgi_app', 'MetricsHandler', 'push_to_gateway', 'pushadd_to_gateway', 'start_http_server',
+    'start_wsgi_server', 'write_to_textfile',
+)
+
+
+def start_http_server(port, addr='0.0.0.0', registry=REGISTRY, *_, **__):
+    """Does nothing, and says so once: a worker that took the port could serve it only until it is replaced, the others
+    would fail to take it, and metrics-aggregator could not come up."""
+    log.once('start_http_server',
+             f'start_http_server({port!r}) listens nowhere: metrics-aggregator serves the metrics of all processes, '
+             f'from {_metrics.segment_path()}')
+
+
+start_wsgi_server = start_http_server
+
+
+def choose_encoder(accept_header):
+    """The encoder and the content type for an Accept header, which may be None."""
+    for accepted in (accept_header or '').split(','):
+        if accepted.split(';')[0].strip() == 'application/openmetrics-text':
+            return openmetrics.generate_latest, openmetrics.CONTENT_TYPE_LATEST
+    return generate_latest, CONTENT_TYPE_LATEST
+
+
+def gzip_accepted(accept_encoding_header):
+    """Whether an Accept-Encoding header, which may be None, has gzip."""
+    return any(accepted.split(';')[0].strip().lower() == 'gzip'
+               for accepted in (accept_encoding_header or '').split(','))
+
+
+def _bake_output(registry, accept_header, accept_encoding_header, params, disable_compression):
+    """Status line, headers and body of an answer."""
+    encoder, content_type = choose_encoder(accept_header)
+    if 'name[]' in params:
+        registry = registry.restricted_registry(params['name[]'])
+    output = encoder(registry)
+    headers = [('Content-Type', content_type)]
+    if not disable_compression and gzip_accepted(accept_encoding_header):
+        output = gzip.compress(output)
+        headers.append(('Content-Encoding', 'gzip'))
+    return '200 OK', headers, output
+
+
+def make_wsgi_app(registry=REGISTRY, disable_compression=False):
+    """A WSGI application that answers with the registry's metrics, those of all processes."""
+    def app(environ, start_response):
+        if environ['PATH_INFO'] == '/favicon.ico':
+            start_response('200 OK', [('', '')])
+            return [b'']
+        status, headers, output = _bake_output(
+            registry, environ.get('HTTP_ACCEPT'), environ.get('HTTP_ACCEPT_ENCODING'),
+            parse_qs(environ.get('QUERY_STRING', '')), disable_compression)
+        start_response(status, headers)
+        return [output]
+    return app
+
+
+class MetricsHandler(BaseHTTPRequestHandler):
+    """Answers GET with the metrics of `registry`."""
+
+    registry = REGISTRY
+
+    def do_GET(self):
+        _, headers, output = _bake_output(
+            self.registry, self.headers.get('Accept'), self.headers.get('Accept-Encoding'),
+            parse_qs(urlparse(self.path).query), False)
+        self.send_response(200)
+        for header in headers:
+            self.send_header(*header)
+        self.end_headers()
+        self.wfile.write(output)
+
+    def log_message(self, format, *args):
+        """Logs nothing."""
+
+    @classmethod
+    def factory(cls, registry):
+        """A handler class for another registry."""
+        return type(cls.__name__, (cls,), {'registry': registry})
+
+
+def write_to_textfile(path, registry):
+    """Writes the registry's metrics to the file, for node_exporter: whole, or not at all."""
+    temporary = f'{path}.{os.getpid()}.{threading.get_ident()}'
+    with open(temporary, 'wb') as file:
+        file.write(generate_latest(registry))
+    os.replace(temporary, path)
+
+
+from .asgi import make_asgi_app  # noqa: E402  (it needs what is above)

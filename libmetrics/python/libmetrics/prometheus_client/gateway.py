@@ -1,0 +1,104 @@
+"""Pushing a registry's metrics to a Pushgateway. What is pushed are the values of all processes of the segment."""
+from base64 import b64encode, urlsafe_b64encode
+from contextlib import closing
+import socket
+import ssl
+from urllib.error import HTTPError
+from urllib.parse import quote_plus
+from urllib.request import HTTPHandler, HTTPRedirectHandler, HTTPSHandler, Request, build_opener
+
+from .registry import REGISTRY
+from .text import CONTENT_TYPE_LATEST, generate_latest
+
+
+class _Redirect(HTTPRedirectHandler):
+    """Follows redirects with method and body unchanged, which urllib doesn't for PUT and POST."""
+
+    def redirect_request(self, req, fp, code, msg, headers, newurl):
+        if code not in (301, 302, 303, 307):
+            raise HTTPError(req.full_url, code, msg, headers, fp)
+        return Request(newurl.replace(' ', '%20'), data=req.data, headers=req.headers, method=req.get_method(),
+                       origin_req_host=req.origin_req_host, unverifiable=True)
+
+
+def _requesting(url, method, timeout, headers, data, *handlers):
+    def request():
+        response = build_opener(*handlers).open(
+            Request(url, data=data, headers=dict(headers), method=method), timeout=timeout)
+        if response.status >= 400:
+            raise OSError(f'error talking to pushgateway: {response.status} {response.reason}')
+    return request
+
+
+def default_handler(url, method, timeout, headers, data):
+    """A function that makes the request; it raises OSError if that fails."""
+    return _requesting(url, method, timeout, headers, data, HTTPHandler)
+
+
+def passthrough_redirect_handler(url, method, timeout, headers, data):
+    """As default_handler, and follows redirects."""
+    return _requesting(url, method, timeout, headers, data, _Redirect)
+
+
+def basic_auth_handler(url, method, timeout, headers, data, username=None, password=None):
+    """As default_handler, with a user's name and password if both are given."""
+    if username is not None and password is not None:
+        token = b64encode(f'{username}:{password}'.encode()).decode()
+        headers = [*headers, ('Authorization', 'Basic ' + token)]
+    return default_handler(url, method, timeout, headers, data)
+
+
+def tls_auth_handler(url, method, timeout, headers, data, certfile, keyfile, cafile=None,
+                     protocol=ssl.PROTOCOL_TLS_CLIENT, insecure_skip_verify=False):
+    """As default_handler, with a client's certificate."""
+    context = ssl.SSLContext(protocol=protocol)
+    if cafile is not None:
+        context.load_verify_locations(cafile)
+    else:
+        context.load_default_certs()
+    if insecure_skip_verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    context.load_cert_chain(certfile=certfile, keyfile=keyfile)
+    return _requesting(url, method, timeout, headers, data, HTTPSHandler(context=context))
+
+
+def push_to_gateway(gateway, job, registry, grouping_key=None, timeout=30, handler=default_handler):
+    """Replaces all metrics of the job and grouping key by the registry's. Raises what the handler's function raises."""
+    _use_gateway('PUT', gateway, job, registry, grouping_key, timeout, handler)
+
+
+def pushadd_to_gateway(gateway, job, registry, grouping_key=None, timeout=30, handler=default_handler):
+    """Replaces the metrics of the same names of the job and grouping key."""
+    _use_gateway('POST', gateway, job, registry, grouping_key, timeout, handler)
+
+
+def delete_from_gateway(gateway, job, grouping_key=None, timeout=30, handler=default_handler):
+    """Deletes the metrics of the job and grouping key."""
+    _use_gateway('DELETE', gateway, job, None, grouping_key, timeout, handler)
+
+
+def instance_ip_grouping_key():
+    """A grouping key with this host's address."""
+    with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as connection:
+        connection.connect(('localhost', 0))
+        return {'instance': connection.getsockname()[0]}
+
+
+def _use_gateway(method, gateway, job, registry, grouping_key, timeout, handler):
+    if not gateway.startswith(('http://', 'https://')):
+        gateway = 'http://' + gateway
+    pairs = [('job', job), *sorted((grouping_key or {}).items())]
+    path = '/'.join(_path_part(str(name), str(value)) for name, value in pairs)
+    data = b'' if method == 'DELETE' else generate_latest(REGISTRY if registry is None else registry)
+    handler(url=f'{gateway.rstrip("/")}/metrics/{path}', method=method, timeout=timeout,
+            headers=[('Content-Type', CONTENT_TYPE_LATEST)], data=data)()
+
+
+def _path_part(name, value):
+    """The Pushgateway's spelling of a label in a path, which must be neither empty nor have a slash in it."""
+    if value == '':
+        return f'{name}@base64/='
+    if '/' in value:
+        return f'{name}@base64/{urlsafe_b64encode(value.encode()).decode()}'
+    return f'{name}/{quote_plus(value)}'

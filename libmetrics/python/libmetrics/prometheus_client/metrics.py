@@ -1,0 +1,493 @@
+"""Counter, Gauge, Histogram, Summary, Info and Enum, counted in the shared segment.
+
+Definitions are checked as prometheus_client 0.16 checks them, with its errors. What it allows and the segment doesn't
+(a limit, a family of that name that another program has defined differently) is no error: it is said in the log,
+and the metric counts nothing.
+"""
+import os
+import time
+
+from libmetrics import _metrics, gauge_modes, log
+
+from . import segment
+from .context_managers import ExceptionCounter, InprogressTracker, Timer
+from .metrics_core import METRIC_LABEL_NAME_RE, METRIC_NAME_RE, RESERVED_METRIC_LABEL_NAME_RE, Metric
+from .registry import REGISTRY, Collector
+from .utils import INF
+
+
+def _build_full_name(metric_type, name, namespace, subsystem, unit):
+    full_name = ''.join(part + '_' for part in (namespace, subsystem) if part) + name
+    if metric_type == 'counter' and full_name.endswith('_total'):
+        full_name = full_name[:-len('_total')]
+    if unit and not full_name.endswith('_' + unit):
+        full_name += '_' + unit
+    if unit and metric_type in ('info', 'stateset'):
+        raise ValueError('Metric name is of a type that cannot have a unit: ' + full_name)
+    return full_name
+
+
+def _validate_labelname(name):
+    if not METRIC_LABEL_NAME_RE.match(name):
+        raise ValueError('Invalid label metric name: ' + name)
+    if RESERVED_METRIC_LABEL_NAME_RE.match(name):
+        raise ValueError('Reserved label metric name: ' + name)
+
+
+def _validate_labelnames(cls, names):
+    names = tuple(names)
+    for name in names:
+        _validate_labelname(name)
+        if name in cls._reserved_labelnames:
+            raise ValueError('Reserved label metric name: ' + name)
+    return names
+
+
+def _native(text):
+    """The text as the segment can hold it: without zeros, and encodable."""
+    text = str(text).replace('\0', '\ufffd')
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # lone surrogates, such as undecodable bytes of a file name
+        text = text.encode('utf-8', 'replace').decode()
+    return text
+
+
+class _Reading:
+    """For tests of applications: `metric._value.get()` and the like, read from the segment."""
+
+    def __init__(self, metric, ending, le=None):
+        self._metric = metric
+        self._ending = ending
+        self._le = le
+
+    def get(self):
+        """The value, of all processes, or of this one if each has its own; 0 if there is none."""
+        le = {} if self._le is None else {'le': self._le}
+        pid = str(os.getpid())
+        for metric in self._metric.collect():
+            for sample in metric.samples:
+                rest = {k: v for k, v in sample.labels.items() if k not in self._metric._own_labels()}
+                if sample.name == self._metric._name + self._ending and rest in (le, {**le, 'pid': pid}):
+                    return sample.value
+        return 0.0
+
+
+class MetricWrapperBase(Collector):
+    """A family, or one of its series."""
+
+    _type = None
+    _reserved_labelnames = ()
+    _libmetrics = True
+
+    # What a child has from its parent. One by one and never through __dict__: CPython finds methods twice as fast in
+    # objects whose __dict__ nobody has asked for.
+    _OF_FAMILY = ('_name', '_labelnames', '_documentation', '_unit')
+
+    def __init__(self, name, documentation, labelnames=(), namespace='', subsystem='', unit='', registry=REGISTRY):
+        self._name = _build_full_name(self._type, name, namespace, subsystem, unit)
+        self._labelnames = _validate_labelnames(type(self), labelnames)
+        self._labelvalues = ()
+        self._documentation = documentation
+        self._unit = unit
+        if not METRIC_NAME_RE.match(self._name):
+            raise ValueError('Invalid metric name: ' + self._name)
+        self._check_definition()
+        if registry:
+            registry.register(self)
+        log.tell(self._define(_native(documentation)))
+        if self._labelnames:
+            self._metrics = {}
+            self._parent(self._labelnames)
+        else:
+            self._begin(self, ())
+
+    # ---- what a type adds ----
+
+    def _check_definition(self):
+        """Raises ValueError for what only this type has."""
+
+    def _define(self, documentation):
+        """Finds or makes the family in the segment; returns what there is to say about it."""
+        raise NotImplementedError
+
+    def _begin(self, parent, labelvalues):
+        """Makes this the series of the parent with these label values, strings that the segment can hold."""
+        said = self._series(parent, labelvalues)
+        if said:
+            log.once(('series', self._name), f'{self._name}: {said[0]}; that series counts nothing')
+
+    def _remove_series(self, labelvalues):
+        log.tell(self._remove(labelvalues))
+
+    # ---- labels ----
+
+    def _labels(self, labelvalues, labelkwargs):
+        """labels() for what it has not found: raises, or makes the child. Two threads that make the same one get the
+        same one."""
+        if not self._labelnames:
+            raise ValueError(f'No label names were set when constructing {self}')
+        if self._labelvalues:
+            raise ValueError('{} already has labels set ({}); can not chain calls to .labels()'.format(
+                self, dict(zip(self._labelnames, self._labelvalues))))
+        if labelvalues and labelkwargs:
+            raise ValueError("Can't pass both *args and **kwargs")
+        if labelkwargs:
+            if sorted(labelkwargs) != sorted(self._labelnames):
+                raise ValueError('Incorrect label names')
+            labelvalues = [labelkwargs[name] for name in self._labelnames]
+        elif len(labelvalues) != len(self._labelnames):
+            raise ValueError('Incorrect label count')
+        values = tuple(str(value) for value in labelvalues)
+        child = self._metrics.get(values)
+        if child is None:
+            child = type(self).__new__(type(self))
+            for name in self._OF_FAMILY:
+                setattr(child, name, getattr(self, name))
+            child._labelvalues = values
+            child._begin(self, tuple(_native(value) for value in values))
+            child = self._metrics.setdefault(values, child)
+        self._adopt(values, child)
+        return child
+
+    def remove(self, *labelvalues):
+        """Removes the series with these label values from the segment, for all processes. The next labels() in any
+        process begins anew; what still updates an old child counts nothing.
+
+        ValueError: the metric has no labels, or another number of them. KeyError: no process has such a series.
+        """
+        if not self._labelnames or self._labelvalues:
+            raise ValueError(f'No label names were set when constructing {self}')
+        if len(labelvalues) != len(self._labelnames):
+            raise ValueError('Incorrect label count (expected %d, got %s)' % (len(self._labelnames), labelvalues))
+        values = tuple(str(value) for value in labelvalues)
+        native = tuple(_native(value) for value in values)
+        there = self._metrics.pop(values, None) is not None or self._in_segment(native)
+        self._forget(values)
+        self._remove_series(native)
+        if not there:
+            raise KeyError(values)
+
+    def clear(self):
+        """Removes all series of a metric with labels from the segment, for all processes."""
+        if not self._labelnames or self._labelvalues:
+            raise ValueError(f'No label names were set when constructing {self}')
+        self._metrics = {}
+        self._forget_all()
+        log.tell(self._remove_all())
+
+    def _own_labels(self):
+        return dict(zip(self._labelnames, map(_native, self._labelvalues)))
+
+    def _in_segment(self, native):
+        family = segment.snapshot().get(self._name)
+        wanted = dict(zip(self._labelnames, native)).items()
+        return family is not None and any(wanted <= labels.items() for labels, _ in family[4])
+
+    # ---- collecting ----
+
+    def _get_metric(self):
+        return Metric(self._name, self._documentation, self._type, self._unit)
+
+    def describe(self):
+        """The family without samples, in a list."""
+        return [self._get_metric()]
+
+    def collect(self):
+        """The family with the values of all processes, in a list; of a child, its series alone."""
+        return self._collect_from(segment.snapshot())
+
+    def _collect_from(self, snapshot):
+        metric = self._get_metric()
+        family = snapshot.get(self._name)
+        if family is not None and family[0] == self._native_type and family[3] == self._native_bounds():
+            own = self._own_labels().items()
+            names = self._native_labelnames()
+            series = [one for one in family[4] if own <= one[0].items() and names(one[0].keys())]
+            segment.add_samples(metric, family[:4] + (series,))
+        return [metric]
+
+    # What tells this family in a snapshot from another program's of the same name.
+    _native_type = None
+
+    def _native_bounds(self):
+        return ()
+
+    def _native_labelnames(self):
+        names = set(self._labelnames)
+        return lambda keys: keys - {'pid'} == names - {'pid'}
+
+    def __str__(self):
+        return f'{self._type}:{self._name}'
+
+    def __repr__(self):
+        return f'{type(self).__module__}.{type(self).__name__}({self._name})'
+
+    def _raise_if_not_observable(self):
+        if not self._observable:
+            raise ValueError(f'{self._type} metric is missing label values')
+
+    @staticmethod
+    def _check_exemplar(exemplar):
+        """Exemplars are checked as prometheus_client checks them, and dropped: the segment has none."""
+        runes = 0
+        for name, value in exemplar.items():
+            _validate_labelname(name)
+            runes += len(name) + len(value)
+        if runes > 128:
+            raise ValueError(f'Exemplar labels have {runes} UTF-8 characters, exceeding the limit of 128')
+
+
+@_metrics.own_methods
+class Counter(MetricWrapperBase, _metrics.Counter):
+    """A count that only goes up.
+
+        TASKS = Counter('tasks_total', 'Tasks finished.', ['type'])
+        TASKS.labels('image').inc()
+    """
+
+    _type = _native_type = 'counter'
+
+    def _define(self, documentation):
+        # The library takes one `_total` off, which is not to be one that is part of the name.
+        return self._family(self._name + '_total', documentation, self._unit, self._labelnames)
+
+    def count_exceptions(self, exception=Exception):
+        """A context manager and decorator that counts the exceptions of that type, or of these types, that leave."""
+        self._raise_if_not_observable()
+        return ExceptionCounter(self, exception)
+
+    @property
+    def _value(self):
+        return _Reading(self, '_total')
+
+
+@_metrics.own_methods
+class Gauge(MetricWrapperBase, _metrics.Gauge):
+    """A value that goes up and down: each process has its own, and `multiprocess_mode` says how they become one
+    sample, unless an operator has said something else; see libmetrics.gauge_modes.
+
+        RUNNING = Gauge('tasks_running', 'Tasks that run now.', multiprocess_mode='livesum')
+        with RUNNING.track_inprogress():
+            ...
+
+    ValueError: the mode is none.
+    """
+
+    _type = _native_type = 'gauge'
+    _MULTIPROC_MODES = frozenset(gauge_modes.MODES)
+    _OF_FAMILY = MetricWrapperBase._OF_FAMILY + ('_multiprocess_mode',)
+
+    def __init__(self, name, documentation, labelnames=(), namespace='', subsystem='', unit='', registry=REGISTRY,
+                 _labelvalues=None, multiprocess_mode=None):
+        if multiprocess_mode is not None and multiprocess_mode not in self._MULTIPROC_MODES:
+            raise ValueError(f'Invalid multiprocess mode: {multiprocess_mode}')
+        self._multiprocess_mode = multiprocess_mode
+        super().__init__(name, documentation, labelnames, namespace, subsystem, unit, registry)
+
+    def _define(self, documentation):
+        self._multiprocess_mode = gauge_modes.mode_for(self._name, self._multiprocess_mode)
+        return self._family(self._name, documentation, self._unit, self._labelnames,
+                            gauge_modes.MODES.index(self._multiprocess_mode))
+
+    def set_to_current_time(self):
+        """Sets the gauge to the seconds since the Unix epoch."""
+        self.set(time.time())
+
+    def track_inprogress(self):
+        """A context manager and decorator: one more for as long as it runs."""
+        self._raise_if_not_observable()
+        return InprogressTracker(self)
+
+    def time(self):
+        """A context manager and decorator that sets the gauge to the seconds it took."""
+        return Timer(self, 'set')
+
+    def set_function(self, f):
+        """Can't be had: raises NotImplementedError."""
+        raise NotImplementedError(
+            f"set_function of {self}: the function lives in this process, and who serves the metrics of all processes "
+            f"can't call it; call set() where the value changes")
+
+    @property
+    def _value(self):
+        return _Reading(self, '')
+
+
+@_metrics.own_methods
+class Summary(MetricWrapperBase, _metrics.Histogram):
+    """Counts and sums observations.
+
+        SIZES = Summary('request_size_bytes', 'Sizes of requests.')
+        SIZES.observe(512)
+    """
+
+    _type = _native_type = 'summary'
+    _reserved_labelnames = ('quantile',)
+
+    def _define(self, documentation):
+        return self._family(self._name, documentation, self._unit, self._labelnames, None)
+
+    def time(self):
+        """A context manager and decorator that observes the seconds it took."""
+        return Timer(self, 'observe')
+
+    @property
+    def _count(self):
+        return _Reading(self, '_count')
+
+    @property
+    def _sum(self):
+        return _Reading(self, '_sum')
+
+
+@_metrics.own_methods
+class Histogram(MetricWrapperBase, _metrics.Histogram):
+    """Counts observations in buckets.
+
+        SECONDS = Histogram('task_seconds', 'Time of a task.', ['type'])
+        with SECONDS.labels('image').time():
+            ...
+
+    ValueError: the buckets are not in ascending order, or none.
+    """
+
+    _type = _native_type = 'histogram'
+    _reserved_labelnames = ('le',)
+    _OF_FAMILY = MetricWrapperBase._OF_FAMILY + ('_upper_bounds',)
+    DEFAULT_BUCKETS = (.005, .01, .025, .05, .075, .1, .25, .5, .75, 1.0, 2.5, 5.0, 7.5, 10.0, INF)
+
+    def __init__(self, name, documentation, labelnames=(), namespace='', subsystem='', unit='', registry=REGISTRY,
+                 _labelvalues=None, buckets=DEFAULT_BUCKETS):
+        self._prepare_buckets(buckets)
+        super().__init__(name, documentation, labelnames, namespace, subsystem, unit, registry)
+
+    def _prepare_buckets(self, source_buckets):
+        buckets = [float(bound) for bound in source_buckets]
+        if buckets != sorted(buckets):
+            raise ValueError('Buckets not in sorted order')
+        if buckets and buckets[-1] != INF:
+            buckets.append(INF)
+        if len(buckets) < 2:
+            raise ValueError('Must have at least two buckets')
+        self._upper_bounds = buckets
+
+    def _native_bounds(self):
+        return tuple(dict.fromkeys(bound for bound in self._upper_bounds if bound != INF))
+
+    def _define(self, documentation):
+        # A bound that is there twice makes two buckets of one name in prometheus_client: here, one.
+        return self._family(self._name, documentation, self._unit, self._labelnames, self._native_bounds())
+
+    def time(self):
+        """A context manager and decorator that observes the seconds it took."""
+        return Timer(self, 'observe')
+
+    @property
+    def _sum(self):
+        return _Reading(self, '_sum')
+
+
+class Info(MetricWrapperBase, _metrics.Info):
+    """A fact in labels. One that was never stated has no sample.
+
+        BUILD = Info('build', 'What is running.')
+        BUILD.info({'version': '1.2.3'})
+    """
+
+    _type = _native_type = 'info'
+    _OF_FAMILY = MetricWrapperBase._OF_FAMILY + ('_parent_info',)
+
+    def _define(self, documentation):
+        self._parent_info = self
+        return self._family(self._name + '_info', documentation)
+
+    def _begin(self, parent, labelvalues):
+        pass  # its labels are known when it is stated
+
+    def _native_labelnames(self):
+        names = set(self._labelnames)
+        return lambda keys: names <= keys
+
+    def info(self, val):
+        """States the fact, a dict, in place of what this or any other process has stated in these labels before.
+
+        ValueError: one of its labels is one of the metric's, or label values are missing.
+        """
+        if len(self._labelvalues) != len(self._labelnames):
+            raise ValueError(f'{self._type} metric is missing label values')
+        if set(self._labelnames) & val.keys():
+            raise ValueError(f'Overlapping labels for Info metric, metric: {self._labelnames} child: {val}')
+        own = self._own_labels()
+        fact = {**own, **{_native(name): _native(value) for name, value in val.items()}}
+        # What stands there already stays, so that a worker that states the same as the one before it takes no room.
+        self._remove_where(lambda labels: own.items() <= labels.items() and labels != fact)
+        names = tuple(sorted(fact))  # one order, so that one fact is one series
+        log.tell(self._parent_info._state(names, tuple(fact[name] for name in names)))
+
+    def _remove_where(self, condition):
+        family = segment.snapshot().get(self._name)
+        for labels, _ in family[4] if family is not None and family[0] == 'info' else ():
+            if condition(labels):
+                log.tell(self._parent_info._remove(tuple(text for pair in labels.items() for text in pair)))
+
+    def _remove_series(self, labelvalues):
+        gone = dict(zip(self._labelnames, labelvalues)).items()
+        self._remove_where(lambda labels: gone <= labels.items())
+
+
+class Enum(MetricWrapperBase, _metrics.Metric):
+    """Which of several states something is in: a gauge for each, 1 or 0, labelled with the state.
+
+        STATE = Enum('task_state', 'What it does.', states=['starting', 'running', 'stopped'])
+        STATE.state('running')
+
+    The state is everybody's: the process that has stated one last is right, dead or alive (mode `mostrecent`). The first
+    state is stated when the metric is made, unless some process has already stated one.
+
+    ValueError: there are no states, or a label has the metric's name.
+    """
+
+    _type = 'stateset'
+    _native_type = 'gauge'
+    _OF_FAMILY = MetricWrapperBase._OF_FAMILY + ('_gauges', '_states')
+
+    def __init__(self, name, documentation, labelnames=(), namespace='', subsystem='', unit='', registry=REGISTRY,
+                 _labelvalues=None, states=None):
+        labelnames = tuple(labelnames)
+        if name in labelnames:
+            raise ValueError(f'Overlapping labels for Enum metric: {name}')
+        if not states:
+            raise ValueError(f'No states provided for Enum metric: {name}')
+        self._states = states
+        super().__init__(name, documentation, labelnames, namespace, subsystem, unit, registry)
+
+    def _define(self, documentation):
+        self._gauges = Gauge(self._name, documentation, self._labelnames + (self._name,), registry=None,
+                             multiprocess_mode='mostrecent')
+        return None
+
+    def _begin(self, parent, labelvalues):
+        if not self._in_segment(labelvalues):
+            self.state(self._states[0])
+
+    def _native_labelnames(self):
+        names = {*self._labelnames, self._name}
+        return lambda keys: keys - {'pid'} == names - {'pid'}
+
+    def state(self, state):
+        """States it. ValueError: it is none of the states, or label values are missing."""
+        if self._labelnames and not self._labelvalues:
+            raise ValueError(f'{self._type} metric is missing label values')
+        if state not in self._states:
+            raise ValueError(f'{state!r} is not in list')
+        for one in self._states:
+            self._gauges.labels(*self._labelvalues, one).set(1 if one == state else 0)
+
+    def _remove_series(self, labelvalues):
+        for state in self._states:
+            self._gauges._remove_series(labelvalues + (_native(state),))
+
+    def clear(self):
+        super().clear()
+        self._gauges.clear()

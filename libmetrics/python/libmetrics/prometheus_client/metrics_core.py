@@ -1,0 +1,208 @@
+"""Families with their samples, as collectors return them."""
+import re
+
+from .samples import Exemplar, Sample, Timestamp  # noqa: F401  (prometheus_client has them here too)
+
+METRIC_TYPES = ('counter', 'gauge', 'summary', 'histogram', 'gaugehistogram', 'unknown', 'info', 'stateset')
+METRIC_NAME_RE = re.compile(r'^[a-zA-Z_:][a-zA-Z0-9_:]*$')
+METRIC_LABEL_NAME_RE = re.compile(r'^[a-zA-Z_][a-zA-Z0-9_]*$')
+RESERVED_METRIC_LABEL_NAME_RE = re.compile(r'^__.*$')
+
+
+class Metric:
+    """A family: name, help, type, unit, and a list `samples`.
+
+    ValueError: the name or the type is none.
+    """
+
+    def __init__(self, name, documentation, typ, unit=''):
+        if unit and not name.endswith('_' + unit):
+            name += '_' + unit
+        if not METRIC_NAME_RE.match(name):
+            raise ValueError('Invalid metric name: ' + name)
+        if typ == 'untyped':
+            typ = 'unknown'
+        if typ not in METRIC_TYPES:
+            raise ValueError('Invalid metric type: ' + typ)
+        self.name = name
+        self.documentation = documentation
+        self.unit = unit
+        self.type = typ
+        self.samples = []
+
+    def add_sample(self, name, labels, value, timestamp=None, exemplar=None):
+        """Adds a sample."""
+        self.samples.append(Sample(name, labels, value, timestamp, exemplar))
+
+    def __eq__(self, other):
+        return isinstance(other, Metric) and vars(self) == vars(other)
+
+    def __repr__(self):
+        return f'Metric({self.name}, {self.documentation}, {self.type}, {self.unit}, {self.samples})'
+
+    def _restricted_metric(self, names):
+        """A copy with the samples of these names only; None if that is none."""
+        samples = [sample for sample in self.samples if sample.name in names]
+        if not samples:
+            return None
+        copy = Metric(self.name, self.documentation, self.type)
+        copy.samples = samples
+        return copy
+
+
+class _Family(Metric):
+    """What a custom collector fills: a family that takes label values."""
+
+    _typ = 'unknown'
+
+    def __init__(self, name, documentation, labels, unit):
+        super().__init__(name, documentation, self._typ, unit)
+        self._labelnames = tuple(labels or ())
+
+    def _labels(self, values):
+        return dict(zip(self._labelnames, values))
+
+    def _add(self, ending, labels, value, timestamp=None, **more):
+        self.add_sample(self.name + ending, {**self._labels(labels), **more}, value, timestamp)
+
+
+def _one_of(first, second, message):
+    if first is not None and second is not None:
+        raise ValueError(message)
+
+
+class UnknownMetricFamily(_Family):
+    """Samples without a type."""
+
+    def __init__(self, name, documentation, value=None, labels=None, unit=''):
+        _one_of(labels, value, 'Can only specify at most one of value and labels.')
+        super().__init__(name, documentation, labels, unit)
+        if value is not None:
+            self.add_metric([], value)
+
+    def add_metric(self, labels, value, timestamp=None):
+        """Adds the sample with these label values."""
+        self._add('', labels, value, timestamp)
+
+
+UntypedMetricFamily = UnknownMetricFamily
+
+
+class CounterMetricFamily(_Family):
+    """Counters."""
+
+    _typ = 'counter'
+
+    def __init__(self, name, documentation, value=None, labels=None, created=None, unit=''):
+        _one_of(labels, value, 'Can only specify at most one of value and labels.')
+        super().__init__(name[:-len('_total')] if name.endswith('_total') else name, documentation, labels, unit)
+        if value is not None:
+            self.add_metric([], value, created)
+
+    def add_metric(self, labels, value, created=None, timestamp=None):
+        """Adds the counter with these label values."""
+        self._add('_total', labels, value, timestamp)
+        if created is not None:
+            self._add('_created', labels, created, timestamp)
+
+
+class GaugeMetricFamily(UnknownMetricFamily):
+    """Gauges."""
+
+    _typ = 'gauge'
+
+
+class SummaryMetricFamily(_Family):
+    """Summaries."""
+
+    _typ = 'summary'
+
+    def __init__(self, name, documentation, count_value=None, sum_value=None, labels=None, unit=''):
+        if (sum_value is None) != (count_value is None):
+            raise ValueError('count_value and sum_value must be provided together.')
+        _one_of(labels, count_value, 'Can only specify at most one of value and labels.')
+        super().__init__(name, documentation, labels, unit)
+        if count_value is not None:
+            self.add_metric([], count_value, sum_value)
+
+    def add_metric(self, labels, count_value, sum_value, timestamp=None):
+        """Adds the summary with these label values."""
+        self._add('_count', labels, count_value, timestamp)
+        self._add('_sum', labels, sum_value, timestamp)
+
+
+class HistogramMetricFamily(_Family):
+    """Histograms. `buckets` are pairs of a bound as text and a cumulative count, or triples with an exemplar,
+    in ascending order, "+Inf" last."""
+
+    _typ = 'histogram'
+
+    def __init__(self, name, documentation, buckets=None, sum_value=None, labels=None, unit=''):
+        if sum_value is not None and buckets is None:
+            raise ValueError('sum value cannot be provided without buckets.')
+        _one_of(labels, buckets, 'Can only specify at most one of buckets and labels.')
+        super().__init__(name, documentation, labels, unit)
+        if buckets is not None:
+            self.add_metric([], buckets, sum_value)
+
+    def add_metric(self, labels, buckets, sum_value, timestamp=None):
+        """Adds the histogram with these label values."""
+        for bound, count, *exemplar in buckets:
+            self.add_sample(self.name + '_bucket', {**self._labels(labels), 'le': bound}, count, timestamp,
+                            exemplar[0] if exemplar else None)
+        # With negative observations neither count nor sum is a counter.
+        if float(buckets[0][0]) >= 0 and sum_value is not None:
+            self._add('_count', labels, buckets[-1][1], timestamp)
+            self._add('_sum', labels, sum_value, timestamp)
+
+
+class GaugeHistogramMetricFamily(_Family):
+    """Histograms of what is there now."""
+
+    _typ = 'gaugehistogram'
+
+    def __init__(self, name, documentation, buckets=None, gsum_value=None, labels=None, unit=''):
+        _one_of(labels, buckets, 'Can only specify at most one of buckets and labels.')
+        super().__init__(name, documentation, labels, unit)
+        if buckets is not None:
+            self.add_metric([], buckets, gsum_value)
+
+    def add_metric(self, labels, buckets, gsum_value, timestamp=None):
+        """Adds the histogram with these label values."""
+        for bound, count in buckets:
+            self._add('_bucket', labels, count, timestamp, le=bound)
+        self._add('_gcount', labels, buckets[-1][1], timestamp)
+        self._add('_gsum', labels, gsum_value, timestamp)
+
+
+class InfoMetricFamily(_Family):
+    """Facts in labels."""
+
+    _typ = 'info'
+
+    def __init__(self, name, documentation, value=None, labels=None):
+        _one_of(labels, value, 'Can only specify at most one of value and labels.')
+        super().__init__(name, documentation, labels, '')
+        if value is not None:
+            self.add_metric([], value)
+
+    def add_metric(self, labels, value, timestamp=None):
+        """Adds the fact, a dict, with these label values."""
+        self._add('_info', labels, 1, timestamp, **value)
+
+
+class StateSetMetricFamily(_Family):
+    """Which of several states are true."""
+
+    _typ = 'stateset'
+
+    def __init__(self, name, documentation, value=None, labels=None):
+        _one_of(labels, value, 'Can only specify at most one of value and labels.')
+        super().__init__(name, documentation, labels, '')
+        if value is not None:
+            self.add_metric([], value)
+
+    def add_metric(self, labels, value, timestamp=None):
+        """Adds the states, a dict by name, with these label values."""
+        for state, enabled in sorted(value.items()):
+            self._add('', labels, 1 if enabled else 0, timestamp, **{self.name: state})

@@ -1,0 +1,172 @@
+"""Which names a process has taken, and what it collects.
+
+Metrics are counted in the segment whichever registry they are in, and with registry=None too, as in prometheus_client's
+multiprocess mode. A registry keeps a process from taking a name twice, and is what the process itself can expose.
+
+There is no lock here, since a forked child could inherit it held: names are taken with dict.setdefault, which
+the GIL keeps whole.
+"""
+from abc import ABC, abstractmethod
+import os
+
+from libmetrics import log
+
+from . import segment
+from .metrics_core import Metric
+
+_ENDINGS = {
+    'counter': ('_total', '_created'),
+    'summary': ('_sum', '_count', '_created'),
+    'histogram': ('_bucket', '_sum', '_count', '_created'),
+    'gaugehistogram': ('_bucket', '_gsum', '_gcount'),
+    'info': ('_info',),
+}
+
+
+class Collector(ABC):
+    @abstractmethod
+    def collect(self):
+        """The families, each a Metric with its samples."""
+
+
+class _TargetInfo(Collector):
+    def collect(self):
+        return []
+
+
+class CollectorRegistry(Collector):
+    """A set of collectors, no two with a sample name in common.
+
+    auto_describe: collectors without describe() are collected once to learn their names.
+    target_info: labels of an info `target` that this registry collects first.
+    """
+
+    def __init__(self, auto_describe=False, target_info=None):
+        self._collector_to_names = {}
+        self._names_to_collectors = {}
+        self._auto_describe = auto_describe
+        self._target_info = {}
+        self.set_target_info(target_info)
+
+    def register(self, collector):
+        """Adds a collector. One of the application's own is collected by this process alone: what it returns is not
+        in the segment, so the aggregator can't serve it, which is said once.
+
+        ValueError: another collector has one of its names.
+        """
+        names = self._get_names(collector)
+        again = collector in self._collector_to_names
+        duplicates = {name for name in names
+                      if self._names_to_collectors.setdefault(name, collector) is not collector or again}
+        if duplicates:
+            if not again:
+                for name in set(names) - duplicates:
+                    del self._names_to_collectors[name]
+            raise ValueError(f'Duplicated timeseries in CollectorRegistry: {duplicates}')
+        self._collector_to_names[collector] = names
+        if not getattr(collector, '_libmetrics', False):
+            kind = type(collector).__qualname__
+            log.once(('collector', kind),
+                     f"the custom collector {kind} computes its values when one process is asked, so they aren't in the "
+                     f'shared segment: only this process can expose them, metrics-aggregator does not')
+
+    def unregister(self, collector):
+        """Removes a collector; the segment keeps what was counted. KeyError: it isn't registered."""
+        for name in self._collector_to_names.pop(collector):
+            self._names_to_collectors.pop(name, None)
+
+    def _get_names(self, collector):
+        describe = getattr(collector, 'describe', None)
+        if describe is None and self._auto_describe:
+            describe = collector.collect
+        names = []
+        for metric in describe() if describe is not None else ():
+            names.append(metric.name)
+            names.extend(metric.name + ending for ending in _ENDINGS.get(metric.type, ()))
+        return names
+
+    def collect(self):
+        """Yields the families of all collectors; of metrics, with the values of all processes."""
+        if self._target_info:
+            yield self._target_info_metric()
+        yield from _collected(list(self._collector_to_names))
+
+    def restricted_registry(self, names):
+        """Something to collect the samples of these names from, and nothing else."""
+        return RestrictedRegistry(names, self)
+
+    def set_target_info(self, labels):
+        """Sets the labels of the info `target`. ValueError: a metric has the name target_info."""
+        if labels:
+            if not self._target_info and 'target_info' in self._names_to_collectors:
+                raise ValueError('CollectorRegistry already contains a target_info metric')
+            self._names_to_collectors['target_info'] = _TargetInfo()
+        elif self._target_info:
+            self._names_to_collectors.pop('target_info', None)
+        self._target_info = labels
+
+    def get_target_info(self):
+        """The labels of the info `target`, or what is false."""
+        return self._target_info
+
+    def _target_info_metric(self):
+        metric = Metric('target', 'Target metadata', 'info')
+        metric.add_sample('target_info', self._target_info, 1)
+        return metric
+
+    def get_sample_value(self, name, labels=None):
+        """The value of the sample with that name and these labels, or None.
+
+        Values are those of all processes. A gauge of mode `all` or `liveall` has a sample for each process, with
+        its pid as label; without that label, this process's is meant.
+        """
+        labels = {} if labels is None else labels
+        own = {**labels, 'pid': str(os.getpid())}
+        of_this_process = None
+        for metric in self.collect():
+            for sample in metric.samples:
+                if sample.name == name:
+                    if sample.labels == labels:
+                        return sample.value
+                    if sample.labels == own:
+                        of_this_process = sample.value
+        return of_this_process
+
+
+class RestrictedRegistry:
+    """A registry's samples of certain names."""
+
+    def __init__(self, names, registry):
+        self._name_set = set(names)
+        self._registry = registry
+
+    def collect(self):
+        """Yields the families that have such samples, with only these."""
+        registry = self._registry
+        if 'target_info' in self._name_set and registry._target_info:
+            yield registry._target_info_metric()
+        collectors = []
+        for name in self._name_set - {'target_info'}:
+            collector = registry._names_to_collectors.get(name)
+            if collector is not None and collector not in collectors:
+                collectors.append(collector)
+        for metric in _collected(collectors):
+            restricted = metric._restricted_metric(self._name_set)
+            if restricted is not None:
+                yield restricted
+
+
+def _collected(collectors):
+    """The families of all the collectors, the segment being read once."""
+    snapshot = None
+    for collector in collectors:
+        collect_from = getattr(collector, '_collect_from', None)
+        if collect_from is None:
+            yield from collector.collect()
+            continue
+        if snapshot is None:
+            snapshot = segment.snapshot()
+        yield from collect_from(snapshot)
+
+
+REGISTRY = CollectorRegistry(auto_describe=True)

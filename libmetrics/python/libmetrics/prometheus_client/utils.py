@@ -1,0 +1,22 @@
+"""Numbers as an exposition has them."""
+import math
+
+INF = float('inf')
+MINUS_INF = float('-inf')
+NaN = float('nan')
+
+
+def floatToGoString(d):
+    """The number as prometheus_client writes it: Go's spelling of infinities, and of positive numbers from a
+    million on with an exponent."""
+    d = float(d)
+    if math.isnan(d):
+        return 'NaN'
+    if math.isinf(d):
+        return '+Inf' if d > 0 else '-Inf'
+    text = repr(d)
+    whole, dot, rest = text.partition('.')
+    if d > 0 and dot and len(whole) > 6 and 'e' not in rest:
+        mantissa = f'{whole[0]}.{whole[1:]}{rest}'.rstrip('0.')
+        return f'{mantissa}e+0{len(whole) - 1}'
+    return text

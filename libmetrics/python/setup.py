@@ -1,0 +1,54 @@
+"""Builds the wheel: `pip wheel --no-build-isolation --no-deps .`, in the source tree, with a C++20 compiler and
+Boost's headers (Debian: g++ libboost-dev python3-dev python3-setuptools python3-wheel). No CMake, and nothing from the net.
+
+The extension is the library itself and what reads segments, so the wheel is complete, and tagged cp310-abi3: one for
+CPython 3.10 and all that follow.
+"""
+from glob import glob
+import os
+from pathlib import Path
+import re
+import shutil
+
+from setuptools import Extension, setup
+from setuptools.command.build_py import build_py
+from wheel.bdist_wheel import bdist_wheel
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+VERSION = re.search(r'project\(metrics VERSION (\S+)', (ROOT / 'CMakeLists.txt').read_text()).group(1)
+
+
+def relative(pattern):
+    return [os.path.relpath(path, HERE) for path in sorted(glob(str(ROOT / pattern)))]
+
+
+class BuildPyWithPth(build_py):
+    """Puts the .pth beside the package: METRICS_PYTHON_AUTO=1 works wherever the wheel is installed."""
+
+    def run(self):
+        super().run()
+        shutil.copy(HERE / 'libmetrics.pth', self.build_lib)
+
+
+class Abi3Wheel(bdist_wheel):
+    def finalize_options(self):
+        self.py_limited_api = 'cp310'
+        super().finalize_options()
+
+
+os.chdir(HERE)
+setup(
+    version=VERSION,
+    cmdclass={'build_py': BuildPyWithPth, 'bdist_wheel': Abi3Wheel},
+    ext_modules=[Extension(
+        'libmetrics._metrics',
+        sources=relative('libmetrics/*.cpp') + relative('libmetrics/python/extension/*.cpp') + relative('aggregator/merge.cpp'),
+        include_dirs=[str(ROOT), str(ROOT / 'libmetrics'), str(ROOT / 'libmetrics/include')],
+        define_macros=[('METRICS_VERSION', f'"{VERSION}"')],
+        extra_compile_args=['-std=c++20', '-O2', '-g0', '-fvisibility=hidden', '-fvisibility-inlines-hidden'],
+        extra_link_args=['-Wl,-z,nodelete', f'-Wl,--version-script={HERE / "extension/exports.map"}'],
+        language='c++',
+        py_limited_api=True,
+    )],
+)
