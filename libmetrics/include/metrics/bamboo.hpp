@@ -4,7 +4,7 @@
 //   const bamboo::Node hash = engine.node(bamboo::NodeType("ServiceActivity", "hash_v1"));
 //   ...fork, fork, fork; threads...
 //   engine.execute_claimed(message.sent);
-//   const bamboo::Run run = engine.process_run();   // running, until the scope is left
+//   const bamboo::Running run = engine.process_run();   // running, until the scope is left
 //   auto pre = hash.execute();                      // step 1
 //   const State state = [&] {
 //     const metrics::Timer timer = engine.runtime<bamboo::Metric::kStateRead>();

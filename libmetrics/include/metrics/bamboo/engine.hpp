@@ -44,16 +44,16 @@ struct NodeType {
 // A process run or a schedule run, for as long as the object lives: counted as running, and timed when it ends. For the
 // process that began it: a forked child that inherits it and leaves its scope records nothing. A process that is
 // killed in a run is not running it in the next scrape.
-class [[nodiscard]] Run {
+class [[nodiscard]] Running {
  public:
-  Run(Run&& other) noexcept
+  Running(Running&& other) noexcept
       : running_(other.running_),
         time_(other.time_),
         begun_(other.begun_),
         birthplace_(other.birthplace_),
         open_(std::exchange(other.open_, false)) {}
-  Run& operator=(Run&&) = delete;
-  ~Run() {
+  Running& operator=(Running&&) = delete;
+  ~Running() {
     if (!open_ || !birthplace_.is_here()) return;
     const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - begun_;
     time_.observe(taken.count());
@@ -62,7 +62,7 @@ class [[nodiscard]] Run {
 
  private:
   friend class Engine;
-  Run(Gauge running, Histogram time) noexcept : running_(running), time_(time) {
+  Running(Gauge running, Histogram time) noexcept : running_(running), time_(time) {
     running_.inc();
     birthplace_ = {};  // now that there is an epoch
   }
@@ -135,10 +135,10 @@ class Engine {
   }
 
   // A process run begins, or a schedule run: one message's worth of work. Records nothing if no room was left.
-  Run process_run() const noexcept {
+  Running process_run() const noexcept {
     return {running_processes_, host_series_[index(Metric::kProcessRunningTime)]};
   }
-  Run schedule_run() const noexcept {
+  Running schedule_run() const noexcept {
     return {running_schedules_, host_series_[index(Metric::kScheduleRunningTime)]};
   }
 
