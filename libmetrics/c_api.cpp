@@ -53,11 +53,12 @@ struct Log {
 constexpr Log kDefaultLog = {&log_to_stderr, nullptr, nullptr};
 constinit std::atomic<const Log*> log_target{&kDefaultLog};
 
-void log(metrics_status status, const std::string& text) noexcept {
+void log(metrics_status status, const char* text) noexcept {
   const Uncancelled uncancelled;
   const Log* target = log_target.load(std::memory_order_acquire);  // with metrics_set_log's release
-  if (target->function != nullptr) target->function(status, text.c_str(), target->context);
+  if (target->function != nullptr) target->function(status, text, target->context);
 }
+void log(metrics_status status, const std::string& text) noexcept { log(status, text.c_str()); }
 
 metrics_status failed(metrics_status status, const char* text) noexcept {
   try {
@@ -313,6 +314,10 @@ void metrics_set_log(metrics_log_function function, void* context) {
   const Log* before = log_target.load(std::memory_order_relaxed);
   const Log* target = new (std::nothrow) Log{function, context, before};
   if (target != nullptr) log_target.store(target, std::memory_order_release);
+}
+
+void metrics_log(metrics_status status, const char* text) {
+  if (text != nullptr) log(status, text);
 }
 
 metrics_status metrics_open(const char* path, const metrics_geometry* geometry,

@@ -64,6 +64,9 @@ METRICS_API const char* metrics_version(void);
 typedef void (*metrics_log_function)(metrics_status status, const char* text, void* context);
 METRICS_API void metrics_set_log(metrics_log_function function, void* context);
 
+/* Calls that function with one line of text, for what is built on top of the library. text NULL: does nothing. */
+METRICS_API void metrics_log(metrics_status status, const char* text);
+
 /* ---- segments ---- */
 
 typedef struct metrics_segment metrics_segment;
