@@ -229,7 +229,7 @@ FAULTS = {
     "records overlap": "shares bytes with the record",
     "family type": "is of no known type or mode",
     "gauge mode": "is of no known type or mode",
-    "family name": 'family at .*"7lpha"',
+    "family name": 'family at .*"7lpha',
     "family twice": 'is a second family with samples of "alpha"',
     "bounds": "ascending",
     "bound count": "has too many labels or bounds",

@@ -149,10 +149,12 @@ TEST(Kills, AKilledRegistrantLeavesADirectoryWithoutFaults) {
   for (unsigned round = 0; round < 200; ++round) {
     const std::uint64_t first = registered;
     const pid_t worker = forked([&] {
-      for (std::uint64_t n = registered;; ++n) {
+      // A counter takes two cells, so that all of these fit however long the kill takes.
+      for (std::uint64_t n = registered; n < 30'000; ++n) {
         tasks.labels(std::to_string(n)).inc();
         registered.store(n + 1, std::memory_order_release);
       }
+      for (;;) ::pause();
     });
     spin_up_to(std::chrono::microseconds(600));
     killed(worker);
