@@ -46,7 +46,7 @@ setup(
         sources=relative('libmetrics/*.cpp') + relative('libmetrics/python/extension/*.cpp') + relative('aggregator/merge.cpp'),
         include_dirs=[str(ROOT), str(ROOT / 'libmetrics'), str(ROOT / 'libmetrics/include')],
         define_macros=[('METRICS_VERSION', f'"{VERSION}"')],
-        extra_compile_args=['-std=c++20', '-O2', '-g0', '-fvisibility=hidden', '-fvisibility-inlines-hidden'],
+        extra_compile_args=['-std=c++20', '-g0', '-fvisibility=hidden', '-fvisibility-inlines-hidden'],
         extra_link_args=['-Wl,-z,nodelete', f'-Wl,--version-script={HERE / "extension/exports.map"}'],
         language='c++',
         py_limited_api=True,
