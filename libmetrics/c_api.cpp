@@ -256,7 +256,8 @@ Opened open_writer(const char* path, const metrics_geometry* geometry) {
 
 void report(const Opened& opened) {
   if (opened.status != METRICS_OK) {
-    if (opened.writer->claim_report()) log(opened.status, std::string(last_error()) + "; nothing is counted");
+    if (opened.writer->claim_report())
+      log(opened.status, std::string(last_error()) + "; nothing is counted");
   } else if (!fork_is_wiped() && opened.writer->claim_report()) {
     log(METRICS_UNSUPPORTED,
         "this kernel has no MADV_WIPEONFORK: children of fork() are counted, those of raw clone() "

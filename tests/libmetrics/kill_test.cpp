@@ -2,6 +2,7 @@
 // update; after its death as many are counted as it has acknowledged, or one more that was in flight.
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <array>
 #include <atomic>
