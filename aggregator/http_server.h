@@ -25,7 +25,8 @@ struct HttpOptions {
   // How long a connection may be idle between requests. While more than half of the threads have a
   // connection, new responses close theirs.
   std::chrono::milliseconds keep_alive{1'000};
-  // Gets one line, without a line feed, from any thread; what it throws is ignored. May be empty.
+  // Gets why a handler failed and what civetweb reports, from any thread, several at once. What it
+  // throws is ignored. May be empty.
   std::function<void(std::string_view)> log = {};
 };
 
@@ -34,9 +35,9 @@ struct HttpOptions {
 // Answers by itself, in plain text: 404 for unknown paths; 405 with Allow for methods other than GET
 // and HEAD; 503 with Retry-After above the limit, and while stopping; 500 for a throwing handler; 400
 // for what is no HTTP request, for unknown methods, for request targets on another host, for a
-// request line and headers that exceed 16 KB or take longer than request_timeout; 505 for other
-// versions than 1.0 and 1.1. A request with a body is answered, but its connection is closed: the
-// body isn't read.
+// request line and headers that exceed 16 KB or take longer than request_timeout; 411 for a
+// Content-Length that is none; 505 for other versions than 1.0 and 1.1. A request with a body is
+// answered, but its connection is closed: the body isn't read.
 //
 // Its threads have the signal mask of the constructing thread, and set SIGPIPE to be ignored in the
 // whole process.

@@ -157,8 +157,15 @@ TEST(Text, FollowsValuesAndShape) {
   EXPECT_EQ(encode(families), "# HELP x \n# TYPE x gauge\nx 1\n");
   families.values[0] = std::bit_cast<std::uint64_t>(123456.75);
   EXPECT_EQ(encode(families), "# HELP x \n# TYPE x gauge\nx 123456.75\n");
-  b.family("y", Type::kInfo, "").series({});
-  EXPECT_EQ(encode(b.build()), encoded(b.build()));
+  FamiliesBuilder other;
+  other.family("another_name", Type::kCounter, "Help.").series({{"a", "b"}}).integer(2).real(0);
+  other.family("g", Type::kGauge, "").series({}).real(3.5);
+  other.family("y", Type::kInfo, "").series({});
+  EXPECT_EQ(encode(other.build()),
+            "# HELP another_name_total Help.\n# TYPE another_name_total counter\n"
+            "another_name_total{a=\"b\"} 2\n"
+            "# HELP g \n# TYPE g gauge\ng 3.5\n"
+            "# HELP y_info \n# TYPE y_info gauge\ny_info 1\n");
   EXPECT_EQ(encode(FamiliesBuilder().build()), "");
   EXPECT_EQ(encode(families), "# HELP x \n# TYPE x gauge\nx 123456.75\n");
 }
