@@ -1,8 +1,8 @@
 """The main job: counts of a prefork program whose workers come, go and are killed, beside what a scrape says of them.
 
-Starts the aggregator and the prefork example, kills one of its workers now and then, and compares what the workers
-acknowledged, after they had recorded it, with what the aggregator serves. An update that was in flight when its
-worker was killed may be in a scrape or not; nothing else may differ.
+Starts the aggregator and an example, prefork or the engine, kills one of its workers now and then, and compares what
+the workers acknowledged, after they had recorded it, with what the aggregator serves. An update that was in flight
+when its worker was killed may be in a scrape or not; nothing else may differ.
 """
 
 import argparse
@@ -21,9 +21,10 @@ import threading
 import time
 import urllib.request
 
+import engine_demo
 from prometheus_client.parser import text_string_to_metric_families
 
-TASKS_EACH = 50  # files per worker, before it is replaced
+TASKS_EACH = 50  # files per worker, or messages per thread of it, before it is replaced
 KILL_AFTER_S = (0.4, 0.8)  # from one kill to the next
 REPORT_S = 3
 
@@ -38,6 +39,8 @@ def sample_key(name, labels):
 
 class Acknowledged:
     """What the prefork program has printed: the results that its workers acknowledged, and the tasks they left."""
+
+    gauges = ("prefork_running_tasks",)
 
     def __init__(self):
         self.files, self.unreadable = collections.Counter(), collections.Counter()  # by type
@@ -64,6 +67,12 @@ class Acknowledged:
             self.living.discard(int(pid))
             if event == "killed" and details[0]:
                 self.left[details[0]].append(int(details[1]))
+
+    def is_empty(self):
+        return not self.events["done"]
+
+    def progress(self, _samples):
+        return f"{self.events['done']:,} tasks acknowledged by {self.events['started']:,} workers"
 
     def ranges(self, bounds):
         """For each sample: from what was acknowledged to that with all updates in flight, as {sample: (low, high)}.
@@ -163,13 +172,9 @@ class Aggregator(Child):
 
 
 class Prefork(Child):
-    def __init__(self, program, segment, path, workers):
-        super().__init__(
-            [program, path, str(workers), str(TASKS_EACH)],
-            stdout=subprocess.PIPE,
-            env={**os.environ, "METRICS_SEGMENT": segment},
-        )
-        self.acknowledged = Acknowledged()
+    def __init__(self, command, segment, acknowledged):
+        super().__init__(command, stdout=subprocess.PIPE, env={**os.environ, "METRICS_SEGMENT": segment})
+        self.acknowledged = acknowledged
         self.lock = threading.Lock()  # held: nothing more is taken as acknowledged
         self.reading = threading.Thread(target=self._read, daemon=True)
         self.reading.start()
@@ -210,7 +215,7 @@ def faults_of(acknowledged, samples, finished):
     if finished:
         names = {name for name, *_ in ranges}
         ranges.update({key: (0, 0) for key in samples if key[0] in names and key not in ranges})
-        ranges.update({key: (0, 0) for key in samples if key[0] == "prefork_running_tasks"})
+        ranges.update({key: (0, 0) for key in samples if key[0] in acknowledged.gauges})
     faults = []
     for key, (low, high) in ranges.items():
         value = samples.get(key, 0)
@@ -222,13 +227,14 @@ def faults_of(acknowledged, samples, finished):
 
 def print_outcome(acknowledged, samples, faults):
     """The families' totals, acknowledged beside scraped, and whether they agree."""
-    print(f"\n{'':34}{'acknowledged':>16}{'in flight':>16}{'scraped':>16}")
     totals = collections.defaultdict(lambda: [0, 0, 0])
     for key, (low, high) in acknowledged.ranges(()).items():
         row = low, high - low, int(samples.get(key, 0))
         totals[key[0]] = [a + b for a, b in zip(totals[key[0]], row)]
+    width = max(map(len, totals), default=0) + 2
+    print(f"\n{'':{width}}{'acknowledged':>16}{'in flight':>16}{'scraped':>16}")
     for name, (low, flight, scraped) in totals.items():
-        print(f"{name:34}{low:16,}{f'<= {flight:,}' if flight else 0:>16}{scraped:16,}")
+        print(f"{name:{width}}{low:16,}{f'<= {flight:,}' if flight else 0:>16}{scraped:16,}")
     events = acknowledged.events
     gone = events["exited"] + events["killed"]
     print(f"{gone:,} workers have come and gone, {events['killed']:,} of them killed")
@@ -254,15 +260,13 @@ def watch(prefork, aggregator, stop, seconds):
             next_kill = past + random.uniform(*KILL_AFTER_S)
         if past >= next_report:
             with prefork.lock:
-                faults = faults_of(prefork.acknowledged, aggregator.scrape(), finished=False)
-                events = prefork.acknowledged.events.copy()
+                samples = aggregator.scrape()
+                faults = faults_of(prefork.acknowledged, samples, finished=False)
+                progress = prefork.acknowledged.progress(samples)
+                killed = prefork.acknowledged.events["killed"]
             if faults:
                 return faults
-            print(
-                f"{past:5.0f} s: {events['done']:,} tasks acknowledged by {events['started']:,} workers,"
-                f" {events['killed']:,} of them killed",
-                flush=True,
-            )
+            print(f"{past:5.0f} s: {progress}, {killed:,} of them killed", flush=True)
             next_report = past + REPORT_S
         if prefork.process.poll() is not None:
             raise Failure("the prefork program ended by itself")
@@ -271,23 +275,31 @@ def watch(prefork, aggregator, stop, seconds):
     return []
 
 
+def example(arguments):
+    """The program to run, as a command, and what will be known of it."""
+    build, workers = arguments.build, str(arguments.workers)
+    if arguments.engine:
+        command = [f"{build}/{engine_demo.PROGRAM}", "--workers", workers, "--messages", str(TASKS_EACH)]
+        return [*command, arguments.path], engine_demo.Acknowledged()
+    return [f"{build}/libmetrics/examples/prefork", arguments.path, workers, str(TASKS_EACH)], Acknowledged()
+
+
 def run(arguments, stop, segment):
     build = arguments.build
+    command, acknowledged = example(arguments)
     with Aggregator(f"{build}/aggregator/metrics-aggregator", segment, arguments.listen) as aggregator:
         print(f"scrape {aggregator.url}", flush=True)
-        prefork_program = f"{build}/libmetrics/examples/prefork"
-        with Prefork(prefork_program, segment, arguments.path, arguments.workers) as prefork:
+        with Prefork(command, segment, acknowledged) as prefork:
             faults = watch(prefork, aggregator, stop, arguments.seconds)
             if prefork.end(60) != 0:
-                raise Failure("the prefork program failed")
+                raise Failure(f"{prefork.name} failed")
             prefork.reading.join()
         samples = aggregator.scrape()
         if aggregator.end(10) != 0:
             raise Failure(f"the aggregator failed: {aggregator.last_word()}")
 
-    acknowledged = prefork.acknowledged
     faults += faults_of(acknowledged, samples, finished=True)
-    if not acknowledged.events["done"]:
+    if acknowledged.is_empty():
         faults.append("nothing was acknowledged")
     print_outcome(acknowledged, samples, faults)
     return not faults
@@ -311,6 +323,7 @@ def main():
     parser = argparse.ArgumentParser(prog="demo", description=__doc__)
     parser.add_argument("--seconds", type=seconds, default=15, help="how long; 0: until Ctrl-C (15)")
     parser.add_argument("--workers", type=positive, default=max(2, os.cpu_count()), help="at a time (one per CPU)")
+    parser.add_argument("--engine", action="store_true", help="run the example engine, with bamboo-engine's metrics")
     parser.add_argument("--listen", default=":8001", help="where the aggregator serves (:8001)")
     parser.add_argument("--build", default="build", help=argparse.SUPPRESS)
     parser.add_argument("path", metavar="PATH", nargs="?", default="/usr/share", help="files to work on (/usr/share)")

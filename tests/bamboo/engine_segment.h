@@ -51,7 +51,7 @@ class EngineSegment : public metrics::test::TempSegment {
       const bool by_code = row_of(m).labels == Labels::kCodeAndHost;
       return s.count(row_of(m).name, {by_code ? type.code : type.type, kHostname});
     };
-    const detail::CallMetrics metrics = detail::metrics_of(call);
+    const CallMetrics metrics = metrics_of(call);
     Recorded r;
     for (const Metric m : metrics.steps) r.steps.push_back(value(m));
     r.failed = value(metrics.failed);

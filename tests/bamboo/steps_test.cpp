@@ -183,7 +183,7 @@ TEST_F(Steps, ANextStepBeginsWhenTheLastOneEnds) {
   walk(node.execute(), Outcome::kSucceeded);
   const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - begun;
   double sum = 0;
-  for (const Metric m : detail::metrics_of(Call::kExecute).steps) {
+  for (const Metric m : metrics_of(Call::kExecute).steps) {
     const bool by_code = row_of(m).labels == Labels::kCodeAndHost;
     const double step =
         t.scrape().sum(row_of(m).name, {by_code ? kService.code : kService.type, kHostname});

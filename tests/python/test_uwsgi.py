@@ -25,5 +25,6 @@ def test_requests_are_counted(directory, segment, options):
             servers.Scrapes(address) as scrapes, \
             servers.running(command, directory, 'uwsgi', stop_by=signal.SIGKILL, REDIS_SOCKET=redis.socket,
                             PYTHONPATH=f'{servers.APPS}:{os.environ["PYTHONPATH"]}') as server:
-        web_servers.requests_are_counted(socket, redis, scrapes, server)
-        assert redis.scard('pids') >= 6
+        web_servers.requests_are_counted(socket, redis, scrapes, server, requests=80)
+        # Hardly more than max_requests each: a worker's threads may be at one more when it is to end.
+        assert redis.scard('pids') >= 80 / 13

@@ -210,7 +210,7 @@ class Engine {
   }
 
   detail::CallHandles handles_of(Call call, const NodeType& type) const {
-    const detail::CallMetrics recorded = detail::metrics_of(call);
+    const CallMetrics recorded = metrics_of(call);
     detail::CallHandles handles;
     for (std::size_t i = 0; i < kStepCount; ++i) {
       const Metric m = recorded.steps[i];

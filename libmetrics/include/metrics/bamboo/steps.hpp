@@ -49,8 +49,6 @@ inline constexpr std::size_t kStepCount = 5;
 // How a node's logic ended. An exception is a failure too, and counted as both.
 enum class Outcome : std::uint8_t { kSucceeded, kFailed, kException };
 
-namespace detail {
-
 // What the steps of a call, in their order, and its failures are observed in.
 struct CallMetrics {
   std::array<Metric, kStepCount> steps;
@@ -68,6 +66,8 @@ constexpr CallMetrics metrics_of(Call call) noexcept {
                            kScheduleFailed,
                            kScheduleException};
 }
+
+namespace detail {
 
 struct CallHandles {
   std::array<Histogram, kStepCount> steps;
