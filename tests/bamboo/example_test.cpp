@@ -193,7 +193,9 @@ TEST_F(ExampleEngine, LosesNothingWithAWorkerThatIsKilled) {
       }));
       ASSERT_EQ(::kill(std::stoi(pid), SIGKILL), 0);
     } else if (line[0] == "killed") {
-      if (++killed == 5) EXPECT_EQ(example.finish(), 0);
+      if (++killed == 5) {
+        EXPECT_EQ(example.finish(), 0);
+      }
     } else if (line[0] == "counted") {
       take(line, said);
     }
