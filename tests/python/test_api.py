@@ -243,6 +243,13 @@ def test_info_replaces_what_was_stated(name):
     assert value(f'{name}_info', {'host': 'b', 'version': '2'}) == 1
 
 
+def test_info_in_any_order_is_one_fact(name):
+    ours.Info(name, 'help').info({'a': '1', 'b': '2'})
+    again = ours.Info(name, 'help', registry=None)
+    again.info({'b': '2', 'a': '1'})
+    assert info_samples(again) == [{'a': '1', 'b': '2'}]
+
+
 def test_info_that_states_the_same_again_takes_no_room(program):
     program("""
         from libmetrics.prometheus_client import Counter, Info

@@ -123,10 +123,14 @@ PyObject* labels(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObje
   for (Py_ssize_t i = 0; i < m.count; ++i) {
     PyObject* value =
         by_position ? args[i] : keyword(PyTuple_GetItem(m.label_names, i), args, names, keywords);
-    // Only strings: 1, 1.0 and True are one key of a dict, and three label values.
-    if (value == nullptr || !PyUnicode_CheckExact(value))
-      return labels_in_python(self, args, count, names);
-    found = PyDict_GetItemWithError(found, value);
+    if (value == nullptr) return labels_in_python(self, args, count, names);
+    if (PyUnicode_CheckExact(value)) {
+      found = PyDict_GetItemWithError(found, value);
+    } else {  // 1, 1.0 and True are one key of a dict, and three label values
+      const Ref text(PyObject_Str(value));
+      if (!text) return nullptr;
+      found = PyDict_GetItemWithError(found, text.get());
+    }
     if (found == nullptr) {
       return PyErr_Occurred() ? nullptr : labels_in_python(self, args, count, names);
     }

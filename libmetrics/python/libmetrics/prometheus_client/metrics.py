@@ -422,8 +422,7 @@ class Info(MetricWrapperBase, _metrics.Info):
         fact = {**own, **{_native(name): _native(value) for name, value in val.items()}}
         # What stands there already stays, so that a worker that states the same as the one before it takes no room.
         self._remove_where(lambda labels: own.items() <= labels.items() and labels != fact)
-        names = tuple(sorted(fact))  # one order, so that one fact is one series
-        log.tell(self._parent_info._state(names, tuple(fact[name] for name in names)))
+        log.tell(self._parent_info._state(tuple(fact), tuple(fact.values())))
 
     def _remove_where(self, condition):
         family = segment.snapshot().get(self._name)
