@@ -116,9 +116,8 @@ bool certainly_dead(int fd, Owner owner) noexcept {
   const Ownership now = ownership(fd, owner.slot);
   switch (now.state) {
     case Ownership::State::kFree:
+    case Ownership::State::kClaiming:  // the lock has passed to the next one
       return true;
-    case Ownership::State::kClaiming:
-      return true;  // the lock has passed to the next one
     case Ownership::State::kOwned:
       return now.generation != owner.generation;
     case Ownership::State::kUnknown:

@@ -200,7 +200,7 @@ TEST_F(ExampleEngine, LosesNothingWithAWorkerThatIsKilled) {
       take(line, said);
     }
   }
-  EXPECT_EQ(killed, 5u);
+  EXPECT_GE(killed, 5u);
   const Counts found = scraped();
   for (const auto& [series, count] : said) {
     EXPECT_GE(found.at(series), count) << series.first << ' ' << series.second;
