@@ -1,0 +1,114 @@
+#include "tools/inspect/samples.h"
+
+#include <gtest/gtest.h>
+
+#include <stdexcept>
+#include <string>
+
+#include "aggregator/exposition/text.h"
+#include "tests/aggregator/families_builder.h"
+
+namespace metrics::inspect {
+namespace {
+
+using aggregator::Label;
+using aggregator::Type;
+using Labels = std::vector<Label>;
+
+TEST(Selector, IsAName) {
+  const Selector s = parse_selector("tasks_total");
+  EXPECT_EQ(s.name, "tasks_total");
+  EXPECT_EQ(s.labels, Labels{});
+}
+
+TEST(Selector, HasLabelsAsAnExpositionWritesThem) {
+  EXPECT_EQ(parse_selector("a{}").labels, Labels{});
+  EXPECT_EQ(parse_selector("a{b=\"c\"}").labels, (Labels{{"b", "c"}}));
+  EXPECT_EQ(parse_selector("a{b=\"c\",}").labels, (Labels{{"b", "c"}}));
+  EXPECT_EQ(parse_selector("a{ b=\"c\" , d=\"}=,\" }").labels, (Labels{{"b", "c"}, {"d", "}=,"}}));
+  EXPECT_EQ(parse_selector(R"(a{b="\\\"\n"})").labels, (Labels{{"b", "\\\"\n"}}));
+}
+
+TEST(Selector, IsReadBackFromWhatASampleIsSpelledAs) {
+  const Sample sample{"a_total", {{"b", "\\ \" \n {},="}, {"c", ""}}, "1"};
+  const Selector s = parse_selector(spelled(sample));
+  EXPECT_EQ(s.name, sample.name);
+  EXPECT_EQ(s.labels, sample.labels);
+}
+
+TEST(Selector, ShowsWhereItGoesWrong) {
+  for (const auto& [text, at] :
+       std::initializer_list<std::pair<const char*, int>>{{"", 1},
+                                                          {"{}", 1},
+                                                          {"a b", 2},
+                                                          {"a{", 3},
+                                                          {"a{b", 4},
+                                                          {"a{b=", 5},
+                                                          {"a{b=c}", 5},
+                                                          {"a{b=\"c", 7},
+                                                          {"a{b=\"c\\", 8},
+                                                          {"a{b=\"c\"", 8},
+                                                          {"a{b=\"c\" d=", 9},
+                                                          {"a{=\"c\"}", 3},
+                                                          {"a{,}", 3},
+                                                          {"a{b=\"c\"}x", 9},
+                                                          {"a{b!=\"c\"}", 4},
+                                                          {"a{b=~\"c\"}", 5}}) {
+    try {
+      parse_selector(text);
+      ADD_FAILURE() << text << " is understood";
+    } catch (const std::invalid_argument& e) {
+      const std::string where = "at character " + std::to_string(at) + ":";
+      EXPECT_NE(std::string(e.what()).find(where), std::string::npos) << e.what();
+    }
+  }
+}
+
+TEST(Selector, MatchesByFamilyOrSampleAndByLabelsThatAreThere) {
+  aggregator::Family family{"wait", "", "", Type::kHistogram, {1}, {}};
+  const Sample bucket{"wait_bucket", {{"type", "x"}, {"le", "1.0"}}, "1"};
+  for (const char* yes :
+       {"wait", "wait_bucket", "wait{le=\"1.0\"}", "wait{le=\"1.0\",type=\"x\"}"}) {
+    EXPECT_TRUE(parse_selector(yes).matches(family, bucket)) << yes;
+  }
+  for (const char* no : {"wait_sum", "wai", "wait{le=\"1\"}", "wait{other=\"\"}"}) {
+    EXPECT_FALSE(parse_selector(no).matches(family, bucket)) << no;
+  }
+}
+
+// Two programs print the same numbers: what the inspector shows is what a scrape shows.
+TEST(Samples, AreTheLinesOfTheExposition) {
+  aggregator::test::FamiliesBuilder b;
+  b.family("c", Type::kCounter, "").series({{"a", "\\\"\n"}}).integer((1ull << 53) + 1).real(0);
+  b.series({}).integer(1).real(0.25);
+  b.family("g", Type::kGauge, "").series({}).real(1e300);
+  b.family("h", Type::kHistogram, "", {0.5, 1})
+      .series({{"a", "b"}})
+      .integer(1)
+      .integer(0)
+      .integer(2)
+      .real(-0.1);
+  b.family("s", Type::kSummary, "").series({}).integer(2).real(3);
+  b.family("i", Type::kInfo, "").series({{"v", "1"}});
+  const aggregator::Families families = b.build();
+  std::string lines;
+  for (const auto& family : families.families) {
+    for (const auto& series : family.series) {
+      for (const Sample& s : samples_of(families, family, series)) {
+        lines += spelled(s) + ' ' + s.value + '\n';
+      }
+    }
+  }
+  std::string text;
+  aggregator::TextEncoder().encode(families, text);
+  std::string without_comments;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = text.find('\n', at) + 1;
+    if (text[at] != '#') without_comments += text.substr(at, end - at);
+    at = end;
+  }
+  EXPECT_EQ(lines, without_comments);
+}
+
+}  // namespace
+}  // namespace metrics::inspect
