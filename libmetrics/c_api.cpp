@@ -108,7 +108,7 @@ std::string_view text_of(const char* const* strings, std::size_t i) {
 
 std::vector<std::string_view> views(const char* const* strings, std::size_t count) {
   std::vector<std::string_view> result;
-  if (count > 2 * layout::kMaxLabels) throw Error(METRICS_INVALID, "too many labels");
+  if (count > std::size_t{2} * layout::kMaxLabels) throw Error(METRICS_INVALID, "too many labels");
   for (std::size_t i = 0; i < count; ++i) result.push_back(text_of(strings, i));
   return result;
 }

@@ -106,7 +106,7 @@ std::optional<gid_t> shared_group() {
       error == std::errc{} && parsed == end) {
     return gid;
   }
-  std::vector<char> buffer(64 * 1024);
+  std::vector<char> buffer(65536);
   group entry{};
   group* found = nullptr;
   if (::getgrnam_r(name, &entry, buffer.data(), buffer.size(), &found) != 0 || found == nullptr) {
@@ -391,7 +391,7 @@ metrics_geometry completed(const metrics_geometry& wanted) {
       number("METRICS_PROCESSES", wanted.processes, 1024, 1, kMostSlots));
   g.threads =
       static_cast<std::uint32_t>(number("METRICS_THREADS", wanted.threads, 1024, 1, kMostSlots));
-  g.cells = number("METRICS_CELLS", wanted.cells, 128 * 1024, 16, std::uint64_t{1} << 32);
+  g.cells = number("METRICS_CELLS", wanted.cells, 131072, 16, std::uint64_t{1} << 32);
   g.directory_bytes = number("METRICS_DIRECTORY_BYTES", wanted.directory_bytes, 4 << 20, 4096,
                              std::uint64_t{1} << 36);
   return g;
