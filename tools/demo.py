@@ -247,8 +247,17 @@ def print_outcome(acknowledged, samples, faults):
         print("acknowledged == scraped, within the updates in flight in killed workers")
 
 
+def await_first_worker(prefork, stop):
+    """Looking through the files may take long, and a program that is ended meanwhile has nothing to show."""
+    while not stop.wait(0.02) and prefork.process.poll() is None:
+        with prefork.lock:
+            if prefork.acknowledged.events["started"]:
+                return
+
+
 def watch(prefork, aggregator, stop, seconds):
     """Kills workers and scrapes until the time is up or `stop` is set; the faults of the first scrape that has any."""
+    await_first_worker(prefork, stop)
     begun = time.monotonic()
     next_kill = next_report = 0
     while True:
