@@ -37,7 +37,8 @@ void Worker::start_pipeline() {
     plant_.progression.stop.store(true, std::memory_order_relaxed);
     if (id >= plant_.most_pipelines) return;
   }
-  constexpr std::uint64_t kStride = 7919;  // a prime: neighbours are much alike, so not one after the other
+  constexpr std::uint64_t kStride =
+      7919;  // a prime: neighbours are much alike, so not one after the other
   const std::string& file = plant_.files[id * kStride % plant_.files.size()];
   std::error_code gone;
   const std::uintmax_t size = std::filesystem::file_size(file, gone);

@@ -9,9 +9,7 @@ int main() {
   const bamboo::Node node = engine.node(bamboo::NodeType("ServiceActivity", "hash_v1"));
   const bamboo::Running running = engine.process_run();
   auto pre = node.execute();
-  {
-    const metrics::Timer timer = engine.runtime<bamboo::Metric::kStateRead>();
-  }
+  { const metrics::Timer timer = engine.runtime<bamboo::Metric::kStateRead>(); }
   auto logic = std::move(pre).handler_pre_process().logic();
   auto post = std::move(logic).handler_post_process(bamboo::Outcome::kSucceeded).post_process();
 }
