@@ -235,14 +235,17 @@ void fork_while_threads_write(pid_t (*start)(const std::function<void()>&)) {
   Histogram times = t.histogram("times", {1, 2});
   WritingThreads threads(tasks, 3);
   std::uint64_t expected = 0;
+  constexpr unsigned kCounts = 20'000;
   for (unsigned i = 0; i < 50; ++i) {
     const pid_t child = start([&] {
-      for (unsigned n = 0; n < 1000; ++n) tasks.inc();
+      for (unsigned n = 0; n < kCounts; ++n) tasks.inc();
       times.observe(1);
     });
+    // The thread that has forked goes on at the same time as its copy in the child.
+    for (unsigned n = 0; n < kCounts; ++n) tasks.inc();
     times.observe(2);
     ASSERT_EQ(ended(child), 0);
-    expected += 1000;
+    expected += 2 * kCounts;
   }
   expected += threads.join();
   const Scrape scrape = t.scrape();
