@@ -39,6 +39,19 @@ def test_ten_thousand_scrapes_do_not_make_it_grow(worker, start_aggregator):
     assert grown <= 256 * 1024, f"{grown} bytes"
 
 
+def test_its_threads_do_not_each_keep_memory_for_an_exposition(start_worker, start_aggregator):
+    worker = start_worker(METRICS_DIRECTORY_BYTES=8 << 20)
+    worker.ask("many", name="large_total", count=300, bytes=10000)
+    aggregator = start_aggregator()
+    for _ in range(2):
+        size = len(aggregator.request().body)
+    before = resident(aggregator.process.pid)
+    for _ in range(60):  # each over a connection of its own, which another thread serves
+        aggregator.request()
+    grown = resident(aggregator.process.pid) - before
+    assert grown <= size, f"{grown} bytes, while an exposition has {size}"
+
+
 def test_workers_and_segments_that_come_and_go_do_not_make_it_grow(directory, worker, start_worker, start_aggregator):
     aggregator = start_aggregator(directory)
     tasks = worker.counter("tasks_total")
