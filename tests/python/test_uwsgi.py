@@ -20,7 +20,7 @@ def test_requests_are_counted(directory, segment, options):
     socket = directory / 'web.sock'
     command = servers.under_libmetrics(
         'uwsgi', '--plugin', 'python3', '--http-socket', str(socket), '--master', '--processes', '2', '--die-on-term',
-        '--max-requests', '10', '--min-worker-lifetime', '0', '--module', 'web', *options)
+        '--max-requests', '10', '--min-worker-lifetime', '0', '--worker-reload-mercy', '1', '--module', 'web', *options)
     with servers.redis_server(directory) as redis, servers.aggregator(directory, segment) as address, \
             servers.Scrapes(address) as scrapes, \
             servers.running(command, directory, 'uwsgi', stop_by=signal.SIGKILL, REDIS_SOCKET=redis.socket,
