@@ -85,6 +85,9 @@ TEST(Forks, ARawCloneCounts) {
 }
 
 TEST(Forks, AVforkedChildCountsInItsParentsSlot) {
+#ifdef __SANITIZE_THREAD__
+  GTEST_SKIP() << "ThreadSanitizer makes a fork of it";
+#endif
   TempSegment t;
   Counter tasks = t.counter("tasks");
   EXPECT_EQ(ended(vforked(tasks)), 0);
@@ -254,7 +257,12 @@ void fork_while_threads_write(pid_t (*start)(const std::function<void()>&)) {
 }
 
 TEST(Forks, AThreadedParentForksWhileItsThreadsWrite) { fork_while_threads_write(&forked); }
-TEST(Forks, AThreadedParentClonesWhileItsThreadsWrite) { fork_while_threads_write(&raw_cloned); }
+TEST(Forks, AThreadedParentClonesWhileItsThreadsWrite) {
+#ifdef __SANITIZE_THREAD__
+  GTEST_SKIP() << "ThreadSanitizer's own locks are inherited as they are at that instant";
+#endif
+  fork_while_threads_write(&raw_cloned);
+}
 
 TEST(Forks, AParentForksWhileAThreadRegisters) {
   TempSegment t({64, 64, 64 * 1024, 4 << 20});
