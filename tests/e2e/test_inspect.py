@@ -188,8 +188,8 @@ def test_a_missing_segment_is_a_fault(command, segment, inspect):
 
 
 @pytest.mark.parametrize("arguments, complaint", {
-    "": "A subcommand is required",
-    "explode": "A subcommand is required",
+    "": "a command is missing, e.g. ls",
+    "explode": "The following argument was not expected: explode",
     "get": "NAME is required",
     "dump --per-day": "The following argument was not expected: --per-day",
     "ls extra": "The following argument was not expected: extra",

@@ -32,7 +32,7 @@ int main(int argc, char** argv) {
                  "Path of the segment (of ls: or of a directory). Default: $METRICS_SEGMENT, else "
                  "/dev/shm/metrics-UID");
   app.add_flag("--json", json, "Print JSON");
-  app.require_subcommand(1);
+  app.require_subcommand(0, 1);  // told below, so that an unknown one is named
   app.fallthrough();  // options may stand behind the command too
 
   const auto format = [&json] { return json ? Format::kJson : Format::kText; };
@@ -60,6 +60,7 @@ int main(int argc, char** argv) {
 
   try {
     app.parse(argc, argv);
+    if (!run) throw std::invalid_argument("a command is missing, e.g. ls; see --help");
     const int status = run();
     // A full disk, a reader that has gone: what was shown is not all.
     if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
