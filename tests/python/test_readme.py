@@ -14,7 +14,8 @@ import servers
 
 pytest.importorskip('prometheus_client', reason='python3-prometheus-client is not installed')
 
-README = (Path(__file__).parents[2] / 'libmetrics/python/README.md').read_text()
+ROOT = Path(__file__).parents[2]
+README = (ROOT / 'libmetrics/python/README.md').read_text()
 FILES = {name: text for name, text in re.findall(r'^```python\n# (\S+)\n(.*?)^```$', README, re.M | re.S)}
 COMMANDS = re.findall(r'^\$ (.*)$', README, re.M)
 
@@ -44,6 +45,11 @@ def test_every_example_is_here():
     assert sorted(FILES) == ['counted.py', 'tasks.py', 'web.py']
     assert len(re.findall('^```python', README, re.M)) == len(FILES)
     assert len(COMMANDS) == 8
+
+
+def test_the_front_page_shows_the_same_commands():
+    shown = re.findall(r'^\$ (python3 -m libmetrics.run .*)$', (ROOT / 'README.md').read_text(), re.M)
+    assert len(shown) == 3 and set(shown) < set(COMMANDS)
 
 
 def test_one_line_changed(files, program):
