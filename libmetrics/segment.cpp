@@ -55,9 +55,6 @@ std::string system_text(int error) { return std::generic_category().message(erro
     case ENOSYS:
       status = METRICS_UNSUPPORTED;
       break;
-    case ELOOP:
-    case ENOTDIR:
-    case EISDIR:
     case ENAMETOOLONG:
       status = METRICS_INVALID;
       break;
@@ -119,7 +116,7 @@ std::optional<gid_t> shared_group() {
 // Who may write to the file can harm who maps it, so the file must be ours or our group's.
 void check_owner(const std::string& file, const struct stat& info) {
   if (!S_ISREG(info.st_mode)) {
-    throw Error(METRICS_INVALID,
+    throw Error(METRICS_INCOMPATIBLE,
                 file + " is not a regular file; remove it, or choose another path");
   }
   const std::optional<gid_t> group = shared_group();
@@ -426,11 +423,11 @@ std::unique_ptr<Segment> Segment::join(const std::string& file, const metrics_ge
         ::open(file.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
     if (!fd) {
       if (errno == ELOOP) {
-        throw Error(METRICS_INVALID,
+        throw Error(METRICS_INCOMPATIBLE,
                     file + " is a symbolic link; give the path of the file itself");
       }
       if (errno == EISDIR || errno == ENXIO) {
-        throw Error(METRICS_INVALID,
+        throw Error(METRICS_INCOMPATIBLE,
                     file + " is not a regular file; remove it, or choose another path");
       }
       if (errno != ENOENT) fail(errno, "can't open " + file);

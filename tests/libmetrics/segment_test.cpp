@@ -70,23 +70,23 @@ TEST(Segment, ASymbolicLinkIsRefused) {
   TempPath target;
   make_segment(target);
   ASSERT_EQ(::symlink(target.file().c_str(), t.file().c_str()), 0);
-  expect_refused(t, METRICS_INVALID, " is a symbolic link; give the path of the file itself");
+  expect_refused(t, METRICS_INCOMPATIBLE, " is a symbolic link; give the path of the file itself");
 }
 
 TEST(Segment, ADanglingSymbolicLinkIsRefused) {
   TempPath t;
   ASSERT_EQ(::symlink("/nowhere", t.file().c_str()), 0);
-  expect_refused(t, METRICS_INVALID, " is a symbolic link; give the path of the file itself");
+  expect_refused(t, METRICS_INCOMPATIBLE, " is a symbolic link; give the path of the file itself");
 }
 
 TEST(Segment, WhatIsNoRegularFileIsRefused) {
   TempPath fifo;
   ASSERT_EQ(::mkfifo(fifo.file().c_str(), 0600), 0);
-  expect_refused(fifo, METRICS_INVALID, kNotRegular);
+  expect_refused(fifo, METRICS_INCOMPATIBLE, kNotRegular);
 
   TempPath directory;
   ASSERT_EQ(::mkdir(directory.file().c_str(), 0700), 0);
-  expect_refused(directory, METRICS_INVALID, kNotRegular);
+  expect_refused(directory, METRICS_INCOMPATIBLE, kNotRegular);
 
   TempPath socket;
   const core::Descriptor fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
@@ -94,7 +94,7 @@ TEST(Segment, WhatIsNoRegularFileIsRefused) {
   address.sun_family = AF_UNIX;
   std::strncpy(address.sun_path, socket.file().c_str(), sizeof address.sun_path - 1);
   ASSERT_EQ(::bind(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
-  expect_refused(socket, METRICS_INVALID, kNotRegular);
+  expect_refused(socket, METRICS_INCOMPATIBLE, kNotRegular);
 }
 
 TEST(Segment, AnotherUsersIsRefused) {
