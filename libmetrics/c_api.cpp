@@ -11,7 +11,9 @@
 #include <ctime>
 #include <exception>
 #include <initializer_list>
+#include <memory>
 #include <new>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,17 +29,23 @@ namespace {
 
 // The thread's last error: a string that lives in the thread's value of a key. A thread_local would be destroyed
 // before the last destructor that may still ask for it.
-pthread_key_t error_key() {
-  static const pthread_key_t key = [] {
+// None if all keys are in use: a number that is nobody's would be somebody else's key.
+std::optional<pthread_key_t> error_key() noexcept {
+  static const std::optional<pthread_key_t> key = []() -> std::optional<pthread_key_t> {
     pthread_key_t created = 0;
-    ::pthread_key_create(&created, [](void* text) { delete static_cast<std::string*>(text); });
+    const auto end = [](void* text) { delete static_cast<std::string*>(text); };
+    if (::pthread_key_create(&created, end) != 0) return std::nullopt;
     return created;
   }();
   return key;
 }
 
+// At load, for the reason that process() has.
+[[maybe_unused]] const bool made_early = error_key().has_value();
+
 const char* last_error() noexcept {
-  const auto* text = static_cast<const std::string*>(::pthread_getspecific(error_key()));
+  const auto key = error_key();
+  const auto* text = key ? static_cast<const std::string*>(::pthread_getspecific(*key)) : nullptr;
   return text == nullptr ? "" : text->c_str();
 }
 
@@ -61,15 +69,18 @@ void log(metrics_status status, const char* text) noexcept {
 void log(metrics_status status, const std::string& text) noexcept { log(status, text.c_str()); }
 
 metrics_status failed(metrics_status status, const char* text) noexcept {
+  const auto key = error_key();
+  if (!key) return status;
+  auto* kept = static_cast<std::string*>(::pthread_getspecific(*key));
   try {
-    auto* kept = static_cast<std::string*>(::pthread_getspecific(error_key()));
     if (kept == nullptr) {
-      kept = new std::string;
-      ::pthread_setspecific(error_key(), kept);
+      auto made = std::make_unique<std::string>();
+      if (::pthread_setspecific(*key, made.get()) != 0) return status;
+      kept = made.release();
     }
     *kept = text;
   } catch (const std::bad_alloc&) {
-    ::pthread_setspecific(error_key(), nullptr);
+    if (kept != nullptr) kept->clear();
   }
   return status;
 }
