@@ -232,7 +232,7 @@ bool good_utf8(const SeriesView& s) {
                      [](std::string_view text) { return valid_utf8(text) == text; });
 }
 
-// Keeps of `found` what is consistent: series of known families, cells inside, no two the same.
+// Keeps of `found` what is consistent: series of known families, cells inside and of one series alone, no two the same.
 void keep_consistent(Contents& found, const Geometry& geometry, std::vector<std::string>* faults) {
   const auto fault = [&](Offset offset, const std::string& why) {
     if (faults != nullptr) faults->push_back("record at " + std::to_string(offset) + ' ' + why);
@@ -282,6 +282,28 @@ void keep_consistent(Contents& found, const Geometry& geometry, std::vector<std:
     }
     return false;
   });
+
+  // Cells that two series had would be counted twice; and a small directory could describe more than memory holds.
+  std::vector<const SeriesView*> by_cell;
+  for (const SeriesView& s : found.series) {
+    if (s.cell_count > 0) by_cell.push_back(&s);
+  }
+  std::sort(by_cell.begin(), by_cell.end(), [](const SeriesView* a, const SeriesView* b) {
+    return std::pair(a->first_cell, a->offset) < std::pair(b->first_cell, b->offset);
+  });
+  std::unordered_set<Offset> sharing;
+  std::uint64_t end = 0;
+  for (const SeriesView* s : by_cell) {
+    if (s->first_cell < end) {
+      sharing.insert(s->offset);
+    } else {
+      end = s->first_cell + s->cell_count;
+    }
+  }
+  if (sharing.empty()) return;
+  std::erase_if(found.series, [&](const SeriesView& s) {
+    return sharing.contains(s.offset) && fault(s.offset, "shares cells with another series");
+  });
 }
 
 }  // namespace
@@ -292,8 +314,13 @@ Contents contents(const Window& links, const Window& records, const Geometry& ge
   const auto fault = [&](std::string text) {
     if (faults != nullptr) faults->push_back(std::move(text));
   };
-  // By offset: a circle, or a chain that leads into another one, ends where it comes to a record again.
-  std::vector<bool> seen(geometry.directory_bytes / alignof(Record));
+  // By offset: a circle, or a chain that leads into another one, ends where it comes to a record again. Of what was
+  // copied, which is measured; what the geometry claims is not.
+  const std::uint64_t used = links.last() - std::min(links.last(), geometry.directory);
+  std::vector<bool> seen(used / alignof(Record) + 1);
+  // Records that overlap could be many long ones in little space. Twice what there is, so that one record with a wrong
+  // size costs no other ones.
+  std::uint64_t left = 2 * used;
   for (std::uint64_t i = 0; i < geometry.index_buckets; ++i) {
     const auto* link = links.at<layout::Link>(geometry.index + i * sizeof(layout::Link));
     while (link != nullptr) {
@@ -314,6 +341,13 @@ Contents contents(const Window& links, const Window& records, const Geometry& ge
       seen[place] = true;
       std::string why;
       const Record& filled = *records.at<Record>(offset);
+      const std::uint64_t bytes =
+          std::clamp<std::uint64_t>(filled.bytes, sizeof(Record), layout::kMaxRecordBytes);
+      if (bytes > left) {
+        fault("chain " + std::to_string(i) + " has more bytes of records than there are");
+        break;
+      }
+      left -= bytes;
       if (filled.kind == Kind::kFamily) {
         if (auto f = family_at(records, offset, &why)) found.families.push_back(std::move(*f));
       } else if (filled.kind == Kind::kSeries) {
@@ -394,7 +428,7 @@ layout::Link* Directory::walk(layout::Link* link, Visit visit) const {
     const Offset offset = link->load(std::memory_order_acquire);  // with find_or_link's release
     if (offset == 0) return link;
     const auto* record = window_.at<Record>(offset);
-    if (record == nullptr) break;
+    if (record == nullptr || offset < segment_.geometry().directory) break;
     if (visit(offset, *record)) return nullptr;
     link = const_cast<layout::Link*>(&record->next);
   }

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <filesystem>
 #include <system_error>
+#include <unordered_map>
 
 namespace metrics::core {
 namespace {
@@ -18,7 +19,34 @@ std::atomic<std::uint64_t> last_shape{0};
 
 std::string system_text(int error) { return std::generic_category().message(error); }
 
+constexpr std::uint64_t kBlock = 512;  // of st_blocks, whatever the file system's are
+constexpr std::uint64_t kLittle = 16 << 20;
+constexpr std::uint64_t kMostText = 512 << 20;
+constexpr std::uint64_t kMuch = std::uint64_t{8} << 30;  // read in seconds
+constexpr std::uint64_t kMostHoles =
+    64;  // of what is read, where each process has few of all series
+
 std::uint64_t words(std::uint64_t bytes) { return (bytes + 7) / 8; }
+
+// About as many bytes as all series take as text: long labels are repeated for each bucket.
+std::uint64_t text_bytes(const Contents& contents) {
+  const auto size = [](const auto& strings) {
+    std::uint64_t bytes = 0;
+    for (const std::string_view s : strings) bytes += s.size();
+    return bytes;
+  };
+  std::unordered_map<Offset, std::uint64_t> of_family;
+  for (const FamilyView& f : contents.families) {
+    of_family.emplace(f.offset, f.name.size() + size(f.labels));
+  }
+  std::uint64_t bytes = 0;
+  for (const SeriesView& s : contents.series) {
+    if (!s.removed) {
+      bytes += (s.cell_count + std::uint64_t{1}) * (of_family.at(s.family) + size(s.strings));
+    }
+  }
+  return bytes;
+}
 
 Window window_of(const std::vector<std::uint64_t>& copy, Offset first) {
   const auto* bytes = reinterpret_cast<const std::byte*>(copy.data());
@@ -97,22 +125,48 @@ bool Reader::look() {
   for (std::size_t i = 0; i < usage_.dropped.size(); ++i) {
     usage_.dropped[i] = header.dropped[i].load(std::memory_order_relaxed);
   }
+  // What is copied at once takes as much memory in the file, or is little: a few forged bytes in a sparse file must
+  // not ask for more memory, or time, than the reader has.
+  const std::uint64_t taken = static_cast<std::uint64_t>(opened.st_blocks) * kBlock;
   const std::uint64_t bytes = g.directory - g.index + usage_.directory_used;
+  const std::uint64_t heads = g.head_offset(highest_used() + 1) - g.heads;
+  if (std::max(bytes, heads) > std::max(kLittle, taken)) {
+    return fail("has a directory of " + std::to_string(std::max(bytes, heads)) +
+                " bytes, more than the file takes");
+  }
   links_.resize(words(bytes));
   if (!copy(g.index, bytes, links_.data())) return false;
-  if (catalogue_ != nullptr && catalogue_->links == links_) return true;
+  if (catalogue_ != nullptr && catalogue_->links == links_ && catalogue_->geometry == g) {
+    return true;
+  }
   auto fresh = std::make_shared<Catalogue>();
   fresh->shape = last_shape.fetch_add(1, std::memory_order_relaxed) + 1;
   fresh->records.resize(links_.size());
   if (!copy(g.index, bytes, fresh->records.data())) return false;
   fresh->links = links_;
+  fresh->geometry = g;
   fresh->contents = contents(window_of(fresh->links, g.index), window_of(fresh->records, g.index),
                              g, &fresh->faults);
   for (const SeriesView& s : fresh->contents.series) {
     if (!s.removed) fresh->cells = std::max(fresh->cells, s.first_cell + s.cell_count);
   }
+  const std::uint64_t slot = fresh->cells * sizeof(std::uint64_t);
+  const std::uint64_t slots = 1 + std::uint64_t{usage_.first_slots_used} + usage_.lanes_used;
+  if (slot > std::max(kLittle, taken) || slot * slots > std::max(kMuch, kMostHoles * taken)) {
+    return fail("has " + std::to_string(slots) + " slots with " + std::to_string(slot) +
+                " bytes in use each, far more than the file takes");
+  }
+  if (const std::uint64_t text = text_bytes(fresh->contents); text > kMostText) {
+    return fail("describes so much, or with labels so long, that it would be " +
+                std::to_string(text) + " bytes of text");
+  }
   catalogue_ = std::move(fresh);
   return true;
+}
+
+SlotIndex Reader::highest_used() const noexcept {
+  return usage_.lanes_used > 0 ? geometry_.first_slots + usage_.lanes_used
+                               : usage_.first_slots_used;
 }
 
 std::vector<SlotIndex> Reader::used_slots() const {

@@ -1,7 +1,8 @@
 // reader.h -- a segment as the aggregator and the inspector see it: opened read-only, copied, and the copy checked.
 //
 // Whoever writes to the file may scribble, truncate, replace or delete it while it is read: then reading fails
-// with the reason, and nothing else happens. Nothing here maps the file: a short read is no signal.
+// with the reason, and nothing else happens. Nothing here maps the file: a short read is no signal. Memory is asked
+// for in the measure of what the file itself takes.
 #pragma once
 
 #include <array>
@@ -23,6 +24,7 @@ struct Catalogue {
   Contents contents;    // views into `records`
   std::vector<std::string> faults;
   std::vector<std::uint64_t> links, records;
+  Geometry geometry;
   std::uint64_t cells = 0;  // behind the last one that a series has
 };
 
@@ -73,6 +75,7 @@ class Reader {
   Ownership owner(SlotIndex first_slot) const noexcept { return ownership(fd_.get(), first_slot); }
 
  private:
+  SlotIndex highest_used() const noexcept;
   bool open();
   bool copy(std::uint64_t offset, std::uint64_t bytes, void* to);
   bool fail(std::string why);

@@ -48,6 +48,7 @@ struct Geometry {
     return slots + std::uint64_t{slot} * slot_bytes;
   }
   std::uint64_t shared_bytes() const noexcept { return slots; }  // everything before slot 0
+  friend bool operator==(const Geometry&, const Geometry&) = default;
 };
 
 // The geometry of a header that was copied from a file of that size, or why it can't be one. The copy is
