@@ -170,7 +170,12 @@ void TextEncoder::encode(const Families& families, std::string& out) {
           break;
         case Type::kHistogram: {
           std::uint64_t below = 0;
-          for (std::size_t bucket = 0; bucket < run.buckets; ++bucket) put(below += value[bucket]);
+          for (std::size_t bucket = 0; bucket < run.buckets; ++bucket) {
+            below += value[bucket];
+            // Forged counts are any numbers: beyond the largest one, buckets stay cumulative.
+            if (below < value[bucket]) below = ~std::uint64_t{0};
+            put(below);
+          }
           put(below);
           put(std::bit_cast<double>(value[run.buckets]));
           break;

@@ -74,6 +74,20 @@ TEST(Text, PrintsAHistogramCumulativelyWithItsCountFromTheLastBucket) {
             "time_seconds_sum 0\n");
 }
 
+// Nobody counts so far, but a damaged segment may say so.
+TEST(Text, KeepsBucketsCumulativeBeyondTheLargestCount) {
+  FamiliesBuilder b;
+  b.family("x", Type::kHistogram, "", {1});
+  b.series({}).integer(3).integer(~std::uint64_t{0} - 1).real(2);
+  EXPECT_EQ(encoded(b.build()),
+            "# HELP x \n"
+            "# TYPE x histogram\n"
+            "x_bucket{le=\"1.0\"} 3\n"
+            "x_bucket{le=\"+Inf\"} 18446744073709551615\n"
+            "x_count 18446744073709551615\n"
+            "x_sum 2\n");
+}
+
 TEST(Text, PrintsAHistogramWithoutBoundsAsItsInfiniteBucket) {
   FamiliesBuilder b;
   b.family("x", Type::kHistogram, "");
