@@ -1,0 +1,470 @@
+// attack.cpp -- the aggregator under attack and load. Every response is complete and valid, or a clean error; memory
+// stays bounded; nobody takes it, or another segment, down.
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <mutex>
+#include <thread>
+
+#include "tests/aggregator/http_client.h"
+#include "tests/torture/cases.h"
+#include "tests/torture/damage.h"
+#include "tests/torture/exposition.h"
+#include "tests/torture/program.h"
+
+namespace metrics::torture {
+namespace {
+
+using aggregator::test::Answer;
+using aggregator::test::Client;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+// Time enough for what the aggregator's own time-outs decide.
+bool is_long(const Run& run) { return run.seconds() >= 5; }
+
+// The daemon, on a port that the kernel chooses.
+class Daemon {
+ public:
+  explicit Daemon(const std::vector<std::string>& segments) {
+    int ends[2];
+    must(::pipe(ends) == 0, "pipe");
+    pid_ = start([&] {
+      ::dup2(ends[1], STDERR_FILENO);
+      ::close(ends[0]);
+      ::close(ends[1]);
+      std::vector<const char*> arguments = {TORTURE_AGGREGATOR, "--web.listen-address",
+                                            "127.0.0.1:0"};
+      for (const std::string& segment : segments) {
+        arguments.push_back("--segment");
+        arguments.push_back(segment.c_str());
+      }
+      arguments.push_back(nullptr);
+      ::execv(TORTURE_AGGREGATOR, const_cast<char**>(arguments.data()));
+      ::_exit(81);
+    });
+    ::close(ends[1]);
+    log_ = ends[0];
+    std::string text;
+    while (text.find("path=/metrics") == std::string::npos) {
+      pollfd wanted{log_, POLLIN, 0};
+      char buffer[512];
+      const bool ready = ::poll(&wanted, 1, 20'000) == 1;
+      const ssize_t got = ready ? ::read(log_, buffer, sizeof buffer) : 0;
+      must(got > 0, "the aggregator does not begin: " + text);
+      text.append(buffer, static_cast<std::size_t>(got));
+    }
+    constexpr std::string_view kBefore = "address=127.0.0.1:";
+    port_ =
+        static_cast<std::uint16_t>(std::atoi(text.c_str() + text.find(kBefore) + kBefore.size()));
+    // What it logs from here on must not block it.
+    drain_ = std::jthread([this] {
+      char buffer[4096];
+      while (::read(log_, buffer, sizeof buffer) > 0) {
+      }
+    });
+  }
+  Daemon(const Daemon&) = delete;
+  Daemon& operator=(const Daemon&) = delete;
+  ~Daemon() {
+    if (pid_ > 0) kill_and_reap(pid_);
+    drain_.join();
+    ::close(log_);
+  }
+  std::uint16_t port() const { return port_; }
+  pid_t pid() const { return pid_; }
+  void kill() {
+    kill_and_reap(pid_);
+    pid_ = -1;
+  }
+  // By SIGTERM.
+  std::optional<int> stop() {
+    ::kill(pid_, SIGTERM);
+    const auto status = wait_for(pid_, seconds(40));
+    pid_ = -1;
+    return status;
+  }
+  std::uint64_t resident_kb() const {
+    std::ifstream file("/proc/" + std::to_string(pid_) + "/statm");
+    std::uint64_t size = 0, resident = 0;
+    file >> size >> resident;
+    return resident * 4;
+  }
+
+ private:
+  pid_t pid_ = -1;
+  int log_ = -1;
+  std::uint16_t port_ = 0;
+  std::jthread drain_;
+};
+
+// A scrape that has to succeed within the client's patience; "" or what is wrong.
+std::string scrape(std::uint16_t port, Exposition* read = nullptr) {
+  try {
+    const Answer answer = aggregator::test::get(port, "/metrics");
+    if (answer.status != 200) return "status " + std::to_string(answer.status);
+    if (!answer.whole) return "the response is not whole";
+    Exposition exposition(answer.body);
+    if (!exposition.fault().empty()) return exposition.fault();
+    if (read != nullptr) *read = std::move(exposition);
+    return "";
+  } catch (const std::exception& e) {
+    return e.what();
+  }
+}
+
+void expect_alive(Run& run, const Daemon& daemon, const std::string& after) {
+  const std::string fault = scrape(daemon.port());
+  run.check(fault.empty(), "after " + after + " a scrape fails: " + fault);
+}
+
+// Workers that write and register as fast as they can.
+struct Load {
+  Load(Run& run, const std::string& path, unsigned workers) {
+    for (unsigned w = 0; w < workers; ++w) {
+      pids.push_back(start([path, seed = run.random()] {
+        if (::nice(10) == -1) ::_exit(72);
+        const Segment segment(path, {128, 64, 64 * 1024, 4 << 20});
+        const Family<Counter> counters("c", "", {"n"}, {.segment = segment});
+        const Family<Histogram> histograms("h", "", {"n"}, {.segment = segment});
+        const auto live =
+            Family<metrics::Gauge>("live", "", {}, {.mode = Mode::kLiveSum, .segment = segment})
+                .labels();
+        std::mt19937_64 random(seed);
+        for (metrics::Gauge gauge = live;;) {
+          const std::string n = std::to_string(random() % 300);
+          counters.labels(n).inc();
+          histograms.labels(n).observe(static_cast<double>(random() % 100) / 10);
+          gauge.set(static_cast<double>(random() % 10));
+        }
+      }));
+    }
+  }
+  ~Load() {
+    for (const pid_t pid : pids) kill_and_reap(pid);
+  }
+  std::vector<pid_t> pids;
+};
+
+void scraped_under_load(Run& run, const std::string& path) {
+  const Daemon daemon({path});
+  const Load load(run, path, 16);
+  run.check(scrape(daemon.port()).empty() || scrape(daemon.port()).empty(), "no first scrape");
+  const auto until = run.share(3);
+  std::atomic<std::uint64_t> fine{0}, busy{0};
+  std::string fault;
+  std::mutex mutex;
+  std::uint64_t most_kb = 0;
+  {
+    std::vector<std::jthread> scrapers;
+    for (int i = 0; i < 60; ++i) {
+      scrapers.emplace_back([&] {
+        Exposition before("");
+        while (Clock::now() < until) {
+          std::string wrong;
+          try {
+            const Answer answer = aggregator::test::get(daemon.port(), "/metrics");
+            if (answer.status == 503 && answer.whole) {
+              ++busy;
+              continue;
+            }
+            if (answer.status != 200 || !answer.whole) {
+              wrong = "status " + std::to_string(answer.status) + " with " +
+                      std::to_string(answer.body.size()) + " bytes";
+            } else {
+              Exposition now(answer.body);
+              wrong = now.fault().empty() ? now.gone_down(before) : now.fault();
+              before = std::move(now);
+              ++fine;
+            }
+          } catch (const std::exception& e) {
+            wrong = e.what();
+          }
+          const std::lock_guard lock(mutex);
+          if (!wrong.empty() && fault.empty()) fault = wrong;
+        }
+      });
+    }
+    while (Clock::now() < until) {
+      most_kb = std::max(most_kb, daemon.resident_kb());
+      pause_for(milliseconds(50));
+    }
+  }
+  run.check(fault.empty(), "under load: " + fault);
+  run.check(most_kb < 400 * 1024, "it takes " + std::to_string(most_kb) + " kB under load");
+  run.count("scrapes of 60 clients at once beside 16 writers", fine);
+  run.count("  answered busy (503)", busy);
+  run.count("  most memory it took, kB", most_kb);
+}
+
+// Connections that say nothing, as many as get through without anybody waiting.
+class Idle {
+ public:
+  Idle(std::uint16_t port, std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i) {
+      const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+      if (fd < 0) break;
+      sockaddr_in address{};
+      address.sin_family = AF_INET;
+      address.sin_port = htons(port);
+      address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+      // In progress, for ever perhaps: the queue is full, which is the kernel's answer.
+      static_cast<void>(::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address));
+      sockets_.push_back({fd, POLLOUT, 0});
+    }
+  }
+  Idle(const Idle&) = delete;
+  Idle& operator=(const Idle&) = delete;
+  ~Idle() {
+    for (const pollfd& socket : sockets_) ::close(socket.fd);
+  }
+  std::size_t connected() {
+    ::poll(sockets_.data(), sockets_.size(), 0);
+    return static_cast<std::size_t>(
+        std::count_if(sockets_.begin(), sockets_.end(),
+                      [](const pollfd& socket) { return socket.revents == POLLOUT; }));
+  }
+
+ private:
+  std::vector<pollfd> sockets_;
+};
+
+// Short runs stay below the number of the server's threads: above it, somebody waits for a time-out.
+void slow_and_idle(Run& run, const std::string& path) {
+  rlimit files{};
+  ::getrlimit(RLIMIT_NOFILE, &files);
+  files.rlim_cur = files.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &files);
+  const Daemon daemon({path});
+  const std::uint64_t before_kb = daemon.resident_kb();
+  {
+    Idle idle(daemon.port(), 1000);
+    std::size_t most = 0;
+    eventually([&] { return (most = std::max(most, idle.connected())) == 1000; },
+               milliseconds(300));
+    run.count("idle connections at once", most);
+    run.check(most >= 100, "only " + std::to_string(most) + " connections got through");
+    run.check(daemon.resident_kb() < before_kb + 200 * 1024, "idle connections take memory");
+  }
+  expect_alive(run, daemon, "1,000 idle connections");
+  const unsigned count = is_long(run) ? 100 : 30;
+  {
+    const Idle idle(daemon.port(), count);
+    expect_alive(run, daemon, "connections that are idle still");
+  }
+  std::vector<std::unique_ptr<Client>> slow;
+  for (unsigned i = 0; i < count; ++i) {
+    slow.push_back(std::make_unique<Client>(daemon.port()));
+    slow.back()->send("GET /metrics HTTP/1.1\r\nHost: x\r\nX-");
+  }
+  for (int drip = 0; drip < 20; ++drip) {
+    for (const auto& client : slow) client->send("a");
+    pause_for(milliseconds(20));
+  }
+  run.count("slow-loris connections at once", slow.size());
+  expect_alive(run, daemon, "slow-loris began");
+  slow.clear();
+  expect_alive(run, daemon, "slow-loris");
+}
+
+void malformed(Run& run, const std::string& path) {
+  Daemon daemon({path});
+  const std::string huge(64 * 1024, 'x');
+  std::vector<std::string> requests = {
+      "",
+      "\r\n\r\n",
+      "GET\r\n\r\n",
+      "GET /metrics\r\n\r\n",
+      "GET /metrics HTTP/9.9\r\n\r\n",
+      "get /metrics http/1.1\r\n\r\n",
+      "GET " + huge + " HTTP/1.1\r\n\r\n",
+      "GET /metrics HTTP/1.1\r\nX: " + huge + "\r\n\r\n",
+      "GET /metrics HTTP/1.1\r\nContent-Length: -1\r\n\r\n",
+      "GET /metrics HTTP/1.1\r\nContent-Length: 99999999999999999999\r\n\r\n",
+      "GET /metrics HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nffffffff\r\n",
+      "POST /metrics HTTP/1.1\r\nContent-Length: 5\r\n\r\nhello",
+      "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+      std::string("GET /metrics\0x HTTP/1.1\r\n\r\n", 27),
+      "GET /metrics HTTP/1.1\r\nAccept-Encoding: gzip;q=99999,,,;;;q=,*;q=-1\r\n\r\n",
+      "GET /metrics?name[]=%&name[]=%g1&%=& HTTP/1.1\r\n\r\n",
+      "GET /metrics HTTP/1.1\r\n" +
+          [] {
+            std::string many;
+            for (int i = 0; i < 500; ++i) many += "A: b\r\n";
+            return many;
+          }() +
+          "\r\n",
+  };
+  for (int i = 0; i < 200; ++i) {
+    std::string random = requests[run.below(requests.size())].substr(0, 300);
+    for (std::uint64_t n = 1 + run.below(20); n > 0 && !random.empty(); --n) {
+      random[run.below(random.size())] = static_cast<char>(run.random());
+    }
+    requests.push_back(random);
+  }
+  for (const std::string& request : requests) {
+    Client client(daemon.port());
+    client.send(request);
+    client.send("\r\n\r\n");
+    // Not waited for: some of them are not at their end for the server.
+    if (run.below(8) == 0) {
+      const Answer answer = client.receive();
+      run.check(answer.status == 0 || answer.whole, "an answer to a malformed request is cut off");
+    }
+    run.count("malformed requests");
+  }
+  expect_alive(run, daemon, "malformed requests");
+  for (const char* target :
+       {"/../../../../etc/passwd", "/metrics/../../etc/passwd", "//etc/passwd",
+        "/%2e%2e/etc/passwd", "/metrics/", "//metrics", "/metrics%00", "/./metrics", "/METRICS",
+        "/etc/passwd", "file:///etc/passwd", "*", "/metrics;x", "/%6detrics"}) {
+    const Answer answer = Client(daemon.port()).get(target);
+    run.check(answer.status == 404 || answer.status == 400,
+              std::string("path ") + target + " is answered by " + std::to_string(answer.status));
+    run.check(answer.body.find("root:") == std::string::npos, "it gives files away");
+    run.count("path tricks");
+  }
+  expect_alive(run, daemon, "path tricks");
+}
+
+void ends_and_restarts(Run& run, const std::string& path) {
+  const Load load(run, path, 4);
+  const auto until = run.share(6);
+  std::uint64_t rounds = 0;
+  do {
+    auto daemon = std::make_unique<Daemon>(std::vector<std::string>{path});
+    std::atomic<bool> stop{false};
+    std::mutex mutex;
+    std::string fault;
+    std::vector<std::jthread> scrapers;
+    for (int i = 0; i < 8; ++i) {
+      scrapers.emplace_back([&, port = daemon->port()] {
+        while (!stop) {
+          try {
+            const Answer answer = aggregator::test::get(port, "/metrics");
+            // Cut off is no harm: a client sees that it is. What is whole must be valid.
+            if (answer.status != 200 || !answer.whole) continue;
+            const Exposition read(answer.body);
+            const std::lock_guard lock(mutex);
+            if (!read.fault().empty()) fault = read.fault();
+          } catch (const std::exception&) {
+            pause_for(milliseconds(1));
+          }
+        }
+      });
+    }
+    pause_for(milliseconds(run.below(60)));
+    if (rounds % 2 == 0) {
+      daemon->kill();
+    } else {
+      const auto status = daemon->stop();
+      run.check(well(status), "SIGTERM under load: " + to_text(status));
+    }
+    stop = true;
+    scrapers.clear();
+    run.check(fault.empty(), "while it ended: " + fault);
+    ++rounds;
+  } while (Clock::now() < until || rounds < 2);
+  run.count("ends by SIGKILL and SIGTERM under load", rounds);
+}
+
+// One sample, which both have to show when nobody writes.
+void two_of_them(Run& run, const std::string& path) {
+  auto& tally = shared<Tally>();
+  const std::string own = path + "-two";
+  Daemon one({own}), two({own});
+  run.check(well(run_child([&] { Program(own, tally).update(5); })), "a worker failed");
+  for (const Daemon* daemon : {&one, &two}) {
+    Exposition read("");
+    run.check(scrape(daemon->port(), &read).empty(), "two aggregators: a scrape fails");
+    run.check(read.value("c_total") == 5,
+              "two aggregators: one shows " + std::to_string(read.value("c_total")));
+  }
+  run.count("aggregators beside each other", 2);
+}
+
+// A directory in which others put whatever they like: the healthy segment is shown all the while.
+void bad_neighbours(Run& run) {
+  const std::string directory = run.fresh_path();
+  std::filesystem::create_directory(directory);
+  auto& tally = shared<Tally>();
+  run.check(well(run_child([&] { Program(directory + "/good", tally).update(5); })), "no worker");
+  const Image image = healthy_image(run.fresh_path());
+  Daemon daemon({directory});
+  const std::string good = "c_total{segment=\"" + directory + "/good\"}";
+  const auto until = run.share(6);
+  std::uint64_t scrapes = 0;
+  const pid_t vandal = start([&, seed = run.random()] {
+    std::mt19937_64 random(seed);
+    const char* names[] = {"/a.v1", "/b.v1", "/\xff\xfe.v1", "/new\nline\".v1"};
+    for (;;) {
+      const std::string file = directory + names[random() % 4];
+      std::error_code ignored;
+      switch (random() % 6) {
+        case 0:
+          std::filesystem::remove(file, ignored);
+          break;
+        case 1:
+          ::mkfifo(file.c_str(), 0600);
+          break;
+        case 2: {
+          // As another user could: links to anything.
+          std::filesystem::create_symlink("/proc/self/mem", file, ignored);
+          break;
+        }
+        default: {
+          if (std::filesystem::is_fifo(std::filesystem::symlink_status(file, ignored))) break;
+          if (std::filesystem::is_symlink(std::filesystem::symlink_status(file, ignored))) break;
+          Image damaged = image;
+          for (int i = 0; i < 20; ++i) {
+            damaged[random() % damaged.size()] = static_cast<unsigned char>(random());
+          }
+          try {
+            write_image(file, damaged);
+          } catch (const std::exception&) {
+          }
+        }
+      }
+    }
+  });
+  do {
+    Exposition read("");
+    const std::string fault = scrape(daemon.port(), &read);
+    run.check(fault.empty(), "bad neighbours: " + fault);
+    run.check(read.value(good) == 5, "bad neighbours hide the healthy segment");
+    ++scrapes;
+  } while (Clock::now() < until && !run.hopeless());
+  kill_and_reap(vandal);
+  run.check(daemon.resident_kb() < 400 * 1024, "bad neighbours make it take memory");
+  run.count("scrapes beside bad neighbours", scrapes);
+}
+
+}  // namespace
+
+void aggregator_under_attack(Run& run) {
+#if defined(__SANITIZE_THREAD__)
+  return run.skip("civetweb is not instrumented");
+#endif
+  const std::string path = run.fresh_path();
+  scraped_under_load(run, path);
+  ends_and_restarts(run, path);
+  bad_neighbours(run);
+  two_of_them(run, path);
+  malformed(run, path);
+  slow_and_idle(run, path);
+}
+
+}  // namespace metrics::torture

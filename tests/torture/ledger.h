@@ -1,0 +1,111 @@
+// ledger.h -- what writers acknowledge, outside of the segment, and the comparison with what a scrape shows.
+//
+// Before an update the writer notes it as begun, after it has returned as done. Both are in memory that survives any
+// writer. So at any moment, read in this order: done <= scraped <= begun. Less is lost, more is counted twice.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "aggregator/merge.h"
+#include "metrics/metrics.hpp"
+#include "tests/torture/processes.h"
+#include "tests/torture/run.h"
+
+namespace metrics::torture {
+
+// One series of each kind for each key; kinds as columns.
+enum class Column : unsigned {
+  kWhole,    // counter, whole numbers
+  kPart,     // counter, quarters
+  kBucket0,  // histogram's buckets
+  kBucket1,
+  kBucket2,
+  kBucket3,
+  kHistogramSum,  // in quarters
+  kSummary,
+  kSummarySum,  // in quarters
+  kGauge,       // of mode sum, added to
+  kCount
+};
+inline constexpr std::size_t kColumns = static_cast<std::size_t>(Column::kCount);
+
+struct Ledger {
+  static constexpr std::size_t kKeys = 2048;
+  std::atomic<std::uint64_t> begun[kKeys][kColumns];
+  std::atomic<std::uint64_t> done[kKeys][kColumns];
+  std::atomic<std::uint64_t> updates;          // that have returned
+  std::atomic<std::uint64_t> first_key, keys;  // of which writers choose now
+};
+
+// A writer's families and series, as a program has them.
+class Books {
+ public:
+  Books(Ledger& ledger, const std::string& path, const Geometry& geometry);
+  // One update of a random kind to a random key, noted.
+  void update(std::mt19937_64& random);
+  // One of that kind.
+  void update(std::size_t key, unsigned kind, std::uint64_t amount);
+  static constexpr unsigned kKinds = 5;
+
+ private:
+  Ledger& ledger_;
+  Segment segment_;
+  Family<Counter> whole_, part_;
+  Family<Histogram> histogram_;
+  Family<Summary> summary_;
+  Family<metrics::Gauge> gauge_;
+};
+
+// What a scrape shows of such a ledger.
+class Audit {
+ public:
+  Audit(const Ledger& ledger, std::string file) : ledger_(ledger), merge_(std::move(file)) {}
+
+  // Scrapes and compares all of it. Every difference is a fault, as are faults of the directory.
+  // quiet: nobody writes at the moment.
+  void operator()(Run& run, bool quiet);
+  aggregator::SegmentMerge& merge() { return merge_; }
+  std::uint64_t in_flight() const { return in_flight_; }  // begun, but not done, when it was quiet
+
+ private:
+  const Ledger& ledger_;
+  aggregator::SegmentMerge merge_;
+  std::uint64_t in_flight_ = 0;
+};
+
+// The mode's own figures of a segment, without a ledger: throws std::runtime_error if it can't be read.
+class Look {
+ public:
+  explicit Look(const std::string& file);
+  // Whole part of a counter, or count of a histogram or summary; 0 if there is none.
+  std::uint64_t count(const std::string& name, const std::vector<std::string>& labels = {}) const;
+  double value(const std::string& name, const std::vector<std::string>& labels = {}) const;
+  bool has(const std::string& name, const std::vector<std::string>& labels = {}) const;
+  // Every sample of a gauge: its last label's value ("" if none) and its value.
+  std::vector<std::pair<std::string, double>> samples(const std::string& name) const;
+  const std::vector<std::string>& faults() const { return catalogue_->faults; }
+  const core::Usage& usage() const { return usage_; }
+  std::uint64_t dropped(layout::Drop reason) const {
+    return usage_.dropped[static_cast<std::size_t>(reason)];
+  }
+  core::Ownership owner(core::SlotIndex slot) const { return merge_->reader().owner(slot); }
+  std::vector<core::HeadCopy> heads() const {
+    return merge_->reader().heads(merge_->reader().used_slots().back());
+  }
+
+ private:
+  const aggregator::Series* find(const std::string& name, const std::vector<std::string>& labels,
+                                 const aggregator::Family** family) const;
+  std::unique_ptr<aggregator::SegmentMerge> merge_;
+  std::shared_ptr<const core::Catalogue> catalogue_;
+  core::Usage usage_{};
+};
+
+}  // namespace metrics::torture

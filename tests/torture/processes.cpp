@@ -1,0 +1,134 @@
+#include "tests/torture/processes.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <exception>
+#include <system_error>
+
+namespace metrics::torture {
+namespace {
+
+[[noreturn]] void fail(const char* what) {
+  throw std::system_error(errno, std::generic_category(), what);
+}
+
+}  // namespace
+
+pid_t start(const std::function<void()>& body) {
+  std::fflush(nullptr);
+  const pid_t parent = ::getpid();
+  const pid_t pid = ::fork();
+  if (pid < 0) fail("fork");
+  if (pid > 0) return pid;
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  // 0: the parent is outside of the pid namespace that begins here.
+  if (::getppid() != parent && ::getppid() != 0) ::_exit(0);
+  try {
+    body();
+  } catch (const std::exception& e) {
+    std::fprintf(stderr, "  child: %s\n", e.what());
+    ::_exit(70);
+  }
+  std::fflush(nullptr);
+  ::_exit(0);
+}
+
+std::optional<int> wait_for(pid_t pid, std::chrono::milliseconds at_most) {
+  const int fd = static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
+  if (fd >= 0) {
+    pollfd ended{fd, POLLIN, 0};
+    const auto deadline = std::chrono::steady_clock::now() + at_most;
+    for (;;) {
+      const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+          deadline - std::chrono::steady_clock::now());
+      const int ready = ::poll(&ended, 1, static_cast<int>(std::max<long>(0, left.count())));
+      if (ready < 0 && errno == EINTR) continue;
+      ::close(fd);
+      if (ready > 0) break;
+      ::kill(pid, SIGKILL);
+      ::waitpid(pid, nullptr, 0);
+      return std::nullopt;
+    }
+  }
+  int status = 0;
+  while (::waitpid(pid, &status, 0) != pid) {
+    if (errno != EINTR) fail("waitpid");
+  }
+  return status;
+}
+
+std::string to_text(const std::optional<int>& status) {
+  if (!status) return "hung";
+  if (WIFSIGNALED(*status)) return "signal " + std::to_string(WTERMSIG(*status));
+  return "exit code " + std::to_string(WEXITSTATUS(*status));
+}
+
+std::optional<int> run_child(const std::function<void()>& body, std::chrono::milliseconds at_most) {
+  return wait_for(start(body), at_most);
+}
+
+void kill_and_reap(pid_t pid) {
+  ::kill(pid, SIGKILL);
+  while (::waitpid(pid, nullptr, __WALL) != pid && errno == EINTR) {
+  }
+}
+
+bool eventually(const std::function<bool()>& condition, std::chrono::milliseconds at_most) {
+  const auto deadline = std::chrono::steady_clock::now() + at_most;
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > deadline) return false;
+    ::sched_yield();
+  }
+  return true;
+}
+
+void pause_for(std::chrono::microseconds time) {
+  const auto us = time.count();
+  const timespec wanted{us / 1'000'000, us % 1'000'000 * 1000};
+  ::ppoll(nullptr, 0, &wanted, nullptr);
+}
+
+void* shared_memory(std::size_t bytes) {
+  void* at = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (at == MAP_FAILED) fail("mmap");
+  return at;
+}
+
+Gate::Gate() {
+  if (::pipe2(ends_, O_CLOEXEC) != 0) fail("pipe");
+}
+
+Gate::~Gate() {
+  ::close(ends_[0]);
+  ::close(ends_[1]);
+}
+
+void Gate::let_pass(std::size_t how_many) {
+  const char byte = 0;
+  for (std::size_t i = 0; i < how_many; ++i) {
+    if (::write(ends_[1], &byte, 1) != 1) fail("write to a pipe");
+  }
+}
+
+bool Gate::pass(std::chrono::milliseconds at_most) {
+  pollfd wanted{ends_[0], POLLIN, 0};
+  int ready = 0;
+  do {
+    ready = ::poll(&wanted, 1, static_cast<int>(at_most.count()));
+  } while (ready < 0 && errno == EINTR);
+  char byte = 0;
+  return ready == 1 && ::read(ends_[0], &byte, 1) == 1;
+}
+
+}  // namespace metrics::torture

@@ -1,0 +1,22 @@
+#include "tests/torture/program.h"
+
+#include "libmetrics/verify.h"
+
+namespace metrics::torture {
+
+void compare(Run& run, const std::string& what, const std::string& path, const Tally& tally) {
+  const Look look(path + ".v1");
+  core::Reader reader(path + ".v1");
+  const std::vector<std::string> faults = core::verify(reader);
+  if (!faults.empty()) run.fault(what + ": " + faults.front());
+  run.check(look.count("c") == tally.counts, what + ": " + std::to_string(tally.counts) +
+                                                 " acknowledged, " +
+                                                 std::to_string(look.count("c")) + " scraped");
+  run.check(
+      look.count("h") == tally.observed &&
+          (tally.observed == 0 || look.value("h") == 0.5 * static_cast<double>(tally.observed)),
+      what + ": " + std::to_string(tally.observed) + " observed, " +
+          std::to_string(look.count("h")) + " scraped with sum " + std::to_string(look.value("h")));
+}
+
+}  // namespace metrics::torture

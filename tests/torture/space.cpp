@@ -1,0 +1,421 @@
+// space.cpp -- no space, and what else runs out. No worker ever gets a signal or an exception; what is not counted is
+// told; what was acknowledged as counted is there.
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+#include "tests/torture/cases.h"
+#include "tests/torture/program.h"
+
+namespace metrics::torture {
+namespace {
+
+using std::chrono::seconds;
+
+// A file system in memory of the calling process's own.
+class Mount {
+ public:
+  Mount(const std::string& directory, const std::string& options) : directory_(directory) {
+    if (::unshare(CLONE_NEWNS) != 0 && ::unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0) ::_exit(77);
+    if (::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+        ::mount("tmpfs", directory.c_str(), "tmpfs", 0, options.c_str()) != 0) {
+      ::_exit(77);
+    }
+  }
+  std::string path(const std::string& name = "segment") const { return directory_ + '/' + name; }
+  // Takes all the space there is.
+  void fill() const {
+    const int fd = ::open(path("ballast").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    struct stat info {};
+    ::fstat(fd, &info);
+    for (off_t at = info.st_size, step = 1 << 20; step >= 4096;) {
+      if (::fallocate(fd, 0, at, step) == 0) {
+        at += step;
+      } else {
+        step /= 2;
+      }
+    }
+    ::close(fd);
+  }
+  void empty() const { ::unlink(path("ballast").c_str()); }
+
+ private:
+  std::string directory_;
+};
+
+struct Scenery {
+  Run& run;
+  Tally& tally;
+  std::string mount_point;
+};
+
+void same(const Mount& m, const Tally& tally, const std::string& where) {
+  const Look look(m.path() + ".v1");
+  must(look.faults().empty(), where + ": the directory has faults");
+  must(look.count("c") == tally.counts && look.count("h") == tally.observed,
+       where + ": " + std::to_string(tally.counts) + " and " + std::to_string(tally.observed) +
+           " acknowledged, " + std::to_string(look.count("c")) + " and " +
+           std::to_string(look.count("h")) + " scraped");
+}
+
+Histogram wide(const Program& p, const std::string& label) {
+  static const Bounds bounds = Bounds::linear(1, 1, 1000);  // a slot's cells for it fill two pages
+  return Family<Histogram>("wide", "", {"n"}, {.bounds = bounds, .segment = p.segment})
+      .labels(label);
+}
+void observe_all(Histogram h) {
+  for (int i = 0; i < 1002; ++i) h.observe(i);
+}
+
+constexpr Geometry kRoomy = {8, 8, 64 * 1024, 64 * 1024};
+
+void full_before_creation(Scenery& s) {
+  const Mount m(s.mount_point, "size=64k");
+  m.fill();
+  Program p(m.path(), s.tally);
+  must(p.segment.status() == METRICS_NO_SPACE, "status is not NO_SPACE");
+  p.counter.inc();
+  p.histogram.observe(1);
+  p.gauge.set(1);
+  std::thread([&] { p.counter.inc(); }).join();
+  must(!std::filesystem::exists(m.path() + ".v1"), "there is a file");
+}
+
+void full_before_claim(Scenery& s) {
+  const Mount m(s.mount_point, "size=2m");
+  Program p(m.path(), s.tally, kRoomy);
+  m.fill();
+  p.update(100);
+  p.gauge.set(1);
+  std::thread([&] { p.update(10); }).join();
+  must(p.segment.status() == METRICS_NO_SPACE, "status is not NO_SPACE");
+  must_end_well(start([&] { p.update(10); }), "a child");
+  same(m, s.tally, "full");
+  const Look look(m.path() + ".v1");
+  must(look.dropped(layout::Drop::kClaimNoSpace) >= 2, "failed claims are not told");
+  must(look.dropped(layout::Drop::kGaugeWithoutSlot) == 1, "a dropped gauge is not told");
+  m.empty();
+  must_end_well(start([&] {
+                  p.update(10);
+                  must(p.segment.status() == METRICS_OK, "a child with space has no slot");
+                }),
+                "a child with space");
+  same(m, s.tally, "emptied");
+}
+
+void full_before_series(Scenery& s) {
+  const Mount m(s.mount_point, "size=2m");
+  Program p(m.path(), s.tally, kRoomy);
+  Gate go, did;
+  std::jthread other([&] {
+    p.update();
+    did.let_pass();
+    go.pass();
+    p.update(10);
+  });
+  did.pass();
+  p.update();
+  m.fill();
+  observe_all(wide(p, "refused"));
+  must(metrics_last_error()[0] != '\0', "no reason is told");
+  p.update(10);
+  go.let_pass();
+  other.join();
+  must(Look(m.path() + ".v1").dropped(layout::Drop::kSeriesNoSpace) >= 1, "nothing is told");
+  m.empty();
+  observe_all(wide(p, "refused"));
+  const Look look(m.path() + ".v1");
+  must(look.count("wide", {"refused"}) == 1002, "a later call does not try again");
+  same(m, s.tally, "in the end");
+}
+
+void bound_by_one_touched_by_another(Scenery& s) {
+  const Mount m(s.mount_point, "size=2m");
+  Program p(m.path(), s.tally, kRoomy);
+  Gate go, did;
+  std::vector<Histogram> got;
+  std::jthread other([&] {
+    p.update();
+    did.let_pass();
+    go.pass();
+    for (const Histogram& h : got) observe_all(h);
+  });
+  did.pass();
+  p.update();
+  for (const char* n : {"a", "b", "c"}) got.push_back(wide(p, n));
+  m.fill();
+  go.let_pass();
+  other.join();
+  // And by a child, which can't have a slot, and by a thread, which can't have a lane.
+  must_end_well(start([&] {
+                  for (const Histogram& h : got) observe_all(h);
+                }),
+                "a child");
+  std::thread([&] {
+    for (const Histogram& h : got) observe_all(h);
+  }).join();
+  const Look look(m.path() + ".v1");
+  for (const char* n : {"a", "b", "c"}) {
+    must(look.count("wide", {n}) == 3 * 1002,
+         "counts are lost where another thread has bound them");
+  }
+  same(m, s.tally, "in the end");
+}
+
+void filling_up(Scenery& s) {
+  const Mount m(s.mount_point, "size=1m");
+  Program p(m.path(), s.tally, kRoomy);
+  std::vector<std::jthread> threads;
+  auto& accepted = shared<std::atomic<std::uint64_t>>();
+  const auto work = [&](unsigned t) {
+    for (unsigned i = 0; i < 60; ++i) {
+      p.update();
+      metrics_family* family = nullptr;
+      metrics_histogram* h = nullptr;
+      const std::string label = std::to_string(t) + "-" + std::to_string(i);
+      const char* labels[] = {"n"};
+      const char* values[] = {label.c_str()};
+      std::vector<double> many(1000);
+      for (std::size_t b = 0; b < many.size(); ++b) many[b] = static_cast<double>(b);
+      metrics_histogram_family(p.segment.get(), "wide", "", "", labels, 1, many.data(), many.size(),
+                               &family);
+      const metrics_status status = metrics_histogram_labels(family, values, 1, &h);
+      metrics_histogram_observe(h, 999.5);
+      if (status == METRICS_OK) accepted.fetch_add(1);
+    }
+  };
+  for (unsigned t = 0; t < 3; ++t) threads.emplace_back(work, t);
+  must_end_well(start([&] { work(9); }), "a child");
+  threads.clear();
+  same(m, s.tally, "filled up");
+  const Look look(m.path() + ".v1");
+  std::uint64_t there = 0;
+  for (const unsigned t : {0, 1, 2, 9}) {
+    for (unsigned i = 0; i < 60; ++i) {
+      there += look.count("wide", {std::to_string(t) + "-" + std::to_string(i)});
+    }
+  }
+  must(there == accepted, std::to_string(accepted) +
+                              " observations of series that were to be had, " +
+                              std::to_string(there) + " scraped");
+  must(accepted < 240, "nothing filled up");
+}
+
+void no_inodes(Scenery& s) {
+  const Mount m(s.mount_point, "size=2m,nr_inodes=4");
+  for (int i = 0; i < 4; ++i) std::ofstream(m.path("f" + std::to_string(i)));
+  Program p(m.path(), s.tally);
+  p.counter.inc();
+  must(p.segment.status() == METRICS_NO_SPACE, "status is not NO_SPACE");
+}
+
+void limit(int resource, rlim_t value) {
+  const rlimit wanted{value, value};
+  must(::setrlimit(static_cast<__rlimit_resource>(resource), &wanted) == 0, "setrlimit");
+}
+
+void file_size_limit(Scenery& s) {
+  const Mount m(s.mount_point, "size=8m");
+  must_end_well(start([&] {
+                  limit(RLIMIT_FSIZE, 4096);
+                  Program p(m.path("other"), s.tally);
+                  must(p.segment.status() == METRICS_NO_SPACE, "status is not NO_SPACE");
+                  p.counter.inc();
+                }),
+                "a creator with a limit");
+  Program p(m.path(), s.tally, kRoomy);
+  must_end_well(start([&] {
+                  limit(RLIMIT_FSIZE, 4096);
+                  p.update(10);
+                  observe_all(wide(p, "x"));
+                  must(p.segment.status() != METRICS_OK, "nothing is told");
+                }),
+                "a claimer with a limit");
+  p.update();
+  limit(RLIMIT_FSIZE, 4096);
+  observe_all(wide(p, "y"));
+  p.update(10);
+  same(m, s.tally, "with a limit");
+}
+
+void no_descriptors(Scenery& s) {
+  const Mount m(s.mount_point, "size=8m");
+  const auto none_left = [] {
+    limit(RLIMIT_NOFILE, 64);
+    while (::open("/dev/null", O_RDONLY | O_CLOEXEC) >= 0) {
+    }
+  };
+  must_end_well(start([&] {
+                  none_left();
+                  Program p(m.path("other"), s.tally);
+                  must(p.segment.status() == METRICS_NO_SPACE, "status is not NO_SPACE");
+                  p.counter.inc();
+                }),
+                "a creator without descriptors");
+  Program p(m.path(), s.tally, kRoomy);
+  must_end_well(start([&] {
+                  none_left();
+                  p.update(10);
+                  must(p.segment.status() != METRICS_OK, "nothing is told");
+                }),
+                "a claimer without descriptors");
+  must_end_well(start([&] {
+                  p.update();
+                  none_left();
+                  observe_all(wide(p, "x"));
+                  p.update(10);
+                  std::thread([&] { p.update(10); }).join();
+                }),
+                "a registrant without descriptors");
+  same(m, s.tally, "without descriptors");
+}
+
+void no_addresses(Scenery& s) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  static_cast<void>(s);  // shadow memory is addresses too
+#else
+  const Mount m(s.mount_point, "size=8m");
+  Program p(m.path(), s.tally, kRoomy);
+  const auto none_left = [] {
+    long pages = 0;
+    std::ifstream("/proc/self/statm") >> pages;
+    limit(RLIMIT_AS, static_cast<rlim_t>(pages) * 4096 + 8192);
+  };
+  must_end_well(start([&] {
+                  none_left();
+                  p.update(10);
+                }),
+                "a claimer without addresses");
+  must_end_well(start([&] {
+                  none_left();
+                  metrics_segment* other = nullptr;
+                  must(metrics_open((m.path("other")).c_str(), nullptr, &other) == METRICS_NO_SPACE,
+                       "status is not NO_SPACE");
+                }),
+                "a creator without addresses");
+  same(m, s.tally, "without addresses");
+#endif
+}
+
+void mount_flags(Scenery& s) {
+  const Mount m(s.mount_point, "size=8m");
+  {
+    Program p(m.path(), s.tally, kRoomy);
+    p.update();
+  }
+  // No-exec: nothing of ours is executed.
+  must(::mount("none", s.mount_point.c_str(), nullptr, MS_REMOUNT | MS_NOEXEC, "size=8m") == 0,
+       "remount");
+  const std::string path = m.path("noexec");
+  must_end_well(start([&] {
+                  Program q(path, shared<Tally>(), kRoomy);
+                  q.update();
+                  must(q.segment.status() == METRICS_OK, "no-exec matters");
+                }),
+                "a worker on a no-exec mount");
+  const std::string there = s.mount_point + "-ro";
+  std::filesystem::create_directory(there);
+  must(::mount(s.mount_point.c_str(), there.c_str(), nullptr, MS_BIND, nullptr) == 0 &&
+           ::mount("none", there.c_str(), nullptr, MS_REMOUNT | MS_BIND | MS_RDONLY, nullptr) == 0,
+       "a read-only mount");
+  must_end_well(start([&] {
+                  for (const char* name : {"/segment", "/new"}) {
+                    Program q(there + name, s.tally, kRoomy);
+                    must(q.segment.status() == METRICS_NO_PERMISSION, "not NO_PERMISSION");
+                    q.counter.inc();
+                  }
+                }),
+                "a worker on a read-only mount");
+  const Look read_only(there + "/segment.v1");
+  must(read_only.count("c") == s.tally.counts, "a read-only mount can't be read");
+  ::umount2(there.c_str(), MNT_DETACH);
+  std::filesystem::remove(there);
+  same(m, s.tally, "in the end");
+}
+
+std::uint64_t blocks(const std::string& file) {
+  struct stat info {};
+  must(::stat(file.c_str(), &info) == 0, "stat");
+  return static_cast<std::uint64_t>(info.st_blocks);
+}
+
+void locked_memory_and_dumps(Scenery& s) {
+  const Mount m(s.mount_point, "size=64m");
+  constexpr Geometry kHuge = {64, 64, 1 << 20,
+                              64 * 1024};  // 8 MB a slot: a gigabyte, if it were all filled
+  Program p(m.path(), s.tally, kHuge);
+  const std::string file = m.path() + ".v1";
+  must_end_well(start([&] {
+                  p.update();
+                  if (::mlockall(MCL_CURRENT | MCL_FUTURE) != 0) return;  // not allowed here
+                  p.update(10);
+                  std::thread([&] { p.update(10); }).join();
+                  observe_all(wide(p, "x"));
+                }),
+                "a worker that locks its memory");
+  // Slot 0, its own, and its thread's, at the most.
+  must(blocks(file) * 512 < (3 * 8 + 2) << 20, "mlockall() fills the file");
+  same(m, s.tally, "locked");
+  const std::uint64_t before = blocks(file);
+  const auto dumped = run_child([&] {
+    must(::chdir(m.path("").c_str()) == 0, "chdir");
+    const rlimit all{RLIM_INFINITY, RLIM_INFINITY};
+    ::setrlimit(RLIMIT_CORE, &all);
+    p.update();
+    ::signal(SIGABRT, SIG_DFL);
+    ::abort();
+  });
+  must(dumped && WIFSIGNALED(*dumped), "no abort()");
+  must(blocks(file) < before + 256, "a core dump fills the file");
+  same(m, s.tally, "dumped");
+}
+
+struct Part {
+  const char* what;
+  void (*go)(Scenery&);
+};
+constexpr Part kParts[] = {
+    {"full before creation", full_before_creation},
+    {"full between creation and claim", full_before_claim},
+    {"full between claim and a new series", full_before_series},
+    {"bound by one thread, touched by another", bound_by_one_touched_by_another},
+    {"filling up under three threads and a child", filling_up},
+    {"no inodes", no_inodes},
+    {"RLIMIT_FSIZE", file_size_limit},
+    {"EMFILE", no_descriptors},
+    {"RLIMIT_AS", no_addresses},
+    {"read-only and no-exec mounts", mount_flags},
+    {"mlockall() and core dumps", locked_memory_and_dumps},
+};
+
+}  // namespace
+
+void space_runs_out(Run& run) {
+  do {
+    for (const Part& part : kParts) {
+      Scenery scenery{run, shared<Tally>(), run.fresh_path()};
+      std::filesystem::create_directory(scenery.mount_point);
+      const auto status = run_child([&] { part.go(scenery); }, seconds(60));
+      if (status && WIFEXITED(*status) && WEXITSTATUS(*status) == 77) {
+        return run.skip("nothing can be mounted here");
+      }
+      run.check(well(status), std::string(part.what) + ": " + to_text(status));
+      run.count(part.what);
+      std::filesystem::remove(scenery.mount_point);
+      if (run.hopeless()) return;
+    }
+  } while (run.more());
+}
+
+}  // namespace metrics::torture

@@ -1,0 +1,223 @@
+// steps.cpp -- SIGKILL at every instruction of the paths where something is claimed, registered, reserved, given back.
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <numeric>
+#include <thread>
+
+#include "tests/torture/cases.h"
+#include "tests/torture/ledger.h"
+#include "tests/torture/processes.h"
+#include "tests/torture/stepper.h"
+
+namespace metrics::torture {
+namespace {
+
+constexpr unsigned kRunsOfASegment = 200;
+constexpr Geometry kGeometry = {4, 4, (kRunsOfASegment + 10) * 602, 512 << 10};
+
+// What the scenes of one segment acknowledge.
+struct Noted {
+  std::atomic<std::uint64_t> begun, done;  // of counter "c"
+  std::atomic<std::uint64_t> gauges_begun, gauges_done, added;
+  std::atomic<std::uint64_t> run;  // makes names and labels new
+};
+
+void counted(Noted& noted, Counter counter) {
+  noted.begun.fetch_add(1);
+  counter.inc();
+  noted.done.fetch_add(1);
+}
+
+Counter counter_of(const Segment& segment) {
+  return Family<Counter>("c", "", {}, {.segment = segment}).labels();
+}
+
+// Every mode's gauge is set to the same number, which grows from run to run.
+struct Gauges {
+  explicit Gauges(const Segment& segment) {
+    for (int mode = METRICS_ALL; mode <= METRICS_LIVEMOSTRECENT; ++mode) {
+      gauges.push_back(Family<Gauge>("g" + std::to_string(mode), "", {},
+                                     {.mode = static_cast<Mode>(mode), .segment = segment})
+                           .labels());
+    }
+    added = Family<Gauge>("added", "", {}, {.mode = Mode::kSum, .segment = segment}).labels();
+  }
+  void set(Noted& noted) {
+    const std::uint64_t n = noted.gauges_begun.fetch_add(1) + 1;
+    added.inc();
+    noted.added.fetch_add(1);
+    for (Gauge& gauge : gauges) gauge.set(static_cast<double>(n));
+    noted.gauges_done.store(n);
+  }
+  std::vector<Gauge> gauges;
+  Gauge added;
+};
+
+std::vector<Scene> scenes(const std::string& path, Noted& noted) {
+  using Place = Scene::Place;
+  const auto open = [&path] { return Segment(path, kGeometry); };
+  return {
+      {"creation", Place::kProcess,
+       [&path] { return [&path] {
+                   const Segment segment(path, {4, 4, 512, 4096});
+                 }; }},
+      {"claim and adoption", Place::kProcess,
+       [=, &noted] { return [&noted, counter = counter_of(open())] { counted(noted, counter); }; }},
+      {"family and series", Place::kProcess,
+       [=, &noted] {
+         const Segment segment = open();
+         counted(noted, counter_of(segment));
+         return [=, &noted] {
+           const std::string n = std::to_string(noted.run);
+           Family<Counter>("family" + n, "Help.", {"a"}, {.segment = segment}).labels(n);
+           counted(noted, counter_of(segment));
+         };
+       }},
+      {"page reservation", Place::kProcess,
+       [=, &noted] {
+         const Segment segment = open();
+         counted(noted, counter_of(segment));
+         const Family<Histogram> wide("wide", "", {"a"},
+                                      {.bounds = Bounds::linear(1, 1, 600), .segment = segment});
+         return [=, &noted] {
+           wide.labels(std::to_string(noted.run)).observe(1);
+           counted(noted, counter_of(segment));
+         };
+       }},
+      {"lane and thread exit", Place::kThread,
+       [=, &noted] {
+         const Segment segment = open();
+         Counter counter = counter_of(segment);
+         counted(noted, counter);
+         return [=, &noted] { counted(noted, counter); };
+       }},
+      {"first slot given back", Place::kThread,
+       [=, &noted] { return [&noted, counter = counter_of(open())] { counted(noted, counter); }; }},
+      {"child side of fork", Place::kForkedChild,
+       [=, &noted] {
+         const Segment segment = open();
+         Counter counter = counter_of(segment);
+         counted(noted, counter);
+         return [=, &noted] { counted(noted, counter); };
+       }},
+      {"gauges of all modes", Place::kProcess,
+       [=, &noted] {
+         const Segment segment = open();
+         Gauges gauges(segment);
+         return [=, &noted]() mutable { gauges.set(noted); };
+       }},
+      {"removal", Place::kProcess,
+       [=, &noted] {
+         const Segment segment = open();
+         Family<Counter> family("removed", "", {"a"}, {.segment = segment});
+         family.labels("x").inc();
+         return [=, &noted]() mutable {
+           family.remove({"x"});
+           family.labels("x").inc();
+           counted(noted, counter_of(segment));
+         };
+       }},
+  };
+}
+
+// The state after a kill: everything acknowledged is there, once; the directory is whole; and the next one works.
+void check(Run& run, const std::string& where, const std::string& path, Noted& noted) {
+  const std::string file = path + ".v1";
+  for (const auto& entry : std::filesystem::directory_iterator(run.directory())) {
+    run.check(entry.path().native().ends_with(".v1"), where + "left a file behind");
+  }
+  const auto compare = [&] {
+    if (!std::filesystem::exists(file)) {
+      run.check(noted.done == 0, where + "there is no segment, but counts were acknowledged");
+      return;
+    }
+    const Look look(file);
+    if (!look.faults().empty()) run.fault(where + look.faults().front());
+    const std::uint64_t scraped = look.count("c");
+    run.check(scraped >= noted.done && scraped <= noted.begun,
+              where + std::to_string(noted.done) + " acknowledged, " + std::to_string(scraped) +
+                  " scraped, " + std::to_string(noted.begun) + " begun");
+    const auto most = static_cast<double>(noted.gauges_begun);
+    const auto least = static_cast<double>(noted.gauges_done);
+    if (least > 0) {
+      const auto within = [&](const char* name, double low, double high) {
+        const double value = look.value(name);
+        run.check(value >= low && value <= high,
+                  where + "gauge " + name + " shows " + std::to_string(value) + " between kills " +
+                      std::to_string(low) + " and " + std::to_string(high));
+      };
+      within("g6", least, most);  // max
+      within("g4", 1, most);      // min
+      within("g8", least, most);  // mostrecent
+      within("added", static_cast<double>(noted.added), most);
+      for (const char* live : {"g1", "g5", "g7", "g9"}) {
+        run.check(look.samples(live).empty(), where + live + std::string(" lives on"));
+      }
+      run.check(look.value("g3") == 0, where + "livesum of nobody is not 0");
+    }
+    run.check(look.usage().first_slots_used <= 2 && look.usage().lanes_used <= 1,
+              where + "slots were not adopted");
+    const core::Ownership owner = look.owner(1);
+    run.check(owner.state == core::Ownership::State::kFree, where + "the dead one's lock is there");
+  };
+  compare();
+  const auto status = run_child([&] {
+    const Segment segment(path, kGeometry);
+    counted(noted, counter_of(segment));
+    std::thread([&] { counted(noted, counter_of(segment)); }).join();
+    if (segment.status() != METRICS_OK) throw std::runtime_error("next one: " + segment.why());
+  });
+  run.check(well(status), where + "the next one ended by " + to_text(status));
+  compare();
+}
+
+}  // namespace
+
+void kill_at_instructions(Run& run) {
+  if (!can_step()) return run.skip("no single-stepping here (another CPU, or a sanitizer)");
+  std::string path;
+  auto& noted = shared<Noted>();
+  const std::vector<Scene> all = scenes(path, noted);
+  for (const Scene& scene : all) {
+    const bool creates = &scene == &all.front();
+    const auto begin_segment = [&] {
+      if (!path.empty()) std::filesystem::remove(path + ".v1");
+      path = run.fresh_path();
+      noted.begun = noted.done = noted.gauges_begun = noted.gauges_done = noted.added = 0;
+    };
+    begin_segment();
+    const Stepper stepper(scene);
+    std::vector<std::size_t> order(stepper.length());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::shuffle(order.begin(), order.end(), run.random);
+    const auto end = run.share(static_cast<unsigned>(all.size()));
+    std::uint64_t killed = 0, ended = 0;
+    for (const std::size_t n : order) {
+      if (Clock::now() > end || run.hopeless()) break;
+      if (creates || (killed + ended) % kRunsOfASegment == 0) begin_segment();
+      ++noted.run;
+      ++(stepper.kill_at(n) ? killed : ended);
+      // In a child, so that nothing changes in this process, whose copies take the way that was recorded.
+      const auto status = run_child([&] {
+        const unsigned before = run.faults();
+        check(run, std::string(scene.name) + ", instruction " + std::to_string(n) + ": ", path,
+              noted);
+        ::_exit(static_cast<int>(run.faults() - before));
+      });
+      if (status && WIFEXITED(*status) && WEXITSTATUS(*status) < 70) {
+        run.also_faults(static_cast<unsigned>(WEXITSTATUS(*status)));
+      } else {
+        run.fault("the check ended by " + to_text(status));
+      }
+    }
+    run.count(
+        std::string("kills of ") + std::to_string(order.size()) + " instructions: " + scene.name,
+        killed);
+    if (ended > 0) run.count("  (took another way and ended before)", ended);
+  }
+}
+
+}  // namespace metrics::torture
