@@ -201,7 +201,7 @@ void filling_up(Scenery& s) {
   same(m, s.tally, "filled up");
   const Look look(m.path() + ".v1");
   std::uint64_t there = 0;
-  for (const unsigned t : {0, 1, 2, 9}) {
+  for (const unsigned t : {0u, 1u, 2u, 9u}) {
     for (unsigned i = 0; i < 60; ++i) {
       there += look.count("wide", {std::to_string(t) + "-" + std::to_string(i)});
     }
