@@ -161,7 +161,13 @@ metrics_status make_family(metrics_segment* segment, Definition d, const char* n
 constinit metrics_counter inert_counter = {METRICS_NOWHERE, 0};
 constinit metrics_gauge inert_gauge = {METRICS_NOWHERE, 0, nullptr};
 constinit metrics_histogram inert_histogram = {
-    METRICS_NOWHERE, 0, 0, 0, [](const double*, std::uint32_t, double) { return 0u; }, nullptr};
+    METRICS_NOWHERE,
+    0,
+    0,
+    0,
+    nullptr,
+    [](std::uint64_t*, const metrics_histogram*, double) {},
+    [](const double*, std::uint32_t, double) { return 0u; }};
 
 void check_family(const Family* family, std::initializer_list<Type> types, std::size_t count) {
   if (family == nullptr) throw Error(METRICS_INVALID, "the family is NULL: it was refused");
@@ -557,11 +563,11 @@ void metrics_histogram_observe(metrics_histogram* h, double value) {
     return;
   }
   if (std::uint64_t* own = cells_of(h->segment); own != nullptr) {
-    metrics_hot_observe(own, h, value);
+    h->observe(own + h->cell, h, value);
   } else if (layout::Cell* shared = shared_cells(h->segment); shared != nullptr) {
     layout::Cell* first = shared + h->cell;
     first[h->find(h->bounds, h->padded, value)].fetch_add(1, std::memory_order_relaxed);
-    shared_sum(first[layout::histogram_sum(h->bound_count)], value);
+    shared_sum(first[h->sum], value);
   }
 }
 

@@ -147,10 +147,11 @@ std::unique_ptr<Series> Writer::make_series(Family& family, std::vector<std::str
     case Type::kSummary:
       series->hot = metrics_histogram{index_,
                                       cell,
-                                      bound_count,
+                                      layout::histogram_sum(bound_count),
                                       family.bounds.padded(),
-                                      family.bounds.find(),
-                                      family.bounds.data()};
+                                      family.bounds.data(),
+                                      family.bounds.search().observe,
+                                      family.bounds.search().find};
       break;
     case Type::kGauge: {
       Gauge& gauge = series->hot.emplace<Gauge>(index_, found.first_cell, d.mode);

@@ -45,11 +45,24 @@ void expect_agreement(const std::vector<double>& bounds) {
   const Bounds b(bounds);
   const auto all = searches(b.count());
   ASSERT_FALSE(all.empty());
-  ASSERT_EQ(all.front().find, b.find());
+  ASSERT_EQ(all.front().find, b.search().find);
+  std::vector<std::uint64_t> cells(b.padded() + 2);
+  const std::uint32_t sum = b.count() + 1;
   for (const double value : telling_values(bounds)) {
-    for (const NamedFind& search : all) {
-      ASSERT_EQ(search.find(b.data(), b.padded(), value), expected(bounds, value))
-          << search.name << " of " << value << " in " << bounds.size() << " bounds";
+    for (const Search& search : all) {
+      const auto said = [&] {
+        return search.name + (" of " + std::to_string(value)) + " in " +
+               std::to_string(bounds.size()) + " bounds";
+      };
+      const std::uint32_t bucket = expected(bounds, value);
+      ASSERT_EQ(search.find(b.data(), b.padded(), value), bucket) << said();
+      const metrics_histogram h{0, 0, sum, b.padded(), b.data(), search.observe, search.find};
+      std::fill(cells.begin(), cells.end(), 0);
+      search.observe(cells.data(), &h, value);
+      ASSERT_EQ(cells[bucket], 1u) << said();
+      ASSERT_EQ(cells[sum], std::bit_cast<std::uint64_t>(0.0 + value)) << said();
+      cells[bucket] = cells[sum] = 0;
+      ASSERT_EQ(std::count(cells.begin(), cells.end(), 0u), cells.size()) << said();
     }
     ASSERT_EQ(b.bucket(value), expected(bounds, value));
   }

@@ -51,12 +51,14 @@ struct metrics_gauge {
 struct metrics_histogram {
   uint32_t segment;
   uint32_t cell;        /* the first bucket's */
-  uint32_t bound_count; /* the sum's cell is cell + bound_count + 1 */
-  uint32_t padded;      /* bounds[bound_count..padded-1] are +Inf, so that a search needs no rest */
-  /* The number of bounds below value, which is the bucket's index; value is not NaN. Chosen for this
-   * CPU and this number of bounds when the family was made. */
-  uint32_t (*find)(const double* bounds, uint32_t padded, double value);
+  uint32_t sum;         /* behind it: the sum's cell is cell + sum */
+  uint32_t padded;      /* of bounds, those added are +Inf, so that a search needs no rest */
   const double* bounds; /* aligned to 64 bytes */
+  /* Counts a value that is not NaN in a slot. Chosen for this CPU and this number of bounds when the family
+   * was made, so that the search is without a loop. */
+  void (*observe)(uint64_t* first_cell, const struct metrics_histogram*, double value);
+  /* The number of bounds below value, which is the bucket's index; likewise. */
+  uint32_t (*find)(const double* bounds, uint32_t padded, double value);
 };
 
 /* The calling thread's slot in a segment; NULL: the out-of-line function knows what to do. */
@@ -86,14 +88,6 @@ static inline void metrics_hot_sum(uint64_t* cell, double amount) {
   sum += amount;
   __builtin_memcpy(&bits, &sum, sizeof bits);
   __atomic_store_n(cell, bits, __ATOMIC_RELAXED);
-}
-
-/* Bucket first, sum second: what is killed in between lacks its share of the sum. */
-static inline void metrics_hot_observe(uint64_t* cells, const struct metrics_histogram* h,
-                                       double value) {
-  uint64_t* first = cells + h->cell;
-  metrics_hot_count(first + h->find(h->bounds, h->padded, value), 1);
-  metrics_hot_sum(first + h->bound_count + 1, value);
 }
 
 #ifdef __cplusplus

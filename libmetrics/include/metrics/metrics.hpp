@@ -134,7 +134,7 @@ class Histogram {
     if (histogram_ != nullptr && value == value) [[likely]] {
       if (std::uint64_t* cells = metrics_hot_cells(histogram_->segment); cells != nullptr)
           [[likely]] {
-        metrics_hot_observe(cells, histogram_, value);
+        histogram_->observe(cells + histogram_->cell, histogram_, value);
         return;
       }
     }

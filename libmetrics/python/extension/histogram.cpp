@@ -12,7 +12,7 @@ void observe(metrics_histogram* histogram, double value) noexcept {
   if (histogram == nullptr) return;
   if (value == value) {
     if (std::uint64_t* cells = metrics_hot_cells(histogram->segment); cells != nullptr) {
-      metrics_hot_observe(cells, histogram, value);
+      histogram->observe(cells + histogram->cell, histogram, value);
       return;
     }
   }
