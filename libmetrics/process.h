@@ -1,7 +1,7 @@
-// process.h -- what a process is to the library: one epoch, one mutex, one claim for each segment; and how
-// a forked child comes to know that it is another process.
+// process.h -- what a process is to the library: one mutex, one claim for each segment, a place for the slots of
+// each thread; and how a forked child comes to know that it is another process.
 //
-// All of it stands in a page that the kernel wipes in the child (MADV_WIPEONFORK), by whichever call it was
+// All of it stands in pages that the kernel wipes in the child (MADV_WIPEONFORK), by whichever call it was
 // forked: there it begins anew, with a free mutex whoever held it in the parent. Where the kernel can't wipe
 // (before Linux 4.14), a pthread_atfork handler does, which raw clone() and _Fork() don't run.
 #pragma once
@@ -32,7 +32,6 @@ struct Process {
   pthread_mutex_t mutex;
   std::array<ProcessClaim, METRICS_MAX_SEGMENTS> claims;
 };
-static_assert(offsetof(Process, hot) == 0, "metrics_process points to it");
 static_assert(sizeof(Process) <= layout::kPage, "wiped as one page");
 
 // This process's; set up at the first call, which is to come from outside of any update.
@@ -41,9 +40,15 @@ Process& process();
 // False if only pthread_atfork's handler sees forks.
 bool fork_is_wiped() noexcept;
 
-// The process's epoch; given to it if it has none. The mutex must be held. It never repeats down a line of
-// forks, so that what a thread inherits is never taken for valid.
-std::uint64_t epoch(Process& p) noexcept;
+// Gives the process its epoch if it has none. The mutex must be held.
+void give_epoch(Process& p) noexcept;
+
+// A place for the calling thread's slots, wiped in forked children, if it has none yet; then metrics_thread names it.
+// False if there is no memory for it, which is remembered. The mutex must be held.
+bool give_place() noexcept;
+// From a thread that ends; updates that it still makes find no slot and ask for none. Another thread gets the place
+// later, unless the mutex is not held.
+void take_place_back(bool held) noexcept;
 
 // Keeps the thread from being cancelled in the scope: opening a file and writing a line are cancellation points,
 // and nothing of ours can be unwound there.

@@ -10,7 +10,7 @@ namespace {
 
 using State = ProcessClaim::State;
 
-// Which slot metrics_thread.cells[i] is, for giving it back.
+// Which slot metrics_thread->cells[i] is, for giving it back.
 __thread SlotIndex thread_slots[METRICS_MAX_SEGMENTS] __attribute__((tls_model("initial-exec")));
 
 pthread_key_t end_key;
@@ -82,16 +82,12 @@ layout::Cell* claim_for_thread(Writer& writer, ProcessClaim& mine, SlotIndex& sl
 // A pthread_key's destructor: a thread_local's would run too early, others' destructors may still update.
 // What comes after this one goes to slot 0.
 void end_thread(void*) {
-  const Quiet quiet;
-  metrics_thread_state& t = metrics_thread;
   Process& p = process();
-  if (t.epoch != __atomic_load_n(&p.hot.epoch, __ATOMIC_RELAXED)) {
-    return;  // inherited over a fork: what it names is the parent's
-  }
-  t.tried = ~std::uint64_t{0};  // a slot claimed from here on would never be given back
+  const Locked lock(p, Locked::Wait::kBounded);
   for (std::uint32_t i = 0; i < METRICS_MAX_SEGMENTS; ++i) {
-    if (t.cells[i] == nullptr) continue;
-    t.cells[i] = nullptr;
+    // In a child all are NULL: what its parent's thread had is the parent's.
+    if (metrics_thread->cells[i] == nullptr) continue;
+    metrics_thread->cells[i] = nullptr;
     ProcessClaim& claim = p.claims[i];
     if (thread_slots[i] == claim.owner.slot) {
       claim.lent.store(0, std::memory_order_release);  // with claim_for_thread's acquire
@@ -99,6 +95,8 @@ void end_thread(void*) {
       release_lane(*writer_at(i)->segment(), thread_slots[i], claim.owner);
     }
   }
+  // A slot claimed from here on would never be given back.
+  take_place_back(lock.held());
 }
 
 int make_end_key() noexcept {
@@ -120,19 +118,15 @@ void watch_thread_ends() {
 layout::Cell* own_cells(std::uint32_t segment) noexcept {
   Writer* writer = writer_at(segment);
   if (writer == nullptr || writer->segment() == nullptr) return nullptr;
-  metrics_thread_state& t = metrics_thread;
   const std::uint64_t bit = std::uint64_t{1} << segment;
-  Process& p = process();
-  const std::uint64_t now = __atomic_load_n(&p.hot.epoch, __ATOMIC_RELAXED);
-  if (t.epoch != now || (t.tried & bit) == 0) {
+  if ((metrics_thread->tried & bit) == 0) {
+    Process& p = process();
     const Locked lock(p, Locked::Wait::kBounded);
     if (!lock.held()) return nullptr;  // slot 0 for this once
-    if (t.epoch != epoch(p)) {
-      t.tried = 0;
-      for (auto& cells : t.cells) cells = nullptr;
-      t.epoch = epoch(p);
-    }
-    if ((t.tried & bit) == 0) {
+    give_epoch(p);
+    // Looked at again: a signal handler may have been here before the lock was held.
+    if (give_place() && (metrics_thread->tried & bit) == 0) {
+      metrics_thread_state& t = *metrics_thread;
       ProcessClaim& claim = p.claims[segment];
       if (claim.state.load(std::memory_order_relaxed) == State::kUntried) {
         claim_for_process(*writer, claim);
@@ -140,12 +134,12 @@ layout::Cell* own_cells(std::uint32_t segment) noexcept {
       if (claim.state.load(std::memory_order_relaxed) == State::kOwned) {
         t.cells[segment] = reinterpret_cast<std::uint64_t*>(
             claim_for_thread(*writer, claim, thread_slots[segment]));
-        if (t.cells[segment] != nullptr) ::pthread_setspecific(end_key, &metrics_thread);
       }
       t.tried |= bit;
+      ::pthread_setspecific(end_key, &metrics_thread);  // to be told when the thread ends
     }
   }
-  return reinterpret_cast<layout::Cell*>(t.cells[segment]);
+  return reinterpret_cast<layout::Cell*>(metrics_thread->cells[segment]);
 }
 
 layout::Cell* shared_cells(std::uint32_t segment) noexcept {

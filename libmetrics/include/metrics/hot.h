@@ -1,10 +1,10 @@
 /* hot.h -- what an update touches, laid out so that metrics.hpp can inline it. Part of the ABI: it changes
  * only with the library's SONAME. Use metrics.h or metrics.hpp; this header has no promises of its own.
  *
- * A thread that has a slot of its own keeps the slot's address in thread-local memory, beside the epoch in
- * which it got it. The process's epoch stands in a page that the kernel wipes in a forked child, and no epoch
- * comes back down a line of forks: so a child, however it was forked, sees at its first update that the
- * address is its parent's, and gets a slot of its own. */
+ * A thread keeps the addresses of its slots in a place of its own, in memory that the kernel wipes in a forked
+ * child: so a child, however it was forked, finds no address of its parent's there, and gets a slot of its own.
+ * Only where that place is stands in thread-local memory. The process's epoch, in such memory too, tells a process
+ * from its ancestors. */
 #ifndef METRICS_HOT_H
 #define METRICS_HOT_H
 
@@ -21,18 +21,17 @@ extern "C" {
 #define METRICS_NOWHERE METRICS_MAX_SEGMENTS
 
 typedef struct metrics_thread_state {
-  uint64_t epoch; /* valid only if equal to the process's; never 0 then */
-  uint64_t tried; /* a bit for each segment: a slot was asked for in this epoch */
   uint64_t* cells[METRICS_MAX_SEGMENTS +
                   1]; /* own slots; NULL: take the slow path. The last is always NULL */
+  uint64_t tried;     /* a bit for each segment: a slot was asked for since the last fork */
 } metrics_thread_state;
 
-/* In memory of the process that forks wipe. */
 typedef struct metrics_process_state {
-  uint64_t epoch; /* 0 until the first update after start or fork */
+  uint64_t epoch; /* 0 until the first update after start or fork; never one that an ancestor had */
 } metrics_process_state;
 
-extern METRICS_API __thread metrics_thread_state metrics_thread
+/* The calling thread's; never NULL. */
+extern METRICS_API __thread metrics_thread_state* metrics_thread
     __attribute__((tls_model("initial-exec")));
 extern METRICS_API metrics_process_state* metrics_process;
 
@@ -63,10 +62,9 @@ struct metrics_histogram {
 
 /* The calling thread's slot in a segment; NULL: the out-of-line function knows what to do. */
 static inline uint64_t* metrics_hot_cells(uint32_t segment) {
-  const metrics_process_state* process = __atomic_load_n(&metrics_process, __ATOMIC_RELAXED);
-  const uint64_t epoch = __atomic_load_n(&process->epoch, __ATOMIC_RELAXED);
-  if (__builtin_expect(metrics_thread.epoch != epoch, 0)) return NULL;
-  return metrics_thread.cells[segment];
+  /* Loaded anew each time: a signal handler may have forked since. */
+  const metrics_thread_state* thread = __atomic_load_n(&metrics_thread, __ATOMIC_RELAXED);
+  return __atomic_load_n(&thread->cells[segment], __ATOMIC_RELAXED);
 }
 
 /* One thread writes this cell, so nothing is lost without a locked instruction. Relaxed: a cell carries no
