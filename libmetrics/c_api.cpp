@@ -232,7 +232,9 @@ std::uint64_t* cells_of(std::uint32_t segment) noexcept {
   return cells != nullptr ? cells : reinterpret_cast<std::uint64_t*>(own_cells(segment));
 }
 
-void add_whole(const metrics_counter& c, std::uint64_t n) noexcept {
+// What updates are where the thread has no slot yet, or none at all; out of line, so that what they need is saved
+// only here.
+[[gnu::noinline]] void inc_slowly(const metrics_counter& c, std::uint64_t n) noexcept {
   if (std::uint64_t* own = cells_of(c.segment); own != nullptr) {
     metrics_hot_count(own + c.cell, n);
   } else if (layout::Cell* shared = shared_cells(c.segment); shared != nullptr) {
@@ -261,6 +263,37 @@ Opened open_writer(const char* path, const metrics_geometry* geometry) {
   metrics_status status = guarded([&] {
     writer =
         &Writer::open(text_or_empty(path), geometry == nullptr ? metrics_geometry{} : *geometry);
+[[gnu::noinline]] void add_slowly(const metrics_counter& c, double amount) noexcept {
+  if (!(amount >= 0)) {
+    count_drop(c.segment, layout::Drop::kCounterNegative);
+    return;
+  }
+  if (amount < METRICS_HOT_EXACT && std::floor(amount) == amount) {
+    inc_slowly(c, static_cast<std::uint64_t>(amount));
+    return;
+  }
+  const std::uint32_t cell = c.cell + layout::kCounterFraction;
+  if (std::uint64_t* own = cells_of(c.segment); own != nullptr) {
+    metrics_hot_sum(own + cell, amount);
+  } else if (layout::Cell* shared = shared_cells(c.segment); shared != nullptr) {
+    shared_sum(shared[cell], amount);
+  }
+}
+
+[[gnu::noinline]] void observe_slowly(const metrics_histogram& h, double value) noexcept {
+  if (std::isnan(value)) {
+    count_drop(h.segment, layout::Drop::kObservationNan);
+    return;
+  }
+  if (std::uint64_t* own = cells_of(h.segment); own != nullptr) {
+    h.observe(own + h.cell, &h, value);
+  } else if (layout::Cell* shared = shared_cells(h.segment); shared != nullptr) {
+    layout::Cell* first = shared + h.cell;
+    first[h.find(h.bounds, h.padded, value)].fetch_add(1, std::memory_order_relaxed);
+    shared_sum(first[h.sum], value);
+  }
+}
+
     return METRICS_OK;
   });
   if (status != METRICS_OK) {
@@ -520,25 +553,21 @@ metrics_status metrics_clear(metrics_family* handle) {
 }
 
 void metrics_counter_inc(metrics_counter* c, uint64_t n) {
-  if (c != nullptr) add_whole(*c, n);
+  if (c == nullptr) return;
+  if (std::uint64_t* own = metrics_hot_cells(c->segment); own != nullptr) [[likely]] {
+    metrics_hot_count(own + c->cell, n);
+  } else {
+    inc_slowly(*c, n);
+  }
 }
 
 void metrics_counter_add(metrics_counter* c, double amount) {
   if (c == nullptr) return;
-  if (!(amount >= 0)) {
-    count_drop(c->segment, layout::Drop::kCounterNegative);
-    return;
-  }
-  constexpr double kExact = 9007199254740992.0;  // 2^53: above, doubles skip whole numbers
-  if (amount < kExact && std::floor(amount) == amount) {
-    add_whole(*c, static_cast<std::uint64_t>(amount));
-    return;
-  }
-  const std::uint32_t cell = c->cell + layout::kCounterFraction;
-  if (std::uint64_t* own = cells_of(c->segment); own != nullptr) {
-    metrics_hot_sum(own + cell, amount);
-  } else if (layout::Cell* shared = shared_cells(c->segment); shared != nullptr) {
-    shared_sum(shared[cell], amount);
+  std::uint64_t* own = metrics_hot_cells(c->segment);
+  if (own != nullptr && amount >= 0 && amount < METRICS_HOT_EXACT) [[likely]] {
+    metrics_hot_add(own, c, amount);
+  } else {
+    add_slowly(*c, amount);
   }
 }
 
@@ -564,10 +593,8 @@ void metrics_histogram_observe(metrics_histogram* h, double value) {
   }
   if (std::uint64_t* own = cells_of(h->segment); own != nullptr) {
     h->observe(own + h->cell, h, value);
-  } else if (layout::Cell* shared = shared_cells(h->segment); shared != nullptr) {
-    layout::Cell* first = shared + h->cell;
-    first[h->find(h->bounds, h->padded, value)].fetch_add(1, std::memory_order_relaxed);
-    shared_sum(first[h->sum], value);
+  } else {
+    observe_slowly(*h, value);
   }
 }
 
@@ -578,3 +605,6 @@ double metrics_now(void) {
 }
 
 }  // extern "C"
+  if (hot != nullptr && metrics_hot_set(hot, value) != 0) [[likely]] {
+    return;
+  }

@@ -30,13 +30,9 @@ std::uint64_t now_ns() noexcept {
 }  // namespace
 
 Gauge::Gauge(std::uint32_t at, std::uint64_t cell, Mode m) noexcept
-    : metrics_gauge{at, !has_own(m) && !is_most_recent(m) && m != Mode::kSum, nullptr},
-      first_cell(cell),
-      mode(m) {}
+    : metrics_gauge{at, 0, nullptr}, first_cell(cell), mode(m) {}
 
-layout::Cell& Gauge::value_cell() noexcept {
-  return *reinterpret_cast<layout::Cell*>(__atomic_load_n(&word, __ATOMIC_ACQUIRE));
-}
+layout::Cell& Gauge::value_cell() noexcept { return *__atomic_load_n(&value_, __ATOMIC_ACQUIRE); }
 
 void Gauge::begin(layout::Cell* cells, Generation generation) noexcept {
   layout::Cell* mine = cells + first_cell;
@@ -52,9 +48,12 @@ void Gauge::begin(layout::Cell* cells, Generation generation) noexcept {
     // Release: who copies this generation and then the value does not copy the predecessor's value.
     mine[layout::kGaugeGeneration].store(generation, std::memory_order_release);
   }
-  // Release: pairs with value_cell()'s acquire; a thread that sees the word sees inherited_ and own_.
-  __atomic_store_n(&word, reinterpret_cast<std::uint64_t*>(mine + layout::kGaugeValue),
-                   __ATOMIC_RELEASE);
+  // Release: pairs with value_cell()'s acquire; a thread that sees the cell sees inherited_ and own_.
+  layout::Cell* value = mine + layout::kGaugeValue;
+  __atomic_store_n(&value_, value, __ATOMIC_RELEASE);
+  const bool plain = !has_own(mode) && !is_most_recent(mode) && mode != Mode::kSum;
+  // Release: pairs with metrics_hot_set()'s acquire.
+  if (plain) __atomic_store_n(&word, reinterpret_cast<std::uint64_t*>(value), __ATOMIC_RELEASE);
 }
 
 // Several threads may be here: each stores what it has combined and looks again. Sequentially consistent, so

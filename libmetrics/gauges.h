@@ -8,7 +8,6 @@
 #include <bit>
 #include <cmath>
 #include <cstdint>
-#include <limits>
 #include <optional>
 
 #include "libmetrics/layout.h"
@@ -17,11 +16,8 @@
 
 namespace metrics::core {
 
-constexpr std::uint64_t encode_gauge(double value) noexcept {
-  const auto bits = std::bit_cast<std::uint64_t>(value);
-  const auto other_nan = std::bit_cast<std::uint64_t>(std::numeric_limits<double>::quiet_NaN());
-  return (bits == layout::kUnset ? other_nan : bits) ^ layout::kUnset;
-}
+static_assert(METRICS_HOT_UNSET == layout::kUnset);
+inline std::uint64_t encode_gauge(double value) noexcept { return metrics_hot_encode(value); }
 constexpr std::optional<double> decode_gauge(std::uint64_t word) noexcept {
   if (word == 0) return std::nullopt;  // unset
   return std::bit_cast<double>(word ^ layout::kUnset);
@@ -61,6 +57,7 @@ struct Gauge : metrics_gauge {
   void publish_own() noexcept;
   void stamp() noexcept;
 
+  layout::Cell* value_ = nullptr;  // in the process's first slot
   std::optional<double> inherited_;
   layout::Cell own_{0};  // of min, max, mostrecent, encoded: the word may hold the inherited value
 };

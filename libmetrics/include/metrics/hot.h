@@ -42,9 +42,10 @@ struct metrics_counter {
 
 struct metrics_gauge {
   uint32_t segment;
-  uint32_t plain; /* not 0: the word is this process's value alone, and setting it is one store */
-  uint64_t*
-      word; /* in this process's first slot; NULL without one. Valid only when the thread's epoch is */
+  uint32_t reserved;
+  /* In this process's first slot, if the word there is nothing but this process's value; else NULL. Valid only
+   * for a thread that has a slot. */
+  uint64_t* word;
 };
 
 struct metrics_histogram {
@@ -78,14 +79,55 @@ static inline void metrics_hot_count(uint64_t* cell, uint64_t n) {
 #endif
 }
 
-/* The same for a cell that holds a double. */
+/* The same for a cell that holds a double. Its sum is the next call's start, so a way through an integer's
+ * register would be waited for; where atomics can't be had without it, a volatile access is as whole. */
 static inline void metrics_hot_sum(uint64_t* cell, double amount) {
+#if defined(__x86_64__) && !defined(__SANITIZE_THREAD__)
+  typedef double __attribute__((may_alias)) metrics_double_cell;
+  volatile metrics_double_cell* sum = (volatile metrics_double_cell*)cell;
+  *sum = *sum + amount;
+#else
   uint64_t bits = __atomic_load_n(cell, __ATOMIC_RELAXED);
   double sum;
   __builtin_memcpy(&sum, &bits, sizeof sum);
   sum += amount;
   __builtin_memcpy(&bits, &sum, sizeof bits);
   __atomic_store_n(cell, bits, __ATOMIC_RELAXED);
+#endif
+}
+
+/* Above, doubles skip whole numbers. */
+#define METRICS_HOT_EXACT 9007199254740992.0
+
+/* Adds an amount of 0 to METRICS_HOT_EXACT. Whole ones are counted as such, to stay exact. */
+static inline void metrics_hot_add(uint64_t* cells, const struct metrics_counter* c,
+                                   double amount) {
+  const int64_t whole = (int64_t)amount;
+  if ((double)whole == amount) {
+    metrics_hot_count(cells + c->cell, (uint64_t)whole);
+  } else {
+    metrics_hot_sum(cells + c->cell + 1, amount);
+  }
+}
+
+/* A gauge's value is stored XOR this NaN, so that a word of zeros is one that nobody has set. */
+#define METRICS_HOT_UNSET UINT64_C(0x7ff86e6f74736574)
+
+static inline uint64_t metrics_hot_encode(double value) {
+  uint64_t bits;
+  __builtin_memcpy(&bits, &value, sizeof bits);
+  if (__builtin_expect(bits == METRICS_HOT_UNSET, 0)) bits = UINT64_C(0x7ff8000000000000);
+  return bits ^ METRICS_HOT_UNSET;
+}
+
+/* Sets the gauge if that is one store; 0 if the out-of-line function has to. */
+static inline int metrics_hot_set(struct metrics_gauge* gauge, double value) {
+  if (__builtin_expect(metrics_hot_cells(gauge->segment) == NULL, 0)) return 0;
+  /* Acquire: what was stored before the word was published, its generation, stays before the value. */
+  uint64_t* word = __atomic_load_n(&gauge->word, __ATOMIC_ACQUIRE);
+  if (__builtin_expect(word == NULL, 0)) return 0;
+  __atomic_store_n(word, metrics_hot_encode(value), __ATOMIC_RELAXED);
+  return 1;
 }
 
 #ifdef __cplusplus

@@ -84,7 +84,15 @@ class Counter {
     }
   }
   // Adds an amount that need not be whole. A negative one, and NaN, is ignored and counted as dropped.
-  void inc(double amount) noexcept { metrics_counter_add(&hot_, amount); }
+  void inc(double amount) noexcept {
+    if (amount >= 0 && amount < METRICS_HOT_EXACT) [[likely]] {
+      if (std::uint64_t* cells = metrics_hot_cells(hot_.segment); cells != nullptr) [[likely]] {
+        metrics_hot_add(cells, &hot_, amount);
+        return;
+      }
+    }
+    metrics_counter_add(&hot_, amount);
+  }
 
  private:
   metrics_counter hot_ = {METRICS_NOWHERE, 0};
@@ -99,7 +107,11 @@ class Gauge {
   Gauge() noexcept = default;  // sets nothing
   explicit Gauge(metrics_gauge* gauge) noexcept : gauge_(gauge) {}
 
-  void set(double value) noexcept { metrics_gauge_set(gauge_, value); }
+  void set(double value) noexcept {
+    if (gauge_ == nullptr || !metrics_hot_set(gauge_, value)) [[unlikely]] {
+      metrics_gauge_set(gauge_, value);
+    }
+  }
   void inc(double amount = 1) noexcept { metrics_gauge_add(gauge_, amount); }
   void dec(double amount = 1) noexcept { metrics_gauge_add(gauge_, -amount); }
   void set_to_current_time() noexcept { metrics_gauge_set_to_current_time(gauge_); }
