@@ -192,6 +192,27 @@ metrics_status uncounted(const Family& family) {
                 ("family \"" + family.definition.name + "\" was refused").c_str());
 }
 
+// The series, if the process has it and everything is as it should be: the usual case, without what it takes to find
+// out and tell what is wrong.
+template <Type... kTypes>
+Series* known_series(metrics_family* handle, const char* const* values,
+                     std::size_t count) noexcept {
+  constexpr std::size_t kFew = 4;
+  const Family* family = family_of(handle);
+  if (family == nullptr || count > kFew || count != family->definition.labels.size() ||
+      ((family->definition.type != kTypes) && ...)) {
+    return nullptr;
+  }
+  std::array<std::string_view, kFew> strings;
+  for (std::size_t i = 0; i < count; ++i) {
+    if (values == nullptr || values[i] == nullptr) return nullptr;
+    strings[i] = values[i];
+  }
+  const std::span<const std::string_view> given(strings.data(), count);
+  Series* series = family->table.find(strings_hash(given), given);
+  return series == nullptr || series->is_removed() ? nullptr : series;
+}
+
 // Finds or makes the series and hands it to `take`; tells once for each family and status why it can't be had.
 template <class Take>
 metrics_status with_series(metrics_family* handle, std::initializer_list<Type> types,
@@ -242,27 +263,6 @@ std::uint64_t* cells_of(std::uint32_t segment) noexcept {
   }
 }
 
-// The gauge, with a place to write to; nullptr if it is to be dropped.
-Gauge* placed(metrics_gauge* hot) noexcept {
-  if (hot == nullptr || hot->segment >= METRICS_MAX_SEGMENTS) return nullptr;
-  cells_of(hot->segment);  // a thread's first update claims for its process
-  if (!owns_first_slot(hot->segment)) {
-    count_drop(hot->segment, layout::Drop::kGaugeWithoutSlot);
-    return nullptr;
-  }
-  return static_cast<Gauge*>(hot);
-}
-
-struct Opened {
-  Writer* writer;
-  metrics_status status;  // if not METRICS_OK, last_error has the reason
-};
-
-Opened open_writer(const char* path, const metrics_geometry* geometry) {
-  Writer* writer = nullptr;
-  metrics_status status = guarded([&] {
-    writer =
-        &Writer::open(text_or_empty(path), geometry == nullptr ? metrics_geometry{} : *geometry);
 [[gnu::noinline]] void add_slowly(const metrics_counter& c, double amount) noexcept {
   if (!(amount >= 0)) {
     count_drop(c.segment, layout::Drop::kCounterNegative);
@@ -294,6 +294,27 @@ Opened open_writer(const char* path, const metrics_geometry* geometry) {
   }
 }
 
+// The gauge, with a place to write to; nullptr if it is to be dropped.
+Gauge* placed(metrics_gauge* hot) noexcept {
+  if (hot == nullptr || hot->segment >= METRICS_MAX_SEGMENTS) return nullptr;
+  cells_of(hot->segment);  // a thread's first update claims for its process
+  if (!owns_first_slot(hot->segment)) {
+    count_drop(hot->segment, layout::Drop::kGaugeWithoutSlot);
+    return nullptr;
+  }
+  return static_cast<Gauge*>(hot);
+}
+
+struct Opened {
+  Writer* writer;
+  metrics_status status;  // if not METRICS_OK, last_error has the reason
+};
+
+Opened open_writer(const char* path, const metrics_geometry* geometry) {
+  Writer* writer = nullptr;
+  metrics_status status = guarded([&] {
+    writer =
+        &Writer::open(text_or_empty(path), geometry == nullptr ? metrics_geometry{} : *geometry);
     return METRICS_OK;
   });
   if (status != METRICS_OK) {
@@ -488,6 +509,11 @@ metrics_status metrics_exponential_bounds(double start, double factor, size_t co
 
 metrics_status metrics_counter_labels(metrics_family* family, const char* const* values,
                                       size_t count, metrics_counter** out) {
+  if (Series* known = known_series<Type::kCounter>(family, values, count); known != nullptr)
+      [[likely]] {
+    *out = std::get_if<metrics_counter>(&known->hot);
+    return METRICS_OK;
+  }
   *out = nullptr;
   const metrics_status status =
       with_series(family, {Type::kCounter}, values, count,
@@ -498,6 +524,11 @@ metrics_status metrics_counter_labels(metrics_family* family, const char* const*
 
 metrics_status metrics_gauge_labels(metrics_family* family, const char* const* values, size_t count,
                                     metrics_gauge** out) {
+  if (Series* known = known_series<Type::kGauge>(family, values, count); known != nullptr)
+      [[likely]] {
+    *out = std::get_if<Gauge>(&known->hot);
+    return METRICS_OK;
+  }
   *out = nullptr;
   const metrics_status status = with_series(family, {Type::kGauge}, values, count,
                                             [&](Series& s) { *out = &std::get<Gauge>(s.hot); });
@@ -507,6 +538,11 @@ metrics_status metrics_gauge_labels(metrics_family* family, const char* const* v
 
 metrics_status metrics_histogram_labels(metrics_family* family, const char* const* values,
                                         size_t count, metrics_histogram** out) {
+  if (Series* known = known_series<Type::kHistogram, Type::kSummary>(family, values, count);
+      known != nullptr) [[likely]] {
+    *out = std::get_if<metrics_histogram>(&known->hot);
+    return METRICS_OK;
+  }
   *out = nullptr;
   const metrics_status status =
       with_series(family, {Type::kHistogram, Type::kSummary}, values, count,
@@ -572,6 +608,9 @@ void metrics_counter_add(metrics_counter* c, double amount) {
 }
 
 void metrics_gauge_set(metrics_gauge* hot, double value) {
+  if (hot != nullptr && metrics_hot_set(hot, value) != 0) [[likely]] {
+    return;
+  }
   if (Gauge* gauge = placed(hot); gauge != nullptr) gauge->set(value);
 }
 
@@ -587,11 +626,8 @@ void metrics_gauge_set_to_current_time(metrics_gauge* hot) {
 
 void metrics_histogram_observe(metrics_histogram* h, double value) {
   if (h == nullptr) return;
-  if (std::isnan(value)) {
-    count_drop(h->segment, layout::Drop::kObservationNan);
-    return;
-  }
-  if (std::uint64_t* own = cells_of(h->segment); own != nullptr) {
+  std::uint64_t* own = metrics_hot_cells(h->segment);
+  if (own != nullptr && value == value) [[likely]] {
     h->observe(own + h->cell, h, value);
   } else {
     observe_slowly(*h, value);
@@ -605,6 +641,3 @@ double metrics_now(void) {
 }
 
 }  // extern "C"
-  if (hot != nullptr && metrics_hot_set(hot, value) != 0) [[likely]] {
-    return;
-  }

@@ -16,21 +16,41 @@ inline std::uint64_t hash_mix(std::uint64_t a, std::uint64_t b) noexcept {
   return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
 }
 
-// Chained over the parts of an identity; the length is mixed in, so ("a", "bc") and ("ab", "c") differ.
+inline std::uint64_t read_word(const char* p) noexcept {
+  std::uint64_t word;
+  std::memcpy(&word, p, sizeof word);
+  return word;
+}
+inline std::uint64_t read_half(const char* p) noexcept {
+  std::uint32_t half;
+  std::memcpy(&half, p, sizeof half);
+  return half;
+}
+
+// Chained over the parts of an identity; the length is mixed in, so ("a", "bc") and ("ab", "c") differ. Two words
+// at a time; the last ones overlap what was read before, so that no byte is taken alone.
 inline std::uint64_t hash_string(std::string_view s, std::uint64_t seed) noexcept {
-  std::uint64_t h = seed ^ s.size();
+  const std::size_t size = s.size();
   const char* p = s.data();
-  std::size_t left = s.size();
-  for (; left >= 8; p += 8, left -= 8) {
-    std::uint64_t word;
-    std::memcpy(&word, p, 8);
-    h = hash_mix(h, word);
+  const char* end = p + size;
+  std::uint64_t h = seed ^ (size * 0x9fb21c651e98df25);
+  for (; end - p > 16; p += 16) h = hash_mix(h ^ read_word(p), read_word(p + 8));
+  std::uint64_t a = 0, b = 0;
+  if (size >= 16) {
+    a = read_word(end - 16);
+    b = read_word(end - 8);
+  } else if (size >= 8) {
+    a = read_word(p);
+    b = read_word(end - 8);
+  } else if (size >= 4) {
+    a = read_half(p);
+    b = read_half(end - 4);
+  } else if (size > 0) {
+    a = static_cast<unsigned char>(p[0]);
+    b = std::uint64_t{static_cast<unsigned char>(p[size / 2])} << 8 |
+        static_cast<unsigned char>(end[-1]);
   }
-  std::uint64_t tail = 0;
-  for (std::size_t i = 0; i < left; ++i) {
-    tail |= std::uint64_t{static_cast<unsigned char>(p[i])} << (8 * i);
-  }
-  return hash_mix(h, tail);
+  return hash_mix(h ^ a, b);
 }
 
 }  // namespace metrics::core

@@ -1,17 +1,35 @@
 #include "libmetrics/series.h"
 
-#include <algorithm>
+#include <cstring>
 
 namespace metrics::core {
 namespace {
 
 constexpr std::size_t kFirstSize = 16;  // a power of two; doubled when half full
 
-bool same(const Series& series, std::span<const std::string_view> strings) {
-  return std::equal(series.strings.begin(), series.strings.end(), strings.begin(), strings.end());
+// All keys in a table are of as many strings.
+bool same(const std::string& key, std::span<const std::string_view> strings) noexcept {
+  const char* at = key.data();
+  for (const std::string_view s : strings) {
+    std::uint32_t size = 0;
+    std::memcpy(&size, at, sizeof size);
+    at += sizeof size;
+    if (size != s.size() || std::memcmp(at, s.data(), size) != 0) return false;
+    at += size;
+  }
+  return true;
 }
 
 }  // namespace
+
+std::string key_of(std::span<const std::string_view> strings) {
+  std::string key;
+  for (const std::string_view s : strings) {
+    const auto size = static_cast<std::uint32_t>(s.size());
+    key.append(reinterpret_cast<const char*>(&size), sizeof size).append(s);
+  }
+  return key;
+}
 
 SeriesTable::SeriesTable() {
   arrays_.push_back(std::make_unique<Array>(kFirstSize));
@@ -23,7 +41,7 @@ Series* SeriesTable::find(std::uint64_t hash,
   const Array& array = *array_.load(std::memory_order_acquire);  // with put's release
   for (std::size_t i = hash & array.mask;; i = (i + 1) & array.mask) {
     Series* series = array.entries[i].load(std::memory_order_acquire);  // with put's release
-    if (series == nullptr || (series->hash == hash && same(*series, strings))) return series;
+    if (series == nullptr || (series->hash == hash && same(series->key, strings))) return series;
   }
 }
 
@@ -31,7 +49,7 @@ Series* SeriesTable::find(std::uint64_t hash,
 std::atomic<Series*>& SeriesTable::place(Array& array, const Series& series) noexcept {
   for (std::size_t i = series.hash & array.mask;; i = (i + 1) & array.mask) {
     const Series* there = array.entries[i].load(std::memory_order_relaxed);
-    if (there == nullptr || (there->hash == series.hash && there->strings == series.strings)) {
+    if (there == nullptr || (there->hash == series.hash && there->key == series.key)) {
       return array.entries[i];
     }
   }

@@ -20,10 +20,13 @@ namespace metrics::core {
 
 class Writer;
 
+// Label values in one piece: each one's size, as 4 bytes, and its bytes.
+std::string key_of(std::span<const std::string_view> strings);
+
 struct Series {
   std::uint64_t hash;
-  std::vector<std::string> strings;  // valid UTF-8
-  const layout::Cell* removed;       // in the directory
+  std::string key;              // key_of() the label values, valid UTF-8
+  const layout::Cell* removed;  // in the directory
   std::variant<std::monostate, metrics_counter, metrics_histogram, Gauge> hot;
 
   bool is_removed() const noexcept { return removed->load(std::memory_order_relaxed) != 0; }

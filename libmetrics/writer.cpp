@@ -136,7 +136,7 @@ std::unique_ptr<Series> Writer::make_series(Family& family, std::vector<std::str
   bind(found.first_cell, layout::cell_count(d.type, bound_count));
   auto series = std::make_unique<Series>();
   series->hash = hash;
-  series->strings = std::move(values);
+  series->key = key_of(std::vector<std::string_view>(values.begin(), values.end()));
   series->removed = found.removed;
   const auto cell = static_cast<std::uint32_t>(found.first_cell);
   switch (d.type) {
