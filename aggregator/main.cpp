@@ -142,7 +142,7 @@ int serve(const Flags& flags) {
   pthread_sigmask(SIG_BLOCK, &ends, nullptr);
 
   log_info("starting", {{"version", METRICS_VERSION}, {"pid", std::to_string(::getpid())}});
-  Scrape scrape(flags.segments);
+  Scrape scrape(flags.segments, metrics::core::Access::kMapped);
   HttpOptions options;
   options.listen = flags.listen;
   options.max_requests = flags.max_requests;

@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <atomic>
 #include <limits>
-#include <map>
 #include <optional>
 #include <unordered_map>
+#include <utility>
 
 #include "libmetrics/gauges.h"
 
@@ -22,9 +22,75 @@ std::uint64_t own_pid_namespace() {
   return ::stat("/proc/self/ns/pid", &info) == 0 ? info.st_ino : 0;
 }
 
-// A double's bits, plus another's.
+// Cells of several slots, that many at a time: what is added to is loaded and stored once for all of them. Doubles are
+// added one by one in the order of slots. Each cell is loaded once: a vector of them is as whole as its elements, which
+// are aligned, so that a writer in another process is seen before or after each update.
+constexpr std::size_t kTogether = 4;
+
+using Cells [[gnu::vector_size(32), gnu::aligned(8), gnu::may_alias]] = std::uint64_t;
+constexpr std::uint32_t kLanes = sizeof(Cells) / sizeof(std::uint64_t);
+
 void add_double(std::uint64_t& sum, std::uint64_t amount) {
   sum = std::bit_cast<std::uint64_t>(std::bit_cast<double>(sum) + std::bit_cast<double>(amount));
+}
+
+template <std::size_t kSlots>
+[[gnu::always_inline]] inline void add_run(std::uint64_t* to, const std::uint64_t* const* slots,
+                                           std::uint64_t first, std::uint32_t whole) {
+  std::uint32_t k = 0;
+  for (; k + kLanes <= whole; k += kLanes) {
+    Cells sum = *reinterpret_cast<Cells*>(to + k);
+    for (std::size_t i = 0; i < kSlots; ++i) {
+      sum += *reinterpret_cast<const Cells*>(slots[i] + first + k);
+    }
+    *reinterpret_cast<Cells*>(to + k) = sum;
+  }
+  for (; k < whole; ++k) {
+    for (std::size_t i = 0; i < kSlots; ++i) to[k] += slots[i][first + k];
+  }
+  for (std::size_t i = 0; i < kSlots; ++i) add_double(to[whole], slots[i][first + whole]);
+}
+
+// Adds the sums begin..end-1 of `count` slots, 1 or kTogether of them.
+template <class Sum>
+[[gnu::always_inline]] inline void add_all(const Sum* begin, const Sum* end, std::uint64_t* values,
+                                           const std::uint64_t* const* slots, std::size_t count) {
+  if (count == kTogether) {
+    for (; begin != end; ++begin) {
+      add_run<kTogether>(values + begin->first_value, slots, begin->first_cell, begin->whole);
+    }
+  } else {
+    for (; begin != end; ++begin) {
+      add_run<1>(values + begin->first_value, slots, begin->first_cell, begin->whole);
+    }
+  }
+}
+
+template <class Sum>
+using AddAll = void (*)(const Sum*, const Sum*, std::uint64_t*, const std::uint64_t* const*,
+                        std::size_t);
+
+template <class Sum>
+void add_anywhere(const Sum* begin, const Sum* end, std::uint64_t* values,
+                  const std::uint64_t* const* slots, std::size_t count) {
+  add_all(begin, end, values, slots, count);
+}
+
+#if defined(__x86_64__)
+template <class Sum>
+[[gnu::target("avx2")]] void add_avx2(const Sum* begin, const Sum* end, std::uint64_t* values,
+                                      const std::uint64_t* const* slots, std::size_t count) {
+  add_all(begin, end, values, slots, count);
+}
+#endif
+
+// The quickest that this CPU has.
+template <class Sum>
+AddAll<Sum> add_quickly() {
+#if defined(__x86_64__)
+  if (__builtin_cpu_supports("avx2")) return &add_avx2<Sum>;
+#endif
+  return &add_anywhere<Sum>;
 }
 
 }  // namespace
@@ -34,8 +100,8 @@ std::uint64_t new_shape() noexcept {
   return last.fetch_add(1, std::memory_order_relaxed) + 1;
 }
 
-SegmentMerge::SegmentMerge(std::string file)
-    : reader_(std::move(file)), pid_namespace_(own_pid_namespace()) {}
+SegmentMerge::SegmentMerge(std::string file, core::Access access)
+    : reader_(std::move(file), access), pid_namespace_(own_pid_namespace()) {}
 
 bool SegmentMerge::read() {
   if (reader_.look()) return read_slots(reader_.used_slots());
@@ -84,6 +150,10 @@ void SegmentMerge::plan() {
       sum_values_ += series[i].cell_count;
     }
   }
+  by_cell_ = sums_;
+  std::sort(by_cell_.begin(), by_cell_.end(),
+            [](const Sum& a, const Sum& b) { return a.first_cell < b.first_cell; });
+  gauge_cells_.resize(gauges_.size() * layout::kGaugeCells);
   last_samples_.clear();
   families_.shape = 0;  // to be rebuilt
 }
@@ -93,23 +163,116 @@ bool SegmentMerge::add_slots(std::span<const core::SlotIndex> slots) {
   values.resize(std::max(values.size(), sum_values_));
   std::fill_n(values.begin(), sum_values_, 0);
   held_.clear();
+  if (reader_.is_mapped()) return add_mapped(slots);
+  static const auto add = add_quickly<Sum>();
   for (const core::SlotIndex slot : slots) {
     std::span<const std::uint64_t> cells;
     if (!reader_.read_cells(slot, cells)) return false;
-    for (const Sum& s : sums_) {
-      const std::uint64_t* from = cells.data() + s.first_cell;
-      std::uint64_t* to = values.data() + s.first_value;
-      for (std::uint32_t k = 0; k < s.whole; ++k) to[k] += from[k];
-      add_double(to[s.whole], from[s.whole]);
+    const std::uint64_t* const at = cells.data();
+    add(by_cell_.data(), by_cell_.data() + by_cell_.size(), values.data(), &at, 1);
+    if (slot < 1 || slot > reader_.geometry().first_slots) continue;
+    for (std::size_t i = 0; i < gauges_.size(); ++i) {
+      std::copy_n(at + gauges_[i].first_cell, layout::kGaugeCells,
+                  gauge_cells_.data() + i * layout::kGaugeCells);
     }
-    if (slot >= 1 && slot <= reader_.geometry().first_slots) hold(slot, cells);
+    hold(slot, gauge_cells_.data());
   }
   return true;
 }
 
-void SegmentMerge::hold(core::SlotIndex slot, std::span<const std::uint64_t> cells) {
+// The same without a copy, and without touching pages that nobody has written: that would take memory. A series that
+// reaches into one is copied instead, as a hole is no news: where the kernel can't populate what is reserved
+// (MADV_POPULATE_WRITE, Linux 5.14), a counter's page with the fraction may be one for ever.
+bool SegmentMerge::add_mapped(std::span<const core::SlotIndex> slots) {
+  pieces_.clear();
+  straddling_.clear();
+  for (const core::SlotIndex slot : slots) {
+    const std::uint64_t* cells = reader_.mapped_cells(slot);
+    stretches_.clear();
+    reader_.data_in(slot, stretches_);
+    const auto piece = [&](const std::uint64_t* where, auto begin, auto end) {
+      pieces_.push_back({where, static_cast<std::size_t>(begin - by_cell_.begin()),
+                         static_cast<std::size_t>(end - by_cell_.begin())});
+    };
+    const auto copied = [&](auto sum) {
+      const std::size_t at = straddling_.size();
+      straddling_.resize(at + sum->whole + 1);
+      piece(nullptr, sum, sum + 1);
+      return reader_.copy_cells(slot, sum->first_cell, std::span(straddling_).subspan(at));
+    };
+    auto sum = by_cell_.begin();
+    for (const auto& stretch : stretches_) {
+      sum = std::lower_bound(sum, by_cell_.end(), stretch.begin,
+                             [](const Sum& s, std::uint64_t cell) { return s.end_cell() <= cell; });
+      if (sum != by_cell_.end() && sum->first_cell < stretch.begin && !copied(sum++)) return false;
+      const auto end =
+          std::lower_bound(sum, by_cell_.end(), stretch.end,
+                           [](const Sum& s, std::uint64_t cell) { return s.end_cell() <= cell; });
+      if (sum != end) piece(cells, sum, end);
+      sum = end;
+      if (sum != by_cell_.end() && sum->first_cell < stretch.end && !copied(sum++)) return false;
+    }
+    if (gauges_.empty() || slot < 1 || slot > reader_.geometry().first_slots) continue;
+    if (!read_gauges(slot)) return false;
+    hold(slot, gauge_cells_.data());
+  }
+  std::uint64_t* copy = straddling_.data();
+  for (Piece& p : pieces_) {
+    if (p.cells != nullptr) continue;
+    const Sum& sum = by_cell_[p.begin];
+    p.cells = copy - sum.first_cell;
+    copy += sum.whole + 1;
+  }
+  static const auto add = add_quickly<Sum>();
+  const bool read = core::guarded([&] {
+    const Piece* piece = pieces_.data();
+    const Piece* const end = piece + pieces_.size();
+    std::uint64_t* const values = families_.values.data();
+    while (piece != end) {
+      const std::uint64_t* cells[kTogether];
+      std::size_t count = 0;
+      for (; count < kTogether && piece + count != end && piece[count].begin == piece->begin &&
+             piece[count].end == piece->end;
+           ++count) {
+        cells[count] = piece[count].cells;
+      }
+      if (count < kTogether) count = 1;
+      add(by_cell_.data() + piece->begin, by_cell_.data() + piece->end, values, cells, count);
+      piece += count;
+    }
+  });
+  return read || reader_.truncated();
+}
+
+// Of a slot whose stretches are known.
+bool SegmentMerge::read_gauges(core::SlotIndex slot) {
+  const std::uint64_t* cells = reader_.mapped_cells(slot);
+  std::fill(gauge_cells_.begin(), gauge_cells_.end(), 0);
+  bool copied = true;
+  const bool read = core::guarded([&] {
+    for (const auto& stretch : stretches_) {
+      for (std::size_t i = 0; i < gauges_.size(); ++i) {
+        const std::uint64_t first = gauges_[i].first_cell;
+        const std::uint64_t end = first + layout::kGaugeCells;
+        std::uint64_t* to = gauge_cells_.data() + i * layout::kGaugeCells;
+        if (end <= stretch.begin || first >= stretch.end) continue;
+        if (first < stretch.begin || end > stretch.end) {
+          copied = copied && reader_.copy_cells(slot, first, {to, layout::kGaugeCells});
+          continue;
+        }
+        // Upwards. Acquire: with Gauge::begin's release, so that a generation's values are its own.
+        for (std::uint32_t k = 0; k < layout::kGaugeCells; ++k) {
+          to[k] = __atomic_load_n(cells + first + k, __ATOMIC_ACQUIRE);
+        }
+      }
+    }
+  });
+  return read ? copied : reader_.truncated();
+}
+
+void SegmentMerge::hold(core::SlotIndex slot, const std::uint64_t* gauge_cells) {
   for (std::size_t i = 0; i < gauges_.size(); ++i) {
-    const std::uint64_t* at = cells.data() + gauges_[i].first_cell;
+    const std::uint64_t* at = gauge_cells + i * layout::kGaugeCells;
     if (const auto value = core::decode_gauge(at[layout::kGaugeValue])) {
       held_.push_back({i, slot, at[layout::kGaugeGeneration], at[layout::kGaugeStamp], *value});
     }
@@ -124,19 +287,19 @@ bool SegmentMerge::merge_gauges() {
     heads = reader_.heads(reader_.usage().first_slots_used);
     if (heads.empty()) return false;
   }
-  std::map<core::SlotIndex, Ownership> asked;  // the kernel, once for each slot
+  std::vector<std::optional<Ownership>> asked(heads.size());  // the kernel, once for each slot
   std::erase_if(held_, [&](const Held& h) {
     const Mode mode = gauges_[h.gauge].mode;
     const bool current = heads[h.slot].generation == h.generation;
     if (!core::is_live(mode)) return core::is_per_process(mode) && !current;
     if (!current) return true;
-    auto [owner, is_new] = asked.try_emplace(h.slot);
-    if (is_new) owner->second = reader_.owner(h.slot);
-    return owner->second.state != Ownership::State::kOwned ||
-           owner->second.generation != h.generation;
+    std::optional<Ownership>& owner = asked[h.slot];
+    if (!owner) owner = reader_.owner(h.slot);
+    return owner->state != Ownership::State::kOwned || owner->generation != h.generation;
   });
-  std::stable_sort(held_.begin(), held_.end(),
-                   [](const Held& a, const Held& b) { return a.gauge < b.gauge; });
+  std::sort(held_.begin(), held_.end(), [](const Held& a, const Held& b) {
+    return std::pair(a.gauge, a.slot) < std::pair(b.gauge, b.slot);
+  });
   auto begin = held_.begin();
   for (std::size_t i = 0; i < gauges_.size(); ++i) {
     const auto end = std::find_if(begin, held_.end(), [i](const Held& h) { return h.gauge != i; });

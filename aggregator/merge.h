@@ -19,7 +19,7 @@ namespace metrics::aggregator {
 // For one thread at a time.
 class SegmentMerge {
  public:
-  explicit SegmentMerge(std::string file);
+  explicit SegmentMerge(std::string file, core::Access access = core::Access::kCopied);
 
   // Reads the segment as it is now. False, with why(), if it can't be read; families() is then empty.
   bool read();
@@ -38,6 +38,12 @@ class SegmentMerge {
     std::uint64_t first_cell;
     std::size_t first_value;
     std::uint32_t whole;
+    std::uint64_t end_cell() const noexcept { return first_cell + whole + 1; }
+  };
+  // Some of by_cell_, begin..end-1, in one slot.
+  struct Piece {
+    const std::uint64_t* cells;
+    std::size_t begin, end;
   };
   struct GaugeSeries {
     std::size_t series;  // index into the catalogue
@@ -62,7 +68,9 @@ class SegmentMerge {
   void forget();
   void plan();
   bool add_slots(std::span<const core::SlotIndex> slots);
-  void hold(core::SlotIndex slot, std::span<const std::uint64_t> cells);
+  bool add_mapped(std::span<const core::SlotIndex> slots);
+  bool read_gauges(core::SlotIndex slot);
+  void hold(core::SlotIndex slot, const std::uint64_t* gauge_cells);
   bool merge_gauges();
   void combine(const GaugeSeries& gauge, std::span<const Held> held,
                const std::vector<core::HeadCopy>& heads);
@@ -70,7 +78,12 @@ class SegmentMerge {
 
   core::Reader reader_;
   std::shared_ptr<const core::Catalogue> planned_;  // the catalogue of what follows
-  std::vector<Sum> sums_;
+  std::vector<Sum> sums_;                  // in the catalogue's order, which is that of values
+  std::vector<Sum> by_cell_;               // the same in the order of cells
+  std::vector<std::uint64_t> straddling_;  // scratch: copies of series that reach into a hole
+  std::vector<core::Reader::Stretch> stretches_;  // scratch
+  std::vector<Piece> pieces_;                     // likewise
+  std::vector<std::uint64_t> gauge_cells_;        // likewise, of all gauges_ in one slot
   std::size_t sum_values_ = 0;
   std::vector<GaugeSeries> gauges_;
   std::vector<Held> held_;

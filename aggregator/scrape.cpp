@@ -61,12 +61,13 @@ void log_duration(double seconds, std::size_t bytes, std::size_t segments) {
 
 }  // namespace
 
-Scrape::Scrape(std::vector<std::string> segments)
+Scrape::Scrape(std::vector<std::string> segments, core::Access access)
     : given_(segments.empty() ? std::vector<std::string>{""} : std::move(segments)),
       labelled_(given_.size() > 1) {}
 
 // Directories are looked through anew each time: segments come and go.
 void Scrape::find_segments() {
+      access_(access),
   std::vector<std::string> files;
   for (const std::string& path : given_) {
     if (!path.empty() && is_directory(path)) {
@@ -85,7 +86,7 @@ void Scrape::find_segments() {
     return gone;
   });
   for (const std::string& file : files) {
-    if (!served_.contains(file)) served_.emplace(file, std::make_unique<Served>(file));
+    if (!served_.contains(file)) served_.emplace(file, std::make_unique<Served>(file, access_));
   }
 }
 

@@ -23,7 +23,7 @@ class Scrape {
   // segments: paths as users give them, of segments or of directories with segments in them; empty: the default
   // segment. They need not exist yet. With more than one, or a directory, series get a label `segment`: from the
   // moment on that a path is seen to be a directory, or at once if it ends with '/'.
-  explicit Scrape(std::vector<std::string> segments);
+  explicit Scrape(std::vector<std::string> segments, core::Access access = core::Access::kCopied);
 
   // Reads the segments as an exposition does, to log what is there.
   void look();
@@ -36,7 +36,7 @@ class Scrape {
 
  private:
   struct Served {
-    explicit Served(std::string file) : merge(std::move(file)) {}
+    Served(std::string file, core::Access access) : merge(std::move(file), access) {}
     SegmentMerge merge;
     std::optional<std::string> logged;  // why it can't be read, empty if it can; nothing: not yet
     std::size_t faults = 0;
@@ -53,6 +53,7 @@ class Scrape {
   Combine combine_;
   OwnMetrics own_;
   std::vector<std::string> left_out_;
+  const core::Access access_;
   TextEncoder encoder_;
   Gzip gzip_;
   std::size_t last_size_ = 0;

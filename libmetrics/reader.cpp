@@ -55,7 +55,7 @@ Window window_of(const std::vector<std::uint64_t>& copy, Offset first) {
 
 }  // namespace
 
-Reader::Reader(std::string file) : file_(std::move(file)) {}
+Reader::Reader(std::string file, Access access) : file_(std::move(file)), access_(access) {}
 
 bool Reader::fail(std::string why) {
   why_ = file_ + ' ' + std::move(why);
@@ -75,6 +75,8 @@ bool Reader::open() {
   fd_ = std::move(fd);
   found_ = true;
   catalogue_.reset();
+  slots_ = Mapping();
+  first_hole_.clear();
   return true;
 }
 
@@ -90,6 +92,20 @@ bool Reader::copy(std::uint64_t offset, std::uint64_t bytes, void* to) {
     bytes -= static_cast<std::uint64_t>(got);
   }
   return true;
+}
+
+// True if the directory is byte by byte what the catalogue was made of, as it nearly always is: told without a copy.
+bool Reader::is_as_known(std::uint64_t bytes) const {
+  if (!slots_ || catalogue_ == nullptr || catalogue_->links.size() != words(bytes) ||
+      !(catalogue_->geometry == geometry_)) {
+    return false;
+  }
+  bool same = false;
+  return guarded([&] {
+           same =
+               std::memcmp(slots_.data() + geometry_.index, catalogue_->links.data(), bytes) == 0;
+         }) &&
+         same;
 }
 
 bool Reader::look() {
@@ -112,6 +128,9 @@ bool Reader::look() {
   const CheckedGeometry checked = check_header(header, static_cast<std::uint64_t>(opened.st_size));
   if (!checked.geometry) return fail(checked.why);
   const Geometry& g = geometry_ = *checked.geometry;
+  if (access_ == Access::kMapped && slots_.bytes() < g.file_bytes) {
+    slots_ = Mapping(fd_.get(), g.file_bytes);
+  }
   const auto capped = [](const layout::Cell& cell, std::uint64_t most) {
     return std::min(cell.load(std::memory_order_relaxed), most);
   };
@@ -134,11 +153,13 @@ bool Reader::look() {
     return fail("has a directory of " + std::to_string(std::max(bytes, heads)) +
                 " bytes, more than the file takes");
   }
+  if (is_as_known(bytes)) return true;
   links_.resize(words(bytes));
   if (!copy(g.index, bytes, links_.data())) return false;
   if (catalogue_ != nullptr && catalogue_->links == links_ && catalogue_->geometry == g) {
     return true;
   }
+  first_hole_.clear();  // in case it is another geometry
   auto fresh = std::make_shared<Catalogue>();
   fresh->shape = last_shape.fetch_add(1, std::memory_order_relaxed) + 1;
   fresh->records.resize(links_.size());
@@ -181,6 +202,47 @@ bool Reader::read_cells(SlotIndex slot, std::span<const std::uint64_t>& cells) {
   cells_.resize(catalogue_->cells);
   cells = cells_;
   return copy(geometry_.slot_offset(slot), cells_.size() * sizeof(std::uint64_t), cells_.data());
+}
+
+const std::uint64_t* Reader::mapped_cells(SlotIndex slot) const noexcept {
+  return reinterpret_cast<const std::uint64_t*>(slots_.data() + geometry_.slot_offset(slot));
+}
+
+bool Reader::copy_cells(SlotIndex slot, std::uint64_t first, std::span<std::uint64_t> to) {
+  const std::uint64_t offset = geometry_.slot_offset(slot) + first * sizeof(std::uint64_t);
+  return copy(offset, to.size_bytes(), to.data());
+}
+
+// What was data stays data: nobody punches holes.
+void Reader::data_in(SlotIndex slot, std::vector<Stretch>& stretches) {
+  const std::uint64_t cells = catalogue_->cells;
+  if (slot >= first_hole_.size()) first_hole_.resize(slot + std::size_t{1});
+  std::uint64_t& known = first_hole_[slot];
+  if (known >= cells) {
+    stretches.push_back({0, cells});
+    return;
+  }
+  const auto start = static_cast<off_t>(geometry_.slot_offset(slot));
+  const auto in_cells = [&](off_t offset) {
+    return std::min(static_cast<std::uint64_t>(offset - start) / sizeof(std::uint64_t), cells);
+  };
+  std::uint64_t at = known;
+  if (at > 0) stretches.push_back({0, at});
+  while (at < cells) {
+    const off_t here = start + static_cast<off_t>(at * sizeof(std::uint64_t));
+    const off_t data = ::lseek(fd_.get(), here, SEEK_DATA);
+    if (data < 0 || in_cells(data) >= cells) return;  // holes up to the end
+    const off_t hole = ::lseek(fd_.get(), data, SEEK_HOLE);
+    if (hole <= data) return;  // truncated meanwhile
+    const Stretch found = {in_cells(data), in_cells(hole)};
+    if (found.begin == known) known = found.end;
+    if (!stretches.empty() && stretches.back().end == found.begin) {
+      stretches.back().end = found.end;
+    } else {
+      stretches.push_back(found);
+    }
+    at = found.end;
+  }
 }
 
 std::vector<HeadCopy> Reader::heads(SlotIndex last) {

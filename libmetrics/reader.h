@@ -1,8 +1,8 @@
 // reader.h -- a segment as the aggregator and the inspector see it: opened read-only, copied, and the copy checked.
 //
 // Whoever writes to the file may scribble, truncate, replace or delete it while it is read: then reading fails
-// with the reason, and nothing else happens. Nothing here maps the file: a short read is no signal. Memory is asked
-// for in the measure of what the file itself takes.
+// with the reason, and nothing else happens. What is parsed is copied and the copy checked; only slots may be mapped.
+// Memory is asked for in the measure of what the file itself takes.
 #pragma once
 
 #include <array>
@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "libmetrics/directory.h"
+#include "libmetrics/mapping.h"
 #include "libmetrics/segment.h"
 #include "libmetrics/slots.h"
 
@@ -46,10 +47,13 @@ struct HeadCopy {
   Owner owner;  // of a lane
 };
 
+// How slots are read. kMapped costs a third of the time, and a handler for SIGBUS: see mapping.h.
+enum class Access { kCopied, kMapped };
+
 // For one thread at a time.
 class Reader {
  public:
-  explicit Reader(std::string file);
+  explicit Reader(std::string file, Access access = Access::kCopied);
 
   // Takes a new look: opens the file that now has the name if it is another one than before, and copies the
   // header and the directory. False, with why(), if there is none or it can't be a segment; the next call
@@ -68,6 +72,23 @@ class Reader {
   // Copies the slot's first catalogue()->cells cells; valid until the next call. False, with why(), if the file
   // was truncated meanwhile.
   bool read_cells(SlotIndex slot, std::span<const std::uint64_t>& cells);
+  // True if slots are mapped: then mapped_cells() has them too.
+  bool is_mapped() const noexcept { return static_cast<bool>(slots_); }
+  // The slot's cells where they are. Only those of stretches that data_in() has found may be touched, others would take
+  // memory; in guarded(), and each with one access, as their writer changes them.
+  const std::uint64_t* mapped_cells(SlotIndex slot) const noexcept;
+  // Cells begin..end-1, whole pages of which some were written.
+  struct Stretch {
+    std::uint64_t begin, end;
+  };
+  // Appends the stretches of the slot's first catalogue()->cells cells, all but which are 0, ascending.
+  void data_in(SlotIndex slot, std::vector<Stretch>& stretches);
+  // Copies some of the slot's cells, from `first` on; those in holes are 0, and take no memory. False, with why(), if
+  // the file was truncated meanwhile.
+  bool copy_cells(SlotIndex slot, std::uint64_t first, std::span<std::uint64_t> to);
+  // For what reading found in guarded().
+  bool truncated() { return fail("is truncated"); }
+
   // The heads of slots 0..last. Read them after the cells whose generations they are to explain. Empty, with
   // why(), if the file was truncated meanwhile.
   std::vector<HeadCopy> heads(SlotIndex last);
@@ -77,10 +98,12 @@ class Reader {
  private:
   SlotIndex highest_used() const noexcept;
   bool open();
+  bool is_as_known(std::uint64_t bytes) const;
   bool copy(std::uint64_t offset, std::uint64_t bytes, void* to);
   bool fail(std::string why);
 
   const std::string file_;
+  const Access access_;
   std::string why_;
   Descriptor fd_;
   bool found_ = false;  // ever
@@ -89,6 +112,9 @@ class Reader {
   std::shared_ptr<const Catalogue> catalogue_;
   std::vector<std::uint64_t> links_;  // scratch
   std::vector<std::uint64_t> cells_;
+  Mapping slots_;  // the whole file
+  std::vector<std::uint64_t>
+      first_hole_;  // of each slot, in cells: up to there it needs not be asked for again
 };
 
 // The segments' files in a directory, sorted; empty if it can't be read.
