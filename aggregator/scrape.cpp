@@ -15,6 +15,10 @@ namespace {
 // Prometheus gives up after ten seconds unless told otherwise.
 constexpr std::chrono::seconds kSlow{1};
 
+// Of the bodies that are kept for the next ones: how many, and above which size only one.
+constexpr std::size_t kKeptBodies = 4;
+constexpr std::size_t kLargeBody = std::size_t{1} << 20;
+
 using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) {
@@ -63,11 +67,11 @@ void log_duration(double seconds, std::size_t bytes, std::size_t segments) {
 
 Scrape::Scrape(std::vector<std::string> segments, core::Access access)
     : given_(segments.empty() ? std::vector<std::string>{""} : std::move(segments)),
+      access_(access),
       labelled_(given_.size() > 1) {}
 
 // Directories are looked through anew each time: segments come and go.
 void Scrape::find_segments() {
-      access_(access),
   std::vector<std::string> files;
   for (const std::string& path : given_) {
     if (!path.empty() && is_directory(path)) {
@@ -126,6 +130,27 @@ void Scrape::look() {
   read_segments();
 }
 
+// Its bytes are what a former one held. It comes back when its last owner lets it go, if it is worth keeping.
+std::shared_ptr<std::string> Scrape::new_body() {
+  std::unique_ptr<std::string> body;
+  {
+    const std::lock_guard lock(bodies_->mutex);
+    if (!bodies_->free.empty()) {
+      body = std::move(bodies_->free.back());
+      bodies_->free.pop_back();
+    } else {
+      bodies_->free.reserve(kKeptBodies);  // so that giving one back can't fail
+    }
+  }
+  if (body == nullptr) body = std::make_unique<std::string>();
+  return {body.release(), [bodies = bodies_](std::string* done) {
+            std::unique_ptr<std::string> kept(done);
+            const std::lock_guard lock(bodies->mutex);
+            const std::size_t room = kept->capacity() <= kLargeBody ? kKeptBodies : 1;
+            if (bodies->free.size() < room) bodies->free.push_back(std::move(kept));
+          }};
+}
+
 std::shared_ptr<const std::string> Scrape::exposition(Encoding encoding,
                                                       const std::vector<std::string>& names) {
   const std::lock_guard lock(mutex_);
@@ -141,13 +166,11 @@ std::shared_ptr<const std::string> Scrape::exposition(Encoding encoding,
     left_out_ = combine_.left_out();
     for (const std::string& what : left_out_) log_warn(what);
   }
-  auto body = std::make_shared<std::string>();
+  const std::shared_ptr<std::string> body = new_body();
   if (names.empty()) {
-    body->reserve(last_size_);
-    encoder_.encode(families, *body);
-    last_size_ = std::max(last_size_, body->capacity());
+    encoder_.replace(families, *body);
   } else {
-    TextEncoder().encode(chosen(families, names), *body);
+    TextEncoder().replace(chosen(families, names), *body);
   }
   if (encoding == Encoding::kGzip) *body = gzip_.compress(*body);
   log_duration(seconds_since(start), body->size(), states_.size());

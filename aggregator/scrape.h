@@ -41,22 +41,28 @@ class Scrape {
     std::optional<std::string> logged;  // why it can't be read, empty if it can; nothing: not yet
     std::size_t faults = 0;
   };
+  // Bodies whose readers are done with them, for the next ones: making room for a body costs as much as writing it.
+  struct Bodies {
+    std::mutex mutex;
+    std::vector<std::unique_ptr<std::string>> free;
+  };
+  std::shared_ptr<std::string> new_body();
   void find_segments();
   void read_segments();
   static void log_changes(Served& served, const std::string& why);
 
   std::mutex mutex_;
   const std::vector<std::string> given_;
+  const core::Access access_;
   bool labelled_;
   std::map<std::string, std::unique_ptr<Served>> served_;  // by file
   std::vector<SegmentState> states_;                       // of served_, in its order
   Combine combine_;
   OwnMetrics own_;
   std::vector<std::string> left_out_;
-  const core::Access access_;
   TextEncoder encoder_;
   Gzip gzip_;
-  std::size_t last_size_ = 0;
+  const std::shared_ptr<Bodies> bodies_ = std::make_shared<Bodies>();
 };
 
 }  // namespace metrics::aggregator

@@ -137,11 +137,19 @@ void TextEncoder::learn(const Families& families) {
 }
 
 void TextEncoder::encode(const Families& families, std::string& out) {
+  encode_from(out.size(), families, out);
+}
+
+void TextEncoder::replace(const Families& families, std::string& out) {
+  encode_from(0, families, out);
+}
+
+void TextEncoder::encode_from(std::size_t begin, const Families& families, std::string& out) {
   if (families.shape != shape_) learn(families);
 
-  const std::size_t before = out.size();
-  out.resize(before + text_.size() + piece_size_.size() * kMaxNumberSize);
-  char* to = out.data() + before;
+  const std::size_t most = begin + text_.size() + piece_size_.size() * kMaxNumberSize;
+  if (out.size() < most) out.resize(most);
+  char* to = out.data() + begin;
   const char* piece = text_.data();
   const std::uint32_t* size = piece_size_.data();
   const auto put = [&](auto number) {

@@ -30,6 +30,9 @@ class TextEncoder {
   // for once, by printing everything anew: give each source of families an encoder of its own.
   // Throws std::bad_alloc or std::length_error; what `out` held before stays.
   void encode(const Families& families, std::string& out);
+  // The same in the place of what `out` held. One that is about as long already, from the last time, costs nothing to
+  // make room in: bytes that will be written are not cleared first.
+  void replace(const Families& families, std::string& out);
 
  private:
   // Consecutive series whose numbers are found and printed in the same way.
@@ -39,6 +42,7 @@ class TextEncoder {
     std::size_t series;
   };
 
+  void encode_from(std::size_t begin, const Families& families, std::string& out);
   void learn(const Families& families);
   void learn_family(const Family& family);
   void learn_series(const Family& family, const Series& series);
