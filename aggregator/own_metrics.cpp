@@ -4,48 +4,62 @@
 
 #include <algorithm>
 #include <bit>
+#include <initializer_list>
 #include <string_view>
+#include <utility>
 
-#include "aggregator/process_stats.h"
 #include "libmetrics/drops.h"
 #include "libmetrics/slot_report.h"
 
 namespace metrics::aggregator {
 namespace {
 
-// A worker's birth or death is seen so much later, and asking for all owners costs little that often.
-constexpr std::chrono::seconds kSlotsAreFresh{1};
+// A worker's birth or death is seen so much later, and asking for all owners costs little that often. The same goes
+// for what /proc tells.
+constexpr std::chrono::seconds kFresh{1};
 
-// Families written down one sample after the other.
+using LabelView = std::pair<std::string_view, std::string_view>;
+
+// Families written down one sample after the other: with their names and labels, or, over such that are written
+// down already, the values alone, which allocates nothing.
 class Sheet {
  public:
-  void family(Type type, std::string name, std::string help) {
-    families_.families.push_back({std::move(name), std::move(help), {}, type, {}, {}});
+  Sheet(Families& families, bool describe) : families_(families), describe_(describe) {
+    families_.values.clear();
+    if (describe_) families_.families.clear();
   }
-  void gauge(std::vector<Label> labels, double value) {
-    begin(std::move(labels));
+  void family(Type type, std::string_view name, std::string_view help) {
+    if (!describe_) return;
+    families_.families.push_back({std::string(name), std::string(help), {}, type, {}, {}});
+  }
+  void gauge(std::initializer_list<LabelView> labels, double value) {
+    begin(labels);
     families_.values.push_back(std::bit_cast<std::uint64_t>(value));
   }
-  void gauge(std::vector<Label> labels, std::uint64_t value) {
-    gauge(std::move(labels), static_cast<double>(value));
+  void gauge(std::initializer_list<LabelView> labels, std::uint64_t value) {
+    gauge(labels, static_cast<double>(value));
   }
-  void counter(std::vector<Label> labels, std::uint64_t whole, double fraction = 0) {
-    begin(std::move(labels));
+  void counter(std::initializer_list<LabelView> labels, std::uint64_t whole, double fraction = 0) {
+    begin(labels);
     families_.values.insert(families_.values.end(),
                             {whole, std::bit_cast<std::uint64_t>(fraction)});
   }
-  void info(std::vector<Label> labels) { begin(std::move(labels)); }
-  Families take() { return std::move(families_); }
+  void info(std::initializer_list<LabelView> labels) { begin(labels); }
 
  private:
-  void begin(std::vector<Label> labels) {
-    families_.families.back().series.push_back({std::move(labels), families_.values.size()});
+  void begin(std::initializer_list<LabelView> labels) {
+    if (!describe_) return;
+    Series series{{}, families_.values.size()};
+    for (const auto& [name, value] : labels) {
+      series.labels.push_back({std::string(name), std::string(value)});
+    }
+    families_.families.back().series.push_back(std::move(series));
   }
-  Families families_;
+  Families& families_;
+  const bool describe_;
 };
 
-void describe_process(Sheet& sheet) {
-  const ProcessStats p = process_stats();
+void describe_process(Sheet& sheet, const ProcessStats& p) {
   sheet.family(Type::kCounter, "process_cpu_seconds",
                "Total user and system CPU time spent in seconds.");
   sheet.counter({}, 0, p.cpu_seconds);
@@ -76,12 +90,12 @@ void describe_drops(Sheet& sheet, const std::vector<SegmentState>& segments) {
        "nothing is lost, but gauges need a slot of their own."},
   }};
   for (const Kind& kind : kKinds) {
-    sheet.family(Type::kCounter, std::string(kind.name), std::string(kind.help));
+    sheet.family(Type::kCounter, kind.name, kind.help);
     for (const SegmentState& s : segments) {
       if (!s.up) continue;
       for (const core::DropReason& r : core::kDropReasons) {
         if (r.what != kind.what) continue;
-        sheet.counter({{"segment", s.name}, {"reason", std::string(r.reason)}},
+        sheet.counter({{"segment", s.name}, {"reason", r.reason}},
                       s.reader->usage().dropped[static_cast<std::size_t>(r.drop)]);
       }
     }
@@ -103,7 +117,7 @@ const OwnMetrics::SlotCounts& OwnMetrics::slots_of(const SegmentState& segment) 
   const std::uint64_t id = segment.reader->usage().id;
   auto [found, is_new] = slots_.try_emplace(segment.name);
   SlotCounts& counts = found->second;
-  if (!is_new && counts.id == id && now - counts.counted < kSlotsAreFresh) return counts;
+  if (!is_new && counts.id == id && now - counts.counted < kFresh) return counts;
   counts = {.counted = now, .id = id};
   for (const core::SlotReport& slot : core::slot_report(*segment.reader)) {
     if (slot.state == core::SlotReport::State::kLive)
@@ -113,16 +127,35 @@ const OwnMetrics::SlotCounts& OwnMetrics::slots_of(const SegmentState& segment) 
   return counts;
 }
 
+const ProcessStats& OwnMetrics::process() {
+  const auto now = std::chrono::steady_clock::now();
+  if (process_seen_ == std::chrono::steady_clock::time_point() || now - process_seen_ >= kFresh) {
+    process_ = process_stats();
+    process_seen_ = now;
+  }
+  process_.cpu_seconds = process_cpu_seconds();
+  return process_;
+}
+
 const Families& OwnMetrics::collect(const std::vector<SegmentState>& segments,
                                     double scrape_seconds) {
   std::erase_if(slots_, [&](const auto& entry) {
     return std::none_of(segments.begin(), segments.end(),
                         [&](const SegmentState& s) { return s.name == entry.first; });
   });
-  Sheet sheet;
+  const bool same =
+      described_ && std::equal(segments.begin(), segments.end(), described_->begin(),
+                               described_->end(), [](const SegmentState& a, const SegmentState& b) {
+                                 return a.name == b.name && a.up == b.up && a.why == b.why;
+                               });
+  if (!same) {
+    described_.reset();
+    families_.shape = new_shape();
+  }
+  Sheet sheet(families_, !same);
   sheet.family(Type::kInfo, "metrics_aggregator_build", "Version of the aggregator.");
   sheet.info({{"version", METRICS_VERSION}});
-  describe_process(sheet);
+  describe_process(sheet, process());
   sheet.family(Type::kCounter, "metrics_aggregator_scrapes", "Expositions made.");
   sheet.counter({}, ++scrapes_);
   sheet.family(Type::kGauge, "metrics_aggregator_scrape_duration_seconds",
@@ -138,8 +171,8 @@ const Families& OwnMetrics::collect(const std::vector<SegmentState>& segments,
   }
 
   // One value of each segment that is up.
-  const auto each = [&](std::string name, std::string help, auto value) {
-    sheet.family(Type::kGauge, std::move(name), std::move(help));
+  const auto each = [&](std::string_view name, std::string_view help, auto value) {
+    sheet.family(Type::kGauge, name, help);
     for (const SegmentState& s : segments) {
       if (s.up) sheet.gauge({{"segment", s.name}}, static_cast<std::uint64_t>(value(*s.reader)));
     }
@@ -181,10 +214,7 @@ const Families& OwnMetrics::collect(const std::vector<SegmentState>& segments,
        "Records of the directory that can't be right and are left out.",
        [](const Reader& r) { return r.catalogue()->faults.size(); });
   describe_drops(sheet, segments);
-
-  Families now = sheet.take();
-  now.shape = now.families == families_.families ? families_.shape : new_shape();
-  families_ = std::move(now);
+  if (!same) described_ = segments;
   return families_;
 }
 

@@ -4,10 +4,12 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "aggregator/families.h"
+#include "aggregator/process_stats.h"
 #include "libmetrics/reader.h"
 
 namespace metrics::aggregator {
@@ -35,8 +37,13 @@ class OwnMetrics {
     std::uint64_t live = 0, dead = 0, live_lanes = 0;
   };
   const SlotCounts& slots_of(const SegmentState& segment);
+  const ProcessStats& process();
 
   Families families_;
+  // The segments that families_ is of, if it is whole; their readers are not looked at.
+  std::optional<std::vector<SegmentState>> described_;
+  ProcessStats process_;
+  std::chrono::steady_clock::time_point process_seen_;
   std::map<std::string, SlotCounts> slots_;  // by segment's name
   std::uint64_t scrapes_ = 0;
 };

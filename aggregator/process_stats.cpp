@@ -45,11 +45,15 @@ void read_stat(ProcessStats& stats) {
 
 }  // namespace
 
-ProcessStats process_stats() {
-  ProcessStats stats;
+double process_cpu_seconds() noexcept {
   rusage usage{};
   ::getrusage(RUSAGE_SELF, &usage);
-  stats.cpu_seconds = seconds(usage.ru_utime) + seconds(usage.ru_stime);
+  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
+
+ProcessStats process_stats() {
+  ProcessStats stats;
+  stats.cpu_seconds = process_cpu_seconds();
   read_stat(stats);
   std::error_code error;
   for (auto fd = std::filesystem::directory_iterator("/proc/self/fd", error);

@@ -14,5 +14,7 @@ struct ProcessStats {
 
 // This process's; what /proc doesn't tell stays 0.
 ProcessStats process_stats();
+// One of them, without a look into /proc.
+double process_cpu_seconds() noexcept;
 
 }  // namespace metrics::aggregator
