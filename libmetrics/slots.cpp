@@ -46,14 +46,15 @@ void store_identity(layout::Head& head) noexcept {
   ::clock_gettime(CLOCK_REALTIME, &now);
   struct stat ns {};
   const bool known = ::stat("/proc/self/ns/pid", &ns) == 0;
+  // The process's, which is its first thread's.
   std::array<std::uint64_t, 2> command{};
-  if (const Descriptor comm(::open("/proc/self/comm", O_RDONLY | O_CLOEXEC)); comm) {
-    const ssize_t got = ::read(comm.get(), command.data(), sizeof command);
-    auto* text = reinterpret_cast<char*>(command.data());
-    std::replace(text, text + std::max<ssize_t>(got, 0), '\n', '\0');
-  } else {
-    ::prctl(PR_GET_NAME, command.data());
+  if (::gettid() == ::getpid()) {
+    ::prctl(PR_GET_NAME, command.data());  // a fifth of what opening a file costs
+  } else if (const Descriptor comm(::open("/proc/self/comm", O_RDONLY | O_CLOEXEC)); comm) {
+    [[maybe_unused]] const ssize_t got = ::read(comm.get(), command.data(), sizeof command);
   }
+  auto* text = reinterpret_cast<char*>(command.data());
+  std::replace(text, text + sizeof command, '\n', '\0');
   head.pid_namespace.store(known ? ns.st_ino : 0, std::memory_order_relaxed);
   head.claimed_ns.store(static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000u +
                             static_cast<std::uint64_t>(now.tv_nsec),
