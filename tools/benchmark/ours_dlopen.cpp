@@ -1,0 +1,52 @@
+// ours_dlopen.cpp -- the library loaded at run time, as a plug-in or another language does.
+#include <dlfcn.h>
+#include <unistd.h>
+
+#include "tools/benchmark/ours_update.h"
+
+namespace metrics::bench {
+namespace {
+
+template <class Function>
+void load(void* library, const char* name, Function& function) {
+  function = reinterpret_cast<Function>(::dlsym(library, name));
+  if (function == nullptr) throw std::runtime_error(::dlerror());
+}
+
+Abi load_abi(const char* path) {
+  void* library = ::dlopen(path, RTLD_NOW | RTLD_LOCAL);
+  if (library == nullptr) throw std::runtime_error(::dlerror());
+  Abi abi{};
+  load(library, "metrics_open", abi.open);
+  load(library, "metrics_counter_family", abi.counter_family);
+  load(library, "metrics_histogram_family", abi.histogram_family);
+  load(library, "metrics_counter_labels", abi.counter_labels);
+  load(library, "metrics_histogram_labels", abi.histogram_labels);
+  load(library, "metrics_counter_inc", abi.inc);
+  load(library, "metrics_histogram_observe", abi.observe);
+  return abi;
+}
+
+}  // namespace
+}  // namespace metrics::bench
+
+int main(int argc, char** argv) {
+  using namespace metrics::bench;
+  static const Abi abi = load_abi(METRICS_LIBRARY);
+  metrics_segment* segment = nullptr;
+  const std::string path = own_segment("dlopen");
+  if (abi.open(path.c_str(), nullptr, &segment) != METRICS_OK) return 1;
+  static const AbiHandles handles = abi_handles(abi, segment);
+  abi.inc(handles.counters[0], 1);  // the claim
+  ::unlink((path + ".v1").c_str());
+  return play(argc, argv,
+              {{"inc", timed([](std::uint64_t count) {
+                  for (std::uint64_t i = 0; i < count; ++i) abi.inc(handles.counters[i % kMany], 1);
+                })},
+               {"observe18", timed([](std::uint64_t count) {
+                  const auto& values = observations();
+                  for (std::uint64_t i = 0; i < count; ++i) {
+                    abi.observe(handles.histogram, values[i % kObservations]);
+                  }
+                })}});
+}

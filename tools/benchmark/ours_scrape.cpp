@@ -1,0 +1,181 @@
+// ours_scrape.cpp -- what a scrape costs, without HTTP; and, as a server of its segment, with it.
+#include <malloc.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <iostream>
+#include <memory>
+#include <new>
+#include <stdexcept>
+
+#include "aggregator/exposition/gzip.h"
+#include "aggregator/exposition/text.h"
+#include "aggregator/log.h"
+#include "aggregator/merge.h"
+#include "aggregator/scrape.h"
+#include "tools/benchmark/player.h"
+#include "tools/benchmark/workload.h"
+
+namespace {
+std::atomic<std::uint64_t> allocations{0};
+}
+// Counted here, passed on to malloc.
+void* operator new(std::size_t size) {
+  allocations.fetch_add(1, std::memory_order_relaxed);
+  if (void* p = std::malloc(size); p != nullptr) return p;
+  throw std::bad_alloc();
+}
+void operator delete(void* p) noexcept { std::free(p); }
+void operator delete(void* p, std::size_t) noexcept { std::free(p); }
+
+namespace metrics::bench {
+namespace {
+
+using aggregator::Gzip;
+using aggregator::Scrape;
+using aggregator::SegmentMerge;
+using aggregator::TextEncoder;
+
+// "workers=64,times=1,...", as the fields of Workload.
+Workload workload(const std::string& text) {
+  Workload w;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t equals = text.find('=', at);
+    const std::size_t end = std::min(text.find(',', at), text.size());
+    const std::string key = text.substr(at, equals - at);
+    const std::size_t value = std::stoul(text.substr(equals + 1, end - equals - 1));
+    if (key == "workers")
+      w.workers = value;
+    else if (key == "threads")
+      w.threads = value;
+    else if (key == "times")
+      w.times = value;
+    else if (key == "gauges")
+      w.gauges = value;
+    else if (key == "generations")
+      w.generations = value;
+    else if (key == "sparse")
+      w.sparse = value != 0;
+    else
+      throw std::runtime_error("no such field: " + key);
+    at = end + 1;
+  }
+  return w;
+}
+
+struct Scraped {
+  explicit Scraped(const std::string& argument)
+      : crowd(workload(argument)), merge(crowd.file(), metrics::core::Access::kMapped) {
+    read();
+  }
+  void read() {
+    if (!merge.read()) throw std::runtime_error(merge.why());
+    encoder.replace(merge.families(), text);
+  }
+  Crowd crowd;
+  SegmentMerge merge;
+  TextEncoder encoder;
+  std::string text;
+};
+
+std::shared_ptr<Scraped> scraped(const std::string& argument) {
+  static std::map<std::string, std::shared_ptr<Scraped>> made;
+  auto& entry = made[argument];
+  if (entry == nullptr) entry = std::make_shared<Scraped>(argument);
+  return entry;
+}
+
+template <class Work>
+auto of_crowd(Work work) {
+  return [work](const std::string& argument) {
+    const auto s = scraped(argument);
+    return timed([s, work](std::uint64_t count) {
+      for (std::uint64_t i = 0; i < count; ++i) work(*s);
+    });
+  };
+}
+
+// A figure that is no time: told as if each operation took so many nanoseconds.
+template <class Figure>
+auto figure(Figure of) {
+  return [of](const std::string& argument) -> Measurement {
+    const auto s = scraped(argument);
+    return [s, of](std::uint64_t count) {
+      return static_cast<double>(of(*s)) * static_cast<double>(count);
+    };
+  };
+}
+
+int serve(const std::string& argument) {
+  const Crowd crowd(workload(argument));
+  std::cout << crowd.path() << std::endl;
+  std::string line;
+  std::getline(std::cin, line);
+  return 0;
+}
+
+}  // namespace
+}  // namespace metrics::bench
+
+int main(int argc, char** argv) {
+  using namespace metrics::bench;
+  metrics::aggregator::set_up_log("warn", metrics::aggregator::LogFormat::kLogfmt);
+  if (argc == 3 && std::string(argv[1]) == "serve") return serve(argv[2]);
+  const Parametric parametric = {
+      {"scrape-*", of_crowd([](Scraped& s) { s.read(); })},
+      {"merge-*", of_crowd([](Scraped& s) { s.merge.read(); })},
+      {"copied-*",
+       [](const std::string& argument) {
+         const auto s = scraped(argument);
+         const auto merge = std::make_shared<SegmentMerge>(s->crowd.file());
+         return timed([s, merge](std::uint64_t count) {
+           for (std::uint64_t i = 0; i < count; ++i) merge->read();
+         });
+       }},
+      {"encode-*", of_crowd([](Scraped& s) { s.encoder.replace(s.merge.families(), s.text); })},
+      {"gzip-*", of_crowd([](Scraped& s) {
+         static Gzip gzip;
+         s.read();
+         keep(gzip.compress(s.text));
+       })},
+      {"whole-*",
+       [](const std::string& argument) {
+         const auto s = scraped(argument);
+         const auto whole = std::make_shared<Scrape>(std::vector<std::string>{s->crowd.path()},
+                                                     metrics::core::Access::kMapped);
+         return timed([s, whole](std::uint64_t count) {
+           for (std::uint64_t i = 0; i < count; ++i) {
+             keep(whole->exposition(Scrape::Encoding::kPlain)->size());
+           }
+         });
+       }},
+      // A new reader: everything is read, planned and printed for the first time.
+      {"first-*",
+       [](const std::string& argument) {
+         const auto s = scraped(argument);
+         return timed([s](std::uint64_t count) {
+           for (std::uint64_t i = 0; i < count; ++i) {
+             SegmentMerge merge(s->crowd.file(), metrics::core::Access::kMapped);
+             merge.read();
+             std::string text;
+             TextEncoder().encode(merge.families(), text);
+           }
+         });
+       }},
+      {"allocations-*", figure([](Scraped& s) {
+         s.read();
+         const std::uint64_t before = allocations.load();
+         s.read();
+         return allocations.load() - before;
+       })},
+      {"text-bytes-*", figure([](Scraped& s) { return s.text.size(); })},
+      {"segment-bytes-*", figure([](Scraped& s) {
+         struct stat info {};
+         ::stat(s.crowd.file().c_str(), &info);
+         return static_cast<std::uint64_t>(info.st_blocks) * 512;
+       })},
+  };
+  return play(argc, argv, {}, parametric);
+}

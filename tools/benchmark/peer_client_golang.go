@@ -1,0 +1,184 @@
+// peer_client_golang.go -- the same with client_golang. The protocol is player.h's.
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"math"
+	"net"
+	"net/http"
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/prometheus/common/expfmt"
+)
+
+const many = 64
+const observationCount = 1024
+
+var bounds18 = []float64{0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 25, 50, 75, 100}
+var state uint64 = 42
+var observations [observationCount]float64
+
+func nextRandom(state *uint64) uint64 {
+	*state = *state*6364136223846793005 + 1442695040888963407
+	return *state >> 11
+}
+
+// As catalogue.h's.
+func catalogue() *prometheus.Registry {
+	registry := prometheus.NewRegistry()
+	bucketValue := func(b int) float64 {
+		if b == 0 {
+			return bounds18[0] / 3
+		}
+		return bounds18[b-1] * 1.1
+	}
+	series := 0
+	for i := 0; i < 39; i++ {
+		vec := prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "engine_node_execute_part_time_" + strconv.Itoa(i), Help: "time spent on one part of a node",
+			Buckets: bounds18}, []string{"type", "hostname"})
+		registry.MustRegister(vec)
+		count := 1
+		if i < 23 {
+			count = 3
+		}
+		for k := 0; k < count; k++ {
+			h := vec.WithLabelValues("ServiceActivity"+strconv.Itoa(k), "worker-7d9f5b6c8-x2x4z")
+			for b := 0; b <= len(bounds18); b++ {
+				for n := 0; n < 1+(series*13+b*31)%97; n++ {
+					h.Observe(bucketValue(b))
+				}
+			}
+			series++
+		}
+	}
+	return registry
+}
+
+func serve() {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		fmt.Println("error", err)
+		return
+	}
+	http.Handle("/metrics", promhttp.HandlerFor(catalogue(), promhttp.HandlerOpts{}))
+	go http.Serve(listener, nil)
+	fmt.Println(listener.Addr().(*net.TCPAddr).Port)
+	bufio.NewReader(os.Stdin).ReadString('\n')
+}
+
+func timed(work func(count uint64)) func(uint64) float64 {
+	return func(count uint64) float64 {
+		work(count/8 + 1)
+		begin := time.Now()
+		work(count)
+		return float64(time.Since(begin))
+	}
+}
+
+func twice(work func(count uint64)) func(uint64) float64 {
+	return func(count uint64) float64 {
+		runtime.GOMAXPROCS(2)
+		defer runtime.GOMAXPROCS(1)
+		var group sync.WaitGroup
+		group.Add(2)
+		begin := time.Now()
+		for i := 0; i < 2; i++ {
+			go func() { work(count); group.Done() }()
+		}
+		group.Wait()
+		return float64(time.Since(begin))
+	}
+}
+
+func main() {
+	if len(os.Args) == 2 && os.Args[1] == "serve" {
+		serve()
+		return
+	}
+	runtime.GOMAXPROCS(1)
+	for i := range observations {
+		observations[i] = 0.001 * math.Pow(10, 5*float64(nextRandom(&state))/(1<<53))
+	}
+	counters := [many]prometheus.Counter{}
+	gauges := [many]prometheus.Gauge{}
+	counterVec := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "bench_total"}, []string{"n"})
+	gaugeVec := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "bench_size"}, []string{"n"})
+	for i := range counters {
+		counters[i] = counterVec.WithLabelValues(strconv.Itoa(i))
+		gauges[i] = gaugeVec.WithLabelValues(strconv.Itoa(i))
+	}
+	histogram := prometheus.NewHistogram(prometheus.HistogramOpts{Name: "bench_seconds", Buckets: bounds18})
+	labelled := prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "labelled_seconds", Buckets: bounds18},
+		[]string{"type", "hostname"})
+	types := [3]string{"ServiceActivity0-and-what-it-is", "ServiceActivity1-and-what-it-is", "ServiceActivity2-and-what-it-is"}
+	incOne := func(count uint64) {
+		for i := uint64(0); i < count; i++ {
+			counters[0].Inc()
+		}
+	}
+	observe := func(count uint64) {
+		for i := uint64(0); i < count; i++ {
+			histogram.Observe(observations[i%observationCount])
+		}
+	}
+	registry := catalogue()
+	measurements := map[string]func(uint64) float64{
+		"inc": timed(func(count uint64) {
+			for i := uint64(0); i < count; i++ {
+				counters[i%many].Inc()
+			}
+		}),
+		"add": timed(func(count uint64) {
+			for i := uint64(0); i < count; i++ {
+				counters[i%many].Add(0.5)
+			}
+		}),
+		"set": timed(func(count uint64) {
+			for i := uint64(0); i < count; i++ {
+				gauges[i%many].Set(float64(i))
+			}
+		}),
+		"observe18": timed(observe),
+		"timer": timed(func(count uint64) {
+			for i := uint64(0); i < count; i++ {
+				prometheus.NewTimer(histogram).ObserveDuration()
+			}
+		}),
+		"lookup": timed(func(count uint64) {
+			for i := uint64(0); i < count; i++ {
+				labelled.WithLabelValues(types[i%3], "worker-7d9f5b").Observe(observations[i%observationCount])
+			}
+		}),
+		"inc-2-threads":       twice(incOne),
+		"observe18-2-threads": twice(observe),
+		"scrape-1": timed(func(count uint64) {
+			for i := uint64(0); i < count; i++ {
+				families, _ := registry.Gather()
+				encoder := expfmt.NewEncoder(io.Discard, expfmt.FmtText)
+				for _, family := range families {
+					encoder.Encode(family)
+				}
+			}
+		}),
+	}
+	input := bufio.NewScanner(os.Stdin)
+	for input.Scan() {
+		words := strings.Fields(input.Text())
+		count, _ := strconv.ParseUint(words[1], 10, 64)
+		if measure, found := measurements[words[0]]; found {
+			fmt.Println(measure(count))
+		} else {
+			fmt.Println("error no such measurement")
+		}
+	}
+}

@@ -1,0 +1,93 @@
+#!/usr/bin/python3
+"""Two plots from run.py's JSON, as SVG, with gnuplot: plots.py JSON DIRECTORY."""
+
+import json
+import re
+import subprocess
+import sys
+
+STYLE = """set terminal svg size 760,420 dynamic font "sans-serif,13" background "#ffffff"
+set output "{output}"
+set border 3 lc rgb "#555555"
+set tics nomirror
+set grid ytics lc rgb "#dddddd"
+"""
+COLOURS = {"ours": "#1b6ca8", "floor": "#7a7a7a", "prometheus-cpp": "#c8553d", "client_golang": "#2a9d8f",
+           "client_python": "#e9a23b", "PCP MMV": "#8d6cab"}
+
+
+def gnuplot(script):
+    subprocess.run(["gnuplot"], input=script, text=True, check=True)
+
+
+def label(peer, versions):
+    return f"{peer} {versions[peer]}" if peer in versions else peer
+
+
+def update_cost(data, output):
+    """Bars: an update beside the peers, on a logarithmic axis."""
+    chosen = [("counter inc", "counter inc, inlined, 64 counters in turns"), ("gauge set", "gauge set"),
+              ("observe, 18 bounds", "histogram observe, 18 bounds"), ("timer", "timer around an empty scope"),
+              ("labels + observe", "labels lookup + observe")]
+    rows = {row["what"]: row["figures"] for row in data["rows"]}
+    chosen = [(title, rows[what]) for title, what in chosen if rows.get(what)]
+    peers = [p for p in ("floor", "ours", "prometheus-cpp", "client_golang") if any(p in f for _, f in chosen)]
+    lines = ["$data << END"]
+    for title, figures in chosen:
+        values = [f"{figures[p]['median']:.3f}" if p in figures else "NaN" for p in peers]
+        lines.append(f'"{title}" ' + " ".join(values))
+    lines.append("END")
+    plots = ", ".join(
+        f'$data using {i + 2}{":xtic(1)" if i == 0 else ""} title "{label(p, data["versions"])}" '
+        f'lc rgb "{COLOURS[p]}"' for i, p in enumerate(peers))
+    gnuplot("\n".join(lines) + "\n" + STYLE.format(output=output) + f"""
+set style data histogram
+set style histogram clustered gap 1
+set style fill solid
+set boxwidth 0.9
+set logscale y
+set yrange [0.3:*]
+set xlabel "update, one thread, one process"
+set ylabel "nanoseconds per update (median)"
+set key top left reverse Left
+plot {plots}
+""")
+
+
+def scrape_time(data, output):
+    """Lines: a scrape of the catalogue against the number of processes, both axes logarithmic."""
+    points = {}
+    for row in data["rows"]:
+        found = re.fullmatch(r"catalogue, (\d+) process(es)?: read, merge, text", row["what"])
+        for key, figure in row["figures"].items() if found else ():
+            scale = 1e3 if row["unit"] == "ms" else 1
+            points.setdefault(key, []).append((int(found.group(1)), figure["median"] * scale))
+    script, plots = [], []
+    for key in ("floor", "ours", "client_python", "client_golang", "prometheus-cpp"):
+        if key not in points:
+            continue
+        name = "$" + re.sub(r"\W", "_", key)
+        script += [f"{name} << END"] + [f"{x} {y:.2f}" for x, y in sorted(points[key])] + ["END"]
+        title = label(key, data["versions"]) + (" (one process)" if len(points[key]) == 1 else "")
+        plots.append(f'{name} with linespoints lw 2 pt 7 ps 0.7 title "{title}" lc rgb "{COLOURS[key]}"')
+    gnuplot("\n".join(script) + "\n" + STYLE.format(output=output) + f"""
+set logscale xy
+set xrange [0.8:700]
+set xtics (1, 8, 64, 512)
+set xlabel "processes that have counted"
+set ylabel "microseconds per scrape (median)"
+set key outside top center horizontal
+plot {", ".join(plots)}
+""")
+
+
+def main():
+    source, directory = sys.argv[1:]
+    with open(source, encoding="utf-8") as file:
+        data = json.load(file)
+    update_cost(data, f"{directory}/update_cost.svg")
+    scrape_time(data, f"{directory}/scrape_time.svg")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,202 @@
+"""The rows of the benchmark's table: what is measured, beside which floor and peers, and what is to be reached.
+
+A figure is (player, measurement): players are the programs of run.py, measurements what they know. A target is met if
+ours is at most the sum of its parts, each a factor times a figure of the same row, or times 1 for an absolute bound.
+"""
+
+from dataclasses import dataclass, field
+
+OURS = "ours"
+FLOOR = "floor"
+PCPP = "prometheus-cpp"
+GO = "client_golang"
+PY = "client_python"
+PCP = "PCP MMV"
+
+
+@dataclass
+class Target:
+    text: str
+    parts: tuple  # of (factor, figure's key or None for 1)
+
+
+@dataclass
+class Row:
+    group: str
+    what: str
+    figures: dict  # key -> (player, measurement); the first is ours
+    targets: list = field(default_factory=list)
+    unit: str = "ns"
+    scale: float = 1  # of the unit, in what players answer
+    slow: bool = False  # an operation takes milliseconds: few rounds
+    only_full: bool = False  # left out by --quick
+
+
+def at_most_floor(factor, key=FLOOR):
+    return Target(f"<= {factor}x {key}", ((factor, key),))
+
+
+def faster(factor, peer):
+    return Target(f"{factor}x faster than {peer}", ((1 / factor, peer),))
+
+
+def at_most(value, unit, scale=1):
+    return Target(f"<= {value} {unit}", ((value * scale, None),))
+
+
+US, MS, MB = 1e3, 1e6, 1e6
+
+
+def update(what, name, targets=(), floor=True, peers=(PCPP, GO), **options):
+    figures = {OURS: ("update", options.pop("ours", name))}
+    if floor:
+        figures[FLOOR] = ("floor", name)
+    for peer in peers:
+        figures[peer] = (peer, name)
+    return Row("update", what, figures, list(targets), **options)
+
+
+def scrapes(slots, unit=US):
+    crowd = f"workers={slots}"
+    rows = []
+    name = f"{slots} processes" if slots > 1 else "1 process"
+    figures = {OURS: ("scrape", f"scrape-{crowd}"), FLOOR: ("floor", f"scrape-{slots}")}
+    if slots == 1:
+        figures |= {PCPP: (PCPP, "scrape-1"), GO: (GO, "scrape-1")}
+    targets = []
+    if slots in (64, 512):
+        figures[PY] = (PY, f"scrape-{slots}")
+        targets = [at_most_floor(2), faster(1000, PY)]
+    rows.append(Row("scrape", f"catalogue, {name}: read, merge, text", figures, targets, "µs", US,
+                    slow=slots == 512))
+    if slots in (64, 512):
+        figures = {OURS: ("scrape", f"scrape-{crowd},gauges=2"), FLOOR: ("floor", f"scrape-{slots}"),
+                   "lock queries": ("floor", f"locks-{slots}")}
+        rows.append(Row("scrape", f"the same with 2 live gauges set in each of {slots} slots", figures,
+                        [Target("<= 2x floor + 1.5x lock queries", ((2, FLOOR), (1.5, "lock queries")))],
+                        "µs", US))
+    return rows
+
+
+def churn(generations, only_full):
+    before, after = "workers=8", f"workers=8,generations={generations}"
+    label = f"after {8 * generations:,} workers, 8 at a time"
+    rows = [Row("churn", f"{label}: a scrape", {OURS: ("scrape", f"scrape-{after}"),
+                                               "after 8": ("scrape", f"scrape-{before}")},
+                [at_most_floor(1.1, "after 8")], "µs", US, only_full=only_full)]
+    for what, name in (("bytes of text", "text-bytes"), ("bytes of the segment", "segment-bytes")):
+        # Counts that have grown by many workers' have more digits.
+        factor = 1.1 if name == "text-bytes" else 1
+        rows.append(Row("churn", f"{label}: {what}", {OURS: ("scrape", f"{name}-{after}"),
+                                                      "after 8": ("scrape", f"{name}-{before}")},
+                        [at_most_floor(factor, "after 8")], "KB", 1e3, slow=True, only_full=only_full))
+    return rows
+
+
+ROWS = [
+    update("counter inc, inlined, 64 counters in turns", "inc",
+           [at_most_floor(2)], peers=(PCPP, GO, PCP)),
+    update("counter inc through the C ABI", "inc",
+           [at_most(3, "ns"), faster(3, PCPP)], ours="abi-inc", peers=(PCPP,)),
+    Row("update", "counter inc through a dlopened library",
+        {OURS: ("dlopen", "inc"), FLOOR: ("floor", "inc")}),
+    update("counter inc(0.5)", "add"),
+    update("gauge set", "set"),
+    update("histogram observe, 18 bounds", "observe18", [at_most_floor(1.5), faster(7, PCPP)]),
+    update("histogram observe, 4 odd bounds", "observe4", peers=()),
+    update("histogram observe, 18 odd bounds", "observe18odd", peers=()),
+    update("histogram observe, 64 odd bounds", "observe64", peers=()),
+    update("histogram observe through the C ABI", "observe18", ours="abi-observe18", peers=(PCPP,)),
+    Row("update", "histogram observe through a dlopened library",
+        {OURS: ("dlopen", "observe18"), FLOOR: ("floor", "observe18")}),
+    update("histogram observe, cold: 200,000 at random", "cold", peers=(PCPP,), only_full=True),
+    Row("update", "counter inc, two threads on one series",
+        {OURS: ("update", "inc-2-threads"), "one thread": ("update", "inc-one"),
+         PCPP: (PCPP, "inc-2-threads"), GO: ("client_golang wide", "inc-2-threads")},
+        [Target("no slower than one", ((1.1, "one thread"),))]),
+    Row("update", "counter inc, two processes on one series",
+        {OURS: ("update", "inc-2-processes"), "one process": ("update", "inc-one")},
+        [Target("no slower than one", ((1.1, "one process"),))]),
+    Row("update", "histogram observe, two threads on one series",
+        {OURS: ("update", "observe18-2-threads"), "one thread": ("update", "observe18"),
+         PCPP: (PCPP, "observe18-2-threads"), GO: ("client_golang wide", "observe18-2-threads")},
+        [Target("no slower than one", ((1.1, "one thread"),))]),
+    Row("update", "histogram observe, two processes on one series",
+        {OURS: ("update", "observe18-2-processes"), "one process": ("update", "observe18")},
+        [Target("no slower than one", ((1.1, "one process"),))]),
+    Row("update", "counter inc while a reader scans the segment",
+        {OURS: ("update", "inc-scanned"), "undisturbed": ("update", "inc")}),
+    Row("update", "histogram observe while a reader scans the segment",
+        {OURS: ("update", "observe18-scanned"), "undisturbed": ("update", "observe18")}),
+    update("timer around an empty scope", "timer", [at_most_floor(1.2)]),
+    update("labels lookup + observe", "lookup", [at_most(30, "ns"), faster(10, PCPP)]),
+] + [
+    Row("python", f"Python: {what}",
+        {OURS: ("python ours", name), FLOOR: ("python floor", name), PY: (PY, name)},
+        [at_most_floor(2), faster(10, PY)])
+    for what, name in (("inc", "inc"), ("observe on a kept child", "observe18"),
+                       ("labels().observe()", "lookup"))
+] + [
+    row for slots in (1, 8, 64, 512) for row in scrapes(slots)
+] + [
+    Row("scrape", "catalogue, 4,096 slots: read, merge, text",
+        {OURS: ("scrape", "scrape-workers=1,threads=4095"), FLOOR: ("floor", "scrape-4096")}, [], "µs", US,
+        slow=True, only_full=True),
+    Row("scrape", "catalogue, 512 processes, one series each: read, merge, text",
+        {OURS: ("scrape", "scrape-workers=512,sparse=1"), "all series": ("scrape", "scrape-workers=512")}, [],
+        "µs", US, slow=True, only_full=True),
+    Row("scrape", "101,000 cells, 64 processes: read, merge, text",
+        {OURS: ("scrape", "scrape-workers=64,times=60"), FLOOR: ("floor", "scrape-64x60")}, [], "ms", MS,
+        slow=True, only_full=True),
+    Row("scrape", "catalogue, 8 processes, gzipped",
+        {OURS: ("scrape", "gzip-workers=8"), "plain": ("scrape", "scrape-workers=8")}, [], "µs", US),
+    Row("scrape", "catalogue, 8 processes, with the aggregator's own metrics",
+        {OURS: ("scrape", "whole-workers=8"), "without": ("scrape", "scrape-workers=8")}, [], "µs", US),
+    Row("scrape", "catalogue, 8 processes, by a new reader",
+        {OURS: ("scrape", "first-workers=8"), "known": ("scrape", "scrape-workers=8")}, [], "µs", US),
+    Row("scrape", "allocations of a scrape, 101,000 cells",
+        {OURS: ("scrape", "allocations-workers=8,times=60"), "1,700 cells": ("scrape", "allocations-workers=8")},
+        [Target("no more than for 1,700 cells", ((1, "1,700 cells"),))], "", 1, slow=True),
+] + churn(125, False) + churn(1250, True) + [
+    Row("start-up", "first update after fork", {OURS: ("update", "first-update")},
+        [at_most(100, "µs", 1e3)], "µs", US),
+    Row("start-up", "first update after fork, 64 processes at once", {OURS: ("update", "first-update-64")},
+        [], "µs", US, slow=True),
+    Row("start-up", "creating a segment and one series", {OURS: ("update", "create")}, [], "µs", US, slow=True),
+    Row("start-up", "registering 10,000 series", {OURS: ("update", "register")}, [], "ms", MS, slow=True),
+    Row("start-up", "registering the same 10,000 series, each of 64 processes at once",
+        {OURS: ("update", "register-64")}, [], "ms", MS, slow=True, only_full=True),
+]
+
+# Counted by callgrind, which emulates: the figures don't depend on the machine's mood.
+INSTRUCTIONS = [
+    ("counter inc, inlined", ("update", "inc"), ("floor", "inc"), 100_000),
+    ("counter inc through the C ABI", ("update", "abi-inc"), ("floor", "inc"), 100_000),
+    ("counter inc(0.5)", ("update", "add"), ("floor", "add"), 100_000),
+    ("gauge set", ("update", "set"), ("floor", "set"), 100_000),
+    ("histogram observe, 18 bounds", ("update", "observe18"), ("floor", "observe18"), 100_000),
+    ("timer around an empty scope", ("update", "timer"), ("floor", "timer"), 20_000),
+    ("labels lookup + observe", ("update", "lookup"), ("floor", "lookup"), 50_000),
+    ("catalogue, 64 processes: read, merge, text", ("scrape", "scrape-workers=64"), ("floor", "scrape-64"), 50),
+]
+
+# HTTP: what serves, beside what ours is to be ten times as fast as.
+HTTP_TARGETS = [("10x client_golang", GO, 10), ("10x prometheus-cpp", PCPP, 10)]
+
+# Time and bytes against what grows. Each figure is one of the scrape player's, in ns or bytes.
+GROWTH = [
+    ("slots", [1, 8, 64, 512], {
+        "scrape, µs": lambda n: ("scrape", f"scrape-workers={n}", 1e3),
+        "text, KB": lambda n: ("scrape", f"text-bytes-workers={n}", 1e3),
+        "segment, KB": lambda n: ("scrape", f"segment-bytes-workers={n}", 1e3)}),
+    ("series", [85, 850, 5100], {
+        "scrape of 8 processes, µs": lambda n: ("scrape", f"scrape-workers=8,times={n // 85}", 1e3),
+        "text, KB": lambda n: ("scrape", f"text-bytes-workers=8,times={n // 85}", 1e3),
+        "segment, KB": lambda n: ("scrape", f"segment-bytes-workers=8,times={n // 85}", 1e3)}),
+    ("buckets", [4, 18, 64], {
+        "observe, ns": lambda n: ("update", f"observe{n}", 1)}),
+    ("processes ever started, 8 at a time", [8, 80, 800], {
+        "scrape, µs": lambda n: ("scrape", f"scrape-workers=8,generations={n // 8}", 1e3),
+        "text, KB": lambda n: ("scrape", f"text-bytes-workers=8,generations={n // 8}", 1e3),
+        "segment, KB": lambda n: ("scrape", f"segment-bytes-workers=8,generations={n // 8}", 1e3)}),
+]

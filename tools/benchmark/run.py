@@ -1,0 +1,458 @@
+#!/usr/bin/python3
+"""Measures and prints the table; see README.md. Called by tools/bench, which builds what this runs."""
+
+import argparse
+import json
+import math
+import os
+import re
+import statistics
+import subprocess
+import sys
+import time
+import urllib.request
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import rows as table  # noqa: E402
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+class Unavailable(Exception):
+    """A figure that can't be had here, and why."""
+
+
+class Player:
+    """A program that answers "NAME COUNT" with nanoseconds."""
+
+    def __init__(self, command, cpus, environment=None):
+        self.command, self.cpus, self.environment = command, cpus, environment
+        self.process = None
+
+    def ask(self, name, count):
+        if self.process is None:
+            if not os.path.exists(self.command[0]):
+                raise Unavailable("not built")
+            self.process = subprocess.Popen(
+                self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                env=dict(os.environ, **(self.environment or {})),
+                preexec_fn=lambda: os.sched_setaffinity(0, self.cpus))
+        try:
+            self.process.stdin.write(f"{name} {count}\n")
+            self.process.stdin.flush()
+        except BrokenPipeError:
+            raise Unavailable("the program ended") from None
+        answer = self.process.stdout.readline().strip()
+        if not answer:
+            raise Unavailable("the program ended")
+        if answer.startswith("error"):
+            raise Unavailable(answer[len("error "):])
+        return float(answer)
+
+    def end(self):
+        if self.process is not None:
+            self.process.stdin.close()
+            self.process.wait()
+
+
+def players(build, cpu):
+    programs = f"{build}/tools/benchmark"
+    all_cpus = os.sched_getaffinity(0)
+    one = {cpu}
+    python = [sys.executable, f"{HERE}/python_player.py"]
+    return {
+        "floor": Player([f"{programs}/bench_floor"], one),
+        "update": Player([f"{programs}/bench_update"], one),
+        "dlopen": Player([f"{programs}/bench_dlopen"], one),
+        "scrape": Player([f"{programs}/bench_scrape"], one),
+        table.PCPP: Player([f"{programs}/bench_prometheus_cpp"], one),
+        table.PCP: Player([f"{programs}/bench_pcp"], one),
+        table.GO: Player([f"{programs}/bench_client_golang"], one),
+        "client_golang wide": Player([f"{programs}/bench_client_golang"], all_cpus),
+        table.PY: Player(python + ["client_python"], one),
+        "python floor": Player(python + ["floor"], one, {"PYTHONPATH": programs}),
+        "python ours": Player(python + ["ours"], one, {"PYTHONPATH": f"{build}/libmetrics/python"}),
+    }
+
+
+class Options:
+    def __init__(self, quick, smoke):
+        self.quick, self.smoke = quick, smoke
+        self.rounds = 1 if smoke else 25 if quick else 81
+        self.slow_rounds = 1 if smoke else 3 if quick else 9
+        self.repetition_ns = 1e4 if smoke else 1e6 if quick else 2e6
+
+
+def calibrated(player, name, wanted_ns):
+    """So many operations that a repetition takes about that long."""
+    count = 1
+    while True:
+        spent = player.ask(name, count)
+        if spent >= wanted_ns / 2 or count >= 1 << 30:
+            return max(1, round(count * min(1, wanted_ns / max(spent, 1))))
+        count *= 8 if spent < wanted_ns / 20 else 2
+
+
+def measure(row, known, options):
+    """The row's figures, taken in turns: key -> list of what one operation took; and what is missing."""
+    counts, missing = {}, {}
+    for key, (player, name) in row.figures.items():
+        try:
+            if row.slow:
+                counts[key] = 1
+                known[player].ask(name, 1)
+            else:
+                counts[key] = calibrated(known[player], name, options.repetition_ns)
+        except Unavailable as e:
+            missing[key] = str(e)
+    if table.OURS not in counts:
+        return {}, missing
+    taken = {key: [] for key in counts}
+    began = time.monotonic()
+    for turn in range(options.slow_rounds if row.slow else options.rounds):
+        for key, count in counts.items():
+            player, name = row.figures[key]
+            if turn > 2 and player == table.PY and name.startswith("scrape"):
+                continue  # takes seconds
+            taken[key].append(known[player].ask(name, count) / count)
+        if time.monotonic() - began > (4 if options.quick else 20):
+            break
+    return taken, missing
+
+
+def summary(values):
+    ordered = sorted(values)
+    quarter = len(ordered) // 4
+    return {"median": statistics.median(ordered), "low": ordered[quarter], "high": ordered[-1 - quarter],
+            "least": ordered[0], "count": len(ordered)}
+
+
+def ratio(ours, other):
+    """The median of what neighbours in time say."""
+    pairs = [a / b for a, b in zip(ours, other) if b > 0]
+    return statistics.median(pairs) if pairs else None
+
+
+def judged(target, taken):
+    """Ours by what the target allows, as the median over rounds; None if a figure is missing."""
+    ours = taken[table.OURS]
+    keys = [key for _, key in target.parts if key is not None]
+    if any(key not in taken for key in keys):
+        return None
+    length = min([len(ours)] + [len(taken[key]) for key in keys])
+    allowed = [sum(factor * (1 if key is None else taken[key][i]) for factor, key in target.parts)
+               for i in range(length)]
+    return statistics.median(o / a if a else (1 if o == 0 else math.inf) for o, a in zip(ours, allowed))
+
+
+def number(value):
+    if value is None:
+        return "-"
+    if value == 0:
+        return "0"
+    digits = 2 if abs(value) < 10 else 1 if abs(value) < 1000 else 0
+    return f"{value:,.{digits}f}"
+
+
+LINE = "{:<58} {:>10} {:>15} {:>10} {:>7}  {}"
+
+
+class Report:
+    def __init__(self):
+        self.met = self.missed = self.skipped = 0
+        self.rows = []
+
+    def verdict(self, text, share):
+        if share is None:
+            self.skipped += 1
+            return {"text": text, "verdict": "skipped"}
+        self.met, self.missed = self.met + (share <= 1), self.missed + (share > 1)
+        return {"text": text, "verdict": "met" if share <= 1 else "missed", "share": share}
+
+    def row(self, group, what, unit, figures, ratios, targets, missing):
+        """figures: key -> summary in the row's unit; ratios: ours by each."""
+        entry = {"group": group, "what": what, "unit": unit, "figures": figures, "ratios": ratios,
+                 "targets": targets, "missing": missing}
+        self.rows.append(entry)
+        if table.OURS not in figures:
+            print(f"{what:<58} skipped: {missing.get(table.OURS)}", flush=True)
+            return
+        ours = figures[table.OURS]
+        keys = [key for key in figures if key != table.OURS]
+        base = keys[0] if keys else None
+        peers = "; ".join(f"{key} {number(figures[key]['median'])} ({number(1 / ratios[key])}x ours)"
+                          for key in keys[1:] if ratios.get(key))
+        spread = f"{number(ours['low'])}-{number(ours['high'])}"
+        print(LINE.format(f"{what}, {unit}" if unit else what, number(ours["median"]), spread,
+                          number(figures[base]["median"]) if base else "-",
+                          number(ratios.get(base)) if base else "-", peers).rstrip())
+        if base and base != table.FLOOR:
+            print(f"{'':>58}   third figure: {base}")
+        for target in targets:
+            share = f" ({target['share']:.2f} of what is allowed)" if "share" in target else ""
+            print(f"{'':>4}target {target['text']}: {target['verdict']}{share}")
+        for key, why in missing.items():
+            print(f"{'':>4}no {key}: {why}")
+        sys.stdout.flush()
+
+
+def measured_rows(known, options, report, only):
+    group = None
+    for row in table.ROWS:
+        if (options.quick or options.smoke) and row.only_full:
+            continue
+        if only and not re.search(only, f"{row.group}: {row.what}"):
+            continue
+        if row.group != group:
+            group = row.group
+            print(f"\n-- {group} --")
+            print(LINE.format("what", "ours", "quartiles", "floor", "ratio", "peers"))
+        taken, missing = measure(row, known, options)
+        figures = {key: summary([v / row.scale for v in values]) for key, values in taken.items()}
+        ratios = {key: ratio(taken[table.OURS], taken[key]) for key in taken if key != table.OURS}
+        targets = [report.verdict(t.text, judged(t, taken) if taken else None) for t in row.targets]
+        report.row(row.group, row.what, row.unit, figures, ratios, targets, missing)
+
+
+# ---- instructions ----
+
+def instructions(player, name, count):
+    """Per operation, by callgrind: the difference that so many more make."""
+    def collected(n):
+        result = subprocess.run(
+            ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", *player.command, name, str(n)],
+            capture_output=True, text=True)
+        found = re.search(r"Collected : (\d+)", result.stderr)
+        if not found:
+            raise Unavailable(result.stderr.strip().splitlines()[-1] if result.stderr else "callgrind failed")
+        return int(found.group(1))
+    # An eighth goes ahead untimed, see player.h.
+    return (collected(2 * count) - collected(count)) / (count * 9 / 8)
+
+
+def instruction_rows(known, options, report, only):
+    rows = [r for r in table.INSTRUCTIONS if not only or re.search(only, f"instructions: {r[0]}")]
+    if options.smoke or not rows:
+        return
+    print("\n-- instructions per operation (callgrind) --")
+    for what, ours, floor, count in rows:
+        if options.quick and ours[0] == "scrape":
+            continue
+        try:
+            figures = {}
+            for key, (player, name) in ((table.OURS, ours), (table.FLOOR, floor)):
+                n = instructions(known[player], name, count)
+                figures[key] = {"median": n, "low": n, "high": n, "least": n, "count": 1}
+            ratios = {table.FLOOR: figures[table.OURS]["median"] / figures[table.FLOOR]["median"]}
+            report.row("instructions", what, "", figures, ratios, [], {})
+        except (Unavailable, FileNotFoundError) as e:
+            report.row("instructions", what, "", {}, {}, [], {table.OURS: str(e)})
+
+
+# ---- HTTP ----
+
+class Server:
+    """A server of the catalogue: `command` prints its port, or ours logs it; ends with its standard input."""
+
+    def __init__(self, command, path, find_port, closes=True):
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        stderr=subprocess.STDOUT, text=True)
+        self.closes = closes
+        for line in self.process.stdout:
+            found = re.search(find_port, line)
+            if found:
+                self.url = f"http://127.0.0.1:{found.group(1)}{path}"
+                return
+        raise Unavailable("the server ended")
+
+    def end(self):
+        if not self.closes:
+            self.process.terminate()
+        self.process.stdin.close()
+        self.process.wait()
+
+
+def status_kb(pid, field):
+    with open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as file:
+        return int(re.search(rf"{field}:\s+(\d+) kB", file.read()).group(1))
+
+
+class OurServer(Server):
+    def __init__(self, build, workload):
+        self.crowd = subprocess.Popen([f"{build}/tools/benchmark/bench_scrape", "serve", workload],
+                                      stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        path = self.crowd.stdout.readline().strip()
+        super().__init__([f"{build}/aggregator/metrics-aggregator", "--web.listen-address=127.0.0.1:0",
+                          f"--segment={path}"], "/metrics", r"listening.*127\.0\.0\.1:(\d+)", closes=False)
+
+    def end(self):
+        super().end()
+        self.crowd.stdin.close()
+        self.crowd.wait()
+
+
+def rate(url, seconds, extra=()):
+    result = subprocess.run(["wrk", "-t2", "-c4", f"-d{seconds}s", *extra, url], capture_output=True, text=True)
+    found = re.search(r"Requests/sec:\s+([\d.]+)", result.stdout)
+    # "read" errors are a server's closing, which prometheus-cpp's does.
+    if not found or re.search(r"Non-2xx|connect [1-9]|timeout [1-9]", result.stdout):
+        raise Unavailable(result.stdout.strip() + result.stderr.strip())
+    return float(found.group(1))
+
+
+def http_rows(build, options, report, only):
+    if only and not re.search(only, "http: complete HTTP scrapes"):
+        return
+    print("\n-- HTTP: complete scrapes per second, 4 connections kept alive, two threads of wrk --")
+    programs = f"{build}/tools/benchmark"
+    kinds = {"plain": (), "gzip": ("-H", "Accept-Encoding: gzip")}
+    servers, missing = {}, {}
+    try:
+        for key, make in {
+            table.OURS: lambda: OurServer(build, "workers=1"),
+            "ours, 64 processes": lambda: OurServer(build, "workers=64"),
+            table.GO: lambda: Server([f"{programs}/bench_client_golang", "serve"], "/metrics", r"^(\d+)$"),
+            table.PCPP: lambda: Server([f"{programs}/bench_prometheus_cpp", "serve"], "/metrics", r"^(\d+)$"),
+        }.items():
+            try:
+                servers[key] = make()
+                urllib.request.urlopen(servers[key].url, timeout=10).read()
+            except (Unavailable, OSError) as e:
+                missing[key] = str(e)
+        for kind, extra in kinds.items():
+            if options.quick and kind == "gzip":
+                continue
+            taken = {key: [] for key in servers}
+            for _ in range(1 if options.smoke else 3 if options.quick else 7):
+                for key, server in servers.items():
+                    taken[key].append(rate(server.url, 1, extra))
+            figures = {key: summary(values) for key, values in taken.items()}
+            # Of rates the other way round: what is allowed is a tenth of the time.
+            ratios = {key: ratio(taken[table.OURS], taken[key]) for key in taken if key != table.OURS}
+            targets = []
+            for text, peer, factor in table.HTTP_TARGETS if kind == "plain" else ():
+                share = factor / ratios[peer] if ratios.get(peer) else None
+                targets.append(report.verdict(text, share))
+            entry = {"group": "http", "what": f"complete HTTP scrapes, {kind}", "unit": "/s", "figures": figures,
+                     "ratios": ratios, "targets": targets, "missing": missing}
+            report.rows.append(entry)
+            print(f"{kind}: " + "; ".join(
+                f"{key} {number(f['median'])}/s ({number(f['low'])}-{number(f['high'])})"
+                + (f", ours {number(ratios[key])}x" if key in ratios else "") for key, f in figures.items()))
+            for target in targets:
+                share = f" ({target['share']:.2f} of the time allowed)" if "share" in target else ""
+                print(f"    target {target['text']}: {target['verdict']}{share}")
+        for key, why in missing.items():
+            print(f"    no {key}: {why}")
+    except FileNotFoundError as e:
+        print(f"skipped: {e}")
+    finally:
+        for server in servers.values():
+            server.end()
+
+
+def memory_rows(build, options, report, only):
+    if only and not re.search(only, "memory: aggregator"):
+        return
+    print("\n-- memory of the aggregator after 20 scrapes, without the segment's own pages --")
+    workloads = ["workers=64", "workers=64,times=60"]
+    for workload in workloads[:1] if options.smoke else workloads:
+        server = OurServer(build, workload)
+        try:
+            for _ in range(1 if options.smoke else 20):
+                size = len(urllib.request.urlopen(server.url, timeout=30).read())
+            pid = server.process.pid
+            own = (status_kb(pid, "RssAnon") + status_kb(pid, "RssFile")) * 1024
+            shared = status_kb(pid, "RssShmem") * 1024
+        finally:
+            server.end()
+        allowed = 16e6 + 3 * size
+        what = f"exposition of {size / 1e6:.1f} MB ({workload}); mapped pages of the segment {shared / 1e6:.1f} MB"
+        target = report.verdict("<= 16 MB + 3x the exposition", own / allowed)
+        figures = {table.OURS: {k: own / 1e6 for k in ("median", "low", "high", "least")} | {"count": 1},
+                   "allowed": {k: allowed / 1e6 for k in ("median", "low", "high", "least")} | {"count": 1}}
+        report.row("memory", what, "MB", figures, {"allowed": own / allowed}, [target], {})
+
+
+# ---- growth ----
+
+def slope(points):
+    """Of the logarithms, between the last two: 1 is linear."""
+    (x0, y0), (x1, y1) = points[-2:]
+    return math.log(y1 / y0) / math.log(x1 / x0)
+
+
+def growth_tables(known, options, only):
+    tables = []
+    if options.smoke or options.quick or (only and not re.search(only, "growth")):
+        return tables
+    print("\n-- growth; the slope is that of the logarithms at the end: 1 is linear --")
+    for what, sizes, columns in table.GROWTH:
+        entry = {"what": what, "sizes": sizes, "columns": {}}
+        for title, figure in columns.items():
+            values = []
+            for size in sizes:
+                player, name, scale = figure(size)
+                count = 1 if "bytes" in name else calibrated(known[player], name, options.repetition_ns)
+                values.append(statistics.median(
+                    known[player].ask(name, count) / count / scale for _ in range(7)))
+            entry["columns"][title] = {"values": values, "slope": slope(list(zip(sizes, values)))}
+        tables.append(entry)
+        print(f"{what:<40}" + "".join(f"{s:>12,}" for s in sizes) + f"{'slope':>8}")
+        for title, column in entry["columns"].items():
+            print(f"{title:<40}" + "".join(f"{number(v):>12}" for v in column["values"])
+                  + f"{column['slope']:>8.2f}", flush=True)
+    return tables
+
+
+def versions():
+    packages = {"prometheus-cpp": "prometheus-cpp-dev", "client_golang": "golang-github-prometheus-client-golang-dev",
+                "client_python": "python3-prometheus-client", "PCP MMV": "libpcp-mmv1-dev"}
+    found = {}
+    for peer, package in packages.items():
+        result = subprocess.run(["dpkg-query", "-W", "-f", "${Version}", package], capture_output=True, text=True)
+        found[peer] = result.stdout.split("-")[0] if result.returncode == 0 else "unknown"
+    return found
+
+
+def machine():
+    with open("/proc/cpuinfo", encoding="utf-8") as file:
+        text = file.read()
+    model = re.search(r"model name\s*: (.*)", text)
+    return {"cpu": model.group(1) if model else "unknown", "cpus": os.cpu_count(), "kernel": os.uname().release}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--build", required=True, help="build directory")
+    parser.add_argument("--json", metavar="FILE")
+    parser.add_argument("--quick", action="store_true", help="under two minutes")
+    parser.add_argument("--smoke", action="store_true", help="one short round of everything: does it run?")
+    parser.add_argument("--only", metavar="REGEX", help="rows whose group and name it finds")
+    parser.add_argument("--cpu", type=int, help="where single-threaded figures are taken; default: the last one")
+    given = parser.parse_args()
+    options = Options(given.quick, given.smoke)
+    cpu = given.cpu if given.cpu is not None else max(os.sched_getaffinity(0))
+    known = players(given.build, cpu)
+    report = Report()
+    began = time.monotonic()
+    try:
+        measured_rows(known, options, report, given.only)
+        growth = growth_tables(known, options, given.only)
+    finally:
+        for player in known.values():
+            player.end()
+    instruction_rows(known, options, report, given.only)
+    http_rows(given.build, options, report, given.only)
+    memory_rows(given.build, options, report, given.only)
+    if given.json:
+        with open(given.json, "w", encoding="utf-8") as file:
+            json.dump({"machine": machine(), "versions": versions(), "quick": given.quick, "load": os.getloadavg(),
+                       "rows": report.rows, "growth": growth}, file, indent=1, ensure_ascii=False)
+    skipped = f", {report.skipped} skipped" if report.skipped else ""
+    print(f"\n{time.monotonic() - began:.0f} s, load {os.getloadavg()[0]:.1f}")
+    print(f"{report.met} targets met, {report.missed} missed{skipped}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,37 @@
+// workload.h -- segments as workers leave them: made by processes or threads that count the catalogue.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+namespace metrics::bench {
+
+struct Workload {
+  std::size_t workers = 1;  // processes that live at once, and stay
+  std::size_t threads = 0;  // of one of them, in addition
+  std::size_t times = 1;    // so many catalogues
+  std::size_t gauges = 0;   // live gauges that every worker sets
+  std::size_t generations =
+      1;                // workers that come and go in each worker's place; the last ones stay
+  bool sparse = false;  // each worker counts one series only
+};
+
+// Segment, and the processes that own its slots; both end with it.
+class Crowd {
+ public:
+  explicit Crowd(const Workload& workload);
+  ~Crowd();
+  Crowd(const Crowd&) = delete;
+  Crowd& operator=(const Crowd&) = delete;
+  const std::string& path() const { return path_; }
+  std::string file() const { return path_ + ".v1"; }
+
+ private:
+  std::string path_;
+  std::vector<pid_t> workers_;
+};
+
+}  // namespace metrics::bench
