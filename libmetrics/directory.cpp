@@ -291,18 +291,22 @@ void keep_consistent(Contents& found, const Geometry& geometry, std::vector<std:
   std::sort(by_cell.begin(), by_cell.end(), [](const SeriesView* a, const SeriesView* b) {
     return std::pair(a->first_cell, a->offset) < std::pair(b->first_cell, b->offset);
   });
-  std::unordered_set<Offset> sharing;
+  std::unordered_map<Offset, Offset> sharing;  // with whom
   std::uint64_t end = 0;
+  Offset owner = 0;
   for (const SeriesView* s : by_cell) {
     if (s->first_cell < end) {
-      sharing.insert(s->offset);
+      sharing.emplace(s->offset, owner);
     } else {
       end = s->first_cell + s->cell_count;
+      owner = s->offset;
     }
   }
   if (sharing.empty()) return;
   std::erase_if(found.series, [&](const SeriesView& s) {
-    return sharing.contains(s.offset) && fault(s.offset, "shares cells with another series");
+    const auto with = sharing.find(s.offset);
+    return with != sharing.end() &&
+           fault(s.offset, "shares cells with the record at " + std::to_string(with->second));
   });
 }
 
@@ -341,8 +345,10 @@ Contents contents(const Window& links, const Window& records, const Geometry& ge
       seen[place] = true;
       std::string why;
       const Record& filled = *records.at<Record>(offset);
+      // Of an impossible size nothing is read but that.
+      const bool fits = filled.bytes <= links.last() - offset;
       const std::uint64_t bytes =
-          std::clamp<std::uint64_t>(filled.bytes, sizeof(Record), layout::kMaxRecordBytes);
+          fits ? std::max<std::uint64_t>(filled.bytes, sizeof(Record)) : sizeof(Record);
       if (bytes > left) {
         fault("chain " + std::to_string(i) + " has more bytes of records than there are");
         break;

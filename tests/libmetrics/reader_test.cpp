@@ -66,16 +66,17 @@ TEST(Reader, LeavesOutSeriesThatShareTheirCells) {
   patch.series("others").first_cell = patch.series("tasks").first_cell + 1;
   const auto found = faults(t);
   ASSERT_EQ(found.size(), 1u);
-  EXPECT_TRUE(found[0].ends_with(" shares cells with another series")) << found[0];
+  EXPECT_NE(found[0].find(" shares cells with the record at "), std::string::npos) << found[0];
 }
 
-// Chains that all lead into one long record would be as many long records.
+// Records that overlap would be many long ones in little space.
 TEST(Reader, ReadsNoMoreBytesOfRecordsThanThereAre) {
   TempSegment t;
   for (int i = 0; i < 100; ++i) t.counter("tasks" + std::to_string(i)).inc();
   Patch patch(t.file());
+  const std::uint64_t half = patch.header().directory_used.load(std::memory_order_relaxed) / 16 * 8;
   for (int i = 0; i < 100; ++i) {
-    patch.family("tasks" + std::to_string(i)).record.bytes = layout::kMaxRecordBytes;
+    patch.family("tasks" + std::to_string(i)).record.bytes = static_cast<std::uint32_t>(half);
   }
   bool told = false;
   for (const std::string& fault : faults(t)) {
