@@ -296,6 +296,11 @@ void main_thread_and_exec(Run& run, const std::string& path, Tally& tally) {
                           .filename() != std::filesystem::read_symlink("/proc/self/exe").filename();
          }),
          "no exec()");
+    // Its old memory, and with it the lock, goes a moment later.
+    must(eventually([&] {
+           return Look(path + ".v1").owner(2).state == core::Ownership::State::kFree;
+         }),
+         "a program that became another one keeps its lock");
     Worker next(path, tally);
     next.counts();
     kill_and_reap(changed);
