@@ -216,7 +216,7 @@ void ways_to_end(Run& run) {
   run.count("processes that ended by exit()", 5);
 }
 
-void unloading(Run& run) {
+[[maybe_unused]] void unloading(Run& run) {
   const std::string path = run.fresh_path();
   const std::string library =
       std::filesystem::read_symlink("/proc/self/exe").parent_path().native() + "/torture_plugin.so";
