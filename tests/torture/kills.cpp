@@ -1,5 +1,6 @@
 // kills.cpp -- SIGKILL at random moments: of writers, and of those who create the segment.
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -64,9 +65,8 @@ void reap_all() {
   }
 }
 
-}  // namespace
-
-void kill_at_random(Run& run) {
+// One segment's life, as long as these kills take.
+void kill_writers_of_one_segment(Run& run, unsigned most_kills) {
   const std::string path = run.fresh_path();
   auto& ledger = shared<Ledger>();
   ledger.keys = 32;
@@ -78,7 +78,7 @@ void kill_at_random(Run& run) {
   for (pid_t& writer : writers) writer = begin();
 
   std::uint64_t kills = 0;
-  while (run.more() && !run.hopeless()) {
+  while (run.more() && !run.hopeless() && kills < most_kills) {
     pause_for(std::chrono::microseconds(run.below(run.below(4) == 0 ? 6000 : 1000)));
     const std::uint64_t victim = run.below(kWriters);
     kill_and_reap(writers[victim]);
@@ -86,9 +86,9 @@ void kill_at_random(Run& run) {
     }
     ++kills;
     writers[victim] = begin();
-    if (kills % 8 == 0) audit(run, false);
+    audit(run, false);
     if (kills % 100 == 0) ledger.first_key += 16;  // labels that nobody has used before
-    if (kills % 500 == 0) {
+    if (kills % 50 == 0) {
       const std::uint64_t before = ledger.updates;
       run.check(eventually([&] { return ledger.updates > before + 1000; }),
                 "writers stand still: somebody waits for the dead");
@@ -97,12 +97,12 @@ void kill_at_random(Run& run) {
   for (const pid_t writer : writers) ::kill(writer, SIGKILL);
   reap_all();
   audit(run, true);
-  run.count("kills", kills);
+  run.count("kills, each followed by a scrape and verify", kills);
   run.count("updates acknowledged", ledger.updates);
   run.count("updates in flight when killed, amounts", audit.in_flight());
   const core::Usage& usage = audit.merge().reader().usage();
-  run.count("first slots used", usage.first_slots_used);
-  run.count("lanes used", usage.lanes_used);
+  run.count("first slots used, of all segments", usage.first_slots_used);
+  run.count("lanes used, of all segments", usage.lanes_used);
   // A writer, its child, and a child that is still dying after its parent was reaped.
   run.check(usage.first_slots_used <= 3 * kWriters,
             "more slots are used than processes ever lived at once");
@@ -117,20 +117,32 @@ void kill_at_random(Run& run) {
   audit(run, true);
   run.check(audit.merge().reader().usage().first_slots_used == usage.first_slots_used,
             "the next writer did not adopt");
+  std::filesystem::remove(path + ".v1");
+  ::munmap(&ledger, sizeof ledger);
+}
+
+}  // namespace
+
+void kill_at_random(Run& run) {
+  constexpr unsigned kKillsOfASegment = 1000;
+  do {
+    kill_writers_of_one_segment(run, kKillsOfASegment);
+    run.count("segments");
+  } while (run.more() && !run.hopeless());
 }
 
 void kill_while_created(Run& run) {
   std::uint64_t complete = 0;
   while (run.more() && !run.hopeless()) {
     const std::string path = run.fresh_path();
-    auto* begun = static_cast<std::atomic<std::uint64_t>*>(shared_memory(sizeof(Ledger)));
-    auto& done = begun[1];
+    auto& begun = shared<std::atomic<std::uint64_t>>();
+    auto& done = shared<std::atomic<std::uint64_t>>();
     std::vector<pid_t> creators;
     for (int i = 0; i < 3; ++i) {
       creators.push_back(start([&] {
         const Segment segment(path, {4, 4, 512, 4096});
         Counter counter = Family<Counter>("c", "", {}, {.segment = segment}).labels();
-        begun[0].fetch_add(1);
+        begun.fetch_add(1);
         counter.inc();
         done.fetch_add(1);
         ::pause();
@@ -151,12 +163,15 @@ void kill_while_created(Run& run) {
       Look look(path + ".v1");
       const std::uint64_t scraped = look.count("c");
       run.check(
-          scraped >= acknowledged && scraped <= begun[0],
+          scraped >= acknowledged && scraped <= begun,
           std::to_string(acknowledged) + " acknowledged, " + std::to_string(scraped) + " scraped");
+      for (const std::string& fault : faults_of(path + ".v1")) run.fault(fault);
       std::filesystem::remove(path + ".v1");
     } else {
       run.check(acknowledged == 0, "a count was acknowledged, but there is no segment");
     }
+    ::munmap(&begun, sizeof begun);
+    ::munmap(&done, sizeof done);
   }
   run.count("times the segment had appeared", complete);
 }

@@ -3,6 +3,8 @@
 #include <cmath>
 #include <stdexcept>
 
+#include "libmetrics/verify.h"
+
 namespace metrics::torture {
 namespace {
 
@@ -92,8 +94,9 @@ void Audit::operator()(Run& run, bool quiet) {
     }
     return;
   }
-  const auto catalogue = merge_.reader().catalogue();
-  if (!catalogue->faults.empty()) run.fault("directory: " + catalogue->faults.front());
+  if (const auto faults = core::verify(verified_); !faults.empty()) {
+    run.fault("verify: " + faults.front());
+  }
 
   std::vector<std::uint64_t> scraped(done.size());
   const aggregator::Families& families = merge_.families();
@@ -154,6 +157,11 @@ void Audit::operator()(Run& run, bool quiet) {
     run.fault("gauges lost " + std::to_string(gauge_lost) + ", told are " +
               std::to_string(dropped) + " updates");
   }
+}
+
+std::vector<std::string> faults_of(const std::string& file) {
+  core::Reader reader(file);
+  return core::verify(reader);
 }
 
 Look::Look(const std::string& file) : merge_(std::make_unique<aggregator::SegmentMerge>(file)) {

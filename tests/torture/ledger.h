@@ -66,9 +66,10 @@ class Books {
 // What a scrape shows of such a ledger.
 class Audit {
  public:
-  Audit(const Ledger& ledger, std::string file) : ledger_(ledger), merge_(std::move(file)) {}
+  Audit(const Ledger& ledger, const std::string& file)
+      : ledger_(ledger), merge_(file), verified_(file) {}
 
-  // Scrapes and compares all of it. Every difference is a fault, as are faults of the directory.
+  // Scrapes and compares all of it, and has the segment verified. Every difference is a fault.
   // quiet: nobody writes at the moment.
   void operator()(Run& run, bool quiet);
   aggregator::SegmentMerge& merge() { return merge_; }
@@ -77,8 +78,12 @@ class Audit {
  private:
   const Ledger& ledger_;
   aggregator::SegmentMerge merge_;
+  core::Reader verified_;
   std::uint64_t in_flight_ = 0;
 };
+
+// What verify says of that file.
+std::vector<std::string> faults_of(const std::string& file);
 
 // The mode's own figures of a segment, without a ledger: throws std::runtime_error if it can't be read.
 class Look {

@@ -1,14 +1,10 @@
 #include "tests/torture/program.h"
 
-#include "libmetrics/verify.h"
-
 namespace metrics::torture {
 
 void compare(Run& run, const std::string& what, const std::string& path, const Tally& tally) {
   const Look look(path + ".v1");
-  core::Reader reader(path + ".v1");
-  const std::vector<std::string> faults = core::verify(reader);
-  if (!faults.empty()) run.fault(what + ": " + faults.front());
+  for (const std::string& fault : faults_of(path + ".v1")) run.fault(what + ": " + fault);
   run.check(look.count("c") == tally.counts, what + ": " + std::to_string(tally.counts) +
                                                  " acknowledged, " +
                                                  std::to_string(look.count("c")) + " scraped");

@@ -16,13 +16,16 @@ namespace metrics::torture {
 namespace {
 
 constexpr unsigned kRunsOfASegment = 200;
+constexpr unsigned kTop = 1'000'000;
 constexpr Geometry kGeometry = {4, 4, (kRunsOfASegment + 10) * 602, 512 << 10};
 
 // What the scenes of one segment acknowledge.
 struct Noted {
   std::atomic<std::uint64_t> begun, done;  // of counter "c"
   std::atomic<std::uint64_t> gauges_begun, gauges_done, added;
-  std::atomic<std::uint64_t> run;  // makes names and labels new
+  std::atomic<std::uint64_t> first;                // number that all gauges were set to
+  std::atomic<std::uint64_t> set_begun, set_done;  // sums of all of them
+  std::atomic<std::uint64_t> run;                  // makes names and labels new
 };
 
 void counted(Noted& noted, Counter counter) {
@@ -35,7 +38,8 @@ Counter counter_of(const Segment& segment) {
   return Family<Counter>("c", "", {}, {.segment = segment}).labels();
 }
 
-// Every mode's gauge is set to the same number, which grows from run to run.
+// Every mode's gauge is set to the same number, which grows from run to run; but that of mode max to one that falls,
+// so that the least and the largest are those that the dead have left.
 struct Gauges {
   explicit Gauges(const Segment& segment) {
     for (int mode = METRICS_ALL; mode <= METRICS_LIVEMOSTRECENT; ++mode) {
@@ -47,9 +51,14 @@ struct Gauges {
   }
   void set(Noted& noted) {
     const std::uint64_t n = noted.gauges_begun.fetch_add(1) + 1;
+    noted.set_begun.fetch_add(n);
     added.inc();
     noted.added.fetch_add(1);
-    for (Gauge& gauge : gauges) gauge.set(static_cast<double>(n));
+    for (std::size_t mode = 0; mode < gauges.size(); ++mode) {
+      gauges[mode].set(static_cast<double>(mode == METRICS_MAX ? kTop - n : n));
+    }
+    noted.set_done.fetch_add(n);
+    if (noted.first == 0) noted.first = n;
     noted.gauges_done.store(n);
   }
   std::vector<Gauge> gauges;
@@ -135,7 +144,7 @@ void check(Run& run, const std::string& where, const std::string& path, Noted& n
       return;
     }
     const Look look(file);
-    if (!look.faults().empty()) run.fault(where + look.faults().front());
+    for (const std::string& fault : faults_of(file)) run.fault(where + fault);
     const std::uint64_t scraped = look.count("c");
     run.check(scraped >= noted.done && scraped <= noted.begun,
               where + std::to_string(noted.done) + " acknowledged, " + std::to_string(scraped) +
@@ -149,9 +158,12 @@ void check(Run& run, const std::string& where, const std::string& path, Noted& n
                   where + "gauge " + name + " shows " + std::to_string(value) + " between kills " +
                       std::to_string(low) + " and " + std::to_string(high));
       };
-      within("g6", least, most);  // max
-      within("g4", 1, most);      // min
-      within("g8", least, most);  // mostrecent
+      const auto first = static_cast<double>(noted.first);
+      within("g4", 1, first);                // min
+      within("g6", kTop - first, kTop - 1);  // max
+      within("g8", least, most);             // mostrecent
+      // sum
+      within("g2", static_cast<double>(noted.set_done), static_cast<double>(noted.set_begun));
       within("added", static_cast<double>(noted.added), most);
       for (const char* live : {"g1", "g5", "g7", "g9"}) {
         run.check(look.samples(live).empty(), where + live + std::string(" lives on"));
@@ -168,6 +180,7 @@ void check(Run& run, const std::string& where, const std::string& path, Noted& n
     const Segment segment(path, kGeometry);
     counted(noted, counter_of(segment));
     std::thread([&] { counted(noted, counter_of(segment)); }).join();
+    Gauges(segment).set(noted);
     if (segment.status() != METRICS_OK) throw std::runtime_error("next one: " + segment.why());
   });
   run.check(well(status), where + "the next one ended by " + to_text(status));
@@ -186,7 +199,10 @@ void kill_at_instructions(Run& run) {
     const auto begin_segment = [&] {
       if (!path.empty()) std::filesystem::remove(path + ".v1");
       path = run.fresh_path();
-      noted.begun = noted.done = noted.gauges_begun = noted.gauges_done = noted.added = 0;
+      for (auto* n : {&noted.begun, &noted.done, &noted.gauges_begun, &noted.gauges_done,
+                      &noted.added, &noted.first, &noted.set_begun, &noted.set_done}) {
+        *n = 0;
+      }
     };
     begin_segment();
     const Stepper stepper(scene);
