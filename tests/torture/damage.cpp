@@ -1,11 +1,6 @@
-// damage.cpp -- segments that were truncated, overwritten, forged, replaced or scribbled on.
 #include "tests/torture/damage.h"
 
 #include <fcntl.h>
-#include <signal.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -18,7 +13,6 @@
 #include "aggregator/merge.h"
 #include "libmetrics/slot_report.h"
 #include "metrics/metrics.hpp"
-#include "tests/torture/cases.h"
 #include "tests/torture/exposition.h"
 #include "tests/torture/ledger.h"
 #include "tests/torture/processes.h"
@@ -27,125 +21,10 @@ namespace metrics::torture {
 namespace {
 
 using layout::Header;
-using std::chrono::milliseconds;
-using std::chrono::seconds;
-
-constexpr std::uint64_t kEdges[] = {0,
-                                    1,
-                                    2,
-                                    3,
-                                    4,
-                                    7,
-                                    8,
-                                    31,
-                                    32,
-                                    56,
-                                    63,
-                                    64,
-                                    255,
-                                    256,
-                                    1023,
-                                    4095,
-                                    4096,
-                                    4097,
-                                    8192,
-                                    1 << 14,
-                                    1 << 16,
-                                    1 << 20,
-                                    (1 << 20) - 1,
-                                    0x7fffffff,
-                                    0x80000000,
-                                    0xffffffff,
-                                    1ull << 32,
-                                    1ull << 40,
-                                    (1ull << 46) - 4096,
-                                    1ull << 46,
-                                    1ull << 62,
-                                    1ull << 63,
-                                    ~0ull - 7,
-                                    ~0ull};
 
 void put(Image& image, std::size_t at, std::uint64_t value, std::size_t width) {
   if (at + width <= image.size()) std::memcpy(image.data() + at, &value, width);
 }
-
-const Header& header(const Image& image) { return *reinterpret_cast<const Header*>(image.data()); }
-
-// Damages a copy of an image; where its parts are, the sound one says.
-std::string damage(Image& image, const Header& sound, std::mt19937_64& random) {
-  const auto below = [&](std::uint64_t n) { return random() % n; };
-  const std::uint64_t edge = kEdges[below(std::size(kEdges))];
-  const std::size_t directory_end = sound.slots;
-  switch (below(7)) {
-    case 0: {
-      const std::size_t length =
-          below(2) == 0 ? below(image.size()) : std::min<std::size_t>(edge, image.size());
-      image.resize(length);
-      return "truncated to " + std::to_string(length);
-    }
-    case 1: {
-      const std::size_t at = below(120 / 4) * 4;
-      put(image, at, edge, 4 + 4 * below(2));
-      return "header at " + std::to_string(at) + " = " + std::to_string(edge);
-    }
-    case 2: {
-      const std::size_t at = below(sizeof(Header) / 8) * 8;
-      put(image, at, edge, 8);
-      return "header word at " + std::to_string(at) + " = " + std::to_string(edge);
-    }
-    case 3: {  // in the index and the records, relative to what is there too
-      const std::size_t first = sound.index;
-      const std::size_t at = first + below((directory_end - first) / 4) * 4;
-      std::uint64_t now = 0;
-      std::memcpy(&now, image.data() + at, 4);
-      put(image, at, below(2) == 0 ? edge : now + below(17) - 8, 4 + 4 * below(2));
-      return "directory at " + std::to_string(at);
-    }
-    case 4: {
-      const std::size_t at = below(image.size() / 8) * 8;
-      put(image, at, edge, 8);
-      return "word at " + std::to_string(at) + " = " + std::to_string(edge);
-    }
-    case 5: {
-      const std::size_t flips = 1 + below(64);
-      for (std::size_t i = 0; i < flips; ++i) {
-        const std::size_t at = below(below(2) == 0 ? image.size() : directory_end);
-        image[at] ^= static_cast<unsigned char>(1u << below(8));
-      }
-      return std::to_string(flips) + " bits flipped";
-    }
-    default: {  // a piece of it copied elsewhere
-      const std::size_t size = 8 * (1 + below(64));
-      const std::size_t from = below((image.size() - size) / 8) * 8;
-      const std::size_t to = below((directory_end - size) / 8) * 8;
-      std::memmove(image.data() + to, image.data() + from, size);
-      return std::to_string(size) + " bytes copied from " + std::to_string(from) + " to " +
-             std::to_string(to);
-    }
-  }
-}
-
-// What a worker does that finds such a file. It may be refused, and says why; it may never be harmed.
-void work_on(const std::string& path) {
-  const Segment segment(path);
-  const Family<Counter> whole("whole", "Whole.", {"key"}, {.segment = segment});
-  const Family<metrics::Gauge> gauge("a_gauge", "", {}, {.mode = Mode::kMax, .segment = segment});
-  const Family<Histogram> fresh("fresh", "", {"key"}, {.segment = segment});
-  for (const char* key : {"a", "b", "new"}) {
-    whole.labels(key).inc();
-    fresh.labels(key).observe(1);
-  }
-  gauge.labels().set(4);
-  std::thread([&] { whole.labels("a").inc(); }).join();
-}
-
-// Forged so that its parts fit together, and reading it all would take forever or more memory than there is.
-struct Forgery {
-  const char* what;
-  std::uint64_t (*forge)(Image&);  // returns the size that the (sparse) file is to have
-};
-
-Header& mutable_header(Image& image) { return *reinterpret_cast<Header*>(image.data()); }
 
 // A directory full of series with a thousand buckets each, and labels of that length.
 std::uint64_t many_wide_series(Image& image, std::uint32_t label_bytes, bool sharing_cells) {
@@ -205,7 +84,7 @@ std::uint64_t many_wide_series(Image& image, std::uint32_t label_bytes, bool sha
   return size;
 }
 
-const Forgery kForgeries[] = {
+const Forgery kAllForgeries[] = {
     {"a million slots, all in use",
      [](Image& image) {
        Header& h = mutable_header(image);
@@ -311,152 +190,94 @@ const Forgery kForgeries[] = {
      [](Image& image) { return many_wide_series(image, 16 * 1024, false); }},
 };
 
-void forge(Run& run, const Image& healthy) {
-  for (const Forgery& forgery : kForgeries) {
-    const std::string file = run.fresh_path() + ".v1";
-    Image image = healthy;
-    const std::uint64_t size = forgery.forge(image);
-    write_image(file, image);
-    if (::truncate(file.c_str(), static_cast<off_t>(size)) != 0) {
-      run.skip(std::string(forgery.what) + ": no such file can be made");
-      continue;
-    }
-    const auto begin = Clock::now();
-    const auto status = run_child(
-        [&] {
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-          constexpr rlim_t kEnough = 512 << 20;
-          const rlimit limit{kEnough, kEnough};
-          ::setrlimit(RLIMIT_AS, &limit);
-#endif
-          const std::string fault = read_damaged(file);
-          if (!fault.empty()) throw std::runtime_error(fault);
-        },
-        seconds(10));
-    const std::chrono::duration<double> taken = Clock::now() - begin;
-    run.check(well(status), std::string("forged, ") + forgery.what + ": reader " + to_text(status) +
-                                " after " + std::to_string(taken.count()) + " s");
-    run.count("forged segments");
-    if (taken > seconds(1))
-      run.count(std::string("  milliseconds for ") + forgery.what,
-                static_cast<std::uint64_t>(taken.count() * 1000));
-    std::filesystem::remove(file);
-  }
-}
-
-// Other things in a segment's place.
-void impostors(Run& run, const Image& healthy) {
-  const std::string path = run.fresh_path();
-  const std::string file = path + ".v1";
-  const auto expect_refused = [&](const char* what) {
-    bool readable = true;
-    const std::string fault = read_damaged(file, &readable);
-    run.check(fault.empty() && !readable, std::string(what) + " was read; " + fault);
-    const auto status = run_child([&] {
-      const Segment segment(path);
-      if (segment.status() == METRICS_OK)
-        throw std::runtime_error(std::string(what) + " was joined");
-      Family<Counter>("c", "", {}, {.segment = segment}).labels().inc();
-    });
-    run.check(well(status), std::string("a worker that finds ") + what + ": " + to_text(status));
-    run.count("impostors");
-  };
-  if (::mkfifo(file.c_str(), 0600) == 0) expect_refused("a FIFO");
-  std::filesystem::remove(file);
-  std::filesystem::create_directory(file);
-  expect_refused("a directory");
-  std::filesystem::remove(file);
-  const std::string other = run.fresh_path();
-  write_image(other, healthy);
-  std::filesystem::create_symlink(other, file);
-  expect_refused("a symbolic link");
-  std::filesystem::remove(file);
-  write_image(file, {});
-  expect_refused("an empty file");
-  write_image(file, Image(100'000, 'x'));
-  expect_refused("another file");
-  std::filesystem::remove(file);
-  std::filesystem::create_symlink("/dev/zero", file);
-  expect_refused("a device");
-  std::filesystem::remove(file);
-  Image image = healthy;
-  mutable_header(image).major = layout::kMajor + 1;
-  write_image(file, image);
-  expect_refused("another major version");
-  write_image(file, healthy);
-  ::chmod(file.c_str(), 0666);
-  const auto status = run_child([&] {
-    if (Segment(path).status() != METRICS_NO_PERMISSION) throw std::runtime_error("was joined");
-  });
-  run.check(well(status), "a segment that anybody may write: " + to_text(status));
-  if (::geteuid() == 0) {
-    ::chmod(file.c_str(), 0600);
-    if (::chown(file.c_str(), 12345, 0) == 0) {
-      const auto foreign = run_child([&] {
-        if (Segment(path).status() != METRICS_NO_PERMISSION) throw std::runtime_error("was joined");
-      });
-      run.check(well(foreign), "a segment of another user: " + to_text(foreign));
-    }
-  }
-  run.count("impostors", 2);
-}
-
-// While a reader reads and merges on, its segment is scribbled on, truncated, replaced, deleted.
-void scribble(Run& run, const Image& healthy, Clock::time_point until) {
-  const std::string file = run.fresh_path() + ".v1";
-  write_image(file, healthy);
-  const pid_t vandal = start([&, seed = run.random()] {
-    std::mt19937_64 random(seed);
-    for (std::uint64_t n = 0;; ++n) {
-      if (n % 256 == 0) {
-        const std::string fresh = file + "x";
-        write_image(fresh, healthy);
-        std::filesystem::rename(fresh, file);
-      } else if (n % 256 == 128) {
-        std::filesystem::remove(file);
-      } else if (const int fd = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600); fd >= 0) {
-        const std::uint64_t value =
-            random() % 2 == 0 ? kEdges[random() % std::size(kEdges)] : random();
-        const auto at = static_cast<off_t>(random() % healthy.size() / 8 * 8);
-        const auto piece = static_cast<std::size_t>(at);
-        if (random() % 3 == 0) {
-          // Mostly mended again, so that there is something to damage.
-          static_cast<void>(!::pwrite(fd, healthy.data(), healthy.size(), 0));
-        } else if (random() % 16 == 0) {
-          static_cast<void>(!::ftruncate(fd, at));
-        } else if (random() % 2 == 0 && piece + 512 <= healthy.size()) {
-          static_cast<void>(
-              !::pwrite(fd, healthy.data() + random() % (healthy.size() - 512), 512, at));
-        } else {
-          static_cast<void>(!::pwrite(fd, &value, sizeof value, at));
-        }
-        ::close(fd);
-      }
-    }
-  });
-  const auto status = run_child(
-      [&] {
-        aggregator::SegmentMerge merge(file);
-        aggregator::TextEncoder encoder;
-        std::uint64_t reads = 0;
-        while (Clock::now() < until) {
-          ++reads;
-          if (!merge.read()) continue;
-          std::string text;
-          encoder.encode(merge.families(), text);
-          core::slot_report(merge.reader());
-          const Exposition read(text);
-          if (!read.fault().empty()) throw std::runtime_error(read.fault());
-        }
-        std::printf("  %12llu  reads while somebody scribbled\n",
-                    static_cast<unsigned long long>(reads));
-      },
-      std::chrono::duration_cast<milliseconds>(until - Clock::now()) + seconds(30));
-  kill_and_reap(vandal);
-  run.check(well(status), "reading while somebody scribbles: " + to_text(status));
-}
-
 }  // namespace
+
+const Header& header(const Image& image) { return *reinterpret_cast<const Header*>(image.data()); }
+
+Header& mutable_header(Image& image) { return *reinterpret_cast<Header*>(image.data()); }
+
+std::string damage(Image& image, const Header& sound, std::mt19937_64& random) {
+  const auto below = [&](std::uint64_t n) { return random() % n; };
+  const std::uint64_t edge = kEdges[below(std::size(kEdges))];
+  const std::size_t directory_end = sound.slots;
+  switch (below(7)) {
+    case 0: {
+      const std::size_t length =
+          below(2) == 0 ? below(image.size()) : std::min<std::size_t>(edge, image.size());
+      image.resize(length);
+      return "truncated to " + std::to_string(length);
+    }
+    case 1: {
+      const std::size_t at = below(120 / 4) * 4;
+      put(image, at, edge, 4 + 4 * below(2));
+      return "header at " + std::to_string(at) + " = " + std::to_string(edge);
+    }
+    case 2: {
+      const std::size_t at = below(sizeof(Header) / 8) * 8;
+      put(image, at, edge, 8);
+      return "header word at " + std::to_string(at) + " = " + std::to_string(edge);
+    }
+    case 3: {  // in the index and the records, relative to what is there too
+      const std::size_t first = sound.index;
+      const std::size_t at = first + below((directory_end - first) / 4) * 4;
+      std::uint64_t now = 0;
+      std::memcpy(&now, image.data() + at, 4);
+      put(image, at, below(2) == 0 ? edge : now + below(17) - 8, 4 + 4 * below(2));
+      return "directory at " + std::to_string(at);
+    }
+    case 4: {
+      const std::size_t at = below(image.size() / 8) * 8;
+      put(image, at, edge, 8);
+      return "word at " + std::to_string(at) + " = " + std::to_string(edge);
+    }
+    case 5: {
+      const std::size_t flips = 1 + below(64);
+      for (std::size_t i = 0; i < flips; ++i) {
+        const std::size_t at = below(below(2) == 0 ? image.size() : directory_end);
+        image[at] ^= static_cast<unsigned char>(1u << below(8));
+      }
+      return std::to_string(flips) + " bits flipped";
+    }
+    default: {  // a piece of it copied elsewhere
+      const std::size_t size = 8 * (1 + below(64));
+      const std::size_t from = below((image.size() - size) / 8) * 8;
+      const std::size_t to = below((directory_end - size) / 8) * 8;
+      std::memmove(image.data() + to, image.data() + from, size);
+      return std::to_string(size) + " bytes copied from " + std::to_string(from) + " to " +
+             std::to_string(to);
+    }
+  }
+}
+
+Damages::Damages(const Image& sound)
+    : sound_(sound),
+      lengths_(sound.size()),
+      header_words_(sizeof(Header) / 4),
+      record_words_(header(sound).directory_used.load(std::memory_order_relaxed) / 4) {}
+
+std::size_t Damages::size() const {
+  return lengths_ + (header_words_ + record_words_) * std::size(kEdges) * 2;
+}
+
+Image Damages::at(std::size_t n, std::string& what) const {
+  Image image = sound_;
+  if (n < lengths_) {
+    image.resize(n);
+    what = "truncated to " + std::to_string(n);
+    return image;
+  }
+  n -= lengths_;
+  const std::size_t width = 4 + n % 2 * 4;
+  const std::uint64_t edge = kEdges[n / 2 % std::size(kEdges)];
+  const std::size_t word = n / 2 / std::size(kEdges);
+  const std::size_t at =
+      word < header_words_ ? word * 4 : header(sound_).directory + (word - header_words_) * 4;
+  put(image, at, edge, width);
+  what = std::to_string(width) + " bytes at " + std::to_string(at) + " = " + std::to_string(edge);
+  return image;
+}
+
+std::span<const Forgery> forgeries() { return kAllForgeries; }
 
 Image healthy_image(const std::string& path) {
   const auto status = run_child([&] {
@@ -517,66 +338,11 @@ std::string read_damaged(const std::string& file, bool* readable) {
     std::string text;
     aggregator::TextEncoder encoder;
     encoder.encode(merge.families(), text);
+    faults_of(file);  // whatever they are
     return Exposition(text).fault();
   } catch (const std::exception& e) {
     return std::string("threw ") + e.what();
   }
-}
-
-void damaged_segments(Run& run) {
-  const Image healthy = healthy_image(run.fresh_path());
-  {
-    const std::string file = run.fresh_path() + ".v1";
-    write_image(file, healthy);
-    bool readable = false;
-    const std::string fault = read_damaged(file, &readable);
-    run.check(readable && fault.empty(), "the healthy segment can't be read: " + fault);
-  }
-  const auto until = run.share(2);
-  // Batches in a child, which says what it is at: a crash is a fault that can be replayed.
-  struct At {
-    std::atomic<std::uint64_t> images, readable;
-    char what[256];
-  };
-  auto& at = shared<At>();
-  while (Clock::now() < until && !run.hopeless()) {
-    const std::uint64_t seed = run.random();
-    const bool as_worker = run.below(4) == 0;
-    const std::string path = run.fresh_path();
-    const auto begin = Clock::now();
-    const auto status = run_child(
-        [&] {
-          std::mt19937_64 random(seed);
-          // A worker in each child: a process joins sixteen segments at most, for good.
-          for (unsigned n = 0; n < (as_worker ? 1 : 200); ++n) {
-            Image image = healthy;
-            std::string what = damage(image, header(healthy), random);
-            if (random() % 3 == 0 && image.size() == healthy.size())
-              what += "; " + damage(image, header(healthy), random);
-            std::snprintf(at.what, sizeof at.what, "%s", what.c_str());
-            write_image(path + ".v1", image);
-            if (as_worker) {
-              // What maps a file that is shorter than it says would be harmed: it must be refused.
-              work_on(path);
-            }
-            bool readable = false;
-            const std::string fault = read_damaged(path + ".v1", &readable);
-            ++at.images;
-            if (readable) ++at.readable;
-            if (!fault.empty()) throw std::runtime_error(what + ": " + fault);
-          }
-        },
-        seconds(30));
-    run.check(well(status), std::string(as_worker ? "a worker" : "a reader") +
-                                " on a damaged segment (" + at.what + "): " + to_text(status));
-    run.check(Clock::now() - begin < seconds(20), std::string("slow: ") + at.what);
-    std::filesystem::remove(path + ".v1");
-  }
-  run.count("damaged segments", at.images);
-  run.count("  that could still be read in part", at.readable);
-  scribble(run, healthy, run.share(4));
-  impostors(run, healthy);
-  forge(run, healthy);
 }
 
 }  // namespace metrics::torture
