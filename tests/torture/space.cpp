@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <filesystem>
 #include <fstream>
 #include <thread>
@@ -381,6 +382,93 @@ void locked_memory_and_dumps(Scenery& s) {
   same(m, s.tally, "dumped");
 }
 
+// A memory cgroup: of version 1, or of version 2 where it may have children.
+class MemoryGroup {
+ public:
+  explicit MemoryGroup(std::uint64_t bytes) {
+    for (const auto& [root, limit, usage] :
+         {std::array{"/sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.usage_in_bytes"},
+          std::array{"/sys/fs/cgroup", "memory.max", "memory.current"}}) {
+      const std::string group =
+          std::string(root) + "/metrics-torture-" + std::to_string(::getpid());
+      if (::mkdir(group.c_str(), 0700) != 0) continue;
+      if (std::filesystem::exists(group + '/' + limit) &&
+          write(group + '/' + limit, std::to_string(bytes))) {
+        directory_ = group;
+        usage_ = group + '/' + usage;
+        return;
+      }
+      ::rmdir(group.c_str());
+    }
+  }
+  MemoryGroup(const MemoryGroup&) = delete;
+  MemoryGroup& operator=(const MemoryGroup&) = delete;
+  // The last process may not have left it yet.
+  ~MemoryGroup() {
+    if (is_there()) eventually([this] { return ::rmdir(directory_.c_str()) == 0; });
+  }
+  bool is_there() const { return !directory_.empty(); }
+  bool join() const { return write(directory_ + "/cgroup.procs", std::to_string(::getpid())); }
+  std::uint64_t used() const {
+    std::uint64_t bytes = 0;
+    std::ifstream(usage_) >> bytes;
+    return bytes;
+  }
+
+ private:
+  static bool write(const std::string& file, const std::string& text) {
+    std::ofstream out(file);
+    out << text << std::flush;
+    return out.good();
+  }
+  std::string directory_, usage_;
+};
+
+// What a worker has set up asks for no memory any more, so an update never is what meets the limit.
+void near_the_memory_limit(Scenery& s) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  static_cast<void>(s);  // shadow memory counts too
+#else
+  constexpr std::uint64_t kLimit = 32 << 20, kLeft = 256 << 10;
+  const MemoryGroup group(kLimit);
+  if (!group.is_there()) return s.run.skip("no memory cgroups here");
+  const Mount m(s.mount_point, "size=16m");
+  Program p(m.path(), s.tally, kRoomy);
+  constexpr unsigned kSeries = 40;  // whose cells are more than what is left
+  const pid_t worker = start([&] {
+    must(group.join(), "the cgroup can't be joined");
+    std::vector<Histogram> all;
+    for (unsigned i = 0; i < kSeries; ++i) all.push_back(wide(p, std::to_string(i)));
+    p.update();
+    Gate go, did;
+    std::jthread other([&] {
+      p.update();
+      did.let_pass();
+      go.pass();
+      for (const Histogram& h : all) observe_all(h);
+      p.update(1000);
+    });
+    did.pass();
+    while (group.used() < kLimit - kLeft) {
+      constexpr std::size_t kPiece = 64 << 10;
+      must(::mmap(nullptr, kPiece, PROT_READ | PROT_WRITE,
+                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0) != MAP_FAILED,
+           "mmap");
+    }
+    for (const Histogram& h : all) observe_all(h);
+    p.update(1000);
+    go.let_pass();
+    other.join();
+  });
+  must_end_well(worker, "a worker near its memory limit");
+  const Look look(m.path() + ".v1");
+  for (unsigned i = 0; i < kSeries; ++i) {
+    must(look.count("wide", {std::to_string(i)}) == 2 * 1002, "counts near the limit are lost");
+  }
+  same(m, s.tally, "near the memory limit");
+#endif
+}
+
 struct Part {
   const char* what;
   void (*go)(Scenery&);
@@ -397,6 +485,7 @@ constexpr Part kParts[] = {
     {"RLIMIT_AS", no_addresses},
     {"read-only and no-exec mounts", mount_flags},
     {"mlockall() and core dumps", locked_memory_and_dumps},
+    {"near the limit of a memory cgroup", near_the_memory_limit},
 };
 
 }  // namespace
