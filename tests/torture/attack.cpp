@@ -12,6 +12,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -161,7 +163,8 @@ struct Load {
 
 void scraped_under_load(Run& run, const std::string& path) {
   const Daemon daemon({path});
-  const Load load(run, path, 16);
+  const unsigned workers = is_long(run) ? 64 : 16, clients = is_long(run) ? 200 : 60;
+  const Load load(run, path, workers);
   run.check(scrape(daemon.port()).empty() || scrape(daemon.port()).empty(), "no first scrape");
   const auto until = run.share(3);
   std::atomic<std::uint64_t> fine{0}, busy{0};
@@ -170,7 +173,7 @@ void scraped_under_load(Run& run, const std::string& path) {
   std::uint64_t most_kb = 0;
   {
     std::vector<std::jthread> scrapers;
-    for (int i = 0; i < 60; ++i) {
+    for (unsigned i = 0; i < clients; ++i) {
       scrapers.emplace_back([&] {
         Exposition before("");
         while (Clock::now() < until) {
@@ -205,7 +208,9 @@ void scraped_under_load(Run& run, const std::string& path) {
   }
   run.check(fault.empty(), "under load: " + fault);
   run.check(most_kb < 400 * 1024, "it takes " + std::to_string(most_kb) + " kB under load");
-  run.count("scrapes of 60 clients at once beside 16 writers", fine);
+  run.count("scrapes of " + std::to_string(clients) + " clients at once beside " +
+                std::to_string(workers) + " writers",
+            fine);
   run.count("  answered busy (503)", busy);
   run.count("  most memory it took, kB", most_kb);
 }
@@ -381,6 +386,84 @@ void ends_and_restarts(Run& run, const std::string& path) {
   run.count("ends by SIGKILL and SIGTERM under load", rounds);
 }
 
+// How long updates take, in nanoseconds: eight classes to each power of two.
+class Latencies {
+ public:
+  void add(std::uint64_t ns) {
+    const auto exponent = static_cast<unsigned>(std::bit_width(ns | 8)) - 4;
+    ++classes_[std::min<std::size_t>(exponent * 8 + (ns >> exponent), kClasses - 1)];
+    ++count_;
+  }
+  std::uint64_t count() const { return count_; }
+  std::uint64_t percentile(double share) const {
+    const auto wanted = static_cast<std::uint64_t>(share * static_cast<double>(count_));
+    std::uint64_t below = 0;
+    std::size_t at = 0;
+    while (at + 1 < kClasses && (below += classes_[at]) <= wanted) ++at;
+    return at < 16 ? at : (8 + at % 8) << (at / 8 - 1);
+  }
+
+ private:
+  static constexpr std::size_t kClasses = 40 * 8;
+  std::array<std::uint64_t, kClasses> classes_{};
+  std::uint64_t count_ = 0;
+};
+
+// One worker's updates, timed one by one, in turns with and without a client that scrapes as fast as it can.
+void update_latency(Run& run, const std::string& path) {
+  struct Timed {
+    std::atomic<bool> scraped, stop;
+    Latencies without, with;
+  };
+  auto& timed = shared<Timed>();
+  const Daemon daemon({path + "-timed"});
+  Gate up;
+  const pid_t worker = start([&] {
+    Program p(path + "-timed", shared<Tally>());
+    p.update();
+    up.let_pass();
+    while (!timed.stop.load(std::memory_order_relaxed)) {
+      Latencies& to = timed.scraped.load(std::memory_order_relaxed) ? timed.with : timed.without;
+      for (int i = 0; i < 1000; ++i) {
+        const auto begin = Clock::now();
+        p.counter.inc();
+        p.histogram.observe(0.5);
+        to.add(static_cast<std::uint64_t>((Clock::now() - begin).count()));
+      }
+    }
+  });
+  must(up.pass(), "no worker");
+  const auto until = run.share(6);
+  std::uint64_t scrapes = 0;
+  do {
+    constexpr auto kTurn = milliseconds(20);
+    pause_for(kTurn);
+    timed.scraped = true;
+    for (const auto end = Clock::now() + kTurn; Clock::now() < end; ++scrapes) {
+      const std::string fault = scrape(daemon.port());
+      if (!run.check(fault.empty(), "while updates are timed: " + fault)) break;
+    }
+    timed.scraped = false;
+  } while (Clock::now() < until);
+  timed.stop = true;
+  run.check(well(wait_for(worker, seconds(20))), "the timed worker failed");
+  constexpr double kShare = 0.9999;
+  const std::uint64_t without = timed.without.percentile(kShare);
+  const std::uint64_t with = timed.with.percentile(kShare);
+  run.count("scrapes while updates were timed", scrapes);
+  run.count("  updates", timed.without.count() + timed.with.count());
+  run.count("  ns of an inc and an observe, clock included, median", timed.without.percentile(0.5));
+  run.count("  p99.99 without scrapes", without);
+  run.count("  p99.99 with scrapes", with);
+  // What a reader may cost is a cache line that has to come back. A lock or a system call would be far above.
+  constexpr std::uint64_t kNoiseNs = 500;
+  if (is_long(run)) {
+    run.check(with <= 2 * without + kNoiseNs, "scrapes slow updates down: p99.99 is " +
+                                                  std::to_string(with) + " ns instead of " +
+                                                  std::to_string(without));
+  }
+}
+
 // One sample, which both have to show when nobody writes.
 void two_of_them(Run& run, const std::string& path) {
   auto& tally = shared<Tally>();
@@ -461,6 +544,7 @@ void aggregator_under_attack(Run& run) {
   const std::string path = run.fresh_path();
   scraped_under_load(run, path);
   ends_and_restarts(run, path);
+  update_latency(run, path);
   bad_neighbours(run);
   two_of_them(run, path);
   malformed(run, path);
