@@ -322,12 +322,13 @@ void malformed(Run& run, const std::string& path) {
   }
   for (const std::string& request : requests) {
     Client client(daemon.port());
-    client.send(request);
-    client.send("\r\n\r\n");
+    client.send(request + "\r\n\r\n");  // at once: what comes after the answer would be a reset
     // Not waited for: some of them are not at their end for the server.
     if (run.below(8) == 0) {
       const Answer answer = client.receive();
-      run.check(answer.status == 0 || answer.whole, "an answer to a malformed request is cut off");
+      // Of one too large to be read, the kernel may drop the answer when the server hangs up on the rest: a reset.
+      run.check(answer.status == 0 || answer.whole || request.size() > huge.size(),
+                "an answer to a malformed request is cut off");
     }
     run.count("malformed requests");
   }
