@@ -141,6 +141,35 @@ TEST(Forks, ADaemonCounts) {
   EXPECT_EQ(t.scraped("tasks"), 23u);
 }
 
+Counter* counted_by_handler = nullptr;
+// Before the library registers its own.
+__attribute__((constructor(101))) void register_handler() {
+  ::pthread_atfork(nullptr, nullptr, [] {
+    if (counted_by_handler != nullptr) counted_by_handler->inc();
+  });
+}
+
+TEST(Forks, AHandlerOfForkThatCountsBeforeTheLibrarysKeepsItsSlot) {
+  TempSegment t;
+  Counter tasks = t.counter("tasks");
+  tasks.inc();
+  std::thread([&] {
+    tasks.inc();
+    counted_by_handler = &tasks;
+    const pid_t child = forked([&] {
+      tasks.inc(10);
+      std::thread([&] { tasks.inc(100); }).join();
+      tasks.inc(1000);
+    });
+    counted_by_handler = nullptr;
+    EXPECT_EQ(ended(child), 0);
+  }).join();
+  const Scrape scrape = t.scrape();
+  EXPECT_EQ(scrape.count("tasks"), 1u + 1 + 1 + 10 + 100 + 1000);
+  EXPECT_EQ(scrape.in_slot(2, "tasks"), 1011u);
+  EXPECT_EQ(scrape.lanes(), 2u);
+}
+
 struct CountsAtItsEnd {
   Counter tasks;
   ~CountsAtItsEnd() { tasks.inc(1000); }
