@@ -6,8 +6,9 @@ import re
 import subprocess
 import sys
 
-STYLE = """set terminal svg size 760,420 dynamic font "sans-serif,13" background "#ffffff"
+STYLE = """set terminal svg size 760,420 dynamic noenhanced font "sans-serif,13" background "#ffffff"
 set output "{output}"
+set format y "%.0f"
 set border 3 lc rgb "#555555"
 set tics nomirror
 set grid ytics lc rgb "#dddddd"
@@ -27,9 +28,9 @@ def label(peer, versions):
 def update_cost(data, output):
     """Bars: an update beside the peers, on a logarithmic axis."""
     chosen = [("counter inc", "counter inc, inlined, 64 counters in turns"), ("gauge set", "gauge set"),
-              ("observe, 18 bounds", "histogram observe, 18 bounds"), ("timer", "timer around an empty scope"),
+              ("observe", "histogram observe, 18 bounds"), ("timer", "timer around an empty scope"),
               ("labels + observe", "labels lookup + observe")]
-    rows = {row["what"]: row["figures"] for row in data["rows"]}
+    rows = {row["what"]: row["figures"] for row in data["rows"] if row["group"] == "update"}
     chosen = [(title, rows[what]) for title, what in chosen if rows.get(what)]
     peers = [p for p in ("floor", "ours", "prometheus-cpp", "client_golang") if any(p in f for _, f in chosen)]
     lines = ["$data << END"]
@@ -47,7 +48,8 @@ set style fill solid
 set boxwidth 0.9
 set logscale y
 set yrange [0.3:*]
-set xlabel "update, one thread, one process"
+set format y "%g"
+set xlabel "update, one thread, one process; histograms of 18 bounds"
 set ylabel "nanoseconds per update (median)"
 set key top left reverse Left
 plot {plots}
@@ -57,7 +59,7 @@ plot {plots}
 def scrape_time(data, output):
     """Lines: a scrape of the catalogue against the number of processes, both axes logarithmic."""
     points = {}
-    for row in data["rows"]:
+    for row in (row for row in data["rows"] if row["group"] == "scrape"):
         found = re.fullmatch(r"catalogue, (\d+) process(es)?: read, merge, text", row["what"])
         for key, figure in row["figures"].items() if found else ():
             scale = 1e3 if row["unit"] == "ms" else 1
@@ -69,14 +71,14 @@ def scrape_time(data, output):
         name = "$" + re.sub(r"\W", "_", key)
         script += [f"{name} << END"] + [f"{x} {y:.2f}" for x, y in sorted(points[key])] + ["END"]
         title = label(key, data["versions"]) + (" (one process)" if len(points[key]) == 1 else "")
-        plots.append(f'{name} with linespoints lw 2 pt 7 ps 0.7 title "{title}" lc rgb "{COLOURS[key]}"')
+        plots.append(f'{name} with linespoints lw 2 lc rgb "{COLOURS[key]}" pt 7 ps 0.7 title "{title}"')
     gnuplot("\n".join(script) + "\n" + STYLE.format(output=output) + f"""
 set logscale xy
 set xrange [0.8:700]
 set xtics (1, 8, 64, 512)
 set xlabel "processes that have counted"
 set ylabel "microseconds per scrape (median)"
-set key outside top center horizontal
+set key top left reverse Left
 plot {", ".join(plots)}
 """)
 

@@ -47,7 +47,8 @@ def scrape_client_python(processes):
     environment = dict(os.environ, PROMETHEUS_MULTIPROC_DIR=directory)
     subprocess.run([sys.executable, __file__, "client_python", "fill"], env=environment, check=True)
     name, = os.listdir(directory)
-    for pid in range(1, processes):
+    first = 1 << 22  # no process's: where pids end
+    for pid in range(first + 1, first + processes):
         shutil.copy(f"{directory}/{name}", f"{directory}/histogram_{pid}.db")
 
     def scrape(count):

@@ -2,6 +2,7 @@
 """Measures and prints the table; see README.md. Called by tools/bench, which builds what this runs."""
 
 import argparse
+import contextlib
 import json
 import math
 import os
@@ -41,9 +42,11 @@ class Player:
             self.process.stdin.write(f"{name} {count}\n")
             self.process.stdin.flush()
         except BrokenPipeError:
+            self.end()
             raise Unavailable("the program ended") from None
         answer = self.process.stdout.readline().strip()
         if not answer:
+            self.end()
             raise Unavailable("the program ended")
         if answer.startswith("error"):
             raise Unavailable(answer[len("error "):])
@@ -51,8 +54,10 @@ class Player:
 
     def end(self):
         if self.process is not None:
-            self.process.stdin.close()
+            with contextlib.suppress(BrokenPipeError):
+                self.process.stdin.close()
             self.process.wait()
+            self.process = None
 
 
 def players(build, cpu):
@@ -114,7 +119,13 @@ def measure(row, known, options):
             player, name = row.figures[key]
             if turn > 2 and player == table.PY and name.startswith("scrape"):
                 continue  # takes seconds
-            taken[key].append(known[player].ask(name, count) / count)
+            try:
+                taken[key].append(known[player].ask(name, count) / count)
+            except Unavailable as e:
+                missing[key] = str(e)
+        if missing.keys() & taken.keys():
+            known_ones = {k: v for k, v in taken.items() if k not in missing}
+            return known_ones if table.OURS in known_ones else {}, missing
         if time.monotonic() - began > (4 if options.quick else 20):
             break
     return taken, missing
@@ -205,6 +216,7 @@ def measured_rows(known, options, report, only):
             continue
         if row.group != group:
             group = row.group
+            known["scrape"].end()  # a process joins so many segments only, and its workers go
             print(f"\n-- {group} --")
             print(LINE.format("what", "ours", "quartiles", "floor", "ratio", "peers"))
         taken, missing = measure(row, known, options)
@@ -388,6 +400,7 @@ def growth_tables(known, options, only):
         return tables
     print("\n-- growth; the slope is that of the logarithms at the end: 1 is linear --")
     for what, sizes, columns in table.GROWTH:
+        known["scrape"].end()
         entry = {"what": what, "sizes": sizes, "columns": {}}
         for title, figure in columns.items():
             values = []
