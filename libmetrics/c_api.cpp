@@ -346,7 +346,6 @@ bool ascending(const double* bounds, std::size_t count) {
 }  // namespace
 }  // namespace metrics::core
 
-namespace layout = metrics::layout;
 using namespace metrics::core;
 
 extern "C" {

@@ -48,11 +48,12 @@ union Place {
   metrics_thread_state state;
   Place* next_free;  // valid while nobody has it
 };
+constexpr std::size_t kFirstPlaces =
+    (layout::kPage - sizeof(Process) - sizeof(void*)) / sizeof(Place);
 struct WipedPage {
   Process process;
   Place* free_places;
-  std::array<Place, (layout::kPage - sizeof(Process) - sizeof(Place*)) / sizeof(Place)>
-      first_places;
+  std::array<Place, kFirstPlaces> first_places;
 };
 static_assert(sizeof(WipedPage) <= layout::kPage, "wiped as one page");
 

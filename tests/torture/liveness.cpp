@@ -297,9 +297,8 @@ void main_thread_and_exec(Run& run, const std::string& path, Tally& tally) {
          }),
          "no exec()");
     // Its old memory, and with it the lock, goes a moment later.
-    must(eventually([&] {
-           return Look(path + ".v1").owner(1).state == core::Ownership::State::kFree;
-         }),
+    must(eventually(
+             [&] { return Look(path + ".v1").owner(1).state == core::Ownership::State::kFree; }),
          "a program that became another one keeps its lock");
     Worker next(path, tally);
     next.counts();

@@ -33,7 +33,7 @@ int main(int argc, char** argv) {
                  "/dev/shm/metrics-UID");
   app.add_flag("--json", json, "Print JSON");
   app.require_subcommand(0, 1);  // told below, so that an unknown one is named
-  app.fallthrough();  // options may stand behind the command too
+  app.fallthrough();             // options may stand behind the command too
 
   const auto format = [&json] { return json ? Format::kJson : Format::kText; };
   const auto command = [&](const char* name, const char* help, auto body) {
