@@ -75,8 +75,7 @@ inline std::uint64_t bucket_count(std::size_t worker, std::size_t series, std::s
   return 1 + (worker * 7 + series * 13 + bucket * 31) % 97;
 }
 // The value that it has observed then.
-inline double bucket_value(std::size_t bucket) {
-  const auto& bounds = bounds18();
+inline double bucket_value(std::size_t bucket, const std::vector<double>& bounds = bounds18()) {
   return bucket == 0 ? bounds[0] / 3 : bounds[bucket - 1] * 1.1;
 }
 

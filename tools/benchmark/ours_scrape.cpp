@@ -52,6 +52,8 @@ Workload workload(const std::string& text) {
       w.threads = value;
     else if (key == "times")
       w.times = value;
+    else if (key == "bounds")
+      w.bounds = value;
     else if (key == "gauges")
       w.gauges = value;
     else if (key == "generations")
@@ -97,6 +99,22 @@ auto of_crowd(Work work) {
   };
 }
 
+// Nothing of it is in a cache any more: as after the fifteen seconds between two scrapes.
+Measurement cold_scrape(const std::string& argument) {
+  const auto s = scraped(argument);
+  const auto other = std::make_shared<std::vector<std::uint64_t>>(std::size_t{64} << 17);
+  return [s, other](std::uint64_t count) {
+    double sum = 0;
+    for (std::uint64_t i = 0; i < count; ++i) {
+      for (std::uint64_t& word : *other) ++word;
+      const double begin = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+      s->read();
+      sum += clock_ns(CLOCK_THREAD_CPUTIME_ID) - begin;
+    }
+    return sum;
+  };
+}
+
 // A figure that is no time: told as if each operation took so many nanoseconds.
 template <class Figure>
 auto figure(Figure of) {
@@ -125,6 +143,7 @@ int main(int argc, char** argv) {
   if (argc == 3 && std::string(argv[1]) == "serve") return serve(argv[2]);
   const Parametric parametric = {
       {"scrape-*", of_crowd([](Scraped& s) { s.read(); })},
+      {"cold-*", cold_scrape},
       {"merge-*", of_crowd([](Scraped& s) { s.merge.read(); })},
       {"copied-*",
        [](const std::string& argument) {

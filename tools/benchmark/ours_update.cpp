@@ -178,6 +178,20 @@ void register_series(const std::string& path, std::size_t count) {
   for (std::size_t i = 0; i < count; ++i) keep(family.labels(std::to_string(i)));
 }
 
+// A program that starts where others have been: the segment is there, and its one series.
+Measurement opening() {
+  static const std::string path = own_segment("open");
+  const pid_t first = ::fork();
+  if (first == 0) {
+    register_series(path, 1);
+    ::_exit(0);
+  }
+  ::waitpid(first, nullptr, 0);
+  const std::shared_ptr<void> there(nullptr, [](void*) { ::unlink((path + ".v1").c_str()); });
+  return [there, open = in_child(1, [](const std::string&) { register_series(path, 1); })](
+             std::uint64_t count) { return open(count); };
+}
+
 }  // namespace
 }  // namespace metrics::bench
 
@@ -250,6 +264,7 @@ int main(int argc, char** argv) {
        })},
       {"first-update", first_update(h, 1)},
       {"first-update-64", first_update(h, 63)},
+      {"open", opening()},
       {"create", in_child(1, [](const std::string& p) { register_series(p, 1); })},
       {"register", in_child(1, [](const std::string& p) { register_series(p, 10'000); })},
       {"register-64", in_child(64, [](const std::string& p) { register_series(p, 10'000); })},

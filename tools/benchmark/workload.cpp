@@ -21,17 +21,23 @@ struct Handles {
   std::vector<Gauge> gauges;
 };
 
+std::vector<double> bounds_of(const Workload& w) {
+  return w.bounds == 0 ? bounds18() : odd_bounds(w.bounds);
+}
+
 Handles define(const std::string& path, const Workload& w) {
   const Catalogue c = catalogue(w.times);
-  const Geometry geometry{
-      static_cast<std::uint32_t>(w.workers + 1), static_cast<std::uint32_t>(w.threads + 1),
-      c.series.size() * 20 + 3 * w.gauges + 16, (1u << 20) + w.times * (64u << 10)};
+  const std::vector<double> bounds = bounds_of(w);
+  const Geometry geometry{static_cast<std::uint32_t>(w.workers + 1),
+                          static_cast<std::uint32_t>(w.threads + 1),
+                          c.series.size() * (bounds.size() + 2) + 3 * w.gauges + 16,
+                          (1u << 20) + w.times * (64u << 10)};
   const Segment segment(path, geometry);
   if (segment.status() != METRICS_OK) throw std::runtime_error(segment.why());
   std::vector<Family<Histogram>> families;
   for (const std::string& name : c.families) {
     families.emplace_back(name, c.help, Labels{"type", "hostname"},
-                          Options{.bounds = Bounds(bounds18()), .segment = segment});
+                          Options{.bounds = Bounds(bounds), .segment = segment});
   }
   Handles handles;
   for (const CatalogueSeries& s : c.series) {
@@ -46,11 +52,12 @@ Handles define(const std::string& path, const Workload& w) {
 }
 
 void work(Handles& handles, std::size_t worker, const Workload& w) {
+  const std::vector<double> bounds = bounds_of(w);
   for (std::size_t s = 0; s < handles.histograms.size(); ++s) {
     if (w.sparse && s != worker % handles.histograms.size()) continue;
-    for (std::size_t b = 0; b <= bounds18().size(); ++b) {
+    for (std::size_t b = 0; b <= bounds.size(); ++b) {
       for (std::uint64_t k = 0; k < bucket_count(worker, s, b); ++k) {
-        handles.histograms[s].observe(bucket_value(b));
+        handles.histograms[s].observe(bucket_value(b, bounds));
       }
     }
   }

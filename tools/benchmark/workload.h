@@ -13,6 +13,7 @@ struct Workload {
   std::size_t workers = 1;  // processes that live at once, and stay
   std::size_t threads = 0;  // of one of them, in addition
   std::size_t times = 1;    // so many catalogues
+  std::size_t bounds = 0;   // of each histogram, no nice numbers; 0: the catalogue's 18
   std::size_t gauges = 0;   // live gauges that every worker sets
   std::size_t generations =
       1;                // workers that come and go in each worker's place; the last ones stay
