@@ -23,8 +23,8 @@ constexpr std::uint64_t kBlock = 512;  // of st_blocks, whatever the file system
 constexpr std::uint64_t kLittle = 16 << 20;
 constexpr std::uint64_t kMostText = 512 << 20;
 constexpr std::uint64_t kMuch = std::uint64_t{8} << 30;  // read in seconds
-constexpr std::uint64_t kMostHoles =
-    64;  // of what is read, where each process has few of all series
+// Of what is read, where each process has few of all series; and of what is told, where labels are long.
+constexpr std::uint64_t kMostTimes = 64;
 
 std::uint64_t words(std::uint64_t bytes) { return (bytes + 7) / 8; }
 
@@ -173,11 +173,12 @@ bool Reader::look() {
   }
   const std::uint64_t slot = fresh->cells * sizeof(std::uint64_t);
   const std::uint64_t slots = 1 + std::uint64_t{usage_.first_slots_used} + usage_.lanes_used;
-  if (slot > std::max(kLittle, taken) || slot * slots > std::max(kMuch, kMostHoles * taken)) {
+  if (slot > std::max(kLittle, taken) || slot * slots > std::max(kMuch, kMostTimes * taken)) {
     return fail("has " + std::to_string(slots) + " slots with " + std::to_string(slot) +
                 " bytes in use each, far more than the file takes");
   }
-  if (const std::uint64_t text = text_bytes(fresh->contents); text > kMostText) {
+  if (const std::uint64_t text = text_bytes(fresh->contents);
+      text > std::max(kMostText, kMostTimes * taken)) {
     return fail("describes so much, or with labels so long, that it would be " +
                 std::to_string(text) + " bytes of text");
   }
