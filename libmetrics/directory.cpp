@@ -116,6 +116,7 @@ template <class Family>
 std::string described(const Family& f) {
   std::string text = std::string(to_string(f.type)) + " \"" + std::string(f.name) + '"';
   if (f.type == Type::kGauge) text += " of mode " + std::string(to_string(f.mode));
+  if (!f.unit.empty()) text += " of unit " + std::string(f.unit);
   text += " with labels " + listed(f.labels);
   if (f.type == Type::kHistogram) {
     std::vector<std::string> bounds;
@@ -393,6 +394,11 @@ void Directory::refuse_full() const {
                                 "a larger METRICS_DIRECTORY_BYTES");
 }
 
+void Directory::refuse_damaged() const {
+  throw Error(METRICS_INCOMPATIBLE,
+              "the directory of " + segment_.file() + " is damaged; delete the file");
+}
+
 // Throws what reserve() would throw now: who has to reserve something else first does not waste it.
 void Directory::expect_room(std::uint64_t bytes) const {
   const auto& used = segment_.header().directory_used;
@@ -405,6 +411,7 @@ Offset Directory::reserve(std::uint64_t bytes) const {
   auto& used = segment_.header().directory_used;
   const std::uint64_t before = used.fetch_add(bytes, std::memory_order_relaxed);
   if (!fits(before, bytes)) refuse_full();
+  if (before % alignof(Record) != 0) refuse_damaged();  // nobody would find a record there
   return segment_.geometry().directory + before;
 }
 
@@ -438,8 +445,7 @@ layout::Link* Directory::walk(layout::Link* link, Visit visit) const {
     if (visit(offset, *record)) return nullptr;
     link = const_cast<layout::Link*>(&record->next);
   }
-  throw Error(METRICS_INCOMPATIBLE,
-              "the directory of " + segment_.file() + " is damaged; delete the file");
+  refuse_damaged();
 }
 
 template <class Same, class Make>

@@ -117,6 +117,7 @@ class Directory {
  private:
   bool fits(std::uint64_t used, std::uint64_t bytes) const noexcept;
   [[noreturn]] void refuse_full() const;
+  [[noreturn]] void refuse_damaged() const;
   void expect_room(std::uint64_t bytes) const;
   Offset reserve(std::uint64_t bytes) const;
   std::uint64_t reserve_cells(std::uint32_t count) const;
