@@ -10,11 +10,13 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <boost/interprocess/detail/os_file_functions.hpp>
 #include <boost/interprocess/mapped_region.hpp>
 #include <cerrno>
 #include <charconv>
+#include <climits>
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
@@ -476,6 +478,20 @@ Descriptor Segment::reopen() const noexcept {
     return Descriptor();
   }
   return fd;
+}
+
+bool Segment::is_gone() const noexcept {
+  struct stat info {};
+  if (::lstat(file_.c_str(), &info) == 0) {
+    return info.st_dev != device_ || info.st_ino != inode_;
+  }
+  // Behind a chroot() the directory is missing too, and the segment may well be where it was.
+  if (errno != ENOENT) return false;
+  std::array<char, PATH_MAX> directory{};
+  const std::size_t length = file_.rfind('/') + 1;
+  if (length >= directory.size()) return false;
+  file_.copy(directory.data(), length);
+  return ::stat(directory.data(), &info) == 0;
 }
 
 layout::Cell* Segment::map_slot(int fd, SlotIndex slot) const noexcept {

@@ -91,6 +91,10 @@ class Segment {
   // name; ESTALE if another file has that name by now.
   Descriptor reopen() const noexcept;
 
+  // True if its name leads to another file by now, or to none in a directory that is there: whoever goes on counts
+  // what nobody will see.
+  bool is_gone() const noexcept;
+
   // Maps a slot for writing; nullptr with errno if it can't be. Touch only reserved pages.
   layout::Cell* map_slot(int fd, SlotIndex slot) const noexcept;
 

@@ -149,7 +149,7 @@ TEST(Gone, ADeletedSegmentIsCountedInTheSharedSlotOfTheOldFile) {
   ASSERT_EQ(::unlink(t.file().c_str()), 0);
   in_child([&] { expect_gone(t, tasks, load); });
   tasks.inc(2);  // the parent's slot is mapped and stays its own
-  EXPECT_EQ(t.segment().status(), METRICS_OK);
+  EXPECT_EQ(t.segment().status(), METRICS_GONE) << "nobody will see it under the old name";
   const Scrape scrape(kept);
   EXPECT_EQ(scrape.in_slot(0, "tasks"), 107u);
   EXPECT_EQ(scrape.in_slot(1, "tasks"), 7u);
