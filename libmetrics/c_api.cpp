@@ -425,8 +425,14 @@ metrics_status metrics_segment_status(const metrics_segment* segment) {
   if (const Error* why = writer.failure()) return failed(why->status(), why->what());
   const metrics_status status =
       process().claims[writer.index()].failure.load(std::memory_order_relaxed);
-  if (status == METRICS_OK) return status;
   return guarded([&]() -> metrics_status {
+    if (writer.segment()->is_gone()) {
+      throw Error(METRICS_GONE,
+                  writer.file() +
+                      " was deleted, or is another file by now: what this process, and "
+                      "those that it forks, count is unseen; start it anew");
+    }
+    if (status == METRICS_OK) return status;
     throw Error(status,
                 "no slot of its own could be claimed in " + writer.file() + " (" +
                     metrics_status_name(status) +
@@ -553,7 +559,8 @@ metrics_status metrics_histogram_labels(metrics_family* family, const char* cons
 metrics_status metrics_info_state(metrics_family* family, const char* const* names,
                                   const char* const* values, size_t count) {
   return guarded([&] {
-    Definition d{Type::kInfo, "x", {}, {}, {}, {}, {}};
+    const std::string name = family == nullptr ? "x" : family_of(family)->definition.name;
+    Definition d{Type::kInfo, name, {}, {}, {}, {}, {}};
     std::vector<const char*> pairs;
     for (std::size_t i = 0; i < count; ++i) {
       d.labels.emplace_back(text_of(names, i));

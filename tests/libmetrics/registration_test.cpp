@@ -14,6 +14,7 @@
 #include <thread>
 #include <vector>
 
+#include "tests/support/patch.h"
 #include "tests/support/temp_segment.h"
 #include "tests/support/worker.h"
 
@@ -177,6 +178,28 @@ TEST(Registration, OfConflictingFamiliesExactlyOneIsThere) {
 }
 
 // A scrape in the midst of registrations sees each as whole as it will ever be, and forgets none.
+TEST(Registration, AConflictNamesWhatDiffersBetweenTheTwo) {
+  TempSegment t;
+  const Family<Gauge> there("size", "", {}, {.unit = "bytes", .segment = t.segment()});
+  metrics_family* other = nullptr;
+  ASSERT_EQ(metrics_gauge_family(t.segment().get(), "size_bytes", "", "", nullptr, 0, METRICS_ALL,
+                                 &other),
+            METRICS_CONFLICT);
+  EXPECT_NE(std::string(metrics_last_error()).find("of unit bytes"), std::string::npos)
+      << metrics_last_error();
+}
+
+// Nobody would find a record that begins between two places for records.
+TEST(Registration, ADirectoryThatEndsInTheMiddleOfAWordIsRefused) {
+  TempSegment t;
+  t.counter("tasks").inc();
+  Patch(t.file()).header().directory_used.fetch_add(1);
+  metrics_family* family = nullptr;
+  EXPECT_EQ(metrics_counter_family(t.segment().get(), "others", "", "", nullptr, 0, &family),
+            METRICS_INCOMPATIBLE);
+  EXPECT_EQ(t.scraped("tasks"), 1u);
+}
+
 TEST(Registration, ReadersSeeWholeSeriesAtAnyMoment) {
   TempSegment t({64, 64, 64 * 1024, 4 << 20});
   auto& stop = shared<std::atomic<bool>>();

@@ -5,6 +5,7 @@
 #include <map>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "tests/support/temp_segment.h"
@@ -12,6 +13,17 @@
 
 namespace metrics::test {
 namespace {
+
+TEST(Labels, AreAnyKindOfString) {
+  TempSegment t;
+  Family<Counter> tasks("tasks", "", {"type", "host"}, {.segment = t.segment()});
+  const std::string host = "a";
+  const std::string_view longer = "image and more";
+  tasks.labels("image", host).inc();
+  tasks.labels(longer.substr(0, 5), host.c_str()).inc();
+  tasks.labels(std::string("image"), std::string_view(host)).inc();
+  EXPECT_EQ(t.scrape().count("tasks", {"image", "a"}), 3u);
+}
 
 TEST(Labels, InAnotherNumberOrNullAreRefused) {
   TempSegment t;
@@ -130,6 +142,12 @@ TEST(Infos, AreOneSeriesInWhateverOrderTheirFactsAreTold) {
   EXPECT_EQ(t.scrape().series_count("build"), 1u);
   EXPECT_TRUE(t.scrape().has("build", {"abc", "1"}));
   info("build", "", {{"commit", "abc"}, {"version", "2"}}, t.segment());
+  try {
+    info("build", "", {{"bad-", "1"}}, t.segment());
+    FAIL() << "no name of a label";
+  } catch (const std::invalid_argument& e) {
+    EXPECT_NE(std::string(e.what()).find("\"build"), std::string::npos) << e.what();
+  }
   EXPECT_EQ(t.scrape().series_count("build"), 2u);
   metrics_family* build = nullptr;
   ASSERT_EQ(metrics_info_family(t.segment().get(), "build", "", &build), METRICS_OK);

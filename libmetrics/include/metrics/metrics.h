@@ -118,7 +118,7 @@ typedef struct metrics_family metrics_family;
 
 /* How the gauges of all processes become one sample, in client_python's vocabulary. "live" ones count
  * only processes that are alive; the others keep what dead ones have left. ALL and LIVEALL have a sample
- * for each process, with its pid as label. */
+ * for each process, with its pid as label; of ALL a dead one's stays until another process adopts its slot. */
 typedef enum metrics_mode {
   METRICS_ALL,
   METRICS_LIVEALL,

@@ -30,6 +30,11 @@ namespace metrics {
 
 namespace detail {
 // Programming errors throw; METRICS_OK and what the surroundings lack pass.
+// What labels() hands on without a copy.
+template <class Value>
+concept ends_with_nul =
+    std::convertible_to<const Value&, const char*> || std::same_as<Value, std::string>;
+
 inline void check(metrics_status status) {
   if (status == METRICS_INVALID) throw std::invalid_argument(metrics_last_error());
 }
@@ -247,12 +252,15 @@ class Family {
   // The series with these label values, in the order of the label names. Throws std::invalid_argument if their
   // number is wrong. One that there is no room for counts nothing.
   template <class... Values>
-  requires(std::convertible_to<const Values&, std::string_view>&&...) Metric
-      labels(const Values&... values)
+  requires(detail::ends_with_nul<Values>&&...) Metric labels(const Values&... values)
   const {
     const std::array<const char*, sizeof...(Values)> pointers = {pointer(values)...};
     return find(pointers.data(), pointers.size());
   }
+  template <class... Values>
+  requires((std::convertible_to<const Values&, std::string_view> && ...) &&
+           !(detail::ends_with_nul<Values> && ...)) Metric labels(const Values&... values)
+  const { return labels(Labels{std::string(static_cast<std::string_view>(values))...}); }
   Metric labels(const Labels& values) const {
     std::vector<const char*> pointers;
     for (const std::string& value : values) pointers.push_back(value.c_str());
