@@ -6,7 +6,9 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -173,7 +175,18 @@ int main(int argc, char** argv) {
   Flags flags;
   define(app, flags);
   try {
+    // CLI11 would take the next argument for the value.
+    for (const std::string_view argument : std::span(argv, static_cast<std::size_t>(argc))) {
+      if (argument.starts_with("--") && argument.ends_with('=')) {
+        throw CLI::ArgumentMismatch(std::string(argument) + " has no value");
+      }
+    }
     app.parse(argc, argv);
+    // Like --segment: a directory is one of segments.
+    if (const char* given = std::getenv("METRICS_SEGMENT");
+        flags.segments.empty() && given != nullptr && *given != '\0') {
+      flags.segments.emplace_back(given);
+    }
   } catch (const CLI::ParseError& e) {
     if (e.get_exit_code() == 0) return app.exit(e);
     std::fprintf(stderr, "metrics-aggregator: %s; see --help\n", e.what());

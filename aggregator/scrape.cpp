@@ -8,6 +8,7 @@
 
 #include "aggregator/log.h"
 #include "libmetrics/definition.h"
+#include "libmetrics/drops.h"
 
 namespace metrics::aggregator {
 namespace {
@@ -53,6 +54,19 @@ Families chosen(const Families& all, const std::vector<std::string>& names) {
     }
   }
   return some;
+}
+
+const char* what_was_dropped(core::Dropped what) {
+  switch (what) {
+    case core::Dropped::kUpdate:
+      return "updates were dropped; see metrics_segment_dropped_updates_total";
+    case core::Dropped::kSeries:
+      return "families or series were refused; see metrics_segment_dropped_series_total";
+    case core::Dropped::kClaim:
+      break;
+  }
+  return "processes or threads have no slot of their own: they count in the shared one, and have "
+         "no gauges; see metrics_segment_dropped_slot_claims_total";
 }
 
 void log_duration(double seconds, std::size_t bytes, std::size_t segments) {
@@ -112,6 +126,15 @@ void Scrape::log_changes(Served& served, const std::string& why) {
               {"first", served.merge.reader().catalogue()->faults.front()}});
   }
   served.faults = faults;
+  if (!why.empty()) return;
+  // Once for each reason: counters tell how often.
+  for (const core::DropReason& r : core::kDropReasons) {
+    const auto i = static_cast<std::size_t>(r.drop);
+    if (served.dropped[i] || served.merge.reader().usage().dropped[i] == 0) continue;
+    served.dropped[i] = true;
+    log_warn(what_was_dropped(r.what),
+             {{"segment", served.merge.file()}, {"reason", std::string(r.reason)}});
+  }
 }
 
 void Scrape::read_segments() {

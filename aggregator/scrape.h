@@ -1,6 +1,7 @@
 // scrape.h -- an exposition of some segments: read, merged, combined with the aggregator's own metrics, encoded.
 #pragma once
 
+#include <array>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -13,6 +14,7 @@
 #include "aggregator/exposition/text.h"
 #include "aggregator/merge.h"
 #include "aggregator/own_metrics.h"
+#include "libmetrics/layout.h"
 
 namespace metrics::aggregator {
 
@@ -40,6 +42,7 @@ class Scrape {
     SegmentMerge merge;
     std::optional<std::string> logged;  // why it can't be read, empty if it can; nothing: not yet
     std::size_t faults = 0;
+    std::array<bool, static_cast<std::size_t>(layout::Drop::kCount)> dropped{};  // logged
   };
   // Bodies whose readers are done with them, for the next ones: making room for a body costs as much as writing it.
   struct Bodies {

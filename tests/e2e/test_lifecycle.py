@@ -169,7 +169,8 @@ USAGE = {
     "--nope": "The following argument was not expected: --nope",
     "extra": "The following argument was not expected: extra",
     "--segment": "--segment: 1 required PATH missing",
-    "--segment=a --segment=": "--segment: 1 required PATH missing",
+    "--segment=a --segment=": "--segment= has no value",
+    "--segment= --web.listen-address=127.0.0.1:0": "--segment= has no value",
     "--web.listen-address=8001": '--web.listen-address: cannot listen on "8001": a port needs a colon before it; '
                                  'write :8001',
     "--web.listen-address=127.0.0.1": '--web.listen-address: cannot listen on "127.0.0.1": the port is missing; '
@@ -220,3 +221,21 @@ def test_without_a_flag_it_serves_the_segment_that_workers_take(segment, worker,
     worker.inc(worker.counter("tasks_total"), 9)
     aggregator = start_aggregator(environment=clean_environment(METRICS_SEGMENT=segment))
     assert aggregator.scrape().value("tasks_total") == 9
+
+
+def test_the_variable_may_name_a_directory_as_the_flag_may(directory, segment, worker, start_aggregator):
+    worker.inc(worker.counter("tasks_total"), 9)
+    aggregator = start_aggregator(environment=clean_environment(METRICS_SEGMENT=directory))
+    assert aggregator.scrape().value("tasks_total", segment=segment) == 9
+
+
+def test_what_is_not_counted_is_logged_once_for_each_reason(start_worker, start_aggregator):
+    aggregator = start_aggregator()
+    first, second = start_worker(METRICS_PROCESSES=1), start_worker()
+    for worker in (first, second):
+        worker.inc(worker.counter("tasks_total"))
+    for _ in range(3):
+        assert aggregator.scrape().value("tasks_total") == 2
+    aggregator.wait_for_log(r'level=warn msg="processes or threads have no slot .*" segment=\S+ reason=slots_exhausted$')
+    assert aggregator.end() == 0
+    assert sum("slots_exhausted" in line for line in aggregator.log) == 1

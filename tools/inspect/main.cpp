@@ -4,8 +4,10 @@
 #include <cstdio>
 #include <exception>
 #include <functional>
+#include <span>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 
 #include "libmetrics/error.h"
 #include "tools/inspect/commands.h"
@@ -59,6 +61,12 @@ int main(int argc, char** argv) {
   command("expose", "What a scrape would show", [&] { return expose(path, format()); });
 
   try {
+    // CLI11 would take the next argument for the value.
+    for (const std::string_view argument : std::span(argv, static_cast<std::size_t>(argc))) {
+      if (argument.starts_with("--") && argument.ends_with('=')) {
+        throw std::invalid_argument(std::string(argument) + " has no value; see --help");
+      }
+    }
     app.parse(argc, argv);
     if (!run) throw std::invalid_argument("a command is missing, e.g. ls; see --help");
     const int status = run();
