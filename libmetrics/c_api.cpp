@@ -139,6 +139,21 @@ void sort_pairs(std::vector<String>& strings) {
   }
 }
 
+std::string claim_text(const Writer& writer, metrics_status status) {
+  return "no slot of its own could be claimed in " + writer.file() + " (" +
+         metrics_status_name(status) +
+         "): counts go to the shared slot, gauges of a process without one are refused";
+}
+
+// An update logs nothing: why one got no slot is told by the next call of the process that may.
+void tell_claim(const Writer& writer) {
+  if (writer.failure() != nullptr) return;
+  ProcessClaim& claim = process().claims[writer.index()];
+  const metrics_status status = claim.failure.load(std::memory_order_relaxed);
+  if (status == METRICS_OK || claim.told.exchange(true, std::memory_order_relaxed)) return;
+  log(status, claim_text(writer, status));
+}
+
 metrics_status make_family(metrics_segment* segment, Definition d, const char* name,
                            const char* const* labels, std::size_t label_count,
                            metrics_family** out) noexcept {
@@ -150,6 +165,7 @@ metrics_status make_family(metrics_segment* segment, Definition d, const char* n
     d.name = name;
     for (const std::string_view label : views(labels, label_count)) d.labels.emplace_back(label);
     *out = reinterpret_cast<metrics_family*>(&writer.family(std::move(d), &refused));
+    tell_claim(writer);
     return METRICS_OK;
   });
   if (status != METRICS_OK && refused != nullptr) *out = reinterpret_cast<metrics_family*>(refused);
@@ -228,6 +244,7 @@ metrics_status with_series(metrics_family* handle, std::initializer_list<Type> t
     } else {
       take(family->writer.series(*family, views(values, count)));
     }
+    tell_claim(family->writer);
     return METRICS_OK;
   });
   if (worth_logging(status) && family->offset() != 0) {
@@ -433,10 +450,8 @@ metrics_status metrics_segment_status(const metrics_segment* segment) {
                       "those that it forks, count is unseen; start it anew");
     }
     if (status == METRICS_OK) return status;
-    throw Error(status,
-                "no slot of its own could be claimed in " + writer.file() + " (" +
-                    metrics_status_name(status) +
-                    "): counts go to the shared slot, gauges of a process without one are refused");
+    tell_claim(writer);
+    throw Error(status, claim_text(writer, status));
   });
 }
 

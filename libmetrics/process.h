@@ -25,6 +25,7 @@ struct ProcessClaim {
   Owner owner;                          // of kOwned
   std::atomic<std::uint32_t> lent;      // 1 while a thread writes to the first slot
   std::atomic<metrics_status> failure;  // the first reason why a thread counts in slot 0
+  std::atomic<bool> told;               // that reason was logged
 };
 
 struct Process {

@@ -85,6 +85,24 @@ TEST(Exhaustion, AProcessWithoutASlotCountsInTheSharedOne) {
   EXPECT_EQ(scrape.dropped(Drop::kSlotsExhausted), 1u);
 }
 
+// An update must not: it may be a signal handler's.
+TEST(Exhaustion, AProcessWithoutASlotSaysSoOnceAtItsNextSetUpCall) {
+  TempSegment t({1, 8, 4096, 64 * 1024});
+  Counter tasks = t.counter("tasks");
+  const Occupied first(tasks);
+  static std::vector<metrics_status> told;
+  told.clear();
+  metrics_set_log([](metrics_status status, const char*, void*) { told.push_back(status); },
+                  nullptr);
+  tasks.inc();
+  EXPECT_TRUE(told.empty());
+  t.counter("others").inc();
+  t.counter("more").inc();
+  EXPECT_EQ(t.segment().status(), METRICS_NO_SLOT);
+  EXPECT_EQ(told, std::vector<metrics_status>{METRICS_NO_SLOT});
+  metrics_set_log(nullptr, nullptr);
+}
+
 TEST(Exhaustion, GaugesOfAProcessWithoutASlotAreRefusedAndTheRefusalsCounted) {
   TempSegment t({1, 8, 4096, 64 * 1024});
   Gauge load = t.gauge("load", Mode::kSum);

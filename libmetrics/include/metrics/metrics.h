@@ -58,8 +58,9 @@ METRICS_API const char* metrics_last_error(void);
 /* The version of the library, e.g. "0.1.0". */
 METRICS_API const char* metrics_version(void);
 
-/* Called for whatever can't be counted, once for each cause and set-up call, with one line of text; by
- * the thread that called, with none of the library's locks held. It must not throw. The default writes
+/* Called for whatever can't be counted, once for each cause and set-up call, with one line of text; updates
+ * call it never: why one got no slot is told by the process's next set-up call or metrics_segment_status().
+ * By the thread that called, with none of the library's locks held. It must not throw. The default writes
  * "metrics: TEXT" to standard error. NULL: silence. */
 typedef void (*metrics_log_function)(metrics_status status, const char* text, void* context);
 METRICS_API void metrics_set_log(metrics_log_function function, void* context);
@@ -108,7 +109,8 @@ METRICS_API const char* metrics_segment_path(const metrics_segment* segment);
 
 /* METRICS_OK as long as this process is counted in slots of its own. Else the first reason why the segment
  * could not be joined or, since the last fork, why no slot could be claimed; the text is in
- * metrics_last_error(). NULL is METRICS_INVALID. Claiming happens at the first update: before it, the
+ * metrics_last_error(). METRICS_GONE too if the file has been deleted or replaced: what is counted then, nobody
+ * sees. NULL is METRICS_INVALID. Claiming happens at the first update: before it, the
  * status is that of joining. */
 METRICS_API metrics_status metrics_segment_status(const metrics_segment* segment);
 
