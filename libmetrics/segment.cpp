@@ -365,12 +365,14 @@ CheckedGeometry check_header(const Header& copy, std::uint64_t file_bytes) {
 
 std::string segment_ending() { return ".v" + std::to_string(layout::kMajor); }
 
+std::string segment_variable() {
+  const char* given = environment("METRICS_SEGMENT");
+  return given != nullptr ? given : "";
+}
+
 std::string segment_file(const std::string& path) {
-  std::string file = path;
-  if (file.empty()) {
-    const char* given = environment("METRICS_SEGMENT");
-    file = given != nullptr ? given : "/dev/shm/metrics-" + std::to_string(::geteuid());
-  }
+  std::string file = path.empty() ? segment_variable() : path;
+  if (file.empty()) file = "/dev/shm/metrics-" + std::to_string(::geteuid());
   if (file.front() != '/') {
     const std::unique_ptr<char, decltype(&std::free)> here(::get_current_dir_name(), &std::free);
     if (here == nullptr) fail(errno, "can't make the segment's path " + file + " absolute");

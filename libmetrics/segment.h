@@ -63,6 +63,9 @@ CheckedGeometry check_header(const layout::Header& copy, std::uint64_t file_byte
 // The name of a segment's file: `path` (empty: $METRICS_SEGMENT, else the user's default), absolute, with
 // the format's version at its end.
 std::string segment_file(const std::string& path);
+
+// The path that $METRICS_SEGMENT gives; empty if it gives none, or may not be trusted (secure_getenv(3)).
+std::string segment_variable();
 // The ending that all segments of this version have.
 std::string segment_ending();
 
