@@ -6,20 +6,20 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
-#include <cstdlib>
 #include <exception>
-#include <span>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "aggregator/command_line.h"
 #include "aggregator/content_negotiation.h"
 #include "aggregator/http_server.h"
 #include "aggregator/listen_address.h"
 #include "aggregator/log.h"
 #include "aggregator/scrape.h"
 #include "libmetrics/error.h"
+#include "libmetrics/segment.h"
 
 namespace {
 
@@ -175,17 +175,14 @@ int main(int argc, char** argv) {
   Flags flags;
   define(app, flags);
   try {
-    // CLI11 would take the next argument for the value.
-    for (const std::string_view argument : std::span(argv, static_cast<std::size_t>(argc))) {
-      if (argument.starts_with("--") && argument.ends_with('=')) {
-        throw CLI::ArgumentMismatch(std::string(argument) + " has no value");
-      }
+    if (const auto flag = metrics::aggregator::flag_without_value(argc, argv); !flag.empty()) {
+      throw CLI::ArgumentMismatch(std::string(flag) + " has no value");
     }
     app.parse(argc, argv);
     // Like --segment: a directory is one of segments.
-    if (const char* given = std::getenv("METRICS_SEGMENT");
-        flags.segments.empty() && given != nullptr && *given != '\0') {
-      flags.segments.emplace_back(given);
+    if (const std::string given = metrics::core::segment_variable();
+        flags.segments.empty() && !given.empty()) {
+      flags.segments.push_back(given);
     }
   } catch (const CLI::ParseError& e) {
     if (e.get_exit_code() == 0) return app.exit(e);

@@ -88,7 +88,8 @@ template <class Sum>
 template <class Sum>
 AddAll<Sum> add_quickly() {
 #if defined(__x86_64__)
-  if (__builtin_cpu_supports("avx2")) return &add_avx2<Sum>;
+  static const bool has_avx2 = __builtin_cpu_supports("avx2");
+  if (has_avx2) return &add_avx2<Sum>;
 #endif
   return &add_anywhere<Sum>;
 }
@@ -164,7 +165,7 @@ bool SegmentMerge::add_slots(std::span<const core::SlotIndex> slots) {
   std::fill_n(values.begin(), sum_values_, 0);
   held_.clear();
   if (reader_.is_mapped()) return add_mapped(slots);
-  static const auto add = add_quickly<Sum>();
+  const auto add = add_quickly<Sum>();
   for (const core::SlotIndex slot : slots) {
     std::span<const std::uint64_t> cells;
     if (!reader_.read_cells(slot, cells)) return false;
@@ -223,7 +224,7 @@ bool SegmentMerge::add_mapped(std::span<const core::SlotIndex> slots) {
     p.cells = copy - sum.first_cell;
     copy += sum.whole + 1;
   }
-  static const auto add = add_quickly<Sum>();
+  const auto add = add_quickly<Sum>();
   const bool read = core::guarded([&] {
     const Piece* piece = pieces_.data();
     const Piece* const end = piece + pieces_.size();

@@ -47,7 +47,7 @@ struct HeadCopy {
   Owner owner;  // of a lane
 };
 
-// How slots are read. kMapped costs a third of the time, and a handler for SIGBUS: see mapping.h.
+// How slots are read. kMapped takes less time, and a handler for SIGBUS: see mapping.h.
 enum class Access { kCopied, kMapped };
 
 // For one thread at a time.

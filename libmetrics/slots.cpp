@@ -49,7 +49,7 @@ void store_identity(layout::Head& head) noexcept {
   // The process's, which is its first thread's.
   std::array<std::uint64_t, 2> command{};
   if (::gettid() == ::getpid()) {
-    ::prctl(PR_GET_NAME, command.data());  // a fifth of what opening a file costs
+    ::prctl(PR_GET_NAME, command.data());  // quicker than opening a file
   } else if (const Descriptor comm(::open("/proc/self/comm", O_RDONLY | O_CLOEXEC)); comm) {
     [[maybe_unused]] const ssize_t got = ::read(comm.get(), command.data(), sizeof command);
   }

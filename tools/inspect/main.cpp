@@ -4,11 +4,10 @@
 #include <cstdio>
 #include <exception>
 #include <functional>
-#include <span>
 #include <stdexcept>
 #include <string>
-#include <string_view>
 
+#include "aggregator/command_line.h"
 #include "libmetrics/error.h"
 #include "tools/inspect/commands.h"
 
@@ -61,11 +60,8 @@ int main(int argc, char** argv) {
   command("expose", "What a scrape would show", [&] { return expose(path, format()); });
 
   try {
-    // CLI11 would take the next argument for the value.
-    for (const std::string_view argument : std::span(argv, static_cast<std::size_t>(argc))) {
-      if (argument.starts_with("--") && argument.ends_with('=')) {
-        throw std::invalid_argument(std::string(argument) + " has no value; see --help");
-      }
+    if (const auto flag = metrics::aggregator::flag_without_value(argc, argv); !flag.empty()) {
+      throw std::invalid_argument(std::string(flag) + " has no value; see --help");
     }
     app.parse(argc, argv);
     if (!run) throw std::invalid_argument("a command is missing, e.g. ls; see --help");
