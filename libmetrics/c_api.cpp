@@ -211,8 +211,9 @@ metrics_status uncounted(const Family& family) {
 // The series, if the process has it and everything is as it should be: the usual case, without what it takes to find
 // out and tell what is wrong.
 template <Type... kTypes>
-Series* known_series(metrics_family* handle, const char* const* values,
-                     std::size_t count) noexcept {
+[[gnu::always_inline]] inline Series* known_series(metrics_family* handle,
+                                                   const char* const* values,
+                                                   std::size_t count) noexcept {
   constexpr std::size_t kFew = 4;
   const Family* family = family_of(handle);
   if (family == nullptr || count > kFew || count != family->definition.labels.size() ||
@@ -220,12 +221,13 @@ Series* known_series(metrics_family* handle, const char* const* values,
     return nullptr;
   }
   std::array<std::string_view, kFew> strings;
+  std::uint64_t hash = kHashSeed;
   for (std::size_t i = 0; i < count; ++i) {
     if (values == nullptr || values[i] == nullptr) return nullptr;
     strings[i] = values[i];
+    hash = hash_string(strings[i], hash);
   }
-  const std::span<const std::string_view> given(strings.data(), count);
-  Series* series = family->table.find(strings_hash(given), given);
+  Series* series = family->table.find(hash, {strings.data(), count});
   return series == nullptr || series->is_removed() ? nullptr : series;
 }
 
@@ -254,6 +256,29 @@ metrics_status with_series(metrics_family* handle, std::initializer_list<Type> t
     }
   }
   return status;
+}
+
+// What `labels` does for a series that the process doesn't have; out of line, so that what it needs is saved only here.
+template <class Hot, Type... kTypes, class Handle>
+[[gnu::noinline]] metrics_status new_labels(metrics_family* family, const char* const* values,
+                                            std::size_t count, Handle** out,
+                                            Handle& inert) noexcept {
+  *out = nullptr;
+  const metrics_status status = with_series(family, {kTypes...}, values, count,
+                                            [&](Series& s) { *out = &std::get<Hot>(s.hot); });
+  if (*out == nullptr && status != METRICS_INVALID) *out = &inert;
+  return status;
+}
+
+// The handle of the series with these label values: of a family of one of kTypes, whose series hold a Hot.
+template <class Hot, Type... kTypes, class Handle>
+metrics_status labels(metrics_family* family, const char* const* values, std::size_t count,
+                      Handle** out, Handle& inert) noexcept {
+  if (Series* known = known_series<kTypes...>(family, values, count); known != nullptr) [[likely]] {
+    *out = std::get_if<Hot>(&known->hot);
+    return METRICS_OK;
+  }
+  return new_labels<Hot, kTypes...>(family, values, count, out, inert);
 }
 
 // A counter that the segment's other writers add to as well.
@@ -529,46 +554,18 @@ metrics_status metrics_exponential_bounds(double start, double factor, size_t co
 
 metrics_status metrics_counter_labels(metrics_family* family, const char* const* values,
                                       size_t count, metrics_counter** out) {
-  if (Series* known = known_series<Type::kCounter>(family, values, count); known != nullptr)
-      [[likely]] {
-    *out = std::get_if<metrics_counter>(&known->hot);
-    return METRICS_OK;
-  }
-  *out = nullptr;
-  const metrics_status status =
-      with_series(family, {Type::kCounter}, values, count,
-                  [&](Series& s) { *out = &std::get<metrics_counter>(s.hot); });
-  if (*out == nullptr && status != METRICS_INVALID) *out = &inert_counter;
-  return status;
+  return labels<metrics_counter, Type::kCounter>(family, values, count, out, inert_counter);
 }
 
 metrics_status metrics_gauge_labels(metrics_family* family, const char* const* values, size_t count,
                                     metrics_gauge** out) {
-  if (Series* known = known_series<Type::kGauge>(family, values, count); known != nullptr)
-      [[likely]] {
-    *out = std::get_if<Gauge>(&known->hot);
-    return METRICS_OK;
-  }
-  *out = nullptr;
-  const metrics_status status = with_series(family, {Type::kGauge}, values, count,
-                                            [&](Series& s) { *out = &std::get<Gauge>(s.hot); });
-  if (*out == nullptr && status != METRICS_INVALID) *out = &inert_gauge;
-  return status;
+  return labels<Gauge, Type::kGauge>(family, values, count, out, inert_gauge);
 }
 
 metrics_status metrics_histogram_labels(metrics_family* family, const char* const* values,
                                         size_t count, metrics_histogram** out) {
-  if (Series* known = known_series<Type::kHistogram, Type::kSummary>(family, values, count);
-      known != nullptr) [[likely]] {
-    *out = std::get_if<metrics_histogram>(&known->hot);
-    return METRICS_OK;
-  }
-  *out = nullptr;
-  const metrics_status status =
-      with_series(family, {Type::kHistogram, Type::kSummary}, values, count,
-                  [&](Series& s) { *out = &std::get<metrics_histogram>(s.hot); });
-  if (*out == nullptr && status != METRICS_INVALID) *out = &inert_histogram;
-  return status;
+  return labels<metrics_histogram, Type::kHistogram, Type::kSummary>(family, values, count, out,
+                                                                     inert_histogram);
 }
 
 metrics_status metrics_info_state(metrics_family* family, const char* const* names,

@@ -53,4 +53,19 @@ inline std::uint64_t hash_string(std::string_view s, std::uint64_t seed) noexcep
   return hash_mix(h ^ a, b);
 }
 
+// As memcmp, without a call: what is compared is short, and equal but for one in 2^64. The last words overlap, too.
+inline bool same_bytes(const char* a, const char* b, std::size_t size) noexcept {
+  std::uint64_t differing = 0;
+  if (size >= 8) {
+    const char* const last = a + size - 8;
+    differing = read_word(last) ^ read_word(b + size - 8);
+    for (; a < last; a += 8, b += 8) differing |= read_word(a) ^ read_word(b);
+  } else if (size >= 4) {
+    differing = (read_half(a) ^ read_half(b)) | (read_half(a + size - 4) ^ read_half(b + size - 4));
+  } else {
+    for (std::size_t i = 0; i < size; ++i) differing |= static_cast<unsigned char>(a[i] ^ b[i]);
+  }
+  return differing == 0;
+}
+
 }  // namespace metrics::core

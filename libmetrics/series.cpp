@@ -1,24 +1,9 @@
 #include "libmetrics/series.h"
 
-#include <cstring>
-
 namespace metrics::core {
 namespace {
 
 constexpr std::size_t kFirstSize = 16;  // a power of two; doubled when half full
-
-// All keys in a table are of as many strings.
-bool same(const std::string& key, std::span<const std::string_view> strings) noexcept {
-  const char* at = key.data();
-  for (const std::string_view s : strings) {
-    std::uint32_t size = 0;
-    std::memcpy(&size, at, sizeof size);
-    at += sizeof size;
-    if (size != s.size() || std::memcmp(at, s.data(), size) != 0) return false;
-    at += size;
-  }
-  return true;
-}
 
 }  // namespace
 
@@ -34,15 +19,6 @@ std::string key_of(std::span<const std::string_view> strings) {
 SeriesTable::SeriesTable() {
   arrays_.push_back(std::make_unique<Array>(kFirstSize));
   array_.store(arrays_.back().get(), std::memory_order_relaxed);
-}
-
-Series* SeriesTable::find(std::uint64_t hash,
-                          std::span<const std::string_view> strings) const noexcept {
-  const Array& array = *array_.load(std::memory_order_acquire);  // with put's release
-  for (std::size_t i = hash & array.mask;; i = (i + 1) & array.mask) {
-    Series* series = array.entries[i].load(std::memory_order_acquire);  // with put's release
-    if (series == nullptr || (series->hash == hash && same(series->key, strings))) return series;
-  }
 }
 
 // Where the series is, or its strings' predecessor, or where it belongs.

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "libmetrics/hash.h"
 #include "tests/support/temp_segment.h"
 #include "tests/support/worker.h"
 
@@ -64,6 +65,19 @@ TEST(Labels, AreToldApartHoweverTheyAreCut) {
   n = 0;
   for (const auto& values : all) EXPECT_EQ(scrape.count("tasks", values), ++n);
   EXPECT_THROW(tasks.labels(std::string(16 * 1024 + 1, 'x'), "y"), std::invalid_argument);
+}
+
+// Two values with one hash would be one series if a difference between them were overlooked.
+TEST(SameBytes, SeesADifferenceInAnyByteOfAnySize) {
+  for (std::size_t size = 0; size <= 40; ++size) {
+    const std::string value(size, 'x');
+    EXPECT_TRUE(core::same_bytes(value.data(), std::string(value).data(), size)) << size;
+    for (std::size_t i = 0; i < size; ++i) {
+      std::string other = value;
+      other[i] ^= 1;
+      EXPECT_FALSE(core::same_bytes(value.data(), other.data(), size)) << size << ", " << i;
+    }
+  }
 }
 
 TEST(Labels, OfManySeriesAreAllFound) {
