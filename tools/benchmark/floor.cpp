@@ -420,7 +420,7 @@ int main(int argc, char** argv) {
   const Parametric parametric = {
       {"scrape-*", scrape},
       {"locks-*", lock_queries},
-      {"cold*", [](const std::string&) { return observe_cold(); }},
+      {"cold-observe18*", [](const std::string&) { return observe_cold(); }},
   };
   return play(argc, argv, measurements, parametric);
 }

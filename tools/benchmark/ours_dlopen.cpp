@@ -19,34 +19,33 @@ Abi load_abi(const char* path) {
   Abi abi{};
   load(library, "metrics_open", abi.open);
   load(library, "metrics_counter_family", abi.counter_family);
+  load(library, "metrics_gauge_family", abi.gauge_family);
   load(library, "metrics_histogram_family", abi.histogram_family);
   load(library, "metrics_counter_labels", abi.counter_labels);
+  load(library, "metrics_gauge_labels", abi.gauge_labels);
   load(library, "metrics_histogram_labels", abi.histogram_labels);
   load(library, "metrics_counter_inc", abi.inc);
+  load(library, "metrics_counter_add", abi.add);
+  load(library, "metrics_gauge_set", abi.set);
   load(library, "metrics_histogram_observe", abi.observe);
+  load(library, "metrics_now", abi.now);
   return abi;
 }
+
+const Abi loaded = load_abi(METRICS_LIBRARY);
 
 }  // namespace
 }  // namespace metrics::bench
 
 int main(int argc, char** argv) {
   using namespace metrics::bench;
-  static const Abi abi = load_abi(METRICS_LIBRARY);
   metrics_segment* segment = nullptr;
   const std::string path = own_segment("dlopen");
-  if (abi.open(path.c_str(), nullptr, &segment) != METRICS_OK) return 1;
-  static const AbiHandles handles = abi_handles(abi, segment);
-  abi.inc(handles.counters[0], 1);  // the claim
+  if (loaded.open(path.c_str(), nullptr, &segment) != METRICS_OK) return 1;
+  const AbiHandles handles = abi_handles(loaded, segment);
+  loaded.inc(handles.counters[0], 1);  // the claim
   ::unlink((path + ".v1").c_str());
-  return play(argc, argv,
-              {{"inc", timed([](std::uint64_t count) {
-                  for (std::uint64_t i = 0; i < count; ++i) abi.inc(handles.counters[i % kMany], 1);
-                })},
-               {"observe18", timed([](std::uint64_t count) {
-                  const auto& values = observations();
-                  for (std::uint64_t i = 0; i < count; ++i) {
-                    abi.observe(handles.histogram, values[i % kObservations]);
-                  }
-                })}});
+  Measurements measurements;
+  for (const auto& [name, work] : abi_operations<loaded>(handles)) measurements[name] = timed(work);
+  return play(argc, argv, measurements);
 }

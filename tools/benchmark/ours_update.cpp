@@ -15,7 +15,18 @@
 namespace metrics::bench {
 namespace {
 
-using Work = std::function<void(std::uint64_t)>;
+constexpr Abi kLinked = {&metrics_open,
+                         &metrics_counter_family,
+                         &metrics_gauge_family,
+                         &metrics_histogram_family,
+                         &metrics_counter_labels,
+                         &metrics_gauge_labels,
+                         &metrics_histogram_labels,
+                         &metrics_counter_inc,
+                         &metrics_counter_add,
+                         &metrics_gauge_set,
+                         &metrics_histogram_observe,
+                         &metrics_now};
 
 struct Handles {
   Segment segment;
@@ -53,35 +64,113 @@ Handles* make_handles(const std::string& path) {
   return h;
 }
 
-void increments(const Handles& h, std::uint64_t count) {
-  Counter* counters = const_cast<Counter*>(h.counters.data());
-  for (std::uint64_t i = 0; i < count; ++i) counters[i % kMany].inc();
-}
-
-void observe(Histogram histogram, std::uint64_t count) {
-  const auto& values = observations();
-  for (std::uint64_t i = 0; i < count; ++i) histogram.observe(values[i % kObservations]);
-}
-
-// 200,000 histograms, one at random. Made when first asked for: their cells are 32 MB.
-Measurement cold() {
-  constexpr std::size_t kHistograms = 200'000;
-  const std::string path = own_segment("cold");
-  const Segment segment(path, {4, 4, kHistograms * 20 + 1024, 64 << 20});
-  Family<Histogram> family("cold_seconds", "", {"n"},
-                           {.bounds = Bounds(bounds18()), .segment = segment});
-  auto all = std::make_shared<std::vector<Histogram>>();
-  all->reserve(kHistograms);
-  for (std::size_t i = 0; i < kHistograms; ++i) all->push_back(family.labels(std::to_string(i)));
-  all->front().observe(1);
-  ::unlink((path + ".v1").c_str());
-  std::uint64_t state = 7;
-  return timed([all, state](std::uint64_t count) mutable {
+Work observe(Histogram histogram) {
+  return [histogram](std::uint64_t count) mutable {
     const auto& values = observations();
+    for (std::uint64_t i = 0; i < count; ++i) histogram.observe(values[i % kObservations]);
+  };
+}
+
+Operations operations(const std::shared_ptr<Handles>& h) {
+  return {{"inc",
+           [h](std::uint64_t count) {
+             Counter* counters = h->counters.data();
+             for (std::uint64_t i = 0; i < count; ++i) counters[i % kMany].inc();
+           }},
+          {"inc-one",
+           [h](std::uint64_t count) {
+             Counter counter = h->counters[0];
+             for (std::uint64_t i = 0; i < count; ++i) counter.inc();
+           }},
+          {"add",
+           [h](std::uint64_t count) {
+             for (std::uint64_t i = 0; i < count; ++i) h->counters[i % kMany].inc(0.5);
+           }},
+          {"set",
+           [h](std::uint64_t count) {
+             for (std::uint64_t i = 0; i < count; ++i) {
+               h->gauges[i % kMany].set(static_cast<double>(i));
+             }
+           }},
+          {"observe18", observe(h->histogram18)},
+          {"observe4", observe(h->histogram4)},
+          {"observe64", observe(h->histogram64)},
+          {"observe18odd", observe(h->histogram18odd)},
+          {"timer",
+           [h](std::uint64_t count) {
+             for (std::uint64_t i = 0; i < count; ++i) const auto timer = h->histogram18.time();
+           }},
+          {"lookup", [h](std::uint64_t count) {
+             const auto& values = observations();
+             for (std::uint64_t i = 0; i < count; ++i) {
+               h->labelled.labels(types()[i % 3], hostname()).observe(values[i % kObservations]);
+             }
+           }}};
+}
+
+// 200,000 series in a segment of their own; made when first asked for: histograms' cells are 32 MB.
+constexpr std::size_t kCold = 200'000;
+
+// Updates one of them at random.
+template <class Metric, class Update>
+Measurement cold(Family<Metric> family, Update update) {
+  auto all = std::make_shared<std::vector<Metric>>();
+  all->reserve(kCold);
+  for (std::size_t i = 0; i < kCold; ++i) all->push_back(family.labels(std::to_string(i)));
+  std::uint64_t state = 7;
+  return timed([all, state, update](std::uint64_t count) mutable {
     for (std::uint64_t i = 0; i < count; ++i) {
-      (*all)[next_random(state) % kHistograms].observe(values[i % kObservations]);
+      update((*all)[next_random(state) % kCold], observations()[i % kObservations]);
     }
   });
+}
+
+Measurement cold_lookup(Family<Histogram> family) {
+  auto values = std::make_shared<std::vector<std::string>>();
+  for (std::size_t i = 0; i < kCold; ++i) values->push_back(std::to_string(i));
+  for (const std::string& value : *values) keep(family.labels(value));
+  std::uint64_t state = 7;
+  return timed([family, values, state](std::uint64_t count) mutable {
+    for (std::uint64_t i = 0; i < count; ++i) {
+      family.labels((*values)[next_random(state) % kCold])
+          .observe(observations()[i % kObservations]);
+    }
+  });
+}
+
+Measurement cold_in(const Segment& segment, const std::string& operation) {
+  const Options options = {.bounds = Bounds(bounds18()), .segment = segment};
+  const Family<Histogram> histograms("cold_seconds", "", {"n"}, options);
+  if (operation == "inc") {
+    return cold(Family<Counter>("cold_total", "", {"n"}, options),
+                [](Counter& c, double) { c.inc(); });
+  }
+  if (operation == "add") {
+    return cold(Family<Counter>("cold_total", "", {"n"}, options),
+                [](Counter& c, double) { c.inc(0.5); });
+  }
+  if (operation == "set") {
+    return cold(Family<Gauge>("cold_size", "", {"n"}, options),
+                [](Gauge& g, double value) { g.set(value); });
+  }
+  if (operation == "observe18") {
+    return cold(histograms, [](Histogram& h, double value) { h.observe(value); });
+  }
+  if (operation == "timer") {
+    return cold(histograms, [](Histogram& h, double) { const auto timer = h.time(); });
+  }
+  if (operation == "lookup") return cold_lookup(histograms);
+  throw std::runtime_error("no such operation");
+}
+
+Measurement cold_operation(const std::string& operation) {
+  const std::string path = own_segment(("cold-" + operation).c_str());
+  const auto unnamed =
+      std::shared_ptr<void>(nullptr, [path](void*) { ::unlink((path + ".v1").c_str()); });
+  const Segment segment(path, {4, 4, kCold * 20 + 1024, 64 << 20});
+  Measurement measurement = cold_in(segment, operation);
+  measurement(1);  // the claim, while the file has its name
+  return measurement;
 }
 
 // What stands in the segment's file, over and over.
@@ -198,66 +287,8 @@ int main(int argc, char** argv) {
   std::shared_ptr<Handles> h(make_handles(path));
   const auto keep_name =
       std::shared_ptr<void>(nullptr, [](void*) { ::unlink((path + ".v1").c_str()); });
-  const Abi abi = {&metrics_open,
-                   &metrics_counter_family,
-                   &metrics_histogram_family,
-                   &metrics_counter_labels,
-                   &metrics_histogram_labels,
-                   &metrics_counter_inc,
-                   &metrics_histogram_observe};
-  const AbiHandles c = abi_handles(abi, h->segment.get());
-  const Work count_up = [h](std::uint64_t count) { increments(*h, count); };
-  const Work count_one = [h](std::uint64_t count) {
-    Counter counter = h->counters[0];
-    for (std::uint64_t i = 0; i < count; ++i) counter.inc();
-  };
-  const Work observe18 = [h](std::uint64_t count) { observe(h->histogram18, count); };
   const auto scan = [] { scan_file(path + ".v1"); };
-  const Measurements measurements = {
-      {"inc", timed(count_up)},
-      {"inc-one", timed(count_one)},
-      {"add", timed([h](std::uint64_t count) {
-         for (std::uint64_t i = 0; i < count; ++i) h->counters[i % kMany].inc(0.5);
-       })},
-      {"set", timed([h](std::uint64_t count) {
-         for (std::uint64_t i = 0; i < count; ++i) {
-           h->gauges[i % kMany].set(static_cast<double>(i));
-         }
-       })},
-      {"observe18", timed(observe18)},
-      {"observe4", timed([h](std::uint64_t count) { observe(h->histogram4, count); })},
-      {"observe64", timed([h](std::uint64_t count) { observe(h->histogram64, count); })},
-      {"observe18odd", timed([h](std::uint64_t count) { observe(h->histogram18odd, count); })},
-      {"timer", timed([h](std::uint64_t count) {
-         for (std::uint64_t i = 0; i < count; ++i) {
-           const auto timer = h->histogram18.time();
-         }
-       })},
-      {"lookup", timed([h](std::uint64_t count) {
-         static const std::array<std::string, 3> types = {"ServiceActivity0-and-what-it-is",
-                                                          "ServiceActivity1-and-what-it-is",
-                                                          "ServiceActivity2-and-what-it-is"};
-         static const std::string hostname = "worker-7d9f5b";
-         const auto& values = observations();
-         for (std::uint64_t i = 0; i < count; ++i) {
-           h->labelled.labels(types[i % 3], hostname).observe(values[i % kObservations]);
-         }
-       })},
-      {"inc-2-threads", timed_twice(count_one)},
-      {"observe18-2-threads", timed_twice(observe18)},
-      {"inc-2-processes", timed_beside(count_one, [count_one] { count_one(1 << 20); })},
-      {"observe18-2-processes", timed_beside(observe18, [observe18] { observe18(1 << 18); })},
-      {"inc-scanned", timed_beside(count_up, scan)},
-      {"observe18-scanned", timed_beside(observe18, scan)},
-      {"abi-inc", timed([c](std::uint64_t count) {
-         for (std::uint64_t i = 0; i < count; ++i) metrics_counter_inc(c.counters[i % kMany], 1);
-       })},
-      {"abi-observe18", timed([c](std::uint64_t count) {
-         const auto& values = observations();
-         for (std::uint64_t i = 0; i < count; ++i) {
-           metrics_histogram_observe(c.histogram, values[i % kObservations]);
-         }
-       })},
+  Measurements measurements = {
       {"first-update", first_update(h, 1)},
       {"first-update-64", first_update(h, 63)},
       {"open", opening},
@@ -265,6 +296,14 @@ int main(int argc, char** argv) {
       {"register", in_child(1, [](const std::string& p) { register_series(p, 10'000); })},
       {"register-64", in_child(64, [](const std::string& p) { register_series(p, 10'000); })},
   };
-  const Parametric parametric = {{"cold*", [](const std::string&) { return cold(); }}};
-  return play(argc, argv, measurements, parametric);
+  for (const auto& [name, work] : operations(h)) {
+    measurements[name] = timed(work);
+    measurements[name + "-2-threads"] = timed_twice(work);
+    measurements[name + "-2-processes"] = timed_beside(work, [work = work] { work(1 << 16); });
+    measurements[name + "-scanned"] = timed_beside(work, scan);
+  }
+  for (const auto& [name, work] : abi_operations<kLinked>(abi_handles(kLinked, h->segment.get()))) {
+    measurements["abi-" + name] = timed(work);
+  }
+  return play(argc, argv, measurements, {{"cold-*", cold_operation}});
 }

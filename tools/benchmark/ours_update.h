@@ -4,6 +4,8 @@
 #include <unistd.h>
 
 #include <array>
+#include <functional>
+#include <map>
 #include <stdexcept>
 #include <string>
 
@@ -19,11 +21,16 @@ constexpr std::size_t kMany = 64;  // handles that are updated in turns
 struct Abi {
   decltype(&metrics_open) open;
   decltype(&metrics_counter_family) counter_family;
+  decltype(&metrics_gauge_family) gauge_family;
   decltype(&metrics_histogram_family) histogram_family;
   decltype(&metrics_counter_labels) counter_labels;
+  decltype(&metrics_gauge_labels) gauge_labels;
   decltype(&metrics_histogram_labels) histogram_labels;
   decltype(&metrics_counter_inc) inc;
+  decltype(&metrics_counter_add) add;
+  decltype(&metrics_gauge_set) set;
   decltype(&metrics_histogram_observe) observe;
+  decltype(&metrics_now) now;
 };
 
 // A segment of this process's alone.
@@ -31,29 +38,94 @@ inline std::string own_segment(const char* what) {
   return "/dev/shm/metrics-bench-" + std::string(what) + '-' + std::to_string(::getpid());
 }
 
+// What a lookup is given.
+inline const std::array<std::string, 3>& types() {
+  static const std::array<std::string, 3> kTypes = {"ServiceActivity0-and-what-it-is",
+                                                    "ServiceActivity1-and-what-it-is",
+                                                    "ServiceActivity2-and-what-it-is"};
+  return kTypes;
+}
+inline const std::string& hostname() {
+  static const std::string kHostname = "worker-7d9f5b";
+  return kHostname;
+}
+
+// Operations that are measured, by name: each does so many.
+using Work = std::function<void(std::uint64_t)>;
+using Operations = std::map<std::string, Work>;
+
 struct AbiHandles {
   std::array<metrics_counter*, kMany> counters;
+  std::array<metrics_gauge*, kMany> gauges;
   metrics_histogram* histogram;
+  metrics_family* labelled;
 };
 
 inline AbiHandles abi_handles(const Abi& abi, metrics_segment* segment) {
   AbiHandles handles{};
+  const auto expect = [](metrics_status status) {
+    if (status != METRICS_OK) throw std::runtime_error("no series");
+  };
   const char* label = "n";
-  metrics_family* family = nullptr;
-  abi.counter_family(segment, "abi_total", "", "", &label, 1, &family);
+  metrics_family *counters = nullptr, *gauges = nullptr, *histogram = nullptr;
+  abi.counter_family(segment, "abi_total", "", "", &label, 1, &counters);
+  abi.gauge_family(segment, "abi_size", "", "", &label, 1, METRICS_LIVESUM, &gauges);
   for (std::size_t i = 0; i < kMany; ++i) {
     const std::string value = std::to_string(i);
     const char* values = value.c_str();
-    if (abi.counter_labels(family, &values, 1, &handles.counters[i]) != METRICS_OK) {
-      throw std::runtime_error("no counter");
-    }
+    expect(abi.counter_labels(counters, &values, 1, &handles.counters[i]));
+    expect(abi.gauge_labels(gauges, &values, 1, &handles.gauges[i]));
   }
-  abi.histogram_family(segment, "abi_seconds", "", "", nullptr, 0, bounds18().data(),
-                       bounds18().size(), &family);
-  if (abi.histogram_labels(family, nullptr, 0, &handles.histogram) != METRICS_OK) {
-    throw std::runtime_error("no histogram");
-  }
+  const auto& bounds = bounds18();
+  abi.histogram_family(segment, "abi_seconds", "", "", nullptr, 0, bounds.data(), bounds.size(),
+                       &histogram);
+  expect(abi.histogram_labels(histogram, nullptr, 0, &handles.histogram));
+  const char* names[] = {"type", "hostname"};
+  abi.histogram_family(segment, "abi_labelled_seconds", "", "", names, 2, bounds.data(),
+                       bounds.size(), &handles.labelled);
   return handles;
+}
+
+// Each of kAbi's functions; where that is constexpr, they are called as a program does that is linked with the library.
+template <const Abi& kAbi>
+Operations abi_operations(const AbiHandles& h) {
+  return {{"inc",
+           [h](std::uint64_t count) {
+             for (std::uint64_t i = 0; i < count; ++i) kAbi.inc(h.counters[i % kMany], 1);
+           }},
+          {"add",
+           [h](std::uint64_t count) {
+             for (std::uint64_t i = 0; i < count; ++i) kAbi.add(h.counters[i % kMany], 0.5);
+           }},
+          {"set",
+           [h](std::uint64_t count) {
+             for (std::uint64_t i = 0; i < count; ++i) {
+               kAbi.set(h.gauges[i % kMany], static_cast<double>(i));
+             }
+           }},
+          {"observe18",
+           [h](std::uint64_t count) {
+             const auto& values = observations();
+             for (std::uint64_t i = 0; i < count; ++i) {
+               kAbi.observe(h.histogram, values[i % kObservations]);
+             }
+           }},
+          {"timer",
+           [h](std::uint64_t count) {
+             for (std::uint64_t i = 0; i < count; ++i) {
+               const double begin = kAbi.now();
+               kAbi.observe(h.histogram, kAbi.now() - begin);
+             }
+           }},
+          {"lookup", [h](std::uint64_t count) {
+             const auto& values = observations();
+             metrics_histogram* histogram = nullptr;
+             for (std::uint64_t i = 0; i < count; ++i) {
+               const char* labels[] = {types()[i % 3].c_str(), hostname().c_str()};
+               kAbi.histogram_labels(h.labelled, labels, 2, &histogram);
+               kAbi.observe(histogram, values[i % kObservations]);
+             }
+           }}};
 }
 
 }  // namespace metrics::bench

@@ -110,7 +110,7 @@ int main(int argc, char** argv) {
        })},
   };
   const Parametric parametric = {
-      {"cold*", [](const std::string&) {
+      {"cold-observe18*", [](const std::string&) {
          auto& family = prometheus::BuildHistogram().Name("cold_seconds").Register(registry);
          auto all = std::make_shared<std::vector<prometheus::Histogram*>>();
          for (std::size_t i = 0; i < 200'000; ++i) {

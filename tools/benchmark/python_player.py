@@ -74,11 +74,28 @@ def measurements(which):
         counter = client.Counter("bench", "Help.")
         histogram = client.Histogram("bench_seconds", "Help.", buckets=BOUNDS)
         family = client.Histogram("labelled_seconds", "Help.", ("type", "hostname"), buckets=BOUNDS)
+        gauge = client.Gauge("bench_size", "Help.")
 
     def inc(count):
         f = counter.inc
         for _ in range(count):
             f()
+
+    def add(count):
+        f = counter.inc
+        for _ in range(count):
+            f(0.5)
+
+    def set_gauge(count):
+        f = gauge.set
+        for i in range(count):
+            f(i)
+
+    def time_scope(count):
+        f = histogram.time
+        for _ in range(count):
+            with f():
+                pass
 
     def observe(count):
         f = histogram.observe
@@ -90,7 +107,8 @@ def measurements(which):
         for i in range(count):
             f(TYPES[i % 3], HOSTNAME).observe(OBSERVATIONS[i & 1023])
 
-    return {"inc": inc, "observe18": observe, "lookup": lookup}
+    updates = {"inc": inc, "observe18": observe, "lookup": lookup}
+    return updates if which == "floor" else updates | {"add": add, "set": set_gauge, "timer": time_scope}
 
 
 DIRECTORIES = {}

@@ -46,6 +46,17 @@ def at_most(value, unit, scale=1):
 
 US, MS, MB = 1e3, 1e6, 1e6
 
+# The same operation however it is come by and whatever goes on beside it.
+SETTINGS = {"two threads": ("update", "{}-2-threads"), "two processes": ("update", "{}-2-processes"),
+            "while a reader scans": ("update", "{}-scanned"), "C ABI": ("update", "abi-{}"),
+            "dlopened": ("dlopen", "{}"), "200,000 series at random": ("update", "cold-{}")}
+
+
+def settings(what, name):
+    figures = {key: (player, pattern.format(name)) for key, (player, pattern) in SETTINGS.items()}
+    return Row("settings", what, {OURS: ("update", name)} | figures)
+
+
 
 def update(what, name, targets=(), floor=True, peers=(PCPP, GO), **options):
     figures = {OURS: ("update", options.pop("ours", name))}
@@ -98,8 +109,6 @@ ROWS = [
            [at_most_floor(2)], peers=(PCPP, GO, PCP)),
     update("counter inc through the C ABI", "inc",
            [at_most(3, "ns"), faster(3, PCPP)], ours="abi-inc", peers=(PCPP,)),
-    Row("update", "counter inc through a dlopened library",
-        {OURS: ("dlopen", "inc"), FLOOR: ("floor", "inc")}),
     update("counter inc(0.5)", "add"),
     update("gauge set", "set"),
     update("histogram observe, 18 bounds", "observe18", [at_most_floor(1.5), faster(7, PCPP)]),
@@ -107,9 +116,8 @@ ROWS = [
     update("histogram observe, 18 odd bounds", "observe18odd", peers=()),
     update("histogram observe, 64 odd bounds", "observe64", peers=()),
     update("histogram observe through the C ABI", "observe18", ours="abi-observe18", peers=(PCPP,)),
-    Row("update", "histogram observe through a dlopened library",
-        {OURS: ("dlopen", "observe18"), FLOOR: ("floor", "observe18")}),
-    update("histogram observe, cold: 200,000 at random", "cold", peers=(PCPP,), only_full=True),
+    update("histogram observe, cold: 200,000 at random", "cold-observe18", peers=(PCPP,),
+           only_full=True),
     Row("update", "counter inc, two threads on one series",
         {OURS: ("update", "inc-2-threads"), "one thread": ("update", "inc-one"),
          PCPP: (PCPP, "inc-2-threads"), GO: ("client_golang wide", "inc-2-threads")},
@@ -124,18 +132,22 @@ ROWS = [
     Row("update", "histogram observe, two processes on one series",
         {OURS: ("update", "observe18-2-processes"), "one process": ("update", "observe18")},
         [Target("<= 1.1x one", ((1.1, "one process"),))]),
-    Row("update", "counter inc while a reader scans the segment",
-        {OURS: ("update", "inc-scanned"), "undisturbed": ("update", "inc")}),
-    Row("update", "histogram observe while a reader scans the segment",
-        {OURS: ("update", "observe18-scanned"), "undisturbed": ("update", "observe18")}),
     update("timer around an empty scope", "timer", [at_most_floor(1.2)]),
     update("labels lookup + observe", "lookup", [at_most(30, "ns"), faster(10, PCPP)]),
+] + [
+    settings(what, name)
+    for what, name in (("counter inc, 64 counters in turns", "inc"), ("counter inc(0.5)", "add"), ("gauge set", "set"),
+                       ("histogram observe, 18 bounds", "observe18"), ("timer around an empty scope", "timer"),
+                       ("labels lookup + observe", "lookup"))
 ] + [
     Row("python", f"Python: {what}",
         {OURS: ("python ours", name), FLOOR: ("python floor", name), PY: (PY, name)},
         [at_most_floor(2), faster(10, PY)])
     for what, name in (("inc", "inc"), ("observe on a kept child", "observe18"),
                        ("labels().observe()", "lookup"))
+] + [
+    Row("python", f"Python: {what}", {OURS: ("python ours", name), PY: (PY, name)})
+    for what, name in (("inc(0.5)", "add"), ("gauge set", "set"), ("with histogram.time()", "timer"))
 ] + [
     row for slots in (1, 8, 64, 512) for row in scrapes(slots)
 ] + [

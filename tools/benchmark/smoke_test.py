@@ -16,7 +16,7 @@ def main():
         file = f"{directory}/out.json"
         result = subprocess.run(
             [sys.executable, f"{HERE}/run.py", "--build", build, "--smoke", "--json", file, "--only",
-             "^(update|start-up|churn|scrape: catalogue, (1|8) process)"],
+             "^(update|settings|start-up|churn|scrape: catalogue, (1|8) process)"],
             capture_output=True, text=True, timeout=300)
         assert result.returncode == 0, result.stdout + result.stderr
         assert result.stdout.rstrip().splitlines()[-1].find(" targets met, ") > 0, result.stdout
@@ -25,7 +25,7 @@ def main():
     assert {"machine", "versions", "rows", "growth"} <= data.keys(), data.keys()
     assert data["machine"]["cpus"] >= 1
     groups = {row["group"] for row in data["rows"]}
-    assert groups == {"update", "scrape", "churn", "start-up"}, groups
+    assert groups == {"update", "settings", "scrape", "churn", "start-up"}, groups
     for row in data["rows"]:
         ours = row["figures"].get("ours")
         assert ours, f"{row['what']}: {row['missing']}"
