@@ -55,15 +55,13 @@ void forge(Run& run, const Image& healthy) {
     const auto begin = Clock::now();
     const auto status = run_child(
         [&] {
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
           constexpr rlim_t kEnough = 512 << 20;
           const rlimit limit{kEnough, kEnough};
-          ::setrlimit(RLIMIT_AS, &limit);
-#endif
+          if (kSanitizer.empty()) ::setrlimit(RLIMIT_AS, &limit);  // shadow memory is addresses too
           const std::string fault = read_damaged(file);
           if (!fault.empty()) throw std::runtime_error(fault);
         },
-        seconds(10));
+        seconds(kSanitizer.empty() ? 10 : 60));
     const std::chrono::duration<double> taken = Clock::now() - begin;
     run.check(well(status), std::string("forged, ") + forgery.what + ": reader " + to_text(status) +
                                 " after " + std::to_string(taken.count()) + " s");

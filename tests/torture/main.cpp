@@ -87,6 +87,14 @@ bool run_case(const Case& c, double seconds, std::uint64_t seed) {
 
 }  // namespace
 
+// Children leave in the middle of things, by design.
+extern "C" [[gnu::visibility("default")]] const char* __asan_default_options() {
+  return "detect_leaks=0";
+}
+extern "C" [[gnu::visibility("default")]] const char* __tsan_default_options() {
+  return "halt_on_error=1:die_after_fork=0";
+}
+
 int main(int argc, char** argv) {
   double seconds = 10;
   std::uint64_t seed = static_cast<std::uint64_t>(::getpid()) * 1'000'003u +

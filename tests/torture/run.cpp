@@ -49,7 +49,8 @@ bool Run::check(bool true_if_fine, const std::string& what) {
 }
 
 void Run::skip(const std::string& why) {
-  ++skipped_;
+  if (std::find(skipped_.begin(), skipped_.end(), why) != skipped_.end()) return;
+  skipped_.push_back(why);
   std::printf("  skipped: %s\n", why.c_str());
 }
 

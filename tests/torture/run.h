@@ -16,6 +16,9 @@ namespace metrics::torture {
 
 using Clock = std::chrono::steady_clock;
 
+// The sanitizer that the suite is built with: "address", "thread", or none.
+inline constexpr std::string_view kSanitizer = TEST_SANITIZER;
+
 class Run {
  public:
   Run(std::string name, double seconds, std::uint64_t seed, std::string directory);
@@ -44,7 +47,7 @@ class Run {
   void also_faults(unsigned n) { faults_ += n; }
   unsigned faults() const { return faults_; }
   bool hopeless() const { return faults_ >= kMostFaults; }
-  // This surrounding can't run (a part of) the case.
+  // This surrounding can't run (a part of) the case. Printed once.
   void skip(const std::string& why);
 
   int finish();  // prints the counts; the exit code of the case's process
@@ -58,7 +61,7 @@ class Run {
   const Clock::time_point start_, end_;
   unsigned paths_ = 0;
   unsigned faults_ = 0;
-  unsigned skipped_ = 0;
+  std::vector<std::string> skipped_;
   std::vector<std::pair<std::string, std::uint64_t>> counts_;
 };
 

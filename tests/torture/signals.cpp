@@ -216,7 +216,7 @@ void ways_to_end(Run& run) {
   run.count("processes that ended by exit()", 5);
 }
 
-[[maybe_unused]] void unloading(Run& run) {
+void unloading(Run& run) {
   const std::string path = run.fresh_path();
   const std::string library =
       std::filesystem::read_symlink("/proc/self/exe").parent_path().native() + "/torture_plugin.so";
@@ -255,17 +255,26 @@ void ways_to_end(Run& run) {
 }  // namespace
 
 void signals_and_threads(Run& run) {
-  handlers_that_count(run, false);
+  if (kSanitizer != "thread") {
+    handlers_that_count(run, false);
+    handlers_at_first_update(run);
+  } else {
+    run.skip("what ThreadSanitizer can watch is no single instruction");  // see metrics_hot_count
+  }
   handlers_that_count(run, true);
-  handlers_at_first_update(run);
   short_threads(run);
-  threads_end_while_forking(run);
+  if (kSanitizer.empty()) {
+    threads_end_while_forking(run);
+  } else {
+    run.skip(
+        "sanitizers free memory at a thread's end, in a child with locks of its parent's threads");
+  }
   ways_to_end(run);
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-  run.skip("an instrumented library can't be loaded and unloaded");
-#else
-  unloading(run);
-#endif
+  if (kSanitizer.empty()) {
+    unloading(run);
+  } else {
+    run.skip("an instrumented library can't be loaded and unloaded");
+  }
 }
 
 }  // namespace metrics::torture

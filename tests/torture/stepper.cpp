@@ -14,6 +14,7 @@
 #include <unordered_map>
 
 #include "tests/torture/processes.h"
+#include "tests/torture/run.h"
 
 namespace metrics::torture {
 
@@ -153,11 +154,7 @@ class Tracee {
 }  // namespace
 
 bool can_step() {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-  return false;  // hundreds of instructions for each of ours
-#else
-  return true;
-#endif
+  return kSanitizer.empty();  // else hundreds of instructions for each of ours
 }
 
 Stepper::Stepper(const Scene& scene) : scene_(scene) {
