@@ -539,7 +539,7 @@ void bad_neighbours(Run& run) {
 }  // namespace
 
 void aggregator_under_attack(Run& run) {
-  if (kSanitizer == "thread") return run.skip("civetweb is not instrumented");
+  if (!run.possible("civetweb", "thread")) return;  // it is not instrumented
   const std::string path = run.fresh_path();
   scraped_under_load(run, path);
   ends_and_restarts(run, path);

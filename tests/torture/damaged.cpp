@@ -57,11 +57,12 @@ void forge(Run& run, const Image& healthy) {
         [&] {
           constexpr rlim_t kEnough = 512 << 20;
           const rlimit limit{kEnough, kEnough};
-          if (kSanitizer.empty()) ::setrlimit(RLIMIT_AS, &limit);  // shadow memory is addresses too
+          if (watched_by().empty())
+            ::setrlimit(RLIMIT_AS, &limit);  // shadow memory is addresses too
           const std::string fault = read_damaged(file);
           if (!fault.empty()) throw std::runtime_error(fault);
         },
-        seconds(kSanitizer.empty() ? 10 : 60));
+        seconds(watched_by().empty() ? 10 : 60));
     const std::chrono::duration<double> taken = Clock::now() - begin;
     run.check(well(status), std::string("forged, ") + forgery.what + ": reader " + to_text(status) +
                                 " after " + std::to_string(taken.count()) + " s");

@@ -248,19 +248,19 @@ struct Way {
   const char* name;
   void (*go)(Program&);
   std::uint32_t most_slots;  // 0: any
-  bool possible = true;
+  std::string_view not_watched_by = {};
 };
 // What sanitizers know of threads, and hold locked for them, a child inherits: it may not start threads, nor allocate
 // where its parent's other threads did.
-constexpr bool kThreadsInherited = !kSanitizer.empty();
+constexpr std::string_view kThreadsInherited = "address thread";
 constexpr Way kWays[] = {
     {"fork while threads write", threads_write_while_forking, 2},
-    {"fork while threads register", fork_while_another_registers, 2, !kThreadsInherited},
-    {"a line of ten forks with thread pools", line_of_ten, 11, !kThreadsInherited},
+    {"fork while threads register", fork_while_another_registers, 2, kThreadsInherited},
+    {"a line of ten forks with thread pools", line_of_ten, 11, kThreadsInherited},
     {"children that never write", children_that_never_write, 1},
     {"parents that die first", parents_die_first, 2},
-    {"raw clone while threads claim and end", raw_clones, 2, !kThreadsInherited},
-    {"vfork", vforks, 1, kSanitizer != "thread"},  // which makes a fork of it
+    {"raw clone while threads claim and end", raw_clones, 2, kThreadsInherited},
+    {"vfork", vforks, 1, "thread valgrind"},  // which make a fork of it
     {"vfork claims", vfork_claims, 1},
     {"posix_spawn and exec", spawn_and_exec, 2},
     {"fork in a signal handler", fork_in_handler, 2},
@@ -344,10 +344,7 @@ void confined(Run& run, const std::string& what, const std::function<bool()>& co
 void fork_in_all_forms(Run& run) {
   do {
     for (const Way& way : kWays) {
-      if (!way.possible) {
-        run.skip(std::string(way.name) + ": not with this sanitizer");
-        continue;
-      }
+      if (!run.possible(way.name, way.not_watched_by)) continue;
       const std::string path = run.fresh_path();
       auto& tally = shared<Tally>();
       const auto status = run_child(

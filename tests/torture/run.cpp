@@ -2,8 +2,18 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 
 namespace metrics::torture {
+
+std::string_view watched_by() {
+  constexpr std::string_view kSanitizer = TEST_SANITIZER;
+  if (!kSanitizer.empty()) return kSanitizer;
+  const char* preloaded = std::getenv("LD_PRELOAD");  // Valgrind's own way in
+  const bool valgrind = preloaded != nullptr &&
+                        std::string_view(preloaded).find("vgpreload") != std::string_view::npos;
+  return valgrind ? "valgrind" : "";
+}
 
 Run::Run(std::string name, double seconds, std::uint64_t seed, std::string directory)
     : random(seed),
@@ -52,6 +62,14 @@ void Run::skip(const std::string& why) {
   if (std::find(skipped_.begin(), skipped_.end(), why) != skipped_.end()) return;
   skipped_.push_back(why);
   std::printf("  skipped: %s\n", why.c_str());
+}
+
+bool Run::possible(const std::string& what, std::string_view not_watched_by) {
+  if (watched_by().empty() || not_watched_by.find(watched_by()) == std::string_view::npos) {
+    return true;
+  }
+  skip(what + ": not with " + std::string(watched_by()));
+  return false;
 }
 
 int Run::finish() {

@@ -16,8 +16,9 @@ namespace metrics::torture {
 
 using Clock = std::chrono::steady_clock;
 
-// The sanitizer that the suite is built with: "address", "thread", or none.
-inline constexpr std::string_view kSanitizer = TEST_SANITIZER;
+// What watches the suite: a sanitizer that it is built with, "address" or "thread", or "valgrind", or nothing: "".
+std::string_view watched_by();
+inline constexpr std::string_view kAnyWatcher = "address thread valgrind";
 
 class Run {
  public:
@@ -49,6 +50,8 @@ class Run {
   bool hopeless() const { return faults_ >= kMostFaults; }
   // This surrounding can't run (a part of) the case. Printed once.
   void skip(const std::string& why);
+  // False, with a skip(), if the suite is watched by one of these.
+  bool possible(const std::string& what, std::string_view not_watched_by);
 
   int finish();  // prints the counts; the exit code of the case's process
 

@@ -255,26 +255,18 @@ void unloading(Run& run) {
 }  // namespace
 
 void signals_and_threads(Run& run) {
-  if (kSanitizer != "thread") {
+  // What ThreadSanitizer can watch is no single instruction, see metrics_hot_count().
+  if (run.possible("handlers that interrupt updates", "thread")) {
     handlers_that_count(run, false);
     handlers_at_first_update(run);
-  } else {
-    run.skip("what ThreadSanitizer can watch is no single instruction");  // see metrics_hot_count
   }
   handlers_that_count(run, true);
   short_threads(run);
-  if (kSanitizer.empty()) {
-    threads_end_while_forking(run);
-  } else {
-    run.skip(
-        "sanitizers free memory at a thread's end, in a child with locks of its parent's threads");
-  }
+  // Sanitizers free memory at a thread's end, in a child under locks that its parent's threads held.
+  if (run.possible("forks while threads end", "address thread")) threads_end_while_forking(run);
   ways_to_end(run);
-  if (kSanitizer.empty()) {
-    unloading(run);
-  } else {
-    run.skip("an instrumented library can't be loaded and unloaded");
-  }
+  // An instrumented library can't be loaded and unloaded.
+  if (run.possible("dlclose()", "address thread")) unloading(run);
 }
 
 }  // namespace metrics::torture

@@ -29,7 +29,7 @@ class Mount {
  public:
   Mount(const std::string& directory, const std::string& options) : directory_(directory) {
     if (::unshare(CLONE_NEWNS) != 0 && ::unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0) ::_exit(77);
-    if (::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+    if (::mount("none", "/", "none", MS_REC | MS_PRIVATE, nullptr) != 0 ||
         ::mount("tmpfs", directory.c_str(), "tmpfs", 0, options.c_str()) != 0) {
       ::_exit(77);
     }
@@ -312,7 +312,7 @@ void mount_flags(Scenery& s) {
     p.update();
   }
   // No-exec: nothing of ours is executed.
-  must(::mount("none", s.mount_point.c_str(), nullptr, MS_REMOUNT | MS_NOEXEC, "size=8m") == 0,
+  must(::mount("none", s.mount_point.c_str(), "none", MS_REMOUNT | MS_NOEXEC, "size=8m") == 0,
        "remount");
   const std::string path = m.path("noexec");
   must_end_well(start([&] {
@@ -323,8 +323,8 @@ void mount_flags(Scenery& s) {
                 "a worker on a no-exec mount");
   const std::string there = s.mount_point + "-ro";
   std::filesystem::create_directory(there);
-  must(::mount(s.mount_point.c_str(), there.c_str(), nullptr, MS_BIND, nullptr) == 0 &&
-           ::mount("none", there.c_str(), nullptr, MS_REMOUNT | MS_BIND | MS_RDONLY, nullptr) == 0,
+  must(::mount(s.mount_point.c_str(), there.c_str(), "none", MS_BIND, nullptr) == 0 &&
+           ::mount("none", there.c_str(), "none", MS_REMOUNT | MS_BIND | MS_RDONLY, nullptr) == 0,
        "a read-only mount");
   must_end_well(start([&] {
                   for (const char* name : {"/segment", "/new"}) {
@@ -464,7 +464,7 @@ void near_the_memory_limit(Scenery& s) {
 struct Part {
   const char* what;
   void (*go)(Scenery&);
-  bool possible = true;
+  std::string_view not_watched_by = {};
 };
 constexpr Part kParts[] = {
     {"full before creation", full_before_creation},
@@ -472,15 +472,16 @@ constexpr Part kParts[] = {
     {"full between claim and a new series", full_before_series},
     {"bound by one thread, touched by another", bound_by_one_touched_by_another},
     // A child that allocates where its parent's threads do may find a sanitizer's allocator locked.
-    {"filling up under three threads and a child", filling_up, kSanitizer.empty()},
+    {"filling up under three threads and a child", filling_up, "address thread"},
     {"no inodes", no_inodes},
     {"RLIMIT_FSIZE", file_size_limit},
-    // UndefinedBehaviorSanitizer asks for a descriptor at each virtual call; shadow memory is addresses, and memory.
-    {"EMFILE", no_descriptors, kSanitizer.empty()},
-    {"RLIMIT_AS", no_addresses, kSanitizer.empty()},
+    // UndefinedBehaviorSanitizer asks for a descriptor at each virtual call, Valgrind keeps some for
+    // itself; shadow memory is addresses, and memory.
+    {"EMFILE", no_descriptors, kAnyWatcher},
+    {"RLIMIT_AS", no_addresses, kAnyWatcher},
     {"read-only and no-exec mounts", mount_flags},
     {"mlockall() and core dumps", locked_memory_and_dumps},
-    {"near the limit of a memory cgroup", near_the_memory_limit, kSanitizer.empty()},
+    {"near the limit of a memory cgroup", near_the_memory_limit, kAnyWatcher},
 };
 
 }  // namespace
@@ -488,10 +489,7 @@ constexpr Part kParts[] = {
 void space_runs_out(Run& run) {
   do {
     for (const Part& part : kParts) {
-      if (!part.possible) {
-        run.skip(std::string(part.what) + ": not with a sanitizer");
-        continue;
-      }
+      if (!run.possible(part.what, part.not_watched_by)) continue;
       Scenery scenery{run, shared<Tally>(), run.fresh_path()};
       std::filesystem::create_directory(scenery.mount_point);
       const auto status = run_child([&] { part.go(scenery); }, seconds(60));

@@ -154,7 +154,7 @@ class Tracee {
 }  // namespace
 
 bool can_step() {
-  return kSanitizer.empty();  // else hundreds of instructions for each of ours
+  return watched_by().empty();  // else hundreds of instructions for each of ours
 }
 
 Stepper::Stepper(const Scene& scene) : scene_(scene) {
