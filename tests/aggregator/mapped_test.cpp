@@ -103,9 +103,11 @@ TEST(Mapped, SeesACounterWhoseFractionLiesInAHole) {
     ASSERT_EQ(punch(page), 0);
     if (page == 0) family.labels("299").inc();  // the second page has data, the first has none
     SegmentMerge mapped(t.file(), Access::kMapped);
+    const std::uint64_t before = blocks(t.file());
     ASSERT_TRUE(copied.read()) << copied.why();
     ASSERT_TRUE(mapped.read()) << mapped.why();
     EXPECT_EQ(mapped.families().values, copied.families().values);
+    EXPECT_EQ(blocks(t.file()), before) << "a hole was read, and filled";
   }
   ::close(fd);
 }
