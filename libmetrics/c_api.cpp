@@ -154,6 +154,14 @@ void tell_claim(const Writer& writer) {
   log(status, claim_text(writer, status));
 }
 
+// The last error, once for each family and status: families and series may be asked for at each request.
+void log_once(Family& family, metrics_status status) noexcept {
+  const std::uint32_t bit = 1u << status;
+  if ((family.logged.fetch_or(bit, std::memory_order_relaxed) & bit) == 0) {
+    log(status, last_error());
+  }
+}
+
 metrics_status make_family(metrics_segment* segment, Definition d, const char* name,
                            const char* const* labels, std::size_t label_count,
                            metrics_family** out) noexcept {
@@ -168,8 +176,12 @@ metrics_status make_family(metrics_segment* segment, Definition d, const char* n
     tell_claim(writer);
     return METRICS_OK;
   });
-  if (status != METRICS_OK && refused != nullptr) *out = reinterpret_cast<metrics_family*>(refused);
-  if (worth_logging(status)) log(status, last_error());
+  if (status != METRICS_OK && refused != nullptr) {
+    *out = reinterpret_cast<metrics_family*>(refused);
+    log_once(*refused, status);
+  } else if (worth_logging(status)) {
+    log(status, last_error());
+  }
   return status;
 }
 
@@ -249,12 +261,7 @@ metrics_status with_series(metrics_family* handle, std::initializer_list<Type> t
     tell_claim(family->writer);
     return METRICS_OK;
   });
-  if (worth_logging(status) && family->offset() != 0) {
-    const std::uint32_t bit = 1u << status;
-    if ((family->logged.fetch_or(bit, std::memory_order_relaxed) & bit) == 0) {
-      log(status, last_error());
-    }
-  }
+  if (worth_logging(status) && family->offset() != 0) log_once(*family, status);
   return status;
 }
 

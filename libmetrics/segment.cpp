@@ -420,6 +420,19 @@ Segment::Segment(std::string file, Geometry geometry, int fd)
 
 Segment::~Segment() = default;
 
+namespace {
+
+// Before `file` is created: who gives the path of a directory means one in it, as the aggregator does.
+void refuse_directory(const std::string& file) {
+  const std::string path = file.substr(0, file.size() - segment_ending().size());
+  struct stat info {};
+  if (::stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode)) {
+    throw Error(METRICS_INVALID, "segment path " + path + " is a directory; add a file's name");
+  }
+}
+
+}  // namespace
+
 std::unique_ptr<Segment> Segment::join(const std::string& file, const metrics_geometry& wanted) {
   const metrics_geometry size = completed(wanted);
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
@@ -435,6 +448,7 @@ std::unique_ptr<Segment> Segment::join(const std::string& file, const metrics_ge
                     file + " is not a regular file; remove it, or choose another path");
       }
       if (errno != ENOENT) fail(errno, "can't open " + file);
+      refuse_directory(file);
       create(file, geometry_of(size));  // ours or another's: the next turn opens it
       continue;
     }

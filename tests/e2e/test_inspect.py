@@ -52,6 +52,11 @@ def test_ls_shows_segments_and_how_full_they_are(segment, directory, filled, ins
     assert (status, err) == (0, "")
 
 
+def test_ls_takes_a_directory_from_the_variable_as_from_the_flag(segment, directory, filled, inspect):
+    (row,) = inspect.json("ls", at="", environment=clean_environment(METRICS_SEGMENT=directory))
+    assert row["segment"] == f"{segment}.v1"
+
+
 def test_ls_goes_on_after_one_that_is_none(segment, directory, filled, inspect):
     with open(os.path.join(directory, "broken.v1"), "w") as file:
         file.write("x" * 5000)

@@ -52,6 +52,20 @@ TEST(Path, OfADirectoryIsRefused) {
   });
 }
 
+// The aggregator would look for segments in it, not for one beside it.
+TEST(Path, OfADirectoryIsRefusedWithoutASlash) {
+  TempPath t;
+  const std::string path = t.directory() + "/app";
+  ASSERT_EQ(::mkdir(path.c_str(), 0700), 0);
+  in_child([&] {
+    metrics_segment* segment = nullptr;
+    EXPECT_EQ(metrics_open(path.c_str(), nullptr, &segment), METRICS_INVALID);
+    EXPECT_EQ(std::string(metrics_last_error()),
+              "segment path " + path + " is a directory; add a file's name");
+    EXPECT_EQ(::access((path + ".v1").c_str(), F_OK), -1);
+  });
+}
+
 TEST(Path, ComesFromTheEnvironment) {
   TempPath t;
   in_child([&] {

@@ -189,6 +189,21 @@ TEST(Registration, AConflictNamesWhatDiffersBetweenTheTwo) {
       << metrics_last_error();
 }
 
+// A family may be made at each request.
+TEST(Registration, AConflictIsLoggedOnce) {
+  TempSegment t;
+  t.counter("tasks");
+  static std::vector<std::string> told;
+  told.clear();
+  metrics_set_log([](metrics_status, const char* text, void*) { told.emplace_back(text); },
+                  nullptr);
+  for (int i = 0; i < 3; ++i) t.gauge("tasks_total", Mode::kAll);
+  EXPECT_EQ(told.size(), 1u);
+  t.gauge("tasks_total", Mode::kSum);
+  EXPECT_EQ(told.size(), 2u) << "another definition is another cause";
+  metrics_set_log(nullptr, nullptr);
+}
+
 // Nobody would find a record that begins between two places for records.
 TEST(Registration, ADirectoryThatEndsInTheMiddleOfAWordIsRefused) {
   TempSegment t;

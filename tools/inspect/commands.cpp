@@ -111,10 +111,11 @@ std::string percent(std::uint64_t part, std::uint64_t whole) {
 int ls(const std::string& path, Format format) {
   std::error_code error;
   std::vector<std::string> files;
-  if (path.empty()) {
+  const std::string given = path.empty() ? core::segment_variable() : path;
+  if (std::filesystem::is_directory(given, error)) {
+    files = core::segment_files_in(given);
+  } else if (path.empty()) {
     files = core::segment_files_in(std::filesystem::path(core::segment_file(path)).parent_path());
-  } else if (std::filesystem::is_directory(path, error)) {
-    files = core::segment_files_in(path);
   } else {
     files = {core::segment_file(path)};
   }

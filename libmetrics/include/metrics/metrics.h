@@ -58,7 +58,7 @@ METRICS_API const char* metrics_last_error(void);
 /* The version of the library, e.g. "0.1.0". */
 METRICS_API const char* metrics_version(void);
 
-/* Called for whatever can't be counted, once for each cause and set-up call, with one line of text; updates
+/* Called for whatever can't be counted, once for each segment or family and cause, with one line of text; updates
  * call it never: why one got no slot is told by the process's next set-up call or metrics_segment_status().
  * By the thread that called, with none of the library's locks held. It must not throw. The default writes
  * "metrics: TEXT" to standard error. NULL: silence. */
