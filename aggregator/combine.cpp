@@ -77,17 +77,17 @@ void Combine::rebuild(std::span<const Source> sources) {
 }
 
 // Where the family's series go; nullptr if it has to be left out.
-Combine::Group* Combine::group_of(const Family& family, const std::string& where) {
+Combine::Group* Combine::group_of(const Family& family, bool alone, const std::string& where) {
   const auto names = core::sample_names(family.type, family.name);
   const auto owner = std::find_if(names.begin(), names.end(),
                                   [&](const auto& name) { return by_sample_name_.contains(name); });
   if (owner == names.end()) {
     for (const auto& name : names) by_sample_name_.emplace(name, groups_.size());
-    return &groups_.emplace_back();
+    return &groups_.emplace_back(Group{{}, {}, alone});
   }
   Group& group = groups_[by_sample_name_.at(*owner)];
   const Family& there = group.parts.front();
-  if (there.name == family.name && there.type == family.type) return &group;
+  if (there.name == family.name && there.type == family.type && !group.alone) return &group;
   left_out_.push_back(std::string(core::to_string(family.type)) + " \"" + family.name + '"' +
                       where + " is left out: it conflicts with the " +
                       std::string(core::to_string(there.type)) + " \"" + there.name +
@@ -98,7 +98,7 @@ Combine::Group* Combine::group_of(const Family& family, const std::string& where
 void Combine::add(const Source& source, std::vector<Copy>& copies) {
   const std::string where = source.segment.empty() ? "" : " of segment " + source.segment;
   for (const Family& family : source.families->families) {
-    Group* group = group_of(family, where);
+    Group* group = group_of(family, source.alone, where);
     if (group == nullptr) continue;
     auto part = std::find_if(group->parts.begin(), group->parts.end(),
                              [&](const Family& p) { return p.bounds == family.bounds; });

@@ -17,6 +17,7 @@ namespace metrics::aggregator {
 struct Source {
   const Families* families;
   std::string segment;  // the value of the label `segment` that its series get; empty: none
+  bool alone = false;   // later sources can't add to its families
 };
 
 // For one thread at a time.
@@ -25,7 +26,8 @@ class Combine {
   // The families of all sources. A name that two share is one family, with the first one's help. A series' own
   // label `segment` becomes `exported_segment` where it gets ours, as Prometheus does it. What would make the
   // exposition invalid is left out: a family whose type differs from an earlier one's of that name, or which
-  // shares a sample name with another one; a series with the labels of an earlier one.
+  // shares a sample name with another one; a series with the labels of an earlier one. So is a family of the name of
+  // one that stands alone.
   const Families& operator()(std::span<const Source> sources);
 
   // A sentence for everything that was left out at the last call.
@@ -39,10 +41,11 @@ class Combine {
   struct Group {
     std::vector<Family> parts;
     std::unordered_set<std::string> labels;
+    bool alone = false;
   };
   void rebuild(std::span<const Source> sources);
   void add(const Source& source, std::vector<Copy>& copies);
-  Group* group_of(const Family& family, const std::string& where);
+  Group* group_of(const Family& family, bool alone, const std::string& where);
 
   std::vector<std::uint64_t> shapes_;
   std::vector<std::string> segments_;

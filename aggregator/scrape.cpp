@@ -180,7 +180,7 @@ std::shared_ptr<const std::string> Scrape::exposition(Encoding encoding,
   const auto start = Clock::now();
   read_segments();
   // Ours first: what a segment says under our names is left out, never the other way round.
-  std::vector<Source> sources = {{&own_.collect(states_, seconds_since(start)), ""}};
+  std::vector<Source> sources = {{&own_.collect(states_, seconds_since(start)), "", true}};
   for (const auto& [file, served] : served_) {
     sources.push_back({&served->merge.families(), labelled_ ? name_of(file) : ""});
   }

@@ -77,6 +77,17 @@ TEST(Combine, LeavesOutFamiliesThatShareASampleNameWithAnEarlierOne) {
   }
 }
 
+TEST(Combine, LeavesOutFamiliesOfTheNameOfOneThatStandsAlone) {
+  const Families own = gauge("metrics_segment_up", 1);
+  FamiliesBuilder b;
+  b.family("metrics_segment_up", Type::kGauge, "Help.").series({{"a", "b"}}).real(2);
+  const Families theirs = b.build();
+  Combine combine;
+  const std::vector<Source> sources = {{&own, "", true}, {&theirs, "/a"}};
+  EXPECT_EQ(text_of(combine(sources)), combined({{&own, ""}}));
+  EXPECT_EQ(combine.left_out().size(), 1u);
+}
+
 TEST(Combine, LeavesOutSeriesWithTheLabelsOfAnEarlierOne) {
   const Families own = counter("process_cpu_seconds", {}, 1);
   const Families theirs = counter("process_cpu_seconds", {}, 2);
