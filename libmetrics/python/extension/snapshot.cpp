@@ -1,9 +1,10 @@
 #include "python/extension/snapshot.h"
 
 #include <exception>
-#include <string>
+#include <string_view>
 
 #include "aggregator/merge.h"
+#include "libmetrics/definition.h"
 #include "metrics/metrics.h"
 
 namespace metrics::python {
@@ -14,24 +15,8 @@ using aggregator::Family;
 using aggregator::Series;
 using aggregator::Type;
 
-PyObject* text(const std::string& s) {
+PyObject* text(std::string_view s) {
   return PyUnicode_DecodeUTF8(s.data(), static_cast<Py_ssize_t>(s.size()), "replace");
-}
-
-const char* name_of(Type type) noexcept {
-  switch (type) {
-    case Type::kCounter:
-      return "counter";
-    case Type::kGauge:
-      return "gauge";
-    case Type::kHistogram:
-      return "histogram";
-    case Type::kSummary:
-      return "summary";
-    case Type::kInfo:
-      return "info";
-  }
-  return "unknown";
 }
 
 PyObject* labels_of(const Series& series) {
@@ -90,7 +75,7 @@ PyObject* family_of(const Families& all, const Family& family) {
   }
   const Ref help(text(family.help));
   const Ref unit(text(family.unit));
-  const Ref type(PyUnicode_FromString(name_of(family.type)));
+  const Ref type(text(core::to_string(family.type)));
   if (!bounds || !list || !help || !unit || !type || PyErr_Occurred()) return nullptr;
   return PyTuple_Pack(5, type.get(), help.get(), unit.get(), bounds.get(), list.get());
 }
