@@ -302,7 +302,7 @@ int main(int argc, char** argv) {
     measurements[name + "-2-processes"] = timed_beside(work, [work = work] { work(1 << 16); });
     measurements[name + "-scanned"] = timed_beside(work, scan);
   }
-  for (const auto& [name, work] : abi_operations<kLinked>(abi_handles(kLinked, h->segment.get()))) {
+  for (const auto& [name, work] : abi_operations<kLinked>(abi_handles(kLinked))) {
     measurements["abi-" + name] = timed(work);
   }
   return play(argc, argv, measurements, {{"cold-*", cold_operation}});

@@ -61,11 +61,15 @@ struct AbiHandles {
   metrics_family* labelled;
 };
 
-inline AbiHandles abi_handles(const Abi& abi, metrics_segment* segment) {
+// In a segment of their own, in which the calling thread has its slot.
+inline AbiHandles abi_handles(const Abi& abi) {
   AbiHandles handles{};
+  metrics_segment* segment = nullptr;
+  const std::string path = own_segment("abi");
   const auto expect = [](metrics_status status) {
     if (status != METRICS_OK) throw std::runtime_error("no series");
   };
+  expect(abi.open(path.c_str(), nullptr, &segment));
   const char* label = "n";
   metrics_family *counters = nullptr, *gauges = nullptr, *histogram = nullptr;
   abi.counter_family(segment, "abi_total", "", "", &label, 1, &counters);
@@ -83,6 +87,8 @@ inline AbiHandles abi_handles(const Abi& abi, metrics_segment* segment) {
   const char* names[] = {"type", "hostname"};
   abi.histogram_family(segment, "abi_labelled_seconds", "", "", names, 2, bounds.data(),
                        bounds.size(), &handles.labelled);
+  abi.inc(handles.counters[0], 1);
+  ::unlink((path + ".v1").c_str());
   return handles;
 }
 
