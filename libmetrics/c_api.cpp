@@ -465,6 +465,7 @@ metrics_segment* metrics_default(void) {
 }
 
 const char* metrics_segment_path(const metrics_segment* segment) {
+  if (segment == nullptr) return "";
   return reinterpret_cast<const Writer*>(segment)->file().c_str();
 }
 

@@ -57,6 +57,14 @@ def test_ls_takes_a_directory_from_the_variable_as_from_the_flag(segment, direct
     assert row["segment"] == f"{segment}.v1"
 
 
+def test_ls_says_that_there_are_none(directory, inspect):
+    status, out, err = inspect("ls", at=directory)
+    assert (status, len(out.splitlines())) == (0, 1)
+    assert err == f"metrics-inspect: there are no segments in {directory} (yet)\n"
+    status, _, err = inspect("ls", at="", environment=clean_environment(METRICS_SEGMENT="/nonexistent/x"))
+    assert (status, err) == (0, "metrics-inspect: there are no segments in /nonexistent (yet)\n")
+
+
 def test_ls_goes_on_after_one_that_is_none(segment, directory, filled, inspect):
     with open(os.path.join(directory, "broken.v1"), "w") as file:
         file.write("x" * 5000)

@@ -54,6 +54,7 @@ int main(void) {
   CHECK(strcmp(metrics_segment_path(segment), file) == 0);
   CHECK(metrics_segment_status(segment) == METRICS_OK);
   CHECK(metrics_segment_status(NULL) == METRICS_INVALID);
+  CHECK(strcmp(metrics_segment_path(NULL), "") == 0);
 
   double bounds[4];
   CHECK(metrics_linear_bounds(1, 0.5, 4, bounds) == METRICS_OK);

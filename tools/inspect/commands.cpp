@@ -112,10 +112,16 @@ int ls(const std::string& path, Format format) {
   std::error_code error;
   std::vector<std::string> files;
   const std::string given = path.empty() ? core::segment_variable() : path;
-  if (std::filesystem::is_directory(given, error)) {
-    files = core::segment_files_in(given);
-  } else if (path.empty()) {
-    files = core::segment_files_in(std::filesystem::path(core::segment_file(path)).parent_path());
+  if (std::filesystem::is_directory(given, error) || path.empty()) {
+    const std::string directory =
+        std::filesystem::is_directory(given, error)
+            ? given
+            : std::filesystem::path(core::segment_file(path)).parent_path().native();
+    files = core::segment_files_in(directory);
+    if (files.empty()) {
+      std::fprintf(stderr, "metrics-inspect: there are no segments in %s (yet)\n",
+                   directory.c_str());
+    }
   } else {
     files = {core::segment_file(path)};
   }

@@ -104,7 +104,7 @@ METRICS_API metrics_status metrics_open(const char* path, const metrics_geometry
 /* The segment of metrics_open(NULL, NULL), joined at the first call. Never NULL. */
 METRICS_API metrics_segment* metrics_default(void);
 
-/* The full name of the segment's file. */
+/* The full name of the segment's file; "" for NULL. */
 METRICS_API const char* metrics_segment_path(const metrics_segment* segment);
 
 /* METRICS_OK as long as this process is counted in slots of its own. Else the first reason why the segment

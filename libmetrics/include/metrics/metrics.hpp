@@ -8,7 +8,8 @@
 // What is said in metrics.h holds here. In short: everything may be called by any thread, before and after
 // fork(); updates never block, allocate or throw. Definitions that are against the rules throw std::invalid_argument
 // with a text that says what to write instead. What the surroundings lack (space, permission, a family of that
-// name that differs) never throws: it is logged once, and what can't be counted is not.
+// name that differs) never throws: it is logged once, and what can't be counted is not. Strings end at their first NUL,
+// as in C: values of labels that differ behind it only are one series.
 #pragma once
 
 #include <array>
