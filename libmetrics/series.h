@@ -93,7 +93,7 @@ struct Family {
   Offset offset() const noexcept { return offset_.load(std::memory_order_relaxed); }
   void found_at(Offset offset) noexcept { offset_.store(offset, std::memory_order_relaxed); }
   SeriesTable table;
-  std::atomic<std::uint32_t> logged{0};  // a bit for each status that was logged for it or its series
+  std::atomic<std::uint32_t> logged{0};  // a bit for each status logged for it or its series
 
  private:
   std::atomic<Offset> offset_{0};
