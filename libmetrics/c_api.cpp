@@ -233,7 +233,7 @@ template <Type... kTypes>
     return nullptr;
   }
   std::array<std::string_view, kFew> strings;
-  std::uint64_t hash = kHashSeed;
+  std::uint64_t hash = kHashSeed;  // strings_hash(), in the loop that measures
   for (std::size_t i = 0; i < count; ++i) {
     if (values == nullptr || values[i] == nullptr) return nullptr;
     strings[i] = values[i];

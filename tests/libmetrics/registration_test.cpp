@@ -177,7 +177,6 @@ TEST(Registration, OfConflictingFamiliesExactlyOneIsThere) {
   EXPECT_EQ(scrape.dropped(layout::Drop::kFamilyConflict), conflicts);
 }
 
-// A scrape in the midst of registrations sees each as whole as it will ever be, and forgets none.
 TEST(Registration, AConflictNamesWhatDiffersBetweenTheTwo) {
   TempSegment t;
   const Family<Gauge> there("size", "", {}, {.unit = "bytes", .segment = t.segment()});
@@ -215,6 +214,7 @@ TEST(Registration, ADirectoryThatEndsInTheMiddleOfAWordIsRefused) {
   EXPECT_EQ(t.scraped("tasks"), 1u);
 }
 
+// A scrape in the midst of registrations sees each as whole as it will ever be, and forgets none.
 TEST(Registration, ReadersSeeWholeSeriesAtAnyMoment) {
   TempSegment t({64, 64, 64 * 1024, 4 << 20});
   auto& stop = shared<std::atomic<bool>>();

@@ -57,7 +57,6 @@ def settings(what, name):
     return Row("settings", what, {OURS: ("update", name)} | figures)
 
 
-
 def update(what, name, targets=(), floor=True, peers=(PCPP, GO), **options):
     figures = {OURS: ("update", options.pop("ours", name))}
     if floor:

@@ -111,12 +111,12 @@ std::string percent(std::uint64_t part, std::uint64_t whole) {
 int ls(const std::string& path, Format format) {
   std::error_code error;
   std::vector<std::string> files;
-  const std::string given = path.empty() ? core::segment_variable() : path;
-  if (std::filesystem::is_directory(given, error) || path.empty()) {
-    const std::string directory =
-        std::filesystem::is_directory(given, error)
-            ? given
-            : std::filesystem::path(core::segment_file(path)).parent_path().native();
+  std::string directory = path.empty() ? core::segment_variable() : path;
+  if (!std::filesystem::is_directory(directory, error)) {
+    directory =
+        path.empty() ? std::filesystem::path(core::segment_file(path)).parent_path().native() : "";
+  }
+  if (!directory.empty()) {
     files = core::segment_files_in(directory);
     if (files.empty()) {
       std::fprintf(stderr, "metrics-inspect: there are no segments in %s (yet)\n",
