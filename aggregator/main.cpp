@@ -13,13 +13,13 @@
 #include <vector>
 
 #include "aggregator/command_line.h"
-#include "aggregator/content_negotiation.h"
-#include "aggregator/http_server.h"
-#include "aggregator/listen_address.h"
+#include "aggregator/http/content_negotiation.h"
+#include "aggregator/http/listen_address.h"
+#include "aggregator/http/server.h"
 #include "aggregator/log.h"
-#include "aggregator/scrape.h"
-#include "libmetrics/error.h"
-#include "libmetrics/segment.h"
+#include "aggregator/scrape/scrape.h"
+#include "libmetrics/format/error.h"
+#include "libmetrics/update/segment.h"
 
 namespace {
 

@@ -14,7 +14,7 @@
 #include <string_view>
 #include <vector>
 
-#include "aggregator/families.h"
+#include "libmetrics/reader/families.h"
 
 namespace metrics::aggregator {
 

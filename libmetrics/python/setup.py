@@ -16,6 +16,7 @@ from wheel.bdist_wheel import bdist_wheel
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
+WINGS = ('format', 'update', 'setup', 'api', 'reader')
 VERSION = re.search(r'project\(metrics VERSION (\S+)', (ROOT / 'CMakeLists.txt').read_text()).group(1)
 
 
@@ -43,8 +44,8 @@ setup(
     cmdclass={'build_py': BuildPyWithPth, 'bdist_wheel': Abi3Wheel},
     ext_modules=[Extension(
         'libmetrics._metrics',
-        sources=relative('libmetrics/*.cpp') + relative('libmetrics/python/extension/*.cpp') + relative('aggregator/merge.cpp'),
-        include_dirs=[str(ROOT), str(ROOT / 'libmetrics'), str(ROOT / 'libmetrics/include')],
+        sources=sum((relative(f'libmetrics/{wing}/*.cpp') for wing in WINGS), []) + relative('libmetrics/python/extension/*.cpp'),
+        include_dirs=[str(ROOT), str(ROOT / 'libmetrics/include')],
         define_macros=[('METRICS_VERSION', f'"{VERSION}"')],
         extra_compile_args=['-std=c++20', '-g0', '-fvisibility=hidden', '-fvisibility-inlines-hidden'],
         extra_link_args=['-Wl,-z,nodelete', f'-Wl,--version-script={HERE / "extension/exports.map"}'],

@@ -18,7 +18,7 @@
 #include <utility>
 #include <vector>
 
-#include "aggregator/merge.h"
+#include "libmetrics/reader/merge.h"
 #include "tests/bamboo/engine_segment.h"
 #include "tests/support/worker.h"
 

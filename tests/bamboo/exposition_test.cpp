@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "aggregator/exposition/text.h"
-#include "aggregator/merge.h"
+#include "libmetrics/reader/merge.h"
 #include "tests/bamboo/engine_segment.h"
 
 namespace metrics::bamboo::test {

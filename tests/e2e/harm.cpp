@@ -10,8 +10,8 @@
 #include <string>
 #include <utility>
 
-#include "libmetrics/gauges.h"
-#include "libmetrics/layout.h"
+#include "libmetrics/format/layout.h"
+#include "libmetrics/update/gauges.h"
 #include "tests/support/patch.h"
 
 namespace {

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from aggregators import Aggregator
-from prometheis import Prometheus
+from prometheus_server import Prometheus
 from test_judges import HELP, TROUBLE
 from workers import Worker, clean_environment, until
 

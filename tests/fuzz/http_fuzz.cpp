@@ -13,9 +13,9 @@
 #include <string>
 #include <string_view>
 
-#include "aggregator/content_negotiation.h"
-#include "aggregator/http_server.h"
-#include "aggregator/listen_address.h"
+#include "aggregator/http/content_negotiation.h"
+#include "aggregator/http/listen_address.h"
+#include "aggregator/http/server.h"
 
 namespace {
 

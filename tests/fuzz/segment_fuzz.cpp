@@ -13,8 +13,8 @@
 #include <string>
 
 #include "aggregator/exposition/text.h"
-#include "aggregator/merge.h"
-#include "libmetrics/slot_report.h"
+#include "libmetrics/reader/merge.h"
+#include "libmetrics/reader/slot_report.h"
 #include "tests/torture/damage.h"
 #include "tests/torture/exposition.h"
 

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "aggregator/exposition/text.h"
-#include "tests/aggregator/families_builder.h"
+#include "tests/support/families_builder.h"
 
 namespace metrics::inspect {
 namespace {

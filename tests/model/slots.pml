@@ -1,6 +1,6 @@
 /* slots.pml -- claim, adoption, lanes, thread ends and live gauges, under SIGKILL at any step.
  *
- * Checks the invariants of libmetrics/slots.h and FORMAT.md:
+ * Checks the invariants of libmetrics/update/claims.h and FORMAT.md:
  *   One writer             whoever is about to store to a slot owns it
  *   The living keep theirs who owns a slot keeps it until death, or gives it back
  *   Lock, then generation, then values

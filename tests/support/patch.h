@@ -9,8 +9,8 @@
 #include <string>
 #include <string_view>
 
-#include "libmetrics/layout.h"
-#include "libmetrics/reader.h"
+#include "libmetrics/format/layout.h"
+#include "libmetrics/reader/reader.h"
 
 namespace metrics::test {
 

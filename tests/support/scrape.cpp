@@ -5,7 +5,7 @@
 #include <limits>
 #include <numeric>
 
-#include "aggregator/merge.h"
+#include "libmetrics/reader/merge.h"
 
 namespace metrics::test {
 namespace {

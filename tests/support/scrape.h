@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "aggregator/families.h"
-#include "libmetrics/reader.h"
+#include "libmetrics/reader/families.h"
+#include "libmetrics/reader/reader.h"
 
 namespace metrics::test {
 

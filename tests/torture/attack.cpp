@@ -21,7 +21,7 @@
 #include <mutex>
 #include <thread>
 
-#include "tests/aggregator/http_client.h"
+#include "tests/aggregator/http/client.h"
 #include "tests/torture/cases.h"
 #include "tests/torture/damage.h"
 #include "tests/torture/exposition.h"

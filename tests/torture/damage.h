@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "libmetrics/layout.h"
+#include "libmetrics/format/layout.h"
 
 namespace metrics::torture {
 

@@ -14,8 +14,8 @@
 #include <thread>
 
 #include "aggregator/exposition/text.h"
-#include "aggregator/merge.h"
-#include "libmetrics/slot_report.h"
+#include "libmetrics/reader/merge.h"
+#include "libmetrics/reader/slot_report.h"
 #include "metrics/metrics.hpp"
 #include "tests/torture/cases.h"
 #include "tests/torture/damage.h"

@@ -3,7 +3,7 @@
 #include <charconv>
 #include <cmath>
 
-#include "libmetrics/definition.h"
+#include "libmetrics/format/definition.h"
 
 namespace metrics::torture {
 namespace {

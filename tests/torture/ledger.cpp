@@ -3,7 +3,7 @@
 #include <cmath>
 #include <stdexcept>
 
-#include "libmetrics/verify.h"
+#include "libmetrics/reader/verify.h"
 
 namespace metrics::torture {
 namespace {

@@ -13,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-#include "aggregator/merge.h"
+#include "libmetrics/reader/merge.h"
 #include "metrics/metrics.hpp"
 #include "tests/torture/processes.h"
 #include "tests/torture/run.h"

@@ -13,8 +13,8 @@
 #include "aggregator/exposition/gzip.h"
 #include "aggregator/exposition/text.h"
 #include "aggregator/log.h"
-#include "aggregator/merge.h"
-#include "aggregator/scrape.h"
+#include "aggregator/scrape/scrape.h"
+#include "libmetrics/reader/merge.h"
 #include "tools/benchmark/player.h"
 #include "tools/benchmark/workload.h"
 

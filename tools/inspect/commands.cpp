@@ -11,9 +11,9 @@
 #include <unordered_map>
 
 #include "aggregator/exposition/text.h"
-#include "aggregator/merge.h"
-#include "libmetrics/slot_report.h"
-#include "libmetrics/verify.h"
+#include "libmetrics/reader/merge.h"
+#include "libmetrics/reader/slot_report.h"
+#include "libmetrics/reader/verify.h"
 #include "tools/inspect/samples.h"
 
 namespace metrics::inspect {

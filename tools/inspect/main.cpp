@@ -8,7 +8,7 @@
 #include <string>
 
 #include "aggregator/command_line.h"
-#include "libmetrics/error.h"
+#include "libmetrics/format/error.h"
 #include "tools/inspect/commands.h"
 
 namespace {

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "aggregator/families.h"
+#include "libmetrics/reader/families.h"
 
 namespace metrics::inspect {
 

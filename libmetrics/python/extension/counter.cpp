@@ -1,5 +1,5 @@
 // counter.cpp -- Counter: inc().
-#include "python/extension/metric.h"
+#include "libmetrics/python/extension/metric.h"
 
 namespace metrics::python {
 namespace {

@@ -1,5 +1,5 @@
 // gauge.cpp -- Gauge: set(), inc(), dec(), set_to_current_time().
-#include "python/extension/metric.h"
+#include "libmetrics/python/extension/metric.h"
 
 namespace metrics::python {
 namespace {

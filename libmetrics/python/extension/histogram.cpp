@@ -3,7 +3,7 @@
 #include <limits>
 #include <vector>
 
-#include "python/extension/metric.h"
+#include "libmetrics/python/extension/metric.h"
 
 namespace metrics::python {
 namespace {

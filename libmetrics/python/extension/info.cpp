@@ -1,8 +1,8 @@
 // info.cpp -- Info: a fact in labels.
 #include <memory>
 
-#include "python/extension/metric.h"
-#include "python/extension/said.h"
+#include "libmetrics/python/extension/messages.h"
+#include "libmetrics/python/extension/metric.h"
 
 namespace metrics::python {
 namespace {

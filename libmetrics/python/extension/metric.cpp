@@ -1,10 +1,10 @@
-#include "python/extension/metric.h"
+#include "libmetrics/python/extension/metric.h"
 
 #include <cstdlib>
 #include <memory>
 
-#include "python/extension/removal.h"
-#include "python/extension/said.h"
+#include "libmetrics/python/extension/messages.h"
+#include "libmetrics/python/extension/removal.h"
 
 namespace metrics::python {
 namespace {

@@ -12,8 +12,8 @@
 #include <atomic>
 #include <cstdint>
 
+#include "libmetrics/python/extension/python.h"
 #include "metrics/hot.h"
-#include "python/extension/python.h"
 
 namespace metrics::python {
 

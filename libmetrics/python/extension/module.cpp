@@ -1,8 +1,8 @@
 // module.cpp -- libmetrics._metrics: the C ABI for Python's classes in libmetrics.prometheus_client.
+#include "libmetrics/python/extension/messages.h"
+#include "libmetrics/python/extension/metric.h"
+#include "libmetrics/python/extension/snapshot.h"
 #include "metrics/metrics.h"
-#include "python/extension/metric.h"
-#include "python/extension/said.h"
-#include "python/extension/snapshot.h"
 
 namespace metrics::python {
 namespace {

@@ -1,10 +1,10 @@
-#include "python/extension/removal.h"
+#include "libmetrics/python/extension/removal.h"
 
 #include <string_view>
 #include <vector>
 
-#include "libmetrics/directory.h"
-#include "libmetrics/series.h"
+#include "libmetrics/setup/directory.h"
+#include "libmetrics/setup/series.h"
 
 namespace metrics::python {
 

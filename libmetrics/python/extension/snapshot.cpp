@@ -1,10 +1,10 @@
-#include "python/extension/snapshot.h"
+#include "libmetrics/python/extension/snapshot.h"
 
 #include <exception>
 #include <string_view>
 
-#include "aggregator/merge.h"
-#include "libmetrics/definition.h"
+#include "libmetrics/format/definition.h"
+#include "libmetrics/reader/merge.h"
 #include "metrics/metrics.h"
 
 namespace metrics::python {

@@ -1,7 +1,7 @@
 // snapshot.h -- the default segment as it is now, all processes merged, as Python objects.
 #pragma once
 
-#include "python/extension/python.h"
+#include "libmetrics/python/extension/python.h"
 
 namespace metrics::python {
 

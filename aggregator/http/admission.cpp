@@ -1,0 +1,39 @@
+#include "aggregator/http/admission.h"
+
+namespace metrics::aggregator {
+
+void Admission::close() {
+  const std::lock_guard lock(mutex_);
+  closed_ = true;
+}
+
+bool Admission::closed() const {
+  const std::lock_guard lock(mutex_);
+  return closed_;
+}
+
+bool Admission::wait_until_empty(std::chrono::milliseconds at_most) {
+  std::unique_lock lock(mutex_);
+  return empty_.wait_for(lock, at_most, [this] { return visits_ == 0; });
+}
+
+Admission::Visit::Visit(Admission& admission) : admission_(admission) {
+  const std::lock_guard lock(admission_.mutex_);
+  ++admission_.visits_;
+  came_after_closing_ = admission_.closed_;
+}
+
+Admission::Visit::~Visit() {
+  const std::lock_guard lock(admission_.mutex_);
+  if (seated_) ++admission_.free_seats_;
+  if (--admission_.visits_ == 0) admission_.empty_.notify_all();
+}
+
+bool Admission::Visit::sit() {
+  const std::lock_guard lock(admission_.mutex_);
+  if (admission_.free_seats_ == 0) return false;
+  --admission_.free_seats_;
+  return seated_ = true;
+}
+
+}  // namespace metrics::aggregator

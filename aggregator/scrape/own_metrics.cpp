@@ -1,0 +1,221 @@
+#include "aggregator/scrape/own_metrics.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <bit>
+#include <initializer_list>
+#include <string_view>
+#include <utility>
+
+#include "libmetrics/format/drops.h"
+#include "libmetrics/reader/slot_report.h"
+
+namespace metrics::aggregator {
+namespace {
+
+// A worker's birth or death is seen so much later, and asking for all owners costs little that often. The same goes
+// for what /proc tells.
+constexpr std::chrono::seconds kFresh{1};
+
+using LabelView = std::pair<std::string_view, std::string_view>;
+
+// Families written down one sample after the other: with their names and labels, or, over such that are written
+// down already, the values alone, which allocates nothing.
+class Sheet {
+ public:
+  Sheet(Families& families, bool describe) : families_(families), describe_(describe) {
+    families_.values.clear();
+    if (describe_) families_.families.clear();
+  }
+  void family(Type type, std::string_view name, std::string_view help) {
+    if (!describe_) return;
+    families_.families.push_back({std::string(name), std::string(help), {}, type, {}, {}});
+  }
+  void gauge(std::initializer_list<LabelView> labels, double value) {
+    begin(labels);
+    families_.values.push_back(std::bit_cast<std::uint64_t>(value));
+  }
+  void gauge(std::initializer_list<LabelView> labels, std::uint64_t value) {
+    gauge(labels, static_cast<double>(value));
+  }
+  void counter(std::initializer_list<LabelView> labels, std::uint64_t whole, double fraction = 0) {
+    begin(labels);
+    families_.values.insert(families_.values.end(),
+                            {whole, std::bit_cast<std::uint64_t>(fraction)});
+  }
+  void info(std::initializer_list<LabelView> labels) { begin(labels); }
+
+ private:
+  void begin(std::initializer_list<LabelView> labels) {
+    if (!describe_) return;
+    Series series{{}, families_.values.size()};
+    for (const auto& [name, value] : labels) {
+      series.labels.push_back({std::string(name), std::string(value)});
+    }
+    families_.families.back().series.push_back(std::move(series));
+  }
+  Families& families_;
+  const bool describe_;
+};
+
+void describe_process(Sheet& sheet, const ProcessStats& p) {
+  sheet.family(Type::kCounter, "process_cpu_seconds",
+               "Total user and system CPU time spent in seconds.");
+  sheet.counter({}, 0, p.cpu_seconds);
+  sheet.family(Type::kGauge, "process_start_time_seconds",
+               "Start time of the process since unix epoch in seconds.");
+  sheet.gauge({}, p.start_time_seconds);
+  sheet.family(Type::kGauge, "process_resident_memory_bytes", "Resident memory size in bytes.");
+  sheet.gauge({}, p.resident_bytes);
+  sheet.family(Type::kGauge, "process_virtual_memory_bytes", "Virtual memory size in bytes.");
+  sheet.gauge({}, p.virtual_bytes);
+  sheet.family(Type::kGauge, "process_open_fds", "Number of open file descriptors.");
+  sheet.gauge({}, p.open_fds);
+  sheet.family(Type::kGauge, "process_max_fds", "Maximum number of open file descriptors.");
+  sheet.gauge({}, p.max_fds);
+}
+
+void describe_drops(Sheet& sheet, const std::vector<SegmentState>& segments) {
+  struct Kind {
+    core::Dropped what;
+    std::string_view name, help;
+  };
+  constexpr std::array<Kind, 3> kKinds = {{
+      {core::Dropped::kUpdate, "metrics_segment_dropped_updates", "Updates that count nowhere."},
+      {core::Dropped::kSeries, "metrics_segment_dropped_series",
+       "Attempts to register a family or series that were refused."},
+      {core::Dropped::kClaim, "metrics_segment_dropped_slot_claims",
+       "Processes and threads that got no slot of their own: they count in the shared one, slower; "
+       "nothing is lost, but gauges need a slot of their own."},
+  }};
+  for (const Kind& kind : kKinds) {
+    sheet.family(Type::kCounter, kind.name, kind.help);
+    for (const SegmentState& s : segments) {
+      if (!s.up) continue;
+      for (const core::DropReason& r : core::kDropReasons) {
+        if (r.what != kind.what) continue;
+        sheet.counter({{"segment", s.name}, {"reason", r.reason}},
+                      s.reader->usage().dropped[static_cast<std::size_t>(r.drop)]);
+      }
+    }
+  }
+}
+
+std::uint64_t file_bytes(const std::string& file) {
+  struct stat info {};
+  constexpr std::uint64_t kBlock = 512;  // of st_blocks, whatever the file system's are
+  return ::stat(file.c_str(), &info) == 0 ? static_cast<std::uint64_t>(info.st_blocks) * kBlock : 0;
+}
+
+}  // namespace
+
+OwnMetrics::OwnMetrics() { families_.shape = new_shape(); }
+
+const OwnMetrics::SlotCounts& OwnMetrics::slots_of(const SegmentState& segment) {
+  const auto now = std::chrono::steady_clock::now();
+  const std::uint64_t id = segment.reader->usage().id;
+  auto [found, is_new] = slots_.try_emplace(segment.name);
+  SlotCounts& counts = found->second;
+  if (!is_new && counts.id == id && now - counts.counted < kFresh) return counts;
+  counts = {.counted = now, .id = id};
+  for (const core::SlotReport& slot : core::slot_report(*segment.reader)) {
+    if (slot.state == core::SlotReport::State::kLive)
+      ++(slot.is_lane ? counts.live_lanes : counts.live);
+    if (slot.state == core::SlotReport::State::kDead && !slot.is_lane) ++counts.dead;
+  }
+  return counts;
+}
+
+const ProcessStats& OwnMetrics::process() {
+  const auto now = std::chrono::steady_clock::now();
+  if (process_seen_ == std::chrono::steady_clock::time_point() || now - process_seen_ >= kFresh) {
+    process_ = process_stats();
+    process_seen_ = now;
+  }
+  process_.cpu_seconds = process_cpu_seconds();
+  return process_;
+}
+
+const Families& OwnMetrics::collect(const std::vector<SegmentState>& segments,
+                                    double scrape_seconds) {
+  std::erase_if(slots_, [&](const auto& entry) {
+    return std::none_of(segments.begin(), segments.end(),
+                        [&](const SegmentState& s) { return s.name == entry.first; });
+  });
+  const bool same =
+      described_ && std::equal(segments.begin(), segments.end(), described_->begin(),
+                               described_->end(), [](const SegmentState& a, const SegmentState& b) {
+                                 return a.name == b.name && a.up == b.up && a.why == b.why;
+                               });
+  if (!same) {
+    described_.reset();
+    families_.shape = new_shape();
+  }
+  Sheet sheet(families_, !same);
+  sheet.family(Type::kInfo, "metrics_aggregator_build", "Version of the aggregator.");
+  sheet.info({{"version", METRICS_VERSION}});
+  describe_process(sheet, process());
+  sheet.family(Type::kCounter, "metrics_aggregator_scrapes", "Expositions made.");
+  sheet.counter({}, ++scrapes_);
+  sheet.family(Type::kGauge, "metrics_aggregator_scrape_duration_seconds",
+               "How long reading and merging all segments took for this exposition.");
+  sheet.gauge({}, scrape_seconds);
+
+  sheet.family(Type::kGauge, "metrics_segment_up",
+               "1 if the segment could be read for this exposition.");
+  for (const SegmentState& s : segments) sheet.gauge({{"segment", s.name}}, s.up ? 1.0 : 0.0);
+  sheet.family(Type::kInfo, "metrics_segment_unusable", "Why a segment could not be read.");
+  for (const SegmentState& s : segments) {
+    if (!s.up) sheet.info({{"segment", s.name}, {"reason", s.why}});
+  }
+
+  // One value of each segment that is up.
+  const auto each = [&](std::string_view name, std::string_view help, auto value) {
+    sheet.family(Type::kGauge, name, help);
+    for (const SegmentState& s : segments) {
+      if (s.up) sheet.gauge({{"segment", s.name}}, static_cast<std::uint64_t>(value(*s.reader)));
+    }
+  };
+  using core::Reader;
+  sheet.family(
+      Type::kGauge, "metrics_segment_slots",
+      "Slots for processes: live ones count, dead ones keep their counts until they are adopted, "
+      "free ones were never used. Renewed every second.");
+  for (const SegmentState& s : segments) {
+    if (!s.up) continue;
+    const SlotCounts& slots = slots_of(s);
+    sheet.gauge({{"segment", s.name}, {"state", "live"}}, slots.live);
+    sheet.gauge({{"segment", s.name}, {"state", "dead"}}, slots.dead);
+    sheet.gauge({{"segment", s.name}, {"state", "free"}},
+                s.reader->geometry().first_slots - slots.live - slots.dead);
+  }
+  sheet.family(
+      Type::kGauge, "metrics_segment_thread_slots",
+      "Slots for further threads of processes that threads own now. Renewed every second.");
+  for (const SegmentState& s : segments) {
+    if (s.up) sheet.gauge({{"segment", s.name}}, slots_of(s).live_lanes);
+  }
+  each("metrics_segment_families", "Families in the segment's directory.",
+       [](const Reader& r) { return r.catalogue()->contents.families.size(); });
+  each("metrics_segment_series", "Series in the segment's directory, removed ones included.",
+       [](const Reader& r) { return r.catalogue()->contents.series.size(); });
+  each("metrics_segment_cells_used", "Cells that series have, in each slot.",
+       [](const Reader& r) { return r.usage().cells_used; });
+  each("metrics_segment_cells_capacity", "Cells of a slot.",
+       [](const Reader& r) { return r.geometry().cells; });
+  each("metrics_segment_directory_used_bytes", "Bytes of the directory in use.",
+       [](const Reader& r) { return r.usage().directory_used; });
+  each("metrics_segment_directory_capacity_bytes", "Bytes of the directory.",
+       [](const Reader& r) { return r.geometry().directory_bytes; });
+  each("metrics_segment_memory_bytes", "Memory that the segment takes: its file is sparse.",
+       [](const Reader& r) { return file_bytes(r.file()); });
+  each("metrics_segment_directory_faults",
+       "Records of the directory that can't be right and are left out.",
+       [](const Reader& r) { return r.catalogue()->faults.size(); });
+  describe_drops(sheet, segments);
+  if (!same) described_ = segments;
+  return families_;
+}
+
+}  // namespace metrics::aggregator

@@ -1,0 +1,51 @@
+// own_metrics.h -- what the aggregator tells of itself and of the segments that it serves.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "aggregator/scrape/process_stats.h"
+#include "libmetrics/reader/families.h"
+#include "libmetrics/reader/reader.h"
+
+namespace metrics::aggregator {
+
+struct SegmentState {
+  std::string name;      // the label `segment`
+  bool up;               // could be read just now
+  std::string why;       // if not
+  core::Reader* reader;  // what it last saw; only if up
+};
+
+// For one thread at a time.
+class OwnMetrics {
+ public:
+  OwnMetrics();
+
+  // The state of the process and of these segments as families. The shape stays as long as segments and their
+  // states do. scrape_seconds: how long reading and merging took.
+  const Families& collect(const std::vector<SegmentState>& segments, double scrape_seconds);
+
+ private:
+  struct SlotCounts {
+    std::chrono::steady_clock::time_point counted;
+    std::uint64_t id = 0;  // of the segment: another one of that name has other slots
+    std::uint64_t live = 0, dead = 0, live_lanes = 0;
+  };
+  const SlotCounts& slots_of(const SegmentState& segment);
+  const ProcessStats& process();
+
+  Families families_;
+  // The segments that families_ is of, if it is whole; their readers are not looked at.
+  std::optional<std::vector<SegmentState>> described_;
+  ProcessStats process_;
+  std::chrono::steady_clock::time_point process_seen_;
+  std::map<std::string, SlotCounts> slots_;  // by segment's name
+  std::uint64_t scrapes_ = 0;
+};
+
+}  // namespace metrics::aggregator

@@ -1,0 +1,228 @@
+#include "libmetrics/format/definition.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "libmetrics/format/error.h"
+
+namespace metrics::core {
+namespace {
+
+constexpr std::array<std::string_view, 6> kEndings = {"_total", "_created", "_count",
+                                                      "_sum",   "_bucket",  "_info"};
+
+[[noreturn]] void refuse(const std::string& what) { throw Error(METRICS_INVALID, what); }
+
+std::string quoted(std::string_view s) { return '"' + std::string(s) + '"'; }
+
+bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+// `text` with what is illegal in a name replaced: what to write instead.
+std::string legal(std::string_view text, bool colons) {
+  std::string name;
+  for (const char c : text) {
+    const bool ok = is_letter(c) || is_digit(c) || (colons && c == ':');
+    name += ok ? c : '_';
+  }
+  return name.empty() || is_digit(name[0]) ? '_' + name : name;
+}
+
+void check_text(std::string_view what, std::string_view text) {
+  if (text.size() > layout::kMaxStringBytes) {
+    refuse(std::string(what) + " is " + std::to_string(text.size()) + " bytes long; at most " +
+           std::to_string(layout::kMaxStringBytes) + " fit");
+  }
+  if (valid_utf8(text) != text) refuse(std::string(what) + " is not valid UTF-8");
+}
+
+void check_name(const std::string& name) {
+  check_text("the metric name", name);
+  if (const std::string fixed = legal(name, true); fixed != name) {
+    refuse("metric name " + quoted(name) +
+           " may hold only letters, digits, '_' and ':', and not begin with a digit; write " +
+           quoted(fixed));
+  }
+}
+
+void check_labels(const Definition& d) {
+  if (d.labels.size() > layout::kMaxLabels) {
+    refuse("family " + quoted(d.name) + " has " + std::to_string(d.labels.size()) +
+           " labels; at most " + std::to_string(layout::kMaxLabels) + " are possible");
+  }
+  for (auto label = d.labels.begin(); label != d.labels.end(); ++label) {
+    const std::string where = "label name " + quoted(*label) + " of family " + quoted(d.name);
+    check_text(where, *label);
+    if (const std::string fixed = legal(*label, false); fixed != *label) {
+      refuse(where + " may hold only letters, digits and '_', and not begin with a digit; write " +
+             quoted(fixed));
+    }
+    if (label->starts_with("__")) {
+      refuse(where + " is reserved: names that begin with \"__\" are Prometheus's own; write " +
+             quoted(label->substr(std::min(label->find_first_not_of('_'), label->size() - 1))));
+    }
+    if (*label == "le") refuse(where + " is reserved for histogram buckets; choose another name");
+    if (*label == "quantile" && d.type == Type::kSummary) {
+      refuse(where + " is reserved for quantiles; choose another name");
+    }
+    if (*label == "pid" && d.type == Type::kGauge &&
+        (d.mode == Mode::kAll || d.mode == Mode::kLiveAll)) {
+      refuse(where + " is reserved: gauges of mode " + quoted(to_string(d.mode)) +
+             " get a pid label for each process; choose another name or another mode");
+    }
+    if (std::find(d.labels.begin(), label, *label) != label) {
+      refuse(where + " is there twice; remove one");
+    }
+  }
+}
+
+void check_bounds(const Definition& d) {
+  if (d.bounds.size() > layout::kMaxBounds) {
+    refuse("histogram " + quoted(d.name) + " has " + std::to_string(d.bounds.size()) +
+           " bounds; at most " + std::to_string(layout::kMaxBounds) + " are possible");
+  }
+  for (std::size_t i = 0; i < d.bounds.size(); ++i) {
+    const std::string where =
+        "bound " + std::to_string(i) + " of histogram " + quoted(d.name) + " is ";
+    if (!std::isfinite(d.bounds[i])) {
+      refuse(where + "not finite; leave it out, the +Inf bucket is always there");
+    }
+    if (i > 0 && d.bounds[i] <= d.bounds[i - 1]) {
+      refuse(where + std::to_string(d.bounds[i]) + ", not above the one before it, " +
+             std::to_string(d.bounds[i - 1]) + "; write the bounds in ascending order, each once");
+    }
+  }
+}
+
+}  // namespace
+
+Definition checked(Definition given) {
+  Definition d = std::move(given);
+  check_name(d.name);
+  check_text("the help of family " + quoted(d.name), d.help);
+  const auto strip = [&d](std::string_view ending) {
+    if (d.name.ends_with(ending) && d.name.size() > ending.size()) {
+      d.name.resize(d.name.size() - ending.size());
+    }
+  };
+  if (d.type == Type::kCounter) strip("_total");
+  if (d.type == Type::kInfo) strip("_info");
+  if (!d.unit.empty()) {
+    check_text("the unit of family " + quoted(d.name), d.unit);
+    if (legal('_' + d.unit, false) != '_' + d.unit) {
+      refuse("unit " + quoted(d.unit) + " of family " + quoted(d.name) +
+             " may hold only letters, digits and '_'");
+    }
+    if (d.type == Type::kInfo)
+      refuse("info " + quoted(d.name) + " can't have a unit; leave it out");
+    if (!d.name.ends_with('_' + d.unit)) d.name += '_' + d.unit;
+  }
+  if (d.type != Type::kGauge) d.mode = Mode{};
+  check_labels(d);
+  if (!d.bounds.empty() && d.bounds.back() == HUGE_VAL) d.bounds.pop_back();
+  if (d.type != Type::kHistogram && !d.bounds.empty()) {
+    refuse("only histograms have bounds, " + quoted(d.name) + " is a " +
+           std::string(to_string(d.type)));
+  }
+  check_bounds(d);
+  return d;
+}
+
+std::vector<std::string> sample_names(Type type, std::string_view name) {
+  std::vector<std::string_view> endings = {""};
+  switch (type) {
+    case Type::kCounter:
+      endings.insert(endings.end(), {"_total", "_created"});
+      break;
+    case Type::kGauge:
+      break;
+    case Type::kHistogram:
+      endings.insert(endings.end(), {"_bucket", "_count", "_sum", "_created"});
+      break;
+    case Type::kSummary:
+      endings.insert(endings.end(), {"_count", "_sum", "_created"});
+      break;
+    case Type::kInfo:
+      endings.insert(endings.end(), {"_info"});
+      break;
+  }
+  std::vector<std::string> names;
+  for (const std::string_view ending : endings) names.push_back(std::string(name).append(ending));
+  return names;
+}
+
+std::string_view stem(std::string_view name) noexcept {
+  for (bool again = true; again;) {
+    again = false;
+    for (const std::string_view ending : kEndings) {
+      if (name.ends_with(ending)) {
+        name.remove_suffix(ending.size());
+        again = true;
+      }
+    }
+  }
+  return name;
+}
+
+std::string_view to_string(Type type) noexcept {
+  switch (type) {
+    case Type::kCounter:
+      return "counter";
+    case Type::kGauge:
+      return "gauge";
+    case Type::kHistogram:
+      return "histogram";
+    case Type::kSummary:
+      return "summary";
+    case Type::kInfo:
+      return "info";
+  }
+  return "unknown";
+}
+
+std::string_view to_string(Mode mode) noexcept {
+  constexpr std::array<std::string_view, layout::kModeCount> kNames = {
+      "all",     "liveall", "sum",     "livesum",    "min",
+      "livemin", "max",     "livemax", "mostrecent", "livemostrecent"};
+  const auto i = static_cast<std::size_t>(mode);
+  return i < kNames.size() ? kNames[i] : "unknown";
+}
+
+std::string valid_utf8(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  const auto byte = [&](std::size_t i) {
+    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u;
+  };
+  const auto follows = [&](std::size_t i) { return (byte(i) & 0xc0u) == 0x80u; };
+  for (std::size_t i = 0; i < text.size();) {
+    const unsigned first = byte(i);
+    const unsigned second = byte(i + 1);
+    std::size_t length = 0;
+    if (first < 0x80) {
+      length = 1;
+    } else if (first >= 0xc2 && first <= 0xdf && follows(i + 1)) {
+      length = 2;
+    } else if (first >= 0xe0 && first <= 0xef && follows(i + 1) && follows(i + 2)) {
+      const bool overlong = first == 0xe0 && second < 0xa0;
+      const bool surrogate = first == 0xed && second >= 0xa0;
+      length = overlong || surrogate ? 0 : 3;
+    } else if (first >= 0xf0 && first <= 0xf4 && follows(i + 1) && follows(i + 2) &&
+               follows(i + 3)) {
+      const bool overlong = first == 0xf0 && second < 0x90;
+      const bool beyond = first == 0xf4 && second >= 0x90;
+      length = overlong || beyond ? 0 : 4;
+    }
+    if (length == 0) {
+      out += "\xef\xbf\xbd";
+      ++i;
+    } else {
+      out.append(text.substr(i, length));
+      i += length;
+    }
+  }
+  return out;
+}
+
+}  // namespace metrics::core

@@ -1,0 +1,95 @@
+// merge.h -- one segment's slots, summed to families.
+//
+// The sum needs no knowledge of who is alive: counters and histograms of the living and the dead are added, doubles
+// one by one in slot order, since another order rounds differently and a counter that goes down by a rounding
+// is a reset to Prometheus. Only gauges of live modes ask the kernel, and only for slots that hold a value.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "libmetrics/reader/families.h"
+#include "libmetrics/reader/reader.h"
+
+namespace metrics::aggregator {
+
+// For one thread at a time.
+class SegmentMerge {
+ public:
+  explicit SegmentMerge(std::string file, core::Access access = core::Access::kCopied);
+
+  // Reads the segment as it is now. False, with why(), if it can't be read; families() is then empty.
+  bool read();
+  // The same for one slot alone: what it contributes. Slots that were never used contribute nothing.
+  bool read_slot(core::SlotIndex slot);
+  const std::string& why() const noexcept { return reader_.why(); }
+  const std::string& file() const noexcept { return reader_.file(); }
+
+  // What the last read() found; values stay where they are as long as the shape does.
+  const Families& families() const noexcept { return families_; }
+  core::Reader& reader() noexcept { return reader_; }
+
+ private:
+  // Cells that are added alike: `whole` counts, then one double.
+  struct Sum {
+    std::uint64_t first_cell;
+    std::size_t first_value;
+    std::uint32_t whole;
+    std::uint64_t end_cell() const noexcept { return first_cell + whole + 1; }
+  };
+  // Some of by_cell_, begin..end-1, in one slot.
+  struct Piece {
+    const std::uint64_t* cells;
+    std::size_t begin, end;
+  };
+  struct GaugeSeries {
+    std::size_t series;  // index into the catalogue
+    std::uint64_t first_cell;
+    layout::Mode mode;
+  };
+  // A gauge's value in one slot.
+  struct Held {
+    std::size_t gauge;  // index into gauges_
+    core::SlotIndex slot;
+    std::uint64_t generation, stamp;
+    double value;
+  };
+  // A gauge's sample; what tells it from others of its series is compared to see whether the shape stays.
+  struct Sample {
+    std::size_t series;
+    std::string pid;  // empty: the processes' values combined
+    double value;
+  };
+
+  bool read_slots(std::span<const core::SlotIndex> slots);
+  void forget();
+  void plan();
+  bool add_slots(std::span<const core::SlotIndex> slots);
+  bool add_mapped(std::span<const core::SlotIndex> slots);
+  bool read_gauges(core::SlotIndex slot);
+  void hold(core::SlotIndex slot, const std::uint64_t* gauge_cells);
+  bool merge_gauges();
+  void combine(const GaugeSeries& gauge, std::span<const Held> held,
+               const std::vector<core::HeadCopy>& heads);
+  void rebuild();
+
+  core::Reader reader_;
+  std::shared_ptr<const core::Catalogue> planned_;  // the catalogue of what follows
+  std::vector<Sum> sums_;                  // in the catalogue's order, which is that of values
+  std::vector<Sum> by_cell_;               // the same in the order of cells
+  std::vector<std::uint64_t> straddling_;  // scratch: copies of series that reach into a hole
+  std::vector<core::Reader::Stretch> stretches_;  // scratch
+  std::vector<Piece> pieces_;                     // likewise
+  std::vector<std::uint64_t> gauge_cells_;        // likewise, of all gauges_ in one slot
+  std::size_t sum_values_ = 0;
+  std::vector<GaugeSeries> gauges_;
+  std::vector<Held> held_;
+  std::vector<Sample> samples_, last_samples_;
+  Families families_;
+  std::uint64_t pid_namespace_;
+};
+
+}  // namespace metrics::aggregator

@@ -1,0 +1,284 @@
+#include "libmetrics/reader/reader.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <system_error>
+#include <unordered_map>
+
+namespace metrics::core {
+namespace {
+
+std::atomic<std::uint64_t> last_shape{0};
+
+std::string system_text(int error) { return std::generic_category().message(error); }
+
+constexpr std::uint64_t kBlock = 512;  // of st_blocks, whatever the file system's are
+constexpr std::uint64_t kLittle = 16 << 20;
+constexpr std::uint64_t kMostText = 512 << 20;
+constexpr std::uint64_t kMuch = std::uint64_t{8} << 30;  // read in seconds
+// Of what is read, where each process has few of all series; and of what is told, where labels are long.
+constexpr std::uint64_t kMostTimes = 64;
+
+std::uint64_t words(std::uint64_t bytes) { return (bytes + 7) / 8; }
+
+// About as many bytes as all series take as text: long labels are repeated for each bucket.
+std::uint64_t text_bytes(const Contents& contents) {
+  const auto size = [](const auto& strings) {
+    std::uint64_t bytes = 0;
+    for (const std::string_view s : strings) bytes += s.size();
+    return bytes;
+  };
+  std::unordered_map<Offset, std::uint64_t> of_family;
+  for (const FamilyView& f : contents.families) {
+    of_family.emplace(f.offset, f.name.size() + size(f.labels));
+  }
+  std::uint64_t bytes = 0;
+  for (const SeriesView& s : contents.series) {
+    if (!s.removed) {
+      bytes += (s.cell_count + std::uint64_t{1}) * (of_family.at(s.family) + size(s.strings));
+    }
+  }
+  return bytes;
+}
+
+Window window_of(const std::vector<std::uint64_t>& copy, Offset first) {
+  const auto* bytes = reinterpret_cast<const std::byte*>(copy.data());
+  return {bytes, first, first + copy.size() * sizeof(std::uint64_t)};
+}
+
+}  // namespace
+
+Reader::Reader(std::string file, Access access) : file_(std::move(file)), access_(access) {}
+
+bool Reader::fail(std::string why) {
+  why_ = file_ + ' ' + std::move(why);
+  return false;
+}
+
+bool Reader::open() {
+  Descriptor fd(::open(file_.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
+  if (!fd) {
+    if (errno == ENOENT && found_) {
+      return fail("was deleted: workers that have it open count unseen until they are restarted");
+    }
+    if (errno == ENOENT) return fail("does not exist (yet): no worker has created it");
+    if (errno == ELOOP) return fail("is a symbolic link; give the path of the file itself");
+    return fail("can't be opened: " + system_text(errno));
+  }
+  fd_ = std::move(fd);
+  found_ = true;
+  catalogue_.reset();
+  slots_ = Mapping();
+  first_hole_.clear();
+  return true;
+}
+
+bool Reader::copy(std::uint64_t offset, std::uint64_t bytes, void* to) {
+  auto* at = static_cast<std::byte*>(to);
+  while (bytes > 0) {
+    const ssize_t got = ::pread(fd_.get(), at, bytes, static_cast<off_t>(offset));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return fail("can't be read: " + system_text(errno));
+    if (got == 0) return fail("is truncated at " + std::to_string(offset) + " bytes");
+    at += got;
+    offset += static_cast<std::uint64_t>(got);
+    bytes -= static_cast<std::uint64_t>(got);
+  }
+  return true;
+}
+
+// True if the directory is byte by byte what the catalogue was made of, as it nearly always is: told without a copy.
+bool Reader::is_as_known(std::uint64_t bytes) const {
+  if (!slots_ || catalogue_ == nullptr || catalogue_->links.size() != words(bytes) ||
+      !(catalogue_->geometry == geometry_)) {
+    return false;
+  }
+  bool same = false;
+  return guarded([&] {
+           same =
+               std::memcmp(slots_.data() + geometry_.index, catalogue_->links.data(), bytes) == 0;
+         }) &&
+         same;
+}
+
+bool Reader::look() {
+  struct stat named {};
+  struct stat opened {};
+  const bool same = fd_ && ::lstat(file_.c_str(), &named) == 0 &&
+                    ::fstat(fd_.get(), &opened) == 0 && named.st_dev == opened.st_dev &&
+                    named.st_ino == opened.st_ino;
+  if (!same) {
+    fd_ = Descriptor();
+    if (!open()) return false;
+    if (::fstat(fd_.get(), &opened) != 0) return fail("can't be examined: " + system_text(errno));
+  }
+  if (!S_ISREG(opened.st_mode)) return fail("is not a regular file");
+  layout::Header header{};
+  if (opened.st_size < static_cast<off_t>(sizeof header)) {
+    return fail("is not a metrics segment: it has " + std::to_string(opened.st_size) + " bytes");
+  }
+  if (!copy(0, sizeof header, &header)) return false;
+  const CheckedGeometry checked = check_header(header, static_cast<std::uint64_t>(opened.st_size));
+  if (!checked.geometry) return fail(checked.why);
+  const Geometry& g = geometry_ = *checked.geometry;
+  if (access_ == Access::kMapped && slots_.bytes() < g.file_bytes) {
+    slots_ = Mapping(fd_.get(), g.file_bytes);
+  }
+  const auto capped = [](const layout::Cell& cell, std::uint64_t most) {
+    return std::min(cell.load(std::memory_order_relaxed), most);
+  };
+  usage_.created_ns = header.created_ns;
+  usage_.id = header.id;
+  usage_.minor = header.minor;
+  usage_.directory_used = capped(header.directory_used, g.directory_bytes) / 8 * 8;
+  usage_.cells_used = capped(header.cells_used, g.cells);
+  usage_.first_slots_used = static_cast<SlotIndex>(capped(header.first_slots_used, g.first_slots));
+  usage_.lanes_used = static_cast<SlotIndex>(capped(header.lanes_used, g.lanes));
+  for (std::size_t i = 0; i < usage_.dropped.size(); ++i) {
+    usage_.dropped[i] = header.dropped[i].load(std::memory_order_relaxed);
+  }
+  // What is copied at once takes as much memory in the file, or is little: a few forged bytes in a sparse file must
+  // not ask for more memory, or time, than the reader has.
+  const std::uint64_t taken = static_cast<std::uint64_t>(opened.st_blocks) * kBlock;
+  const std::uint64_t bytes = g.directory - g.index + usage_.directory_used;
+  const std::uint64_t heads = g.head_offset(highest_used() + 1) - g.heads;
+  if (std::max(bytes, heads) > std::max(kLittle, taken)) {
+    return fail("has a directory of " + std::to_string(std::max(bytes, heads)) +
+                " bytes, more than the file takes");
+  }
+  if (is_as_known(bytes)) return true;
+  links_.resize(words(bytes));
+  if (!copy(g.index, bytes, links_.data())) return false;
+  if (catalogue_ != nullptr && catalogue_->links == links_ && catalogue_->geometry == g) {
+    return true;
+  }
+  first_hole_.clear();  // in case it is another geometry
+  auto fresh = std::make_shared<Catalogue>();
+  fresh->shape = last_shape.fetch_add(1, std::memory_order_relaxed) + 1;
+  fresh->records.resize(links_.size());
+  if (!copy(g.index, bytes, fresh->records.data())) return false;
+  fresh->links = links_;
+  fresh->geometry = g;
+  fresh->contents = contents(window_of(fresh->links, g.index), window_of(fresh->records, g.index),
+                             g, &fresh->faults);
+  for (const SeriesView& s : fresh->contents.series) {
+    if (!s.removed) fresh->cells = std::max(fresh->cells, s.first_cell + s.cell_count);
+  }
+  const std::uint64_t slot = fresh->cells * sizeof(std::uint64_t);
+  const std::uint64_t slots = 1 + std::uint64_t{usage_.first_slots_used} + usage_.lanes_used;
+  if (slot > std::max(kLittle, taken) || slot * slots > std::max(kMuch, kMostTimes * taken)) {
+    return fail("has " + std::to_string(slots) + " slots with " + std::to_string(slot) +
+                " bytes in use each, far more than the file takes");
+  }
+  if (const std::uint64_t text = text_bytes(fresh->contents);
+      text > std::max(kMostText, kMostTimes * taken)) {
+    return fail("describes so much, or with labels so long, that it would be " +
+                std::to_string(text) + " bytes of text");
+  }
+  catalogue_ = std::move(fresh);
+  return true;
+}
+
+SlotIndex Reader::highest_used() const noexcept {
+  return usage_.lanes_used > 0 ? geometry_.first_slots + usage_.lanes_used
+                               : usage_.first_slots_used;
+}
+
+std::vector<SlotIndex> Reader::used_slots() const {
+  std::vector<SlotIndex> slots;
+  slots.reserve(1 + usage_.first_slots_used + usage_.lanes_used);
+  for (SlotIndex i = 0; i <= usage_.first_slots_used; ++i) slots.push_back(i);
+  for (SlotIndex i = 1; i <= usage_.lanes_used; ++i) slots.push_back(geometry_.first_slots + i);
+  return slots;
+}
+
+bool Reader::read_cells(SlotIndex slot, std::span<const std::uint64_t>& cells) {
+  cells_.resize(catalogue_->cells);
+  cells = cells_;
+  return copy(geometry_.slot_offset(slot), cells_.size() * sizeof(std::uint64_t), cells_.data());
+}
+
+const std::uint64_t* Reader::mapped_cells(SlotIndex slot) const noexcept {
+  return reinterpret_cast<const std::uint64_t*>(slots_.data() + geometry_.slot_offset(slot));
+}
+
+bool Reader::copy_cells(SlotIndex slot, std::uint64_t first, std::span<std::uint64_t> to) {
+  const std::uint64_t offset = geometry_.slot_offset(slot) + first * sizeof(std::uint64_t);
+  return copy(offset, to.size_bytes(), to.data());
+}
+
+// What was data stays data: nobody punches holes.
+void Reader::data_in(SlotIndex slot, std::vector<Stretch>& stretches) {
+  const std::uint64_t cells = catalogue_->cells;
+  if (slot >= first_hole_.size()) first_hole_.resize(slot + std::size_t{1});
+  std::uint64_t& known = first_hole_[slot];
+  if (known >= cells) {
+    stretches.push_back({0, cells});
+    return;
+  }
+  const auto start = static_cast<off_t>(geometry_.slot_offset(slot));
+  const auto in_cells = [&](off_t offset) {
+    return std::min(static_cast<std::uint64_t>(offset - start) / sizeof(std::uint64_t), cells);
+  };
+  std::uint64_t at = known;
+  if (at > 0) stretches.push_back({0, at});
+  while (at < cells) {
+    const off_t here = start + static_cast<off_t>(at * sizeof(std::uint64_t));
+    const off_t data = ::lseek(fd_.get(), here, SEEK_DATA);
+    if (data < 0 || in_cells(data) >= cells) return;  // holes up to the end
+    const off_t hole = ::lseek(fd_.get(), data, SEEK_HOLE);
+    if (hole <= data) return;  // truncated meanwhile
+    const Stretch found = {in_cells(data), in_cells(hole)};
+    if (found.begin == known) known = found.end;
+    if (!stretches.empty() && stretches.back().end == found.begin) {
+      stretches.back().end = found.end;
+    } else {
+      stretches.push_back(found);
+    }
+    at = found.end;
+  }
+}
+
+std::vector<HeadCopy> Reader::heads(SlotIndex last) {
+  const std::uint64_t stride = geometry_.head_bytes;
+  std::vector<std::uint64_t> bytes(words((std::uint64_t{last} + 1) * stride));
+  if (!copy(geometry_.heads, bytes.size() * sizeof(std::uint64_t), bytes.data())) return {};
+  std::vector<HeadCopy> heads;
+  heads.reserve(last + 1);
+  for (SlotIndex slot = 0; slot <= last; ++slot) {
+    const auto* at = reinterpret_cast<const std::byte*>(bytes.data()) + slot * stride;
+    const auto word = [at](std::size_t offset) {
+      std::uint64_t value;
+      std::memcpy(&value, at + offset, sizeof value);
+      return value;
+    };
+    using layout::Head;
+    const auto* command = reinterpret_cast<const char*>(at + offsetof(Head, command));
+    heads.push_back({slot, word(offsetof(Head, pid)), word(offsetof(Head, pid_namespace)),
+                     word(offsetof(Head, claimed_ns)),
+                     std::string(command, ::strnlen(command, sizeof(Head::command))),
+                     word(offsetof(Head, generation)),
+                     Owner::of_word(word(offsetof(Head, owner)))});
+  }
+  return heads;
+}
+
+std::vector<std::string> segment_files_in(const std::string& directory) {
+  std::vector<std::string> files;
+  std::error_code error;
+  for (auto entry = std::filesystem::directory_iterator(directory, error);
+       !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
+    if (entry->path().native().ends_with(segment_ending())) files.push_back(entry->path().native());
+  }
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+}  // namespace metrics::core

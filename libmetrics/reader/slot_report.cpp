@@ -1,0 +1,47 @@
+#include "libmetrics/reader/slot_report.h"
+
+#include <algorithm>
+
+namespace metrics::core {
+
+std::string_view to_string(SlotReport::State state) noexcept {
+  switch (state) {
+    case SlotReport::State::kLive:
+      return "live";
+    case SlotReport::State::kDead:
+      return "dead";
+    case SlotReport::State::kFree:
+      return "free";
+  }
+  return "unknown";
+}
+
+std::vector<SlotReport> slot_report(Reader& reader) {
+  using State = SlotReport::State;
+  const auto slots = reader.used_slots();
+  std::vector<HeadCopy> heads = reader.heads(slots.back());
+  if (heads.empty()) return {};
+  std::vector<Ownership> owners(reader.usage().first_slots_used + std::size_t{1});
+  std::vector<SlotReport> report;
+  for (const SlotIndex slot : slots) {
+    if (slot == 0) continue;
+    SlotReport entry{State::kDead, slot > reader.geometry().first_slots, std::move(heads[slot])};
+    if (!entry.is_lane) {
+      owners[slot] = reader.owner(slot);
+      const bool held = owners[slot].state == Ownership::State::kOwned ||
+                        owners[slot].state == Ownership::State::kClaiming;
+      entry.state = held ? State::kLive : State::kDead;
+    } else if (entry.head.owner.slot == 0) {
+      entry.state = State::kFree;
+    } else if (entry.head.owner.slot < owners.size()) {
+      const Ownership& owner = owners[entry.head.owner.slot];
+      const bool same = owner.state == Ownership::State::kOwned &&
+                        owner.generation == entry.head.owner.generation;
+      entry.state = same ? State::kLive : State::kDead;
+    }
+    report.push_back(std::move(entry));
+  }
+  return report;
+}
+
+}  // namespace metrics::core

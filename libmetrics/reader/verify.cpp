@@ -1,0 +1,136 @@
+#include "libmetrics/reader/verify.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <tuple>
+#include <unordered_map>
+
+#include "libmetrics/update/gauges.h"
+
+namespace metrics::core {
+namespace {
+
+using Faults = std::vector<std::string>;
+
+struct Range {
+  std::uint64_t begin, end;
+  Offset owner;
+};
+
+// No two of them may share anything, and all must end before `used`.
+void check_ranges(std::vector<Range> ranges, std::uint64_t used, const std::string& what,
+                  Faults& faults) {
+  std::sort(ranges.begin(), ranges.end(), [](const Range& a, const Range& b) {
+    return std::tie(a.begin, a.end) < std::tie(b.begin, b.end);
+  });
+  for (std::size_t i = 0; i < ranges.size(); ++i) {
+    const Range& r = ranges[i];
+    const std::string where = "record at " + std::to_string(r.owner);
+    if (r.end > used) faults.push_back(where + " has " + what + " beyond those in use");
+    if (i > 0 && ranges[i - 1].end > r.begin) {
+      faults.push_back(where + " shares " + what + " with the record at " +
+                       std::to_string(ranges[i - 1].owner));
+    }
+  }
+}
+
+void check_directory(const Reader& reader, Faults& faults) {
+  const Catalogue& catalogue = *reader.catalogue();
+  faults.insert(faults.end(), catalogue.faults.begin(), catalogue.faults.end());
+  const Geometry& g = reader.geometry();
+  const auto* copy = reinterpret_cast<const std::byte*>(catalogue.records.data());
+  const Window window(copy, g.index, g.index + catalogue.records.size() * sizeof(std::uint64_t));
+  std::vector<Range> records, cells;
+  const auto add_record = [&](Offset offset) {
+    const auto* record = window.at<layout::Record>(offset);
+    records.push_back({offset, offset + record->bytes, offset});
+  };
+  for (const FamilyView& f : catalogue.contents.families) add_record(f.offset);
+  for (const SeriesView& s : catalogue.contents.series) {
+    add_record(s.offset);
+    if (s.cell_count > 0) cells.push_back({s.first_cell, s.first_cell + s.cell_count, s.offset});
+  }
+  check_ranges(std::move(records), g.directory + reader.usage().directory_used, "bytes", faults);
+  // Cells may have been reserved after the header was copied: look at what is there at the end.
+  check_ranges(std::move(cells), g.cells, "cells", faults);
+}
+
+void check_heads(Reader& reader, Faults& faults) {
+  const Geometry& g = reader.geometry();
+  const auto heads = reader.heads(g.slot_count() - 1);
+  const Usage& usage = reader.usage();
+  for (const HeadCopy& head : heads) {
+    const std::string where = "head of slot " + std::to_string(head.slot);
+    const bool is_first = head.slot >= 1 && head.slot <= g.first_slots;
+    if (is_first && head.generation > kMaxGeneration) {
+      faults.push_back(where + " has generation " + std::to_string(head.generation) +
+                       ", out of range");
+    }
+    if (!is_first && head.slot > 0 && head.owner.word() != 0) {
+      const Owner owner = head.owner;
+      if (owner.slot < 1 || owner.slot > g.first_slots || owner.generation < 1 ||
+          owner.generation > kMaxGeneration) {
+        faults.push_back(where + " names an owner that can't be: slot " +
+                         std::to_string(owner.slot) + ", generation " +
+                         std::to_string(owner.generation));
+      }
+    }
+    if (head.slot == 0 && (head.owner.word() != 0 || head.generation != 0)) {
+      faults.push_back(where + " names an owner, but it is everybody's");
+    }
+  }
+  for (SlotIndex slot = 1; slot <= usage.first_slots_used; ++slot) {
+    const Ownership now = reader.owner(slot);
+    if (now.state == Ownership::State::kUnknown) {
+      faults.push_back("lock of slot " + std::to_string(slot) + " is none that a worker takes");
+    }
+  }
+}
+
+bool is_count_of_doubles(double v) { return !std::isnan(v) && v >= 0; }
+
+void check_values(Reader& reader, Faults& faults) {
+  const Contents& contents = reader.catalogue()->contents;
+  std::unordered_map<Offset, const FamilyView*> families;
+  for (const FamilyView& f : contents.families) families.emplace(f.offset, &f);
+  for (const SlotIndex slot : reader.used_slots()) {
+    std::span<const std::uint64_t> cells;
+    if (!reader.read_cells(slot, cells)) {
+      faults.push_back(reader.why());
+      return;
+    }
+    const bool holds_gauges = slot >= 1 && slot <= reader.geometry().first_slots;
+    for (const SeriesView& s : contents.series) {
+      if (s.removed) continue;
+      const FamilyView& f = *families.at(s.family);
+      const std::uint64_t* at = cells.data() + s.first_cell;
+      const auto fault = [&](const std::string& what) {
+        faults.push_back("series at " + std::to_string(s.offset) + " of \"" + std::string(f.name) +
+                         "\" in slot " + std::to_string(slot) + ' ' + what);
+      };
+      if (f.type == Type::kCounter &&
+          !is_count_of_doubles(std::bit_cast<double>(at[layout::kCounterFraction]))) {
+        fault("counts a negative fraction, or NaN");
+      }
+      if (f.type != Type::kGauge) continue;
+      if (!holds_gauges && decode_gauge(at[layout::kGaugeValue])) {
+        fault("holds a gauge's value, outside of a process's slot");
+      }
+      if (at[layout::kGaugeGeneration] > kMaxGeneration) fault("holds a generation out of range");
+    }
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> verify(Reader& reader) {
+  Faults faults;
+  if (!reader.look()) return {reader.why()};
+  check_directory(reader, faults);
+  check_heads(reader, faults);
+  check_values(reader, faults);
+  return faults;
+}
+
+}  // namespace metrics::core

@@ -1,0 +1,54 @@
+#include "libmetrics/setup/series.h"
+
+namespace metrics::core {
+namespace {
+
+constexpr std::size_t kFirstSize = 16;  // a power of two; doubled when half full
+
+}  // namespace
+
+std::string key_of(std::span<const std::string_view> strings) {
+  std::string key;
+  for (const std::string_view s : strings) {
+    const auto size = static_cast<std::uint32_t>(s.size());
+    key.append(reinterpret_cast<const char*>(&size), sizeof size).append(s);
+  }
+  return key;
+}
+
+SeriesTable::SeriesTable() {
+  arrays_.push_back(std::make_unique<Array>(kFirstSize));
+  array_.store(arrays_.back().get(), std::memory_order_relaxed);
+}
+
+// Where the series is, or its strings' predecessor, or where it belongs.
+std::atomic<Series*>& SeriesTable::place(Array& array, const Series& series) noexcept {
+  for (std::size_t i = series.hash & array.mask;; i = (i + 1) & array.mask) {
+    const Series* there = array.entries[i].load(std::memory_order_relaxed);
+    if (there == nullptr || (there->hash == series.hash && there->key == series.key)) {
+      return array.entries[i];
+    }
+  }
+}
+
+void SeriesTable::put(std::unique_ptr<Series> series) {
+  Array* array = array_.load(std::memory_order_relaxed);
+  if (2 * (count_ + 1) > array->entries.size()) {
+    auto larger = std::make_unique<Array>(2 * array->entries.size());
+    for (const auto& entry : array->entries) {
+      if (Series* s = entry.load(std::memory_order_relaxed); s != nullptr) {
+        place(*larger, *s).store(s, std::memory_order_relaxed);
+      }
+    }
+    array = larger.get();
+    arrays_.push_back(std::move(larger));
+    array_.store(array, std::memory_order_release);
+  }
+  Series* const added = series_.emplace_back(std::move(series)).get();
+  std::atomic<Series*>& entry = place(*array, *added);
+  if (entry.load(std::memory_order_relaxed) == nullptr) ++count_;
+  // Release: who finds the series sees what it points to.
+  entry.store(added, std::memory_order_release);
+}
+
+}  // namespace metrics::core

@@ -1,0 +1,197 @@
+#include "libmetrics/update/claims.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <ctime>
+
+namespace metrics::core {
+namespace {
+
+constexpr unsigned kSlotShift = 32;
+
+struct flock range(SlotIndex slot, std::int64_t length, short type) noexcept {
+  struct flock lock {};
+  lock.l_type = type;
+  lock.l_whence = SEEK_SET;
+  lock.l_start = static_cast<off_t>(slot) << kSlotShift;
+  lock.l_len = length;
+  return lock;
+}
+
+// The length that tells a generation.
+std::int64_t length_of(Generation generation) noexcept { return std::int64_t{generation} + 1; }
+
+bool try_lock(int fd, SlotIndex slot, std::int64_t length) noexcept {
+  struct flock lock = range(slot, length, F_WRLCK);
+  return ::fcntl(fd, F_OFD_SETLK, &lock) == 0;
+}
+
+void raise_to(layout::Cell& highest, std::uint64_t value) noexcept {
+  std::uint64_t seen = highest.load(std::memory_order_relaxed);
+  // Release: a reader that sees the slot in use sees its head; it pairs with the kernel's copy.
+  while (seen < value && !highest.compare_exchange_weak(seen, value, std::memory_order_release,
+                                                        std::memory_order_relaxed)) {
+  }
+}
+
+void store_identity(layout::Head& head) noexcept {
+  timespec now{};
+  ::clock_gettime(CLOCK_REALTIME, &now);
+  struct stat ns {};
+  const bool known = ::stat("/proc/self/ns/pid", &ns) == 0;
+  // The process's, which is its first thread's.
+  std::array<std::uint64_t, 2> command{};
+  if (::gettid() == ::getpid()) {
+    ::prctl(PR_GET_NAME, command.data());  // quicker than opening a file
+  } else if (const Descriptor comm(::open("/proc/self/comm", O_RDONLY | O_CLOEXEC)); comm) {
+    [[maybe_unused]] const ssize_t got = ::read(comm.get(), command.data(), sizeof command);
+  }
+  auto* text = reinterpret_cast<char*>(command.data());
+  std::replace(text, text + sizeof command, '\n', '\0');
+  head.pid_namespace.store(known ? ns.st_ino : 0, std::memory_order_relaxed);
+  head.claimed_ns.store(static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000u +
+                            static_cast<std::uint64_t>(now.tv_nsec),
+                        std::memory_order_relaxed);
+  for (std::size_t i = 0; i < command.size(); ++i) {
+    head.command[i].store(command[i], std::memory_order_relaxed);
+  }
+  head.pid.store(static_cast<std::uint64_t>(::getpid()), std::memory_order_relaxed);
+}
+
+// A page of the description, which keeps it (and its locks) until this process's memory is gone.
+void* pin(int fd) noexcept {
+  void* page = ::mmap(nullptr, page_bytes(), PROT_NONE, MAP_SHARED, fd, 0);
+  if (page == MAP_FAILED) return nullptr;
+  if (::madvise(page, page_bytes(), MADV_DONTFORK) != 0) {
+    ::munmap(page, page_bytes());
+    return nullptr;
+  }
+  return page;
+}
+
+// Locks the lowest free first slot through fd and lets the lock tell its new generation. Slot 0, with errno, if
+// there is none: EAGAIN or EACCES if all are owned, else the kernel or the file system has no such locks.
+Owner lock_lowest(const Segment& segment, int fd) noexcept {
+  for (SlotIndex slot = 1; slot <= segment.geometry().first_slots; ++slot) {
+    if (!try_lock(fd, slot, 1)) {
+      if (errno == EAGAIN || errno == EACCES) continue;  // owned
+      break;
+    }
+    const std::uint64_t before =
+        segment.head(slot).generation.load(std::memory_order_relaxed);  // ours alone, by the lock
+    const Generation generation =
+        before >= kMaxGeneration ? 1 : static_cast<Generation>(before) + 1;
+    // Growing one's own lock is one step to whoever probes it.
+    if (try_lock(fd, slot, length_of(generation))) return {slot, generation};
+    const int error = errno;  // somebody reads the rest of the range with a lock: an experiment
+    struct flock unlock = range(slot, 1, F_UNLCK);
+    ::fcntl(fd, F_OFD_SETLK, &unlock);
+    errno = error;
+  }
+  return {};
+}
+
+}  // namespace
+
+Ownership ownership(int fd, SlotIndex first_slot) noexcept {
+  // Asking as a reader: only a write lock is an owner's, a read lock is somebody's experiment.
+  struct flock lock = range(first_slot, std::int64_t{1} << kSlotShift, F_RDLCK);
+  if (::fcntl(fd, F_OFD_GETLK, &lock) != 0) return {};
+  if (lock.l_type == F_UNLCK) return {Ownership::State::kFree, 0};
+  if (lock.l_start != static_cast<off_t>(first_slot) << kSlotShift || lock.l_len < 1 ||
+      lock.l_len > length_of(kMaxGeneration)) {
+    return {};  // not a lock of ours
+  }
+  if (lock.l_len == 1) return {Ownership::State::kClaiming, 0};
+  return {Ownership::State::kOwned, static_cast<Generation>(lock.l_len - 1)};
+}
+
+bool certainly_dead(int fd, Owner owner) noexcept {
+  const Ownership now = ownership(fd, owner.slot);
+  switch (now.state) {
+    case Ownership::State::kFree:
+    case Ownership::State::kClaiming:  // the lock has passed to the next one
+      return true;
+    case Ownership::State::kOwned:
+      return now.generation != owner.generation;
+    case Ownership::State::kUnknown:
+      return false;
+  }
+  return false;
+}
+
+ClaimResult claim_first_slot(const Segment& segment, Claim& claim) noexcept {
+  claim = Claim();
+  Descriptor own = segment.reopen();  // a description of this process's alone
+  if (!own) return ClaimResult::kUnreachable;
+  claim.pin = pin(own.get());
+  if (claim.pin == nullptr) return ClaimResult::kUnreachable;
+  claim.owner = lock_lowest(segment, own.get());
+  if (claim.owner.slot == 0) {
+    const bool all_owned = errno == EAGAIN || errno == EACCES;
+    give_back(claim);
+    return all_owned ? ClaimResult::kAllOwned : ClaimResult::kUnsupported;
+  }
+  own = Descriptor();  // a fork from here on inherits nothing that keeps the lock
+  claim.descriptor = segment.reopen();
+  const Ownership told = ownership(claim.descriptor.get(), claim.owner.slot);
+  if (told.state != Ownership::State::kOwned || told.generation != claim.owner.generation) {
+    give_back(claim);
+    return claim.descriptor ? ClaimResult::kUnsupported : ClaimResult::kUnreachable;
+  }
+  return ClaimResult::kClaimed;
+}
+
+void give_back(const Claim& claim) noexcept { ::munmap(claim.pin, page_bytes()); }
+
+void announce(const Segment& segment, Owner owner) noexcept {
+  layout::Head& head = segment.head(owner.slot);
+  // Release: a lane or a gauge that names this generation is read after the lock that tells it.
+  head.generation.store(owner.generation, std::memory_order_release);
+  store_identity(head);
+  raise_to(segment.header().first_slots_used, owner.slot);
+}
+
+SlotIndex claim_lane(const Segment& segment, int fd, Owner owner) noexcept {
+  const Geometry& g = segment.geometry();
+  Owner known_alive = owner;  // neighbours often have the same owner: ask the kernel once
+  for (SlotIndex lane = g.first_slots + 1; lane < g.slot_count(); ++lane) {
+    layout::Head& head = segment.head(lane);
+    std::uint64_t word = head.owner.load(std::memory_order_relaxed);
+    if (word != 0) {
+      const Owner there = Owner::of_word(word);
+      if (there == known_alive || there == owner) continue;
+      const bool possible = there.slot >= 1 && there.slot <= g.first_slots;
+      if (possible && !certainly_dead(fd, there)) {
+        known_alive = there;
+        continue;
+      }
+    }
+    // Acquire: pairs with release_lane, so we add to what the last thread has stored. A dead process's stores
+    // are in the file before the kernel has dropped its lock.
+    if (!head.owner.compare_exchange_strong(word, owner.word(), std::memory_order_acquire,
+                                            std::memory_order_relaxed)) {
+      continue;
+    }
+    head.generation.fetch_add(1, std::memory_order_relaxed);
+    store_identity(head);
+    raise_to(segment.header().lanes_used, lane - g.first_slots);
+    return lane;
+  }
+  return 0;
+}
+
+void release_lane(const Segment& segment, SlotIndex lane, Owner owner) noexcept {
+  std::uint64_t word = owner.word();
+  segment.head(lane).owner.compare_exchange_strong(word, 0, std::memory_order_release,
+                                                   std::memory_order_relaxed);
+}
+
+}  // namespace metrics::core

@@ -1,0 +1,65 @@
+// gauges.h -- a gauge's value in its process's first slot, and what a dead owner's value becomes.
+//
+// Cells: generation, value, stamp. The value is the process's own, or, in the modes that keep what the dead
+// have left (sum, min, max, mostrecent), already combined with what its owner found when it came: so one
+// word says it all, an update changes one word, and a kill can tear nothing.
+#pragma once
+
+#include <bit>
+#include <cmath>
+#include <cstdint>
+#include <optional>
+
+#include "libmetrics/format/layout.h"
+#include "libmetrics/update/claims.h"
+#include "metrics/hot.h"
+
+namespace metrics::core {
+
+static_assert(METRICS_HOT_UNSET == layout::kUnset);
+inline std::uint64_t encode_gauge(double value) noexcept { return metrics_hot_encode(value); }
+constexpr std::optional<double> decode_gauge(std::uint64_t word) noexcept {
+  if (word == 0) return std::nullopt;  // unset
+  return std::bit_cast<double>(word ^ layout::kUnset);
+}
+
+// Counts only processes that live.
+constexpr bool is_live(layout::Mode mode) noexcept {
+  using enum layout::Mode;
+  return mode == kLiveAll || mode == kLiveSum || mode == kLiveMin || mode == kLiveMax ||
+         mode == kLiveMostRecent;
+}
+constexpr bool is_per_process(layout::Mode mode) noexcept {
+  return mode == layout::Mode::kAll || mode == layout::Mode::kLiveAll;
+}
+constexpr bool is_most_recent(layout::Mode mode) noexcept {
+  return mode == layout::Mode::kMostRecent || mode == layout::Mode::kLiveMostRecent;
+}
+
+// A gauge series in this process. Handles point to its base.
+struct Gauge : metrics_gauge {
+  Gauge(std::uint32_t segment, std::uint64_t first_cell, layout::Mode mode) noexcept;
+
+  // Begins a generation's value in that slot: takes over what the last owner has left or unsets it, and only
+  // then writes the generation. Once for each claim, before any thread of the process can update.
+  void begin(layout::Cell* cells, Generation generation) noexcept;
+
+  // Lock-free, by any thread. The process must own the slot that the last begin() named.
+  void set(double value) noexcept;
+  void add(double amount) noexcept;
+
+  const std::uint64_t first_cell;
+  const layout::Mode mode;
+  Gauge* next = nullptr;  // in the writer's list
+
+ private:
+  layout::Cell& value_cell() noexcept;
+  void publish_own() noexcept;
+  void stamp() noexcept;
+
+  layout::Cell* value_ = nullptr;  // in the process's first slot
+  std::optional<double> inherited_;
+  layout::Cell own_{0};  // of min, max, mostrecent, encoded: the word may hold the inherited value
+};
+
+}  // namespace metrics::core

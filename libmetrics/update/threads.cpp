@@ -1,0 +1,160 @@
+#include "libmetrics/update/threads.h"
+
+#include <pthread.h>
+
+#include <array>
+#include <cerrno>
+
+namespace metrics::core {
+namespace {
+
+using State = ProcessClaim::State;
+
+// Which slot metrics_thread->cells[i] is, for giving it back.
+__thread SlotIndex thread_slots[METRICS_MAX_SEGMENTS] __attribute__((tls_model("initial-exec")));
+
+pthread_key_t end_key;
+
+void count_in_shared(const Writer& writer, ProcessClaim& claim, metrics_status why,
+                     layout::Drop reason) noexcept {
+  metrics_status none = METRICS_OK;
+  claim.failure.compare_exchange_strong(none, why, std::memory_order_relaxed);
+  writer.segment()->drop(reason);
+}
+
+// The first slot for this process. The order is that of slots.h's invariant (3).
+void claim_for_process(Writer& writer, ProcessClaim& mine) noexcept {
+  const auto failed = [&](metrics_status why, layout::Drop reason) {
+    count_in_shared(writer, mine, why, reason);
+    mine.state.store(State::kFailed, std::memory_order_relaxed);
+  };
+  Claim claim;
+  switch (claim_first_slot(*writer.segment(), claim)) {
+    case ClaimResult::kClaimed:
+      break;
+    case ClaimResult::kAllOwned:
+      return failed(METRICS_NO_SLOT, layout::Drop::kSlotsExhausted);
+    case ClaimResult::kUnreachable:
+      return failed(status_of(errno), layout::Drop::kClaimUnreachable);
+    case ClaimResult::kUnsupported:
+      return failed(METRICS_UNSUPPORTED, layout::Drop::kClaimUnreachable);
+  }
+  const int fd = claim.descriptor.get();
+  layout::Cell* cells = writer.slot(fd, claim.owner.slot);
+  if (cells == nullptr || !writer.reserve_bound(fd, claim.owner.slot)) {
+    give_back(claim);
+    return failed(METRICS_NO_SPACE, layout::Drop::kClaimNoSpace);
+  }
+  announce(*writer.segment(), claim.owner);
+  writer.begin_gauges(cells, claim.owner.generation);
+  mine.owner = claim.owner;
+  // Release: who sees the process owning sees its gauges begun; pairs with owns_first_slot.
+  mine.state.store(State::kOwned, std::memory_order_release);
+}
+
+// The slot for a thread of a process that has a first slot: that one if no other thread has it, else a lane.
+layout::Cell* claim_for_thread(Writer& writer, ProcessClaim& mine, SlotIndex& slot) noexcept {
+  // Acquire: with the release of the thread that wrote there before.
+  if (mine.lent.exchange(1, std::memory_order_acquire) == 0) {
+    slot = mine.owner.slot;
+    return writer.slot(-1, slot);
+  }
+  const Segment& segment = *writer.segment();
+  const Descriptor fd = segment.reopen();
+  if (!fd) {
+    count_in_shared(writer, mine, status_of(errno), layout::Drop::kClaimUnreachable);
+    return nullptr;
+  }
+  slot = claim_lane(segment, fd.get(), mine.owner);
+  if (slot == 0) {
+    count_in_shared(writer, mine, METRICS_NO_SLOT, layout::Drop::kLanesExhausted);
+    return nullptr;
+  }
+  layout::Cell* cells = writer.slot(fd.get(), slot);
+  if (cells == nullptr || !writer.reserve_bound(fd.get(), slot)) {
+    release_lane(segment, slot, mine.owner);
+    count_in_shared(writer, mine, METRICS_NO_SPACE, layout::Drop::kClaimNoSpace);
+    return nullptr;
+  }
+  return cells;
+}
+
+// A pthread_key's destructor: a thread_local's would run too early, others' destructors may still update.
+// What comes after this one goes to slot 0.
+void end_thread(void*) {
+  Process& p = process();
+  const Locked lock(p, Locked::Wait::kBounded);
+  for (std::uint32_t i = 0; i < METRICS_MAX_SEGMENTS; ++i) {
+    // In a child all are NULL: what its parent's thread had is the parent's.
+    if (metrics_thread->cells[i] == nullptr) continue;
+    metrics_thread->cells[i] = nullptr;
+    ProcessClaim& claim = p.claims[i];
+    if (thread_slots[i] == claim.owner.slot) {
+      claim.lent.store(0, std::memory_order_release);  // with claim_for_thread's acquire
+    } else {
+      release_lane(*writer_at(i)->segment(), thread_slots[i], claim.owner);
+    }
+  }
+  // A slot claimed from here on would never be given back.
+  take_place_back(lock.held());
+}
+
+int make_end_key() noexcept {
+  static const int error = ::pthread_key_create(&end_key, &end_thread);
+  return error;
+}
+
+// At load, for the reason that process() has; and early keys need no malloc when a thread sets its first one.
+[[maybe_unused]] const int made_early = make_end_key();
+
+}  // namespace
+
+void watch_thread_ends() {
+  if (make_end_key() != 0) {
+    throw Error(METRICS_SYSTEM, "can't create a pthread key: all are in use");
+  }
+}
+
+layout::Cell* own_cells(std::uint32_t segment) noexcept {
+  Writer* writer = writer_at(segment);
+  if (writer == nullptr || writer->segment() == nullptr) return nullptr;
+  const std::uint64_t bit = std::uint64_t{1} << segment;
+  if ((metrics_thread->tried & bit) == 0) {
+    Process& p = process();
+    const Locked lock(p, Locked::Wait::kBounded);
+    if (!lock.held()) return nullptr;  // slot 0 for this once
+    give_epoch(p);
+    // Looked at again: a signal handler may have been here before the lock was held.
+    if (give_place() && (metrics_thread->tried & bit) == 0) {
+      metrics_thread_state& t = *metrics_thread;
+      ProcessClaim& claim = p.claims[segment];
+      if (claim.state.load(std::memory_order_relaxed) == State::kUntried) {
+        claim_for_process(*writer, claim);
+      }
+      if (claim.state.load(std::memory_order_relaxed) == State::kOwned) {
+        t.cells[segment] = reinterpret_cast<std::uint64_t*>(
+            claim_for_thread(*writer, claim, thread_slots[segment]));
+      }
+      t.tried |= bit;
+      ::pthread_setspecific(end_key, &metrics_thread);  // to be told when the thread ends
+    }
+  }
+  return reinterpret_cast<layout::Cell*>(metrics_thread->cells[segment]);
+}
+
+layout::Cell* shared_cells(std::uint32_t segment) noexcept {
+  const Writer* writer = writer_at(segment);
+  return writer == nullptr || writer->segment() == nullptr ? nullptr : writer->shared_cells();
+}
+
+bool owns_first_slot(std::uint32_t segment) noexcept {
+  return segment < METRICS_MAX_SEGMENTS &&
+         process().claims[segment].state.load(std::memory_order_acquire) == State::kOwned;
+}
+
+void count_drop(std::uint32_t segment, layout::Drop reason) noexcept {
+  const Writer* writer = writer_at(segment);
+  if (writer != nullptr && writer->segment() != nullptr) writer->segment()->drop(reason);
+}
+
+}  // namespace metrics::core

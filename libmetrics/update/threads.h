@@ -1,0 +1,25 @@
+// threads.h -- how a thread comes by a slot at its first update, and what happens when it has none.
+#pragma once
+
+#include "libmetrics/setup/registry.h"
+#include "libmetrics/update/gauges.h"
+
+namespace metrics::core {
+
+// The calling thread's own slot in that segment, nullptr if it has none and is to add to slot 0. The first
+// call of a thread in a process makes one bounded attempt to get one: signals blocked, without malloc. Its
+// failure is remembered until the next fork.
+layout::Cell* own_cells(std::uint32_t segment) noexcept;
+
+// Slot 0, to which many processes and threads add at once; nullptr where nothing is counted.
+layout::Cell* shared_cells(std::uint32_t segment) noexcept;
+
+// True if the process has a first slot, so that its gauges have a place.
+bool owns_first_slot(std::uint32_t segment) noexcept;
+
+void count_drop(std::uint32_t segment, layout::Drop reason) noexcept;
+
+// Prepares giving slots back when threads end; at set-up, since it may allocate.
+void watch_thread_ends();
+
+}  // namespace metrics::core

@@ -1,0 +1,65 @@
+#include "aggregator/http/admission.h"
+
+#include <gtest/gtest.h>
+
+#include <future>
+#include <latch>
+#include <memory>
+#include <thread>
+#include <vector>
+
+namespace metrics::aggregator {
+namespace {
+
+using namespace std::chrono_literals;
+
+TEST(Admission, SeatsAsManyVisitsAsThereAreSeats) {
+  Admission admission(2);
+  Admission::Visit first(admission);
+  Admission::Visit standing(admission);
+  EXPECT_TRUE(first.sit());
+  {
+    Admission::Visit second(admission);
+    EXPECT_TRUE(second.sit());
+    EXPECT_FALSE(standing.sit());
+  }
+  EXPECT_TRUE(standing.sit());
+}
+
+TEST(Admission, LosesNoSeatAndInventsNoneWhenManyComeAndGo) {
+  constexpr int kSeats = 3;
+  constexpr int kThreads = 4;
+  Admission admission(kSeats);
+  std::latch start(kThreads);
+  std::vector<std::jthread> threads;
+  threads.reserve(kThreads);
+  for (int t = 0; t < kThreads; ++t) {
+    threads.emplace_back([&] {
+      start.arrive_and_wait();
+      for (int i = 0; i < 200'000; ++i) Admission::Visit(admission).sit();
+    });
+  }
+  threads.clear();
+  EXPECT_TRUE(admission.wait_until_empty(0ms));
+  std::vector<std::unique_ptr<Admission::Visit>> visits;
+  while (visits.size() <= kSeats) {
+    visits.push_back(std::make_unique<Admission::Visit>(admission));
+    EXPECT_EQ(visits.back()->sit(), visits.size() <= kSeats) << visits.size();
+  }
+}
+
+TEST(Admission, WaitsForVisitsThatCameBeforeClosing) {
+  Admission admission(1);
+  auto early = std::make_unique<Admission::Visit>(admission);
+  EXPECT_FALSE(early->came_after_closing());
+  admission.close();
+  EXPECT_FALSE(admission.wait_until_empty(1ms));
+  EXPECT_TRUE(Admission::Visit(admission).came_after_closing());
+  std::future<bool> empty =
+      std::async(std::launch::async, [&admission] { return admission.wait_until_empty(60s); });
+  early.reset();
+  EXPECT_TRUE(empty.get());
+}
+
+}  // namespace
+}  // namespace metrics::aggregator

@@ -1,0 +1,229 @@
+// What the server does when clients are too many, too slow or too large, and when it has to stop.
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <future>
+#include <latch>
+#include <system_error>
+#include <thread>
+
+#include "aggregator/http/server.h"
+#include "tests/aggregator/http/client.h"
+
+namespace metrics::aggregator {
+namespace {
+
+using namespace std::chrono_literals;
+using test::Answer;
+using test::Client;
+using test::get;
+
+constexpr auto kNever = 60s;
+
+HttpOptions on_any_port() { return {.listen = {"127.0.0.1:0"}}; }
+
+// A handler for one request, that says when it runs and answers when it may.
+class Slow {
+ public:
+  explicit Slow(std::string body = "done") : body_(std::move(body)) {}
+  Handler handler() {
+    return [this](const Request&) {
+      entered_.count_down();
+      may_answer_.wait();
+      return text_response(200, body_);
+    };
+  }
+  void wait_until_entered() const { entered_.wait(); }
+  void let_answer() { may_answer_.count_down(); }
+
+ private:
+  std::string body_;
+  std::latch entered_{1};
+  std::latch may_answer_{1};
+};
+
+Handler says(const std::string& text) {
+  return [text](const Request&) { return text_response(200, text); };
+}
+
+TEST(HttpLimits, AnswersRequestsAboveTheLimitWith503AndServesAgainBelowIt) {
+  HttpOptions options = on_any_port();
+  options.max_requests = 1;
+  Slow slow;
+  HttpServer server(options, {{"/slow", {slow.handler()}},
+                              {"/fast", {says("fast")}},
+                              {"/healthy", {says("healthy"), Route::Limit::kExempt}}});
+  const std::uint16_t port = server.ports().at(0);
+  Client busy(port);
+  busy.send("GET /slow HTTP/1.1\r\n\r\n");
+  slow.wait_until_entered();
+
+  Answer refused = get(port, "/fast");
+  EXPECT_EQ(refused.status, 503);
+  EXPECT_EQ(refused.headers["retry-after"], "1");
+  EXPECT_EQ(refused.body, "Too many requests are being served at the same time.\n");
+  EXPECT_EQ(get(port, "/healthy").body, "healthy");
+  EXPECT_EQ(get(port, "/nowhere").status, 404);
+
+  slow.let_answer();
+  EXPECT_EQ(busy.receive().body, "done");
+  // A seat is given back just after the last byte was sent, so this client may be too quick.
+  const auto deadline = std::chrono::steady_clock::now() + kNever;
+  Answer served = get(port, "/fast");
+  while (served.status == 503 && std::chrono::steady_clock::now() < deadline) {
+    served = get(port, "/fast");
+  }
+  EXPECT_EQ(served.body, "fast");
+}
+
+TEST(HttpLimits, StopFinishesTheResponseThatIsBeingServed) {
+  HttpOptions options = on_any_port();
+  options.request_timeout = kNever;
+  Slow slow(std::string(5'000'000, 'x'));
+  HttpServer server(options, {{"/slow", {slow.handler()}}});
+  const std::uint16_t port = server.ports().at(0);
+  Client client(port);
+  client.send("GET /slow HTTP/1.1\r\n\r\n");
+  slow.wait_until_entered();
+
+  std::future<void> stopped = std::async(std::launch::async, [&server] { server.stop(); });
+  // That stop() has begun shows in a 503, or in a closed port if it doesn't wait as it should.
+  try {
+    while (get(port, "/nowhere").status != 503) {
+    }
+  } catch (const std::system_error&) {
+  }
+  EXPECT_NE(stopped.wait_for(0s), std::future_status::ready);
+  slow.let_answer();
+
+  Answer answer = client.receive();
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_TRUE(answer.whole);
+  EXPECT_EQ(answer.body.size(), 5'000'000u);
+  EXPECT_EQ(answer.headers["connection"], "close");
+  stopped.get();
+  EXPECT_THROW(Client(port).get("/slow"), std::system_error);
+}
+
+TEST(HttpLimits, StopTwiceIsStopOnce) {
+  HttpServer server(on_any_port(), {{"/", {says("x")}}});
+  const std::uint16_t port = server.ports().at(0);
+  server.stop();
+  server.stop();
+  EXPECT_EQ(server.ports().at(0), port);
+  EXPECT_THROW(Client client(port), std::system_error);
+}
+
+TEST(HttpLimits, StopTakesMillisecondsWhenNobodyIsConnected) {
+  HttpServer server(on_any_port(), {{"/", {says("x")}}});
+  EXPECT_EQ(get(server.ports().at(0), "/").body, "x");  // so it waits for the next one by now
+  const auto begin = std::chrono::steady_clock::now();
+  server.stop();
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, 1s) << "civetweb by itself takes 2 s";
+}
+
+TEST(HttpLimits, DropsAClientThatDoesNotFinishItsRequest) {
+  HttpOptions options = on_any_port();
+  options.request_timeout = 50ms;
+  const HttpServer server(options, {{"/", {says("x")}}});
+  Client silent(server.ports().at(0));
+  EXPECT_EQ(silent.receive_to_end(), "");
+  Client slow(server.ports().at(0));
+  slow.send("GET / HTTP/1.1\r\nX-Slow: ");
+  EXPECT_EQ(slow.receive().status, 400);
+  EXPECT_TRUE(slow.hung_up());
+}
+
+TEST(HttpLimits, DropsAClientThatTricklesItsRequest) {
+  HttpOptions options = on_any_port();
+  options.request_timeout = 100ms;
+  const HttpServer server(options, {{"/", {says("x")}}});
+  Client client(server.ports().at(0));
+  client.send("GET / HTTP/1.1\r\nX-Slow: ");
+  std::future<std::string> received =
+      std::async(std::launch::async, [&client] { return client.receive_to_end(); });
+  // Every byte comes well within the timeout; only their sum doesn't.
+  const auto deadline = std::chrono::steady_clock::now() + kNever;
+  while (received.wait_for(10ms) != std::future_status::ready &&
+         std::chrono::steady_clock::now() < deadline) {
+    client.send("a");
+  }
+  ASSERT_EQ(received.wait_for(0s), std::future_status::ready);
+  EXPECT_EQ(received.get().substr(0, 12), "HTTP/1.1 400");
+}
+
+TEST(HttpLimits, DropsAClientThatDoesNotReadItsResponse) {
+  constexpr std::size_t kMoreThanSocketsBuffer = 64'000'000;
+  HttpOptions options = on_any_port();
+  options.max_requests = 1;
+  options.request_timeout = 50ms;
+  options.keep_alive = kNever;
+  Slow slow(std::string(kMoreThanSocketsBuffer, 'x'));
+  const HttpServer server(options, {{"/large", {slow.handler()}}, {"/small", {says("x")}}});
+  Client client(server.ports().at(0));
+  client.send("GET /large HTTP/1.1\r\n\r\n");
+  slow.wait_until_entered();
+  EXPECT_EQ(get(server.ports().at(0), "/small").status, 503);
+  slow.let_answer();
+  // Once it is dropped, its seat is free.
+  const auto deadline = std::chrono::steady_clock::now() + kNever;
+  while (get(server.ports().at(0), "/small").status == 503 &&
+         std::chrono::steady_clock::now() < deadline) {
+  }
+  const Answer answer = client.receive();
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_FALSE(answer.whole);
+  EXPECT_TRUE(client.hung_up());
+}
+
+TEST(HttpLimits, RefusesARequestThatIsTooLarge) {
+  const HttpServer server(on_any_port(), {{"/", {says("x")}}});
+  Client client(server.ports().at(0));
+  client.send("GET / HTTP/1.1\r\nX-Large: " + std::string(20'000, 'x') + "\r\n\r\n");
+  EXPECT_EQ(client.receive().status, 400);
+}
+
+TEST(HttpLimits, RefusesWhatIsNoHttpRequest) {
+  const HttpServer server(on_any_port(), {{"/", {says("x")}}});
+  const std::vector<std::pair<std::string, int>> cases = {
+      {"hello\r\n\r\n", 400},
+      {"GET\r\n\r\n", 400},
+      {"GET /\r\n\r\n", 400},
+      {"GET / HTTP/1.1\r\nno colon\r\n\r\n", 400},
+      {"GET / HTTP/2.0\r\n\r\n", 505},
+      {"BREW / HTTP/1.1\r\n\r\n", 400},
+      {"GET / HTTP/1.1\r\nContent-Length: -1\r\n\r\n", 411},
+      {"GET / HTTP/1.1\r\nTransfer-Encoding: gzip\r\n\r\n", 400},
+      {"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 400},  // a TLS handshake
+      {std::string("GET /\0 HTTP/1.1\r\n\r\n", 19), 400},
+      {std::string(4, '\0'), 400},
+  };
+  for (const auto& [request, status] : cases) {
+    Client client(server.ports().at(0));
+    client.send(request);
+    EXPECT_EQ(client.receive().status, status) << request;
+    EXPECT_TRUE(client.hung_up()) << request;
+  }
+  EXPECT_EQ(get(server.ports().at(0), "/").body, "x");
+}
+
+TEST(HttpLimits, KnowsPathsOnlyAsTheyAreWritten) {
+  const HttpServer server(on_any_port(), {{"/", {says("/")}}, {"/metrics", {says("metrics")}}});
+  const std::uint16_t port = server.ports().at(0);
+  for (const char* path :
+       {"//metrics", "/metrics/", "/metrics/..", "/./metrics", "/x/../metrics", "/metrics/%2e%2e",
+        "/metrics%00", "/metrics%00.txt", "/%6detrics", "/metrics#x", "/METRICS", "/..", "/../..",
+        "/../../etc/passwd", "/\\metrics", "/metrics\\..\\x", "/%", "/%zz", "/metrics;x"}) {
+    EXPECT_EQ(get(port, path).status, 404) << path;
+  }
+  for (const char* path : {"*", "metrics", "?", "http://", "http://x", "ftp://x/metrics",
+                           "http://127.0.0.1:1/metrics", "http://elsewhere.example/metrics"}) {
+    EXPECT_EQ(get(port, path).status, 400) << path;
+  }
+  EXPECT_EQ(get(port, "/metrics?").body, "metrics");
+  EXPECT_EQ(get(port, "/metrics?/../x").body, "metrics");
+  EXPECT_EQ(get(port, "http://any.example:" + std::to_string(port) + "/metrics").body, "metrics");
+}
+
+}  // namespace
+}  // namespace metrics::aggregator

@@ -1,0 +1,73 @@
+#include "aggregator/scrape/own_metrics.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tests/support/temp_segment.h"
+
+namespace metrics::aggregator {
+namespace {
+
+using test::TempSegment;
+
+std::optional<double> value(const Families& families, const std::string& name,
+                            const std::vector<Label>& labels) {
+  for (const Family& f : families.families) {
+    for (const Series& s : f.series) {
+      if (f.name != name || s.labels != labels) continue;
+      return f.type == Type::kCounter ? static_cast<double>(families.counter(s).whole)
+                                      : families.gauge(s);
+    }
+  }
+  return std::nullopt;
+}
+
+TEST(OwnMetrics, KeepTheirShapeFromScrapeToScrape) {
+  TempSegment t;
+  Counter tasks = t.counter("tasks");
+  tasks.inc();
+  core::Reader reader(t.file());
+  ASSERT_TRUE(reader.look());
+  OwnMetrics own;
+  const std::vector<SegmentState> up = {{"s", true, "", &reader}};
+  const std::uint64_t shape = own.collect(up, 0.1).shape;
+  tasks.inc();
+  t.counter("more").inc(-1);
+  ASSERT_TRUE(reader.look());
+  const Families& again = own.collect(up, 0.2);
+  EXPECT_EQ(again.shape, shape);
+  EXPECT_EQ(value(again, "metrics_segment_families", {{"segment", "s"}}), 2);
+  EXPECT_EQ(value(again, "metrics_segment_dropped_updates",
+                  {{"segment", "s"}, {"reason", "counter_negative"}}),
+            1);
+  EXPECT_EQ(value(again, "metrics_aggregator_scrapes", {}), 2);
+  EXPECT_EQ(value(again, "metrics_aggregator_scrape_duration_seconds", {}), 0.2);
+
+  const std::vector<SegmentState> down = {{"s", false, "is gone", &reader}};
+  const std::uint64_t without = own.collect(down, 0.1).shape;
+  EXPECT_NE(without, shape);
+  EXPECT_EQ(own.collect(down, 0.1).shape, without);
+  const Families& gone = own.collect(down, 0.1);
+  EXPECT_EQ(value(gone, "metrics_segment_up", {{"segment", "s"}}), 0);
+  EXPECT_EQ(value(gone, "metrics_segment_families", {{"segment", "s"}}), std::nullopt);
+}
+
+TEST(OwnMetrics, CountTheSlotsOfAReplacedSegmentAnew) {
+  TempSegment large(Geometry{64, 64, 4096, 64 * 1024});
+  large.counter("tasks").inc();
+  TempSegment small(Geometry{1, 1, 4096, 64 * 1024});
+  small.counter("tasks");
+  core::Reader before(large.file()), after(small.file());
+  ASSERT_TRUE(before.look() && after.look());
+  OwnMetrics own;
+  const std::vector<Label> free = {{"segment", "s"}, {"state", "free"}};
+  EXPECT_EQ(value(own.collect({{"s", true, "", &before}}, 0), "metrics_segment_slots", free), 63);
+  EXPECT_EQ(value(own.collect({{"s", true, "", &after}}, 0), "metrics_segment_slots", free), 1);
+}
+
+}  // namespace
+}  // namespace metrics::aggregator

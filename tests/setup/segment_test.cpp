@@ -1,0 +1,264 @@
+// Whom a segment lets join, and what becomes of a file that is none.
+#include "libmetrics/update/segment.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <string>
+
+#include "libmetrics/format/layout.h"
+#include "tests/support/temp_segment.h"
+#include "tests/support/worker.h"
+
+namespace metrics::test {
+namespace {
+
+struct Refusal {
+  metrics_status status;
+  std::string why;
+  bool operator==(const Refusal&) const = default;
+};
+void PrintTo(const Refusal& r, std::ostream* out) { *out << r.status << ": " << r.why; }
+
+// What metrics_open() says of the path, and that updates and definitions work all the same.
+Refusal opened(const std::string& path) {
+  metrics_segment* segment = nullptr;
+  const metrics_status status = metrics_open(path.c_str(), &kSmall, &segment);
+  const std::string why = status == METRICS_OK ? "" : metrics_last_error();
+  EXPECT_NE(segment, nullptr);
+  EXPECT_EQ(metrics_segment_status(segment), status);
+  metrics_family* family = nullptr;
+  EXPECT_EQ(metrics_counter_family(segment, "tasks", "", "", nullptr, 0, &family), METRICS_OK);
+  metrics_counter* tasks = nullptr;
+  EXPECT_EQ(metrics_counter_labels(family, nullptr, 0, &tasks), METRICS_OK);
+  EXPECT_NE(tasks, nullptr);
+  metrics_counter_inc(tasks, 1);
+  return {status, why};
+}
+
+// In a child, since a process keeps what it has learnt of a path.
+void expect_refused(const TempPath& t, metrics_status status, const std::string& why) {
+  EXPECT_EQ(ended(forked([&] {
+              EXPECT_EQ(opened(t.path()), (Refusal{status, t.file() + why}));
+            })),
+            0);
+}
+
+void make_segment(const TempPath& t) {
+  EXPECT_EQ(ended(forked([&] { EXPECT_EQ(opened(t.path()), (Refusal{METRICS_OK, ""})); })), 0);
+}
+
+constexpr const char* kNotRegular = " is not a regular file; remove it, or choose another path";
+
+TEST(Segment, IsTheOwnersAlone) {
+  TempPath t;
+  make_segment(t);
+  struct stat info {};
+  ASSERT_EQ(::stat(t.file().c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 07777, 0600u);
+  EXPECT_EQ(info.st_uid, ::geteuid());
+}
+
+TEST(Segment, ASymbolicLinkIsRefused) {
+  TempPath t;
+  TempPath target;
+  make_segment(target);
+  ASSERT_EQ(::symlink(target.file().c_str(), t.file().c_str()), 0);
+  expect_refused(t, METRICS_INCOMPATIBLE, " is a symbolic link; give the path of the file itself");
+}
+
+TEST(Segment, ADanglingSymbolicLinkIsRefused) {
+  TempPath t;
+  ASSERT_EQ(::symlink("/nowhere", t.file().c_str()), 0);
+  expect_refused(t, METRICS_INCOMPATIBLE, " is a symbolic link; give the path of the file itself");
+}
+
+TEST(Segment, WhatIsNoRegularFileIsRefused) {
+  TempPath fifo;
+  ASSERT_EQ(::mkfifo(fifo.file().c_str(), 0600), 0);
+  expect_refused(fifo, METRICS_INCOMPATIBLE, kNotRegular);
+
+  TempPath directory;
+  ASSERT_EQ(::mkdir(directory.file().c_str(), 0700), 0);
+  expect_refused(directory, METRICS_INCOMPATIBLE, kNotRegular);
+
+  TempPath socket;
+  const core::Descriptor fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::strncpy(address.sun_path, socket.file().c_str(), sizeof address.sun_path - 1);
+  ASSERT_EQ(::bind(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  expect_refused(socket, METRICS_INCOMPATIBLE, kNotRegular);
+}
+
+TEST(Segment, AnotherUsersIsRefused) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can give a file away";
+  TempPath t;
+  make_segment(t);
+  ASSERT_EQ(::chown(t.file().c_str(), 4711, 4711), 0);
+  expect_refused(t, METRICS_NO_PERMISSION,
+                 " belongs to user 4711, this process runs as 0; set METRICS_SEGMENT to a path of "
+                 "its own, or METRICS_GROUP for both");
+}
+
+TEST(Segment, OneThatOthersCanWriteToIsRefused) {
+  TempPath t;
+  make_segment(t);
+  ASSERT_EQ(::chmod(t.file().c_str(), 0606), 0);
+  expect_refused(t, METRICS_NO_PERMISSION,
+                 " may be written by anybody; chmod it to 0600, or set METRICS_GROUP to its group");
+  ASSERT_EQ(::chmod(t.file().c_str(), 0660), 0);
+  expect_refused(
+      t, METRICS_NO_PERMISSION,
+      " may be written by its group; chmod it to 0600, or set METRICS_GROUP to its group");
+}
+
+TEST(Segment, AGroupSharesOne) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root has two users to try it with";
+  TempPath t;
+  ASSERT_EQ(::chmod(t.directory().c_str(), 0777), 0);
+  const auto count_as = [&](uid_t user, const char* group) {
+    return ended(forked([&] {
+      ::setenv("METRICS_GROUP", group, 1);
+      ASSERT_EQ(::setegid(4711), 0);
+      ASSERT_EQ(::seteuid(user), 0);
+      const Refusal refusal = opened(t.path());
+      EXPECT_EQ(refusal, (Refusal{METRICS_OK, ""}));
+    }));
+  };
+  EXPECT_EQ(count_as(1001, "4711"), 0);
+  EXPECT_EQ(count_as(1002, "4711"), 0);
+  struct stat info {};
+  ASSERT_EQ(::stat(t.file().c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 07777, 0660u);
+  EXPECT_EQ(info.st_gid, 4711u);
+  EXPECT_EQ(t.scraped("tasks"), 2u);
+  EXPECT_EQ(ended(forked([&] {
+              ::setenv("METRICS_GROUP", "no such group", 1);
+              EXPECT_EQ(opened(t.path()),
+                        (Refusal{METRICS_INVALID,
+                                 "$METRICS_GROUP is \"no such group\", which is no group here; "
+                                 "write a group's name or number"}));
+            })),
+            0);
+}
+
+TEST(Segment, ADirectoryThatOneMayNotWriteToIsRefused) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can become somebody else";
+  TempPath t;
+  ASSERT_EQ(::chmod(t.directory().c_str(), 0755), 0);
+  EXPECT_EQ(ended(forked([&] {
+              ASSERT_EQ(::seteuid(1001), 0);
+              EXPECT_EQ(opened(t.path()),
+                        (Refusal{METRICS_NO_PERMISSION,
+                                 "can't create " + t.file() + ": Permission denied"}));
+            })),
+            0);
+}
+
+TEST(Segment, ADirectoryThatIsNotThereIsNotMade) {
+  TempPath t;
+  const std::string path = t.directory() + "/none/segment";
+  EXPECT_EQ(ended(forked([&] {
+              EXPECT_EQ(opened(path),
+                        (Refusal{METRICS_SYSTEM,
+                                 "can't create " + path + ".v1: No such file or directory"}));
+            })),
+            0);
+}
+
+void write_at(const TempPath& t, off_t offset, const void* bytes, std::size_t size) {
+  const core::Descriptor fd(::open(t.file().c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  ASSERT_EQ(::pwrite(fd.get(), bytes, size, offset), static_cast<ssize_t>(size));
+}
+
+TEST(Segment, AForeignFileIsRefusedAndLeftAsItIs) {
+  TempPath empty;
+  write_at(empty, 0, "", 0);
+  expect_refused(empty, METRICS_INCOMPATIBLE,
+                 " is not a metrics segment: it has 0 bytes; remove it");
+
+  TempPath small;
+  write_at(small, 0, "text", 4);
+  expect_refused(small, METRICS_INCOMPATIBLE,
+                 " is not a metrics segment: it has 4 bytes; remove it");
+  char text[5] = "";
+  const core::Descriptor fd(::open(small.file().c_str(), O_RDONLY | O_CLOEXEC));
+  EXPECT_EQ(::pread(fd.get(), text, 4, 0), 4);
+  EXPECT_STREQ(text, "text");
+
+  TempPath large;
+  write_at(large, 0, std::string(10'000, 'x').data(), 10'000);
+  expect_refused(large, METRICS_INCOMPATIBLE, " is not a metrics segment");
+}
+
+TEST(Segment, ATruncatedOneIsRefused) {
+  TempPath t;
+  make_segment(t);
+  struct stat info {};
+  ASSERT_EQ(::stat(t.file().c_str(), &info), 0);
+  ASSERT_EQ(::truncate(t.file().c_str(), info.st_size - 1), 0);
+  expect_refused(t, METRICS_INCOMPATIBLE,
+                 " is truncated: " + std::to_string(info.st_size - 1) + " of " +
+                     std::to_string(info.st_size) + " bytes");
+}
+
+TEST(Segment, AnotherMajorVersionIsRefused) {
+  TempPath t;
+  make_segment(t);
+  const std::uint32_t version[2] = {2, 3};
+  write_at(t, offsetof(layout::Header, major), version, sizeof version);
+  expect_refused(t, METRICS_INCOMPATIBLE, " has format 2.3; this program knows 1.x");
+}
+
+TEST(Segment, ALaterMinorVersionIsJoined) {
+  TempPath t;
+  make_segment(t);
+  const std::uint32_t minor = 7;
+  write_at(t, offsetof(layout::Header, minor), &minor, sizeof minor);
+  make_segment(t);
+  EXPECT_EQ(t.scraped("tasks"), 2u);
+}
+
+TEST(Segment, AHeaderWhosePartsDontFitIsRefused) {
+  // Each with a value that would lead outside, overlap, or divide by zero.
+  const std::vector<std::pair<std::size_t, std::uint64_t>> wrong = {
+      {offsetof(layout::Header, cells_per_slot), 0},
+      {offsetof(layout::Header, cells_per_slot), ~std::uint64_t{0}},
+      {offsetof(layout::Header, file_bytes), 1},
+      {offsetof(layout::Header, heads), 0},
+      {offsetof(layout::Header, heads), 4097},
+      {offsetof(layout::Header, index), ~std::uint64_t{0}},
+      {offsetof(layout::Header, index_buckets), 3},
+      {offsetof(layout::Header, index_buckets), std::uint64_t{1} << 62},
+      {offsetof(layout::Header, directory), 0},
+      {offsetof(layout::Header, directory_bytes), ~std::uint64_t{0} - 4095},
+      {offsetof(layout::Header, slots), 4096},
+      {offsetof(layout::Header, slot_bytes), 0},
+      {offsetof(layout::Header, slot_bytes), std::uint64_t{1} << 63}};
+  TempPath whole;
+  make_segment(whole);
+  layout::Header header{};
+  const core::Descriptor fd(::open(whole.file().c_str(), O_RDONLY | O_CLOEXEC));
+  ASSERT_EQ(::pread(fd.get(), &header, sizeof header, 0), static_cast<ssize_t>(sizeof header));
+  const std::uint64_t size = header.file_bytes;
+  ASSERT_TRUE(core::check_header(header, size).geometry.has_value());
+  for (const auto& [offset, value] : wrong) {
+    layout::Header copy{};
+    std::memcpy(static_cast<void*>(&copy), &header, sizeof copy);
+    std::memcpy(reinterpret_cast<char*>(&copy) + offset, &value, sizeof value);
+    const auto checked = core::check_header(copy, size);
+    EXPECT_FALSE(checked.geometry.has_value()) << offset << ' ' << value;
+    EXPECT_EQ(checked.status, METRICS_INCOMPATIBLE);
+    EXPECT_EQ(checked.why, "has a header whose parts don't fit together") << offset << ' ' << value;
+  }
+}
+
+}  // namespace
+}  // namespace metrics::test
