@@ -1,16 +1,13 @@
 #include "libmetrics/format/definition.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 
 #include "libmetrics/format/error.h"
+#include "libmetrics/format/utf8.h"
 
 namespace metrics::core {
 namespace {
-
-constexpr std::array<std::string_view, 6> kEndings = {"_total", "_created", "_count",
-                                                      "_sum",   "_bucket",  "_info"};
 
 [[noreturn]] void refuse(const std::string& what) { throw Error(METRICS_INVALID, what); }
 
@@ -127,102 +124,6 @@ Definition checked(Definition given) {
   }
   check_bounds(d);
   return d;
-}
-
-std::vector<std::string> sample_names(Type type, std::string_view name) {
-  std::vector<std::string_view> endings = {""};
-  switch (type) {
-    case Type::kCounter:
-      endings.insert(endings.end(), {"_total", "_created"});
-      break;
-    case Type::kGauge:
-      break;
-    case Type::kHistogram:
-      endings.insert(endings.end(), {"_bucket", "_count", "_sum", "_created"});
-      break;
-    case Type::kSummary:
-      endings.insert(endings.end(), {"_count", "_sum", "_created"});
-      break;
-    case Type::kInfo:
-      endings.insert(endings.end(), {"_info"});
-      break;
-  }
-  std::vector<std::string> names;
-  for (const std::string_view ending : endings) names.push_back(std::string(name).append(ending));
-  return names;
-}
-
-std::string_view stem(std::string_view name) noexcept {
-  for (bool again = true; again;) {
-    again = false;
-    for (const std::string_view ending : kEndings) {
-      if (name.ends_with(ending)) {
-        name.remove_suffix(ending.size());
-        again = true;
-      }
-    }
-  }
-  return name;
-}
-
-std::string_view to_string(Type type) noexcept {
-  switch (type) {
-    case Type::kCounter:
-      return "counter";
-    case Type::kGauge:
-      return "gauge";
-    case Type::kHistogram:
-      return "histogram";
-    case Type::kSummary:
-      return "summary";
-    case Type::kInfo:
-      return "info";
-  }
-  return "unknown";
-}
-
-std::string_view to_string(Mode mode) noexcept {
-  constexpr std::array<std::string_view, layout::kModeCount> kNames = {
-      "all",     "liveall", "sum",     "livesum",    "min",
-      "livemin", "max",     "livemax", "mostrecent", "livemostrecent"};
-  const auto i = static_cast<std::size_t>(mode);
-  return i < kNames.size() ? kNames[i] : "unknown";
-}
-
-std::string valid_utf8(std::string_view text) {
-  std::string out;
-  out.reserve(text.size());
-  const auto byte = [&](std::size_t i) {
-    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u;
-  };
-  const auto follows = [&](std::size_t i) { return (byte(i) & 0xc0u) == 0x80u; };
-  for (std::size_t i = 0; i < text.size();) {
-    const unsigned first = byte(i);
-    const unsigned second = byte(i + 1);
-    std::size_t length = 0;
-    if (first < 0x80) {
-      length = 1;
-    } else if (first >= 0xc2 && first <= 0xdf && follows(i + 1)) {
-      length = 2;
-    } else if (first >= 0xe0 && first <= 0xef && follows(i + 1) && follows(i + 2)) {
-      const bool overlong = first == 0xe0 && second < 0xa0;
-      const bool surrogate = first == 0xed && second >= 0xa0;
-      length = overlong || surrogate ? 0 : 3;
-    } else if (first >= 0xf0 && first <= 0xf4 && follows(i + 1) && follows(i + 2) &&
-               follows(i + 3)) {
-      const bool overlong = first == 0xf0 && second < 0x90;
-      const bool beyond = first == 0xf4 && second >= 0x90;
-      length = overlong || beyond ? 0 : 4;
-    }
-    if (length == 0) {
-      out += "\xef\xbf\xbd";
-      ++i;
-    } else {
-      out.append(text.substr(i, length));
-      i += length;
-    }
-  }
-  return out;
 }
 
 }  // namespace metrics::core

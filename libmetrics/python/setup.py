@@ -4,7 +4,6 @@ Boost's headers (Debian: g++ libboost-dev python3-dev python3-setuptools python3
 The extension is the library itself and what reads segments, so the wheel is complete, and tagged cp310-abi3: one for
 CPython 3.10 and all that follow.
 """
-from glob import glob
 import os
 from pathlib import Path
 import re
@@ -16,12 +15,22 @@ from wheel.bdist_wheel import bdist_wheel
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-WINGS = ('format', 'update', 'setup', 'api', 'reader')
+# The wings of the library that the extension holds, and their sources; CMakeLists.txt has the same lists.
+SOURCES = {
+    'format': 'definition error file geometry name ownership records types utf8',
+    'update': 'buckets claims gauges locked own_slots process segment slow_path threads',
+    'setup': 'bounds creation directory join permissions registry series',
+    'api': 'arguments errors families log segments series updates',
+    'reader': 'contents families gauge_merge limits mapping merge reader slot_report verify',
+    'python/extension': 'counter gauge histogram info messages metric module removal snapshot',
+}
 VERSION = re.search(r'project\(metrics VERSION (\S+)', (ROOT / 'CMakeLists.txt').read_text()).group(1)
 
 
-def relative(pattern):
-    return [os.path.relpath(path, HERE) for path in sorted(glob(str(ROOT / pattern)))]
+def sources():
+    for folder, names in SOURCES.items():
+        for name in names.split():
+            yield os.path.relpath(ROOT / 'libmetrics' / folder / f'{name}.cpp', HERE)
 
 
 class BuildPyWithPth(build_py):
@@ -44,7 +53,7 @@ setup(
     cmdclass={'build_py': BuildPyWithPth, 'bdist_wheel': Abi3Wheel},
     ext_modules=[Extension(
         'libmetrics._metrics',
-        sources=sum((relative(f'libmetrics/{wing}/*.cpp') for wing in WINGS), []) + relative('libmetrics/python/extension/*.cpp'),
+        sources=list(sources()),
         include_dirs=[str(ROOT), str(ROOT / 'libmetrics/include')],
         define_macros=[('METRICS_VERSION', f'"{VERSION}"')],
         extra_compile_args=['-std=c++20', '-g0', '-fvisibility=hidden', '-fvisibility-inlines-hidden'],

@@ -1,8 +1,8 @@
 // mapping.h -- reading a file through a mapping, though others may truncate it meanwhile.
 //
 // Touching a page of a mapping that is not in the file any more raises SIGBUS. Reads therefore happen inside of
-// guarded(), which ends at the first one that fails. For programs whose signal handlers are ours to set: the handler
-// is installed when the first mapping is made, and passes on what was not raised inside of guarded().
+// read_guarded(), which ends at the first one that fails. For programs whose signal handlers are ours to set: the handler
+// is installed when the first mapping is made, and passes on what was not raised inside of read_guarded().
 #pragma once
 
 #include <setjmp.h>
@@ -32,13 +32,13 @@ class Mapping {
   std::uint64_t bytes_ = 0;
 };
 
-// Where a SIGBUS of this thread leads, nullptr for elsewhere. For guarded() alone.
+// Where a SIGBUS of this thread leads, nullptr for elsewhere. For read_guarded() alone.
 extern constinit thread_local sigjmp_buf* guard_of_this_thread;
 
 // True if `read` came to its end; false if it touched a page that is not there, and was left in the middle: it may
 // hold nothing that a destructor would have to give back, and has to be ready for what it wrote to be half written.
 template <class Read>
-[[gnu::noinline]] bool guarded(Read read) noexcept {
+[[gnu::noinline]] bool read_guarded(Read read) noexcept {
   sigjmp_buf guard;
   // Without the signal mask, which costs a system call: the handler does not block its signal.
   if (sigsetjmp(guard, 0) != 0) {

@@ -2,16 +2,16 @@
 //
 // The sum needs no knowledge of who is alive: counters and histograms of the living and the dead are added, doubles
 // one by one in slot order, since another order rounds differently and a counter that goes down by a rounding
-// is a reset to Prometheus. Only gauges of live modes ask the kernel, and only for slots that hold a value.
+// is a reset to Prometheus. Gauges are merged by gauge_merge.h.
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "libmetrics/reader/families.h"
+#include "libmetrics/reader/gauge_merge.h"
 #include "libmetrics/reader/reader.h"
 
 namespace metrics::aggregator {
@@ -45,35 +45,12 @@ class SegmentMerge {
     const std::uint64_t* cells;
     std::size_t begin, end;
   };
-  struct GaugeSeries {
-    std::size_t series;  // index into the catalogue
-    std::uint64_t first_cell;
-    layout::Mode mode;
-  };
-  // A gauge's value in one slot.
-  struct Held {
-    std::size_t gauge;  // index into gauges_
-    core::SlotIndex slot;
-    std::uint64_t generation, stamp;
-    double value;
-  };
-  // A gauge's sample; what tells it from others of its series is compared to see whether the shape stays.
-  struct Sample {
-    std::size_t series;
-    std::string pid;  // empty: the processes' values combined
-    double value;
-  };
 
   bool read_slots(std::span<const core::SlotIndex> slots);
   void forget();
   void plan();
   bool add_slots(std::span<const core::SlotIndex> slots);
   bool add_mapped(std::span<const core::SlotIndex> slots);
-  bool read_gauges(core::SlotIndex slot);
-  void hold(core::SlotIndex slot, const std::uint64_t* gauge_cells);
-  bool merge_gauges();
-  void combine(const GaugeSeries& gauge, std::span<const Held> held,
-               const std::vector<core::HeadCopy>& heads);
   void rebuild();
 
   core::Reader reader_;
@@ -83,13 +60,9 @@ class SegmentMerge {
   std::vector<std::uint64_t> straddling_;  // scratch: copies of series that reach into a hole
   std::vector<core::Reader::Stretch> stretches_;  // scratch
   std::vector<Piece> pieces_;                     // likewise
-  std::vector<std::uint64_t> gauge_cells_;        // likewise, of all gauges_ in one slot
   std::size_t sum_values_ = 0;
-  std::vector<GaugeSeries> gauges_;
-  std::vector<Held> held_;
-  std::vector<Sample> samples_, last_samples_;
+  GaugeMerge gauges_;
   Families families_;
-  std::uint64_t pid_namespace_;
 };
 
 }  // namespace metrics::aggregator

@@ -1,6 +1,5 @@
 #include "libmetrics/reader/reader.h"
 
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -8,45 +7,18 @@
 #include <atomic>
 #include <cerrno>
 #include <cstring>
-#include <filesystem>
-#include <system_error>
-#include <unordered_map>
+#include <utility>
+
+#include "libmetrics/format/error.h"
+#include "libmetrics/format/file.h"
+#include "libmetrics/reader/limits.h"
 
 namespace metrics::core {
 namespace {
 
 std::atomic<std::uint64_t> last_shape{0};
 
-std::string system_text(int error) { return std::generic_category().message(error); }
-
-constexpr std::uint64_t kBlock = 512;  // of st_blocks, whatever the file system's are
-constexpr std::uint64_t kLittle = 16 << 20;
-constexpr std::uint64_t kMostText = 512 << 20;
-constexpr std::uint64_t kMuch = std::uint64_t{8} << 30;  // read in seconds
-// Of what is read, where each process has few of all series; and of what is told, where labels are long.
-constexpr std::uint64_t kMostTimes = 64;
-
 std::uint64_t words(std::uint64_t bytes) { return (bytes + 7) / 8; }
-
-// About as many bytes as all series take as text: long labels are repeated for each bucket.
-std::uint64_t text_bytes(const Contents& contents) {
-  const auto size = [](const auto& strings) {
-    std::uint64_t bytes = 0;
-    for (const std::string_view s : strings) bytes += s.size();
-    return bytes;
-  };
-  std::unordered_map<Offset, std::uint64_t> of_family;
-  for (const FamilyView& f : contents.families) {
-    of_family.emplace(f.offset, f.name.size() + size(f.labels));
-  }
-  std::uint64_t bytes = 0;
-  for (const SeriesView& s : contents.series) {
-    if (!s.removed) {
-      bytes += (s.cell_count + std::uint64_t{1}) * (of_family.at(s.family) + size(s.strings));
-    }
-  }
-  return bytes;
-}
 
 Window window_of(const std::vector<std::uint64_t>& copy, Offset first) {
   const auto* bytes = reinterpret_cast<const std::byte*>(copy.data());
@@ -63,14 +35,15 @@ bool Reader::fail(std::string why) {
 }
 
 bool Reader::open() {
-  Descriptor fd(::open(file_.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
+  Descriptor fd = open_file(file_.c_str(), OpenFor::kReading);
   if (!fd) {
-    if (errno == ENOENT && found_) {
+    const int error = errno;
+    if (error == ENOENT && found_) {
       return fail("was deleted: workers that have it open count unseen until they are restarted");
     }
-    if (errno == ENOENT) return fail("does not exist (yet): no worker has created it");
-    if (errno == ELOOP) return fail("is a symbolic link; give the path of the file itself");
-    return fail("can't be opened: " + system_text(errno));
+    if (error == ENOENT) return fail("does not exist (yet): no worker has created it");
+    if (const char* why = not_a_segment(error); why != nullptr) return fail(why);
+    return fail("can't be opened: " + system_text(error));
   }
   fd_ = std::move(fd);
   found_ = true;
@@ -101,7 +74,7 @@ bool Reader::is_as_known(std::uint64_t bytes) const {
     return false;
   }
   bool same = false;
-  return guarded([&] {
+  return read_guarded([&] {
            same =
                std::memcmp(slots_.data() + geometry_.index, catalogue_->links.data(), bytes) == 0;
          }) &&
@@ -144,14 +117,11 @@ bool Reader::look() {
   for (std::size_t i = 0; i < usage_.dropped.size(); ++i) {
     usage_.dropped[i] = header.dropped[i].load(std::memory_order_relaxed);
   }
-  // What is copied at once takes as much memory in the file, or is little: a few forged bytes in a sparse file must
-  // not ask for more memory, or time, than the reader has.
-  const std::uint64_t taken = static_cast<std::uint64_t>(opened.st_blocks) * kBlock;
+  const std::uint64_t taken = space_taken(opened);
   const std::uint64_t bytes = g.directory - g.index + usage_.directory_used;
   const std::uint64_t heads = g.head_offset(highest_used() + 1) - g.heads;
-  if (std::max(bytes, heads) > std::max(kLittle, taken)) {
-    return fail("has a directory of " + std::to_string(std::max(bytes, heads)) +
-                " bytes, more than the file takes");
+  if (auto why = excess_of_copy(std::max(bytes, heads), taken); !why.empty()) {
+    return fail(std::move(why));
   }
   if (is_as_known(bytes)) return true;
   links_.resize(words(bytes));
@@ -171,17 +141,11 @@ bool Reader::look() {
   for (const SeriesView& s : fresh->contents.series) {
     if (!s.removed) fresh->cells = std::max(fresh->cells, s.first_cell + s.cell_count);
   }
-  const std::uint64_t slot = fresh->cells * sizeof(std::uint64_t);
   const std::uint64_t slots = 1 + std::uint64_t{usage_.first_slots_used} + usage_.lanes_used;
-  if (slot > std::max(kLittle, taken) || slot * slots > std::max(kMuch, kMostTimes * taken)) {
-    return fail("has " + std::to_string(slots) + " slots with " + std::to_string(slot) +
-                " bytes in use each, far more than the file takes");
+  if (auto why = excess_of_slots(slots, fresh->cells, taken); !why.empty()) {
+    return fail(std::move(why));
   }
-  if (const std::uint64_t text = text_bytes(fresh->contents);
-      text > std::max(kMostText, kMostTimes * taken)) {
-    return fail("describes so much, or with labels so long, that it would be " +
-                std::to_string(text) + " bytes of text");
-  }
+  if (auto why = excess_of_text(fresh->contents, taken); !why.empty()) return fail(std::move(why));
   catalogue_ = std::move(fresh);
   return true;
 }
@@ -268,17 +232,6 @@ std::vector<HeadCopy> Reader::heads(SlotIndex last) {
                      Owner::of_word(word(offsetof(Head, owner)))});
   }
   return heads;
-}
-
-std::vector<std::string> segment_files_in(const std::string& directory) {
-  std::vector<std::string> files;
-  std::error_code error;
-  for (auto entry = std::filesystem::directory_iterator(directory, error);
-       !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
-    if (entry->path().native().ends_with(segment_ending())) files.push_back(entry->path().native());
-  }
-  std::sort(files.begin(), files.end());
-  return files;
 }
 
 }  // namespace metrics::core

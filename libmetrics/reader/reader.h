@@ -12,10 +12,11 @@
 #include <string>
 #include <vector>
 
+#include "libmetrics/format/file.h"
+#include "libmetrics/format/geometry.h"
+#include "libmetrics/format/ownership.h"
+#include "libmetrics/reader/contents.h"
 #include "libmetrics/reader/mapping.h"
-#include "libmetrics/setup/directory.h"
-#include "libmetrics/update/claims.h"
-#include "libmetrics/update/segment.h"
 
 namespace metrics::core {
 
@@ -75,7 +76,7 @@ class Reader {
   // True if slots are mapped: then mapped_cells() has them too.
   bool is_mapped() const noexcept { return static_cast<bool>(slots_); }
   // The slot's cells where they are. Only those of stretches that data_in() has found may be touched, others would take
-  // memory; in guarded(), and each with one access, as their writer changes them.
+  // memory; in read_guarded(), and each with one access, as their writer changes them.
   const std::uint64_t* mapped_cells(SlotIndex slot) const noexcept;
   // Cells begin..end-1, whole pages of which some were written.
   struct Stretch {
@@ -86,7 +87,7 @@ class Reader {
   // Copies some of the slot's cells, from `first` on; those in holes are 0, and take no memory. False, with why(), if
   // the file was truncated meanwhile.
   bool copy_cells(SlotIndex slot, std::uint64_t first, std::span<std::uint64_t> to);
-  // For what reading found in guarded().
+  // For what reading found in read_guarded().
   bool truncated() { return fail("is truncated"); }
 
   // The heads of slots 0..last. Read them after the cells whose generations they are to explain. Empty, with
@@ -116,8 +117,5 @@ class Reader {
   std::vector<std::uint64_t>
       first_hole_;  // of each slot, in cells: up to there it needs not be asked for again
 };
-
-// The segments' files in a directory, sorted; empty if it can't be read.
-std::vector<std::string> segment_files_in(const std::string& directory);
 
 }  // namespace metrics::core

@@ -6,7 +6,7 @@
 #include <tuple>
 #include <unordered_map>
 
-#include "libmetrics/update/gauges.h"
+#include "libmetrics/format/gauge_value.h"
 
 namespace metrics::core {
 namespace {

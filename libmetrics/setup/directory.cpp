@@ -2,101 +2,15 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cmath>
-#include <cstring>
-#include <unordered_map>
-#include <unordered_set>
 
 #include "libmetrics/format/error.h"
 
 namespace metrics::core {
 namespace {
 
-using layout::FamilyRecord;
 using layout::Kind;
 using layout::Record;
 using layout::SeriesRecord;
-
-// Reads what follows a record's fixed part; once something did not fit, `ok` stays false.
-class Cursor {
- public:
-  explicit Cursor(std::span<const std::byte> rest) : rest_(rest) {}
-  bool ok() const { return ok_; }
-
-  std::span<const double> doubles(std::size_t count) {
-    const auto bytes = take(count * sizeof(double));
-    if (!ok_) return {};
-    return {reinterpret_cast<const double*>(bytes.data()), count};
-  }
-  std::string_view string() {
-    std::uint32_t size = 0;
-    if (const auto bytes = take(sizeof size); ok_) std::memcpy(&size, bytes.data(), sizeof size);
-    if (size > layout::kMaxStringBytes) ok_ = false;
-    const auto bytes = take(size);
-    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-  }
-
- private:
-  std::span<const std::byte> take(std::size_t size) {
-    if (!ok_ || size > rest_.size()) {
-      ok_ = false;
-      return {};
-    }
-    const auto taken = rest_.first(size);
-    rest_ = rest_.subspan(size);
-    return taken;
-  }
-  std::span<const std::byte> rest_;
-  bool ok_ = true;
-};
-
-// Writes what follows a record's fixed part; the size was computed beforehand.
-class Pen {
- public:
-  explicit Pen(std::byte* at) : at_(at) {}
-  void bytes(const void* from, std::size_t size) {
-    if (size > 0) std::memcpy(at_, from, size);
-    at_ += size;
-  }
-  void string(std::string_view s) {
-    const auto size = static_cast<std::uint32_t>(s.size());
-    bytes(&size, sizeof size);
-    bytes(s.data(), s.size());
-  }
-
- private:
-  std::byte* at_;
-};
-
-std::uint64_t string_bytes(std::string_view s) { return sizeof(std::uint32_t) + s.size(); }
-std::uint64_t record_bytes(std::uint64_t n) { return (n + 7) / 8 * 8; }
-
-void begin_record(Record& record, std::uint64_t bytes, Kind kind, std::uint64_t hash) {
-  record.bytes = static_cast<std::uint32_t>(bytes);
-  record.kind = kind;
-  record.hash = hash;
-}
-
-// The record of that kind at an offset and all its bytes, or a fault.
-template <class T>
-const T* record_at(const Window& window, Offset offset, Kind kind, std::span<const std::byte>& rest,
-                   std::string* fault) {
-  const auto no = [&](const char* why) -> const T* {
-    if (fault != nullptr) *fault = "record at " + std::to_string(offset) + ' ' + why;
-    return nullptr;
-  };
-  const T* r = window.at<T>(offset);
-  if (r == nullptr) return no("does not lie in the directory");
-  if (r->record.kind != kind) return no("is of another kind");
-  const std::uint32_t bytes = r->record.bytes;
-  if (bytes < sizeof(T) || bytes > layout::kMaxRecordBytes || bytes % 8 != 0) {
-    return no("has an impossible size");
-  }
-  const auto all = window.bytes(offset, bytes);
-  if (all.empty()) return no("reaches beyond the directory");
-  rest = all.subspan(sizeof(T));
-  return r;
-}
 
 std::string number(double v) {
   char buffer[32];
@@ -140,237 +54,6 @@ bool share_a_sample(const FamilyView& there, const std::vector<std::string>& nam
 }
 
 }  // namespace
-
-std::optional<FamilyView> family_at(const Window& window, Offset offset, std::string* fault) {
-  std::span<const std::byte> rest;
-  const auto* r = record_at<FamilyRecord>(window, offset, Kind::kFamily, rest, fault);
-  if (r == nullptr) return std::nullopt;
-  FamilyView f{};
-  f.offset = offset;
-  f.type = r->type;
-  f.mode = r->mode;
-  const std::uint16_t label_count = r->label_count;
-  const std::uint32_t bound_count = r->bound_count;
-  const auto no = [&](const char* why) -> std::optional<FamilyView> {
-    if (fault != nullptr) *fault = "family at " + std::to_string(offset) + ' ' + why;
-    return std::nullopt;
-  };
-  if (to_string(f.type) == "unknown" || to_string(f.mode) == "unknown") {
-    return no("is of no known type or mode");
-  }
-  if (label_count > layout::kMaxLabels || bound_count > layout::kMaxBounds) {
-    return no("has too many labels or bounds");
-  }
-  Cursor cursor(rest);
-  f.bounds = cursor.doubles(bound_count);
-  f.name = cursor.string();
-  f.help = cursor.string();
-  f.unit = cursor.string();
-  for (std::uint32_t i = 0; i < label_count; ++i) f.labels.push_back(cursor.string());
-  if (!cursor.ok()) return no("has strings that reach beyond its record");
-  // What was checked when it was made is checked again: an exposition must stay valid. The ending that
-  // checked() takes off is put back, since one that is left is part of the name (a counter `x_total_total`).
-  const std::string_view ending = f.type == Type::kCounter ? "_total"
-                                  : f.type == Type::kInfo  ? "_info"
-                                                           : "";
-  try {
-    const Definition d = checked({f.type,
-                                  std::string(f.name).append(ending),
-                                  std::string(f.help),
-                                  std::string(f.unit),
-                                  {f.labels.begin(), f.labels.end()},
-                                  {f.bounds.begin(), f.bounds.end()},
-                                  f.mode});
-    if (d.name != f.name || d.bounds.size() != bound_count)
-      return no("is not as families are kept");
-  } catch (const Error& e) {
-    return no(e.what());
-  }
-  return f;
-}
-
-std::optional<SeriesView> series_at(const Window& window, Offset offset, std::string* fault) {
-  std::span<const std::byte> rest;
-  const auto* r = record_at<SeriesRecord>(window, offset, Kind::kSeries, rest, fault);
-  if (r == nullptr) return std::nullopt;
-  SeriesView s{offset,        r->family, r->first_cell,
-               r->cell_count, {},        r->record.removed.load(std::memory_order_relaxed) != 0};
-  const std::uint32_t count = r->string_count;
-  Cursor cursor(rest);
-  for (std::uint32_t i = 0; i < count && i <= 2 * layout::kMaxLabels; ++i) {
-    s.strings.push_back(cursor.string());
-  }
-  if (!cursor.ok() || s.strings.size() != count) {
-    if (fault != nullptr) {
-      *fault = "series at " + std::to_string(offset) + " has strings that reach beyond its record";
-    }
-    return std::nullopt;
-  }
-  return s;
-}
-
-namespace {
-
-// The label names of a series are its family's, an info's its own.
-std::string labels_fault(const FamilyView& f, const SeriesView& s) {
-  if (f.type != Type::kInfo) {
-    return s.strings.size() == f.labels.size() ? ""
-                                               : "has another number of labels than its family";
-  }
-  if (s.strings.size() % 2 != 0) return "has a label name without a value";
-  Definition d{f.type, std::string(f.name), {}, {}, {}, {}, {}};
-  for (std::size_t i = 0; i < s.strings.size(); i += 2) d.labels.emplace_back(s.strings[i]);
-  try {
-    checked(std::move(d));
-  } catch (const Error& e) {
-    return std::string("has bad labels: ") + e.what();
-  }
-  return "";
-}
-
-bool good_utf8(const SeriesView& s) {
-  return std::all_of(s.strings.begin(), s.strings.end(),
-                     [](std::string_view text) { return valid_utf8(text) == text; });
-}
-
-// Keeps of `found` what is consistent: series of known families, cells inside and of one series alone, no two the same.
-void keep_consistent(Contents& found, const Geometry& geometry, std::vector<std::string>* faults) {
-  const auto fault = [&](Offset offset, const std::string& why) {
-    if (faults != nullptr) faults->push_back("record at " + std::to_string(offset) + ' ' + why);
-    return true;
-  };
-  const auto by_offset = [](const auto& a, const auto& b) { return a.offset < b.offset; };
-  std::sort(found.families.begin(), found.families.end(), by_offset);
-  std::sort(found.series.begin(), found.series.end(), by_offset);
-
-  std::unordered_set<std::string> samples;
-  std::unordered_map<Offset, const FamilyView*> families;
-  std::erase_if(found.families, [&](const FamilyView& f) {
-    const auto names = sample_names(f.type, f.name);
-    if (std::any_of(names.begin(), names.end(),
-                    [&](const auto& n) { return samples.contains(n); })) {
-      return fault(f.offset, "is a second family with samples of \"" + std::string(f.name) + '"');
-    }
-    samples.insert(names.begin(), names.end());
-    return false;
-  });
-  for (const FamilyView& f : found.families) families.emplace(f.offset, &f);
-
-  struct Identity {
-    Offset family;
-    std::vector<std::string_view> strings;
-    bool operator==(const Identity&) const = default;
-  };
-  struct Hash {
-    std::size_t operator()(const Identity& i) const noexcept {
-      return hash_mix(strings_hash(i.strings), i.family);
-    }
-  };
-  std::unordered_set<Identity, Hash> identities;
-  std::erase_if(found.series, [&](const SeriesView& s) {
-    const auto family = families.find(s.family);
-    if (family == families.end()) return fault(s.offset, "is a series of no family");
-    const FamilyView& f = *family->second;
-    const auto bound_count = static_cast<std::uint32_t>(f.bounds.size());
-    if (s.cell_count != layout::cell_count(f.type, bound_count) || s.cell_count > geometry.cells ||
-        s.first_cell > geometry.cells - s.cell_count) {
-      return fault(s.offset, "has cells that its family does not have or a slot does not hold");
-    }
-    if (const std::string why = labels_fault(f, s); !why.empty()) return fault(s.offset, why);
-    if (!good_utf8(s)) return fault(s.offset, "has a label value that is not valid UTF-8");
-    if (!s.removed && !identities.insert({s.family, s.strings}).second) {
-      return fault(s.offset, "is a second series with the same labels");
-    }
-    return false;
-  });
-
-  // Cells that two series had would be counted twice; and a small directory could describe more than memory holds.
-  std::vector<const SeriesView*> by_cell;
-  for (const SeriesView& s : found.series) {
-    if (s.cell_count > 0) by_cell.push_back(&s);
-  }
-  std::sort(by_cell.begin(), by_cell.end(), [](const SeriesView* a, const SeriesView* b) {
-    return std::pair(a->first_cell, a->offset) < std::pair(b->first_cell, b->offset);
-  });
-  std::unordered_map<Offset, Offset> sharing;  // with whom
-  std::uint64_t end = 0;
-  Offset owner = 0;
-  for (const SeriesView* s : by_cell) {
-    if (s->first_cell < end) {
-      sharing.emplace(s->offset, owner);
-    } else {
-      end = s->first_cell + s->cell_count;
-      owner = s->offset;
-    }
-  }
-  if (sharing.empty()) return;
-  std::erase_if(found.series, [&](const SeriesView& s) {
-    const auto with = sharing.find(s.offset);
-    return with != sharing.end() &&
-           fault(s.offset, "shares cells with the record at " + std::to_string(with->second));
-  });
-}
-
-}  // namespace
-
-Contents contents(const Window& links, const Window& records, const Geometry& geometry,
-                  std::vector<std::string>* faults) {
-  Contents found;
-  const auto fault = [&](std::string text) {
-    if (faults != nullptr) faults->push_back(std::move(text));
-  };
-  // By offset: a circle, or a chain that leads into another one, ends where it comes to a record again. Of what was
-  // copied, which is measured; what the geometry claims is not.
-  const std::uint64_t used = links.last() - std::min(links.last(), geometry.directory);
-  std::vector<bool> seen(used / alignof(Record) + 1);
-  // Records that overlap could be many long ones in little space. Twice what there is, so that one record with a wrong
-  // size costs no other ones.
-  std::uint64_t left = 2 * used;
-  for (std::uint64_t i = 0; i < geometry.index_buckets; ++i) {
-    const auto* link = links.at<layout::Link>(geometry.index + i * sizeof(layout::Link));
-    while (link != nullptr) {
-      const Offset offset = link->load(std::memory_order_relaxed);  // a copy's: nobody writes it
-      if (offset == 0) break;
-      if (offset >= links.last() && offset < geometry.directory + geometry.directory_bytes) break;
-      const auto* record = offset >= geometry.directory ? links.at<Record>(offset) : nullptr;
-      if (record == nullptr) {
-        fault("chain " + std::to_string(i) + " leads to " + std::to_string(offset) + ", outside");
-        break;
-      }
-      const auto place = (offset - geometry.directory) / alignof(Record);
-      if (seen[place]) {
-        fault("chain " + std::to_string(i) + " leads to " + std::to_string(offset) +
-              ", where a chain has been");
-        break;
-      }
-      seen[place] = true;
-      std::string why;
-      const Record& filled = *records.at<Record>(offset);
-      // Of an impossible size nothing is read but that.
-      const bool fits = filled.bytes <= links.last() - offset;
-      const std::uint64_t bytes =
-          fits ? std::max<std::uint64_t>(filled.bytes, sizeof(Record)) : sizeof(Record);
-      if (bytes > left) {
-        fault("chain " + std::to_string(i) + " has more bytes of records than there are");
-        break;
-      }
-      left -= bytes;
-      if (filled.kind == Kind::kFamily) {
-        if (auto f = family_at(records, offset, &why)) found.families.push_back(std::move(*f));
-      } else if (filled.kind == Kind::kSeries) {
-        if (auto s = series_at(records, offset, &why)) found.series.push_back(std::move(*s));
-      }
-      if (why.empty()) {
-        found.linked_bytes += filled.bytes;
-      } else {
-        fault(std::move(why));
-      }
-      link = &record->next;
-    }
-  }
-  keep_consistent(found, geometry, faults);
-  return found;
-}
 
 Directory::Directory(const Segment& segment) noexcept
     : segment_(segment), window_(segment.base(), 0, segment.geometry().shared_bytes()) {}
@@ -483,21 +166,8 @@ Offset Directory::family(const Definition& d) const {
   };
   const std::uint64_t hash = hash_string(stem(d.name), kHashSeed);
   const auto make = [&] {
-    std::uint64_t bytes = sizeof(FamilyRecord) + d.bounds.size() * sizeof(double) +
-                          string_bytes(d.name) + string_bytes(d.help) + string_bytes(d.unit);
-    for (const auto& label : d.labels) bytes += string_bytes(label);
-    bytes = record_bytes(bytes);
-    const Offset offset = reserve(bytes);
-    auto* r = reinterpret_cast<FamilyRecord*>(segment_.base() + offset);
-    begin_record(r->record, bytes, Kind::kFamily, hash);
-    r->type = d.type;
-    r->mode = d.mode;
-    r->label_count = static_cast<std::uint16_t>(d.labels.size());
-    r->bound_count = static_cast<std::uint32_t>(d.bounds.size());
-    Pen pen(reinterpret_cast<std::byte*>(r + 1));
-    pen.bytes(d.bounds.data(), d.bounds.size() * sizeof(double));
-    for (const auto* text : {&d.name, &d.help, &d.unit}) pen.string(*text);
-    for (const auto& label : d.labels) pen.string(label);
+    const Offset offset = reserve(family_bytes(d));
+    write_family(segment_.base() + offset, d, hash);
     return offset;
   };
   return find_or_link(hash, Kind::kFamily, same, make);
@@ -517,38 +187,24 @@ bool is_series(const Window& window, Offset offset, Offset family,
 Directory::Found Directory::series(Offset family, const Definition& d,
                                    std::span<const std::string> strings, std::uint64_t hash) const {
   hash = hash_mix(hash, family);
+  const std::uint32_t cells =
+      layout::cell_count(d.type, static_cast<std::uint32_t>(d.bounds.size()));
   const auto same = [&](Offset offset, const Record&) {
     return is_series(window_, offset, family, strings);
   };
   const auto make = [&] {
-    std::uint64_t bytes = sizeof(SeriesRecord);
-    for (const auto& s : strings) bytes += string_bytes(s);
-    bytes = record_bytes(bytes);
-    const std::uint32_t cells =
-        layout::cell_count(d.type, static_cast<std::uint32_t>(d.bounds.size()));
+    const std::uint64_t bytes = series_bytes(strings);
     expect_room(bytes);
     const std::uint64_t first = reserve_cells(cells);
     const Offset offset = reserve(bytes);
-    auto* r = reinterpret_cast<SeriesRecord*>(segment_.base() + offset);
-    begin_record(r->record, bytes, Kind::kSeries, hash);
-    r->family = family;
-    r->first_cell = first;
-    r->cell_count = cells;
-    r->string_count = static_cast<std::uint32_t>(strings.size());
-    Pen pen(reinterpret_cast<std::byte*>(r + 1));
-    for (const auto& s : strings) pen.string(s);
+    write_series(segment_.base() + offset, strings, hash, family, first, cells);
     return offset;
   };
   const Offset offset = find_or_link(hash, Kind::kSeries, same, make);
   const auto* r = window_.at<SeriesRecord>(offset);
   const Geometry& g = segment_.geometry();
-  const std::uint32_t cells =
-      layout::cell_count(d.type, static_cast<std::uint32_t>(d.bounds.size()));
   const std::uint64_t first = r->first_cell;
-  if (first > g.cells || cells > g.cells - first) {
-    throw Error(METRICS_INCOMPATIBLE,
-                "the directory of " + segment_.file() + " is damaged; delete the file");
-  }
+  if (first > g.cells || cells > g.cells - first) refuse_damaged();
   return {offset, first, &r->record.removed};
 }
 

@@ -12,14 +12,14 @@
 
 #include "libmetrics/format/definition.h"
 #include "libmetrics/format/hash.h"
-#include "libmetrics/setup/directory.h"
-#include "libmetrics/update/buckets.h"
+#include "libmetrics/format/records.h"
+#include "libmetrics/setup/bounds.h"
 #include "libmetrics/update/gauges.h"
 #include "metrics/hot.h"
 
 namespace metrics::core {
 
-class Writer;
+class Registry;
 
 // Label values in one piece: each one's size, as 4 bytes, and its bytes.
 std::string key_of(std::span<const std::string_view> strings);
@@ -82,10 +82,10 @@ class SeriesTable {
 };
 
 struct Family {
-  Family(Writer& w, Definition d)
-      : writer(w), definition(std::move(d)), bounds(definition.bounds) {}
+  Family(Registry& r, Definition d)
+      : registry(r), definition(std::move(d)), bounds(definition.bounds) {}
 
-  Writer& writer;
+  Registry& registry;
   const Definition definition;
   const Bounds bounds;
   // In the directory; 0: refused, nothing is counted. A later attempt may change that while others ask, and what it

@@ -2,9 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdlib>
-#include <limits>
-#include <new>
 #include <utility>
 
 #if defined(__x86_64__)
@@ -14,7 +11,7 @@
 namespace metrics::core {
 namespace {
 
-constexpr std::uint32_t kStep = 8;       // doubles in a cache line, and in the widest vector
+constexpr std::uint32_t kStep = kBoundsAlignment / sizeof(double);
 constexpr std::uint32_t kMostSteps = 8;  // above, halving first is quicker than comparing with all
 
 // Comparing with every bound has no branch to mispredict, which costs more than all the comparisons. For each number
@@ -130,54 +127,39 @@ struct Halving {
 #undef METRICS_AVX512
 
 template <template <std::uint32_t> class Count>
-Search sized(const char* name, std::uint32_t bound_count) {
+Search sized(const char* name, std::uint32_t bound_count) noexcept {
   static constexpr auto kBySteps =
       []<std::uint32_t... kSteps>(std::integer_sequence<std::uint32_t, kSteps...>) {
     return std::array<Search, sizeof...(kSteps)>{
         Search{nullptr, &Count<kSteps>::find, &Count<kSteps>::observe}...};
   }
   (std::make_integer_sequence<std::uint32_t, kMostSteps + 1>());
-  const std::uint32_t steps = (bound_count + kStep - 1) / kStep;
+  const std::uint32_t steps = padded_count(bound_count) / kStep;
   if (steps > kMostSteps) return {name, &Halving<Count>::find, &Halving<Count>::observe};
   return {name, kBySteps[steps].find, kBySteps[steps].observe};
 }
 
 }  // namespace
 
-std::vector<Search> searches(std::uint32_t bound_count) {
-  std::vector<Search> found;
+std::uint32_t padded_count(std::uint32_t bound_count) noexcept {
+  return (bound_count + kStep - 1) / kStep * kStep;
+}
+
+Searches searches(std::uint32_t bound_count) noexcept {
+  Searches found{};
+  const auto add = [&found](const Search& search) { found.all[found.count++] = search; };
 #if defined(__x86_64__)
   __builtin_cpu_init();
   // The first CPUs with AVX-512 run slower for a while after each use of it; those with VBMI2 don't.
   if (__builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
       __builtin_cpu_supports("avx512vbmi2")) {
-    found.push_back(sized<Avx512>("avx512", bound_count));
+    add(sized<Avx512>("avx512", bound_count));
   }
-  if (__builtin_cpu_supports("avx2")) found.push_back(sized<Avx2>("avx2", bound_count));
-  found.push_back(sized<Sse2>("sse2", bound_count));
+  if (__builtin_cpu_supports("avx2")) add(sized<Avx2>("avx2", bound_count));
+  add(sized<Sse2>("sse2", bound_count));
 #endif
-  found.push_back(sized<Plain>("plain", bound_count));
+  add(sized<Plain>("plain", bound_count));
   return found;
-}
-
-void Bounds::Free::operator()(double* p) const noexcept { std::free(p); }
-
-Bounds::Bounds(std::span<const double> bounds)
-    : count_(static_cast<std::uint32_t>(bounds.size())),
-      padded_((count_ + kStep - 1) / kStep * kStep),
-      search_(searches(count_).front()) {
-  constexpr std::size_t kAlignment = kStep * sizeof(double);
-  const std::size_t bytes = std::max<std::size_t>(padded_, kStep) * sizeof(double);
-  data_.reset(static_cast<double*>(std::aligned_alloc(kAlignment, bytes)));
-  if (data_ == nullptr) throw std::bad_alloc();
-  std::fill_n(data_.get(), bytes / sizeof(double), std::numeric_limits<double>::infinity());
-  std::copy(bounds.begin(), bounds.end(), data_.get());
-}
-
-std::span<const double> default_bounds() noexcept {
-  static constexpr std::array<double, 11> kBounds = {.005, .01, .025, .05, .1, .25,
-                                                     .5,   1,   2.5,  5,   10};
-  return kBounds;
 }
 
 }  // namespace metrics::core

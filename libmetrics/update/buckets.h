@@ -1,10 +1,9 @@
-// buckets.h -- finding an observation's bucket, the only real work in an update.
+// buckets.h -- finding an observation's bucket, the only real work in an update. Neither allocates nor throws.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
-#include <memory>
-#include <span>
-#include <vector>
 
 #include "metrics/hot.h"
 
@@ -18,36 +17,16 @@ struct Search {
   Find find;
   Observe observe;
 };
-std::vector<Search> searches(std::uint32_t bound_count);
-
-// A histogram's bounds, laid out for the search.
-class Bounds {
- public:
-  // bounds: ascending and finite.
-  explicit Bounds(std::span<const double> bounds);
-
-  const double* data() const noexcept { return data_.get(); }
-  std::uint32_t count() const noexcept { return count_; }
-  std::uint32_t padded() const noexcept { return padded_; }  // +Inf fills up to here
-  const Search& search() const noexcept { return search_; }
-
-  // The index of the bucket that `value` belongs to: the number of bounds below it, so `le` is inclusive
-  // and count() is the +Inf bucket. Not NaN.
-  std::uint32_t bucket(double value) const noexcept {
-    return search_.find(data_.get(), padded_, value);
-  }
-
- private:
-  struct Free {
-    void operator()(double* p) const noexcept;
-  };
-  std::uint32_t count_;
-  std::uint32_t padded_;
-  std::unique_ptr<double[], Free> data_;
-  Search search_;
+struct Searches {
+  std::array<Search, 4> all;
+  std::size_t count;
+  const Search* begin() const noexcept { return all.data(); }
+  const Search* end() const noexcept { return all.data() + count; }
 };
+Searches searches(std::uint32_t bound_count) noexcept;
 
-// Prometheus's default bounds for durations in seconds.
-std::span<const double> default_bounds() noexcept;
+// Searches read this many bounds: those added are +Inf. They begin at a multiple of kBoundsAlignment bytes.
+std::uint32_t padded_count(std::uint32_t bound_count) noexcept;
+inline constexpr std::size_t kBoundsAlignment = 64;  // a cache line, and the widest vector
 
 }  // namespace metrics::core

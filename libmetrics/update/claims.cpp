@@ -3,33 +3,18 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
-#include <ctime>
+
+#include "libmetrics/format/clock.h"
 
 namespace metrics::core {
 namespace {
 
-constexpr unsigned kSlotShift = 32;
-
-struct flock range(SlotIndex slot, std::int64_t length, short type) noexcept {
-  struct flock lock {};
-  lock.l_type = type;
-  lock.l_whence = SEEK_SET;
-  lock.l_start = static_cast<off_t>(slot) << kSlotShift;
-  lock.l_len = length;
-  return lock;
-}
-
-// The length that tells a generation.
-std::int64_t length_of(Generation generation) noexcept { return std::int64_t{generation} + 1; }
-
 bool try_lock(int fd, SlotIndex slot, std::int64_t length) noexcept {
-  struct flock lock = range(slot, length, F_WRLCK);
+  struct flock lock = lock_range(slot, length, F_WRLCK);
   return ::fcntl(fd, F_OFD_SETLK, &lock) == 0;
 }
 
@@ -42,10 +27,6 @@ void raise_to(layout::Cell& highest, std::uint64_t value) noexcept {
 }
 
 void store_identity(layout::Head& head) noexcept {
-  timespec now{};
-  ::clock_gettime(CLOCK_REALTIME, &now);
-  struct stat ns {};
-  const bool known = ::stat("/proc/self/ns/pid", &ns) == 0;
   // The process's, which is its first thread's.
   std::array<std::uint64_t, 2> command{};
   if (::gettid() == ::getpid()) {
@@ -55,10 +36,8 @@ void store_identity(layout::Head& head) noexcept {
   }
   auto* text = reinterpret_cast<char*>(command.data());
   std::replace(text, text + sizeof command, '\n', '\0');
-  head.pid_namespace.store(known ? ns.st_ino : 0, std::memory_order_relaxed);
-  head.claimed_ns.store(static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000u +
-                            static_cast<std::uint64_t>(now.tv_nsec),
-                        std::memory_order_relaxed);
+  head.pid_namespace.store(own_pid_namespace(), std::memory_order_relaxed);
+  head.claimed_ns.store(now_ns(), std::memory_order_relaxed);
   for (std::size_t i = 0; i < command.size(); ++i) {
     head.command[i].store(command[i], std::memory_order_relaxed);
   }
@@ -80,7 +59,7 @@ void* pin(int fd) noexcept {
 // there is none: EAGAIN or EACCES if all are owned, else the kernel or the file system has no such locks.
 Owner lock_lowest(const Segment& segment, int fd) noexcept {
   for (SlotIndex slot = 1; slot <= segment.geometry().first_slots; ++slot) {
-    if (!try_lock(fd, slot, 1)) {
+    if (!try_lock(fd, slot, kClaimingLength)) {
       if (errno == EAGAIN || errno == EACCES) continue;  // owned
       break;
     }
@@ -91,7 +70,7 @@ Owner lock_lowest(const Segment& segment, int fd) noexcept {
     // Growing one's own lock is one step to whoever probes it.
     if (try_lock(fd, slot, length_of(generation))) return {slot, generation};
     const int error = errno;  // somebody reads the rest of the range with a lock: an experiment
-    struct flock unlock = range(slot, 1, F_UNLCK);
+    struct flock unlock = lock_range(slot, kClaimingLength, F_UNLCK);
     ::fcntl(fd, F_OFD_SETLK, &unlock);
     errno = error;
   }
@@ -99,33 +78,6 @@ Owner lock_lowest(const Segment& segment, int fd) noexcept {
 }
 
 }  // namespace
-
-Ownership ownership(int fd, SlotIndex first_slot) noexcept {
-  // Asking as a reader: only a write lock is an owner's, a read lock is somebody's experiment.
-  struct flock lock = range(first_slot, std::int64_t{1} << kSlotShift, F_RDLCK);
-  if (::fcntl(fd, F_OFD_GETLK, &lock) != 0) return {};
-  if (lock.l_type == F_UNLCK) return {Ownership::State::kFree, 0};
-  if (lock.l_start != static_cast<off_t>(first_slot) << kSlotShift || lock.l_len < 1 ||
-      lock.l_len > length_of(kMaxGeneration)) {
-    return {};  // not a lock of ours
-  }
-  if (lock.l_len == 1) return {Ownership::State::kClaiming, 0};
-  return {Ownership::State::kOwned, static_cast<Generation>(lock.l_len - 1)};
-}
-
-bool certainly_dead(int fd, Owner owner) noexcept {
-  const Ownership now = ownership(fd, owner.slot);
-  switch (now.state) {
-    case Ownership::State::kFree:
-    case Ownership::State::kClaiming:  // the lock has passed to the next one
-      return true;
-    case Ownership::State::kOwned:
-      return now.generation != owner.generation;
-    case Ownership::State::kUnknown:
-      return false;
-  }
-  return false;
-}
 
 ClaimResult claim_first_slot(const Segment& segment, Claim& claim) noexcept {
   claim = Claim();

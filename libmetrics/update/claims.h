@@ -1,13 +1,4 @@
-// slots.h -- who owns a slot. The kernel's word, not a pid's or a heartbeat's.
-//
-// First slots (1..first_slots) belong to processes. Owning one is holding an open-file-description write lock
-// on the segment's inode, from `slot << 32` on. Its length is the owner's generation + 1, so that one F_OFD_GETLK
-// answers "owned, and by which generation" at once, from any pid namespace; length 1 is "being claimed". The
-// lock is pinned by a mapping of the locked description that no fork inherits: it lives exactly as long as the
-// process's memory.
-//
-// Lanes (above) belong to further threads, through their process's first slot: the word in the lane's head
-// names that slot and the generation. A lane is free when its word is 0 or when that owner is dead.
+// claims.h -- how slots are taken and given back. Who owns one is told by format/ownership.h.
 //
 // Invariants:
 //  (1) A slot has one writer at a time. Of a first slot: two processes can't hold its lock, and in a process
@@ -19,37 +10,11 @@
 // Nothing here allocates or throws.
 #pragma once
 
-#include <cstdint>
-#include <optional>
-
-#include "libmetrics/format/layout.h"
+#include "libmetrics/format/file.h"
+#include "libmetrics/format/ownership.h"
 #include "libmetrics/update/segment.h"
 
 namespace metrics::core {
-
-using Generation = std::uint32_t;  // 1..kMaxGeneration, then 1 again; 0: nobody's
-inline constexpr Generation kMaxGeneration = (1u << 30) - 1;
-
-struct Owner {
-  SlotIndex slot = 0;
-  Generation generation = 0;
-  std::uint64_t word() const noexcept { return std::uint64_t{slot} << 32 | generation; }
-  static Owner of_word(std::uint64_t word) noexcept {
-    return {static_cast<SlotIndex>(word >> 32), static_cast<Generation>(word)};
-  }
-  friend bool operator==(const Owner&, const Owner&) = default;
-};
-
-// What the kernel says of a first slot. Any descriptor of the segment will do, a read-only one too.
-struct Ownership {
-  enum class State { kFree, kClaiming, kOwned, kUnknown } state = State::kUnknown;
-  Generation generation = 0;  // of kOwned
-};
-Ownership ownership(int fd, SlotIndex first_slot) noexcept;
-
-// True only if that generation of the first slot has ended. Any doubt is false: adopting a living worker's
-// slot loses counts, leaving a dead one's alone costs a slot.
-bool certainly_dead(int fd, Owner owner) noexcept;
 
 // A first slot just locked, generation decided and told by the lock, not yet in the head.
 struct Claim {

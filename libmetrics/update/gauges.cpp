@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <ctime>
+
+#include "libmetrics/format/clock.h"
+#include "libmetrics/format/gauge_value.h"
 
 namespace metrics::core {
 namespace {
@@ -18,13 +20,6 @@ double winner(Mode mode, double mine, double inherited) {
   if (mode == Mode::kMin) return std::min(mine, inherited);
   if (mode == Mode::kMax) return std::max(mine, inherited);
   return mine;
-}
-
-std::uint64_t now_ns() noexcept {
-  timespec now{};
-  ::clock_gettime(CLOCK_REALTIME, &now);
-  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000u +
-         static_cast<std::uint64_t>(now.tv_nsec);
 }
 
 }  // namespace

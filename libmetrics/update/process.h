@@ -7,13 +7,12 @@
 #pragma once
 
 #include <pthread.h>
-#include <signal.h>
 
 #include <array>
 #include <atomic>
 #include <cstdint>
 
-#include "libmetrics/update/claims.h"
+#include "libmetrics/format/ownership.h"
 #include "metrics/hot.h"
 
 namespace metrics::core {
@@ -35,8 +34,12 @@ struct Process {
 };
 static_assert(sizeof(Process) <= layout::kPage, "wiped as one page");
 
-// This process's; set up at the first call, which is to come from outside of any update.
-Process& process();
+// Sets up the process's state, unless it is. False if there is no memory for it, which a later call tries again. Called
+// when the library is loaded; set-up calls it once more before they use process().
+bool set_up_process() noexcept;
+
+// This process's state. set_up_process() must have returned true, as it has for every joined segment.
+Process& process() noexcept;
 
 // False if only pthread_atfork's handler sees forks.
 bool fork_is_wiped() noexcept;
@@ -50,49 +53,5 @@ bool give_place() noexcept;
 // From a thread that ends; updates that it still makes find no slot and ask for none. Another thread gets the place
 // later, unless the mutex is not held.
 void take_place_back(bool held) noexcept;
-
-// Keeps the thread from being cancelled in the scope: opening a file and writing a line are cancellation points,
-// and nothing of ours can be unwound there.
-class Uncancelled {
- public:
-  Uncancelled() noexcept;
-  ~Uncancelled();
-  Uncancelled(const Uncancelled&) = delete;
-  Uncancelled& operator=(const Uncancelled&) = delete;
-
- private:
-  int before_;
-};
-
-// For the scope, blocks all signals of the thread (a handler that ran meanwhile could ask for what is held) and its
-// cancellation, and keeps its errno: whoever updates a metric knows nothing of what that takes.
-class Quiet {
- public:
-  Quiet() noexcept;
-  ~Quiet();
-  Quiet(const Quiet&) = delete;
-  Quiet& operator=(const Quiet&) = delete;
-
- private:
-  const int errno_;
-  const Uncancelled uncancelled_;
-  sigset_t before_;
-};
-
-// Holds the process's mutex, with signals blocked, for the scope.
-class Locked {
- public:
-  enum class Wait { kAsLongAsItTakes, kBounded };
-  explicit Locked(Process& p, Wait wait = Wait::kAsLongAsItTakes) noexcept;
-  ~Locked();
-  Locked(const Locked&) = delete;
-  Locked& operator=(const Locked&) = delete;
-  bool held() const noexcept { return held_; }  // false: the bound has passed
-
- private:
-  Quiet quiet_;
-  Process& process_;
-  bool held_;
-};
 
 }  // namespace metrics::core

@@ -2,8 +2,13 @@
 
 #include <pthread.h>
 
-#include <array>
 #include <cerrno>
+
+#include "libmetrics/update/claims.h"
+#include "libmetrics/update/locked.h"
+#include "libmetrics/update/own_slots.h"
+#include "libmetrics/update/process.h"
+#include "metrics/hot.h"
 
 namespace metrics::core {
 namespace {
@@ -15,21 +20,21 @@ __thread SlotIndex thread_slots[METRICS_MAX_SEGMENTS] __attribute__((tls_model("
 
 pthread_key_t end_key;
 
-void count_in_shared(const Writer& writer, ProcessClaim& claim, metrics_status why,
+void count_in_shared(const OwnSlots& own, ProcessClaim& claim, metrics_status why,
                      layout::Drop reason) noexcept {
   metrics_status none = METRICS_OK;
   claim.failure.compare_exchange_strong(none, why, std::memory_order_relaxed);
-  writer.segment()->drop(reason);
+  own.segment().drop(reason);
 }
 
-// The first slot for this process. The order is that of slots.h's invariant (3).
-void claim_for_process(Writer& writer, ProcessClaim& mine) noexcept {
+// The first slot for this process. The order is that of claims.h's invariant (3).
+void claim_for_process(OwnSlots& own, ProcessClaim& mine) noexcept {
   const auto failed = [&](metrics_status why, layout::Drop reason) {
-    count_in_shared(writer, mine, why, reason);
+    count_in_shared(own, mine, why, reason);
     mine.state.store(State::kFailed, std::memory_order_relaxed);
   };
   Claim claim;
-  switch (claim_first_slot(*writer.segment(), claim)) {
+  switch (claim_first_slot(own.segment(), claim)) {
     case ClaimResult::kClaimed:
       break;
     case ClaimResult::kAllOwned:
@@ -40,40 +45,40 @@ void claim_for_process(Writer& writer, ProcessClaim& mine) noexcept {
       return failed(METRICS_UNSUPPORTED, layout::Drop::kClaimUnreachable);
   }
   const int fd = claim.descriptor.get();
-  layout::Cell* cells = writer.slot(fd, claim.owner.slot);
-  if (cells == nullptr || !writer.reserve_bound(fd, claim.owner.slot)) {
+  layout::Cell* cells = own.slot(fd, claim.owner.slot);
+  if (cells == nullptr || !own.reserve_bound(fd, claim.owner.slot)) {
     give_back(claim);
     return failed(METRICS_NO_SPACE, layout::Drop::kClaimNoSpace);
   }
-  announce(*writer.segment(), claim.owner);
-  writer.begin_gauges(cells, claim.owner.generation);
+  announce(own.segment(), claim.owner);
+  own.begin_gauges(cells, claim.owner.generation);
   mine.owner = claim.owner;
   // Release: who sees the process owning sees its gauges begun; pairs with owns_first_slot.
   mine.state.store(State::kOwned, std::memory_order_release);
 }
 
 // The slot for a thread of a process that has a first slot: that one if no other thread has it, else a lane.
-layout::Cell* claim_for_thread(Writer& writer, ProcessClaim& mine, SlotIndex& slot) noexcept {
+layout::Cell* claim_for_thread(OwnSlots& own, ProcessClaim& mine, SlotIndex& slot) noexcept {
   // Acquire: with the release of the thread that wrote there before.
   if (mine.lent.exchange(1, std::memory_order_acquire) == 0) {
     slot = mine.owner.slot;
-    return writer.slot(-1, slot);
+    return own.slot(-1, slot);
   }
-  const Segment& segment = *writer.segment();
+  const Segment& segment = own.segment();
   const Descriptor fd = segment.reopen();
   if (!fd) {
-    count_in_shared(writer, mine, status_of(errno), layout::Drop::kClaimUnreachable);
+    count_in_shared(own, mine, status_of(errno), layout::Drop::kClaimUnreachable);
     return nullptr;
   }
   slot = claim_lane(segment, fd.get(), mine.owner);
   if (slot == 0) {
-    count_in_shared(writer, mine, METRICS_NO_SLOT, layout::Drop::kLanesExhausted);
+    count_in_shared(own, mine, METRICS_NO_SLOT, layout::Drop::kLanesExhausted);
     return nullptr;
   }
-  layout::Cell* cells = writer.slot(fd.get(), slot);
-  if (cells == nullptr || !writer.reserve_bound(fd.get(), slot)) {
+  layout::Cell* cells = own.slot(fd.get(), slot);
+  if (cells == nullptr || !own.reserve_bound(fd.get(), slot)) {
     release_lane(segment, slot, mine.owner);
-    count_in_shared(writer, mine, METRICS_NO_SPACE, layout::Drop::kClaimNoSpace);
+    count_in_shared(own, mine, METRICS_NO_SPACE, layout::Drop::kClaimNoSpace);
     return nullptr;
   }
   return cells;
@@ -83,7 +88,7 @@ layout::Cell* claim_for_thread(Writer& writer, ProcessClaim& mine, SlotIndex& sl
 // What comes after this one goes to slot 0.
 void end_thread(void*) {
   Process& p = process();
-  const Locked lock(p, Locked::Wait::kBounded);
+  const Locked lock(p.mutex, Locked::Wait::kBounded);
   for (std::uint32_t i = 0; i < METRICS_MAX_SEGMENTS; ++i) {
     // In a child all are NULL: what its parent's thread had is the parent's.
     if (metrics_thread->cells[i] == nullptr) continue;
@@ -92,7 +97,7 @@ void end_thread(void*) {
     if (thread_slots[i] == claim.owner.slot) {
       claim.lent.store(0, std::memory_order_release);  // with claim_for_thread's acquire
     } else {
-      release_lane(*writer_at(i)->segment(), thread_slots[i], claim.owner);
+      release_lane(own_slots_at(i)->segment(), thread_slots[i], claim.owner);
     }
   }
   // A slot claimed from here on would never be given back.
@@ -104,24 +109,20 @@ int make_end_key() noexcept {
   return error;
 }
 
-// At load, for the reason that process() has; and early keys need no malloc when a thread sets its first one.
+// At load, for the reason that set_up_early has; and early keys need no malloc when a thread sets its first one.
 [[maybe_unused]] const int made_early = make_end_key();
 
 }  // namespace
 
-void watch_thread_ends() {
-  if (make_end_key() != 0) {
-    throw Error(METRICS_SYSTEM, "can't create a pthread key: all are in use");
-  }
-}
+bool watch_thread_ends() noexcept { return make_end_key() == 0; }
 
 layout::Cell* own_cells(std::uint32_t segment) noexcept {
-  Writer* writer = writer_at(segment);
-  if (writer == nullptr || writer->segment() == nullptr) return nullptr;
+  OwnSlots* own = own_slots_at(segment);
+  if (own == nullptr) return nullptr;
   const std::uint64_t bit = std::uint64_t{1} << segment;
   if ((metrics_thread->tried & bit) == 0) {
     Process& p = process();
-    const Locked lock(p, Locked::Wait::kBounded);
+    const Locked lock(p.mutex, Locked::Wait::kBounded);
     if (!lock.held()) return nullptr;  // slot 0 for this once
     give_epoch(p);
     // Looked at again: a signal handler may have been here before the lock was held.
@@ -129,11 +130,11 @@ layout::Cell* own_cells(std::uint32_t segment) noexcept {
       metrics_thread_state& t = *metrics_thread;
       ProcessClaim& claim = p.claims[segment];
       if (claim.state.load(std::memory_order_relaxed) == State::kUntried) {
-        claim_for_process(*writer, claim);
+        claim_for_process(*own, claim);
       }
       if (claim.state.load(std::memory_order_relaxed) == State::kOwned) {
-        t.cells[segment] = reinterpret_cast<std::uint64_t*>(
-            claim_for_thread(*writer, claim, thread_slots[segment]));
+        t.cells[segment] =
+            reinterpret_cast<std::uint64_t*>(claim_for_thread(*own, claim, thread_slots[segment]));
       }
       t.tried |= bit;
       ::pthread_setspecific(end_key, &metrics_thread);  // to be told when the thread ends
@@ -143,8 +144,8 @@ layout::Cell* own_cells(std::uint32_t segment) noexcept {
 }
 
 layout::Cell* shared_cells(std::uint32_t segment) noexcept {
-  const Writer* writer = writer_at(segment);
-  return writer == nullptr || writer->segment() == nullptr ? nullptr : writer->shared_cells();
+  const OwnSlots* own = own_slots_at(segment);
+  return own == nullptr ? nullptr : own->shared_cells();
 }
 
 bool owns_first_slot(std::uint32_t segment) noexcept {
@@ -153,8 +154,7 @@ bool owns_first_slot(std::uint32_t segment) noexcept {
 }
 
 void count_drop(std::uint32_t segment, layout::Drop reason) noexcept {
-  const Writer* writer = writer_at(segment);
-  if (writer != nullptr && writer->segment() != nullptr) writer->segment()->drop(reason);
+  if (const OwnSlots* own = own_slots_at(segment); own != nullptr) own->segment().drop(reason);
 }
 
 }  // namespace metrics::core

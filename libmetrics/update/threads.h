@@ -1,8 +1,9 @@
 // threads.h -- how a thread comes by a slot at its first update, and what happens when it has none.
 #pragma once
 
-#include "libmetrics/setup/registry.h"
-#include "libmetrics/update/gauges.h"
+#include <cstdint>
+
+#include "libmetrics/format/layout.h"
 
 namespace metrics::core {
 
@@ -19,7 +20,8 @@ bool owns_first_slot(std::uint32_t segment) noexcept;
 
 void count_drop(std::uint32_t segment, layout::Drop reason) noexcept;
 
-// Prepares giving slots back when threads end; at set-up, since it may allocate.
-void watch_thread_ends();
+// Prepares giving slots back when threads end. False if all pthread keys are in use. Called when the library is loaded;
+// set-up calls it before it hands out the first handle.
+bool watch_thread_ends() noexcept;
 
 }  // namespace metrics::core

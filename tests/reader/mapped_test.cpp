@@ -13,8 +13,8 @@ namespace metrics::aggregator {
 namespace {
 
 using core::Access;
-using core::guarded;
 using core::Mapping;
+using core::read_guarded;
 using test::TempSegment;
 
 constexpr Geometry kSparse = {64, 64, 64 * 1024, 1 << 20};
@@ -139,7 +139,8 @@ TEST(Mapped, AFileThatShrinksEndsTheRead) {
   const Mapping mapping(file.fd(), 2 * File::kPage);
   ASSERT_TRUE(mapping);
   const auto read = [&](std::uint64_t at) {
-    return guarded([&] { (void)*reinterpret_cast<const volatile char*>(mapping.data() + at); });
+    return read_guarded(
+        [&] { (void)*reinterpret_cast<const volatile char*>(mapping.data() + at); });
   };
   EXPECT_TRUE(read(0));
   EXPECT_TRUE(read(File::kPage));

@@ -1,0 +1,58 @@
+#include "libmetrics/api/log.h"
+
+#include <atomic>
+#include <cstdint>
+#include <cstdio>
+#include <new>
+
+#include "libmetrics/api/errors.h"
+#include "libmetrics/setup/series.h"
+#include "libmetrics/update/locked.h"
+
+namespace metrics::core {
+namespace {
+
+void log_to_stderr(metrics_status, const char* text, void*) {
+  std::fprintf(stderr, "metrics: %s\n", text);
+}
+
+struct Log {
+  metrics_log_function function;
+  void* context;
+  const Log* before;  // never freed: another thread may be logging through it
+};
+constexpr Log kDefaultLog = {&log_to_stderr, nullptr, nullptr};
+constinit std::atomic<const Log*> log_target{&kDefaultLog};
+
+}  // namespace
+
+void log(metrics_status status, const char* text) noexcept {
+  const Uncancelled uncancelled;
+  const Log* target = log_target.load(std::memory_order_acquire);  // with metrics_set_log's release
+  if (target->function != nullptr) target->function(status, text, target->context);
+}
+
+void log_once(Family& family, metrics_status status) noexcept {
+  const std::uint32_t bit = 1u << status;
+  if ((family.logged.fetch_or(bit, std::memory_order_relaxed) & bit) == 0) {
+    log(status, last_error());
+  }
+}
+
+}  // namespace metrics::core
+
+using namespace metrics::core;
+
+extern "C" {
+
+void metrics_set_log(metrics_log_function function, void* context) {
+  const Log* before = log_target.load(std::memory_order_relaxed);
+  const Log* target = new (std::nothrow) Log{function, context, before};
+  if (target != nullptr) log_target.store(target, std::memory_order_release);
+}
+
+void metrics_log(metrics_status status, const char* text) {
+  if (text != nullptr) log(status, text);
+}
+
+}  // extern "C"

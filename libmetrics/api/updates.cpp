@@ -1,0 +1,64 @@
+// updates.cpp -- updates: the fast path here, everything else in update/slow_path.
+#include <ctime>
+
+#include "libmetrics/update/slow_path.h"
+#include "metrics/hot.h"
+#include "metrics/metrics.h"
+
+using namespace metrics::core;
+
+extern "C" {
+
+void metrics_counter_inc(metrics_counter* c, uint64_t n) {
+  if (c == nullptr) return;
+  if (std::uint64_t* own = metrics_hot_cells(c->segment); own != nullptr) [[likely]] {
+    metrics_hot_count(own + c->cell, n);
+  } else {
+    inc_slowly(*c, n);
+  }
+}
+
+void metrics_counter_add(metrics_counter* c, double amount) {
+  if (c == nullptr) return;
+  std::uint64_t* own = metrics_hot_cells(c->segment);
+  if (own != nullptr && amount >= 0 && amount < METRICS_HOT_EXACT) [[likely]] {
+    metrics_hot_add(own, c, amount);
+  } else {
+    add_slowly(*c, amount);
+  }
+}
+
+void metrics_gauge_set(metrics_gauge* hot, double value) {
+  if (hot != nullptr && metrics_hot_set(hot, value) != 0) [[likely]] {
+    return;
+  }
+  if (Gauge* gauge = placed(hot); gauge != nullptr) gauge->set(value);
+}
+
+void metrics_gauge_add(metrics_gauge* hot, double amount) {
+  if (Gauge* gauge = placed(hot); gauge != nullptr) gauge->add(amount);
+}
+
+void metrics_gauge_set_to_current_time(metrics_gauge* hot) {
+  timespec now{};
+  ::clock_gettime(CLOCK_REALTIME, &now);
+  metrics_gauge_set(hot, static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) / 1e9);
+}
+
+void metrics_histogram_observe(metrics_histogram* h, double value) {
+  if (h == nullptr) return;
+  std::uint64_t* own = metrics_hot_cells(h->segment);
+  if (own != nullptr && value == value) [[likely]] {
+    h->observe(own + h->cell, h, value);
+  } else {
+    observe_slowly(*h, value);
+  }
+}
+
+double metrics_now(void) {
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) / 1e9;
+}
+
+}  // extern "C"

@@ -1,0 +1,49 @@
+#include "libmetrics/format/file.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+namespace metrics::core {
+
+Descriptor& Descriptor::operator=(Descriptor&& other) noexcept {
+  std::swap(fd_, other.fd_);
+  return *this;
+}
+
+Descriptor::~Descriptor() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+Descriptor open_file(const char* path, OpenFor purpose) noexcept {
+  const int access = purpose == OpenFor::kWriting ? O_RDWR : O_RDONLY;
+  return Descriptor(::open(path, access | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
+}
+
+const char* not_a_segment(int error) noexcept {
+  switch (error) {
+    case ELOOP:
+      return "is a symbolic link; give the path of the file itself";
+    case EISDIR:
+    case ENXIO:
+      return "is not a regular file; remove it, or choose another path";
+    default:
+      return nullptr;
+  }
+}
+
+std::uint64_t space_taken(const struct stat& info) noexcept {
+  constexpr std::uint64_t kBlock = 512;  // the unit of st_blocks on every file system
+  return static_cast<std::uint64_t>(info.st_blocks) * kBlock;
+}
+
+std::size_t page_bytes() noexcept {
+  static const std::size_t bytes =
+      std::max(layout::kPage, static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)));
+  return bytes;
+}
+
+}  // namespace metrics::core

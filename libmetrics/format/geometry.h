@@ -1,0 +1,45 @@
+// geometry.h -- a segment's size and the offsets of its parts.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "libmetrics/format/layout.h"
+#include "metrics/metrics.h"
+
+namespace metrics::core {
+
+using SlotIndex = std::uint32_t;  // 0: shared; 1..first_slots: processes; above: lanes
+
+// A segment's size and the offsets of its parts: what the header says, once it has been checked.
+struct Geometry {
+  std::uint32_t head_bytes, first_slots, lanes;
+  std::uint64_t cells, file_bytes, heads, index, index_buckets;
+  std::uint64_t directory, directory_bytes, slots, slot_bytes;
+
+  SlotIndex slot_count() const noexcept { return 1 + first_slots + lanes; }
+  std::uint64_t head_offset(SlotIndex slot) const noexcept {
+    return heads + std::uint64_t{slot} * head_bytes;
+  }
+  std::uint64_t slot_offset(SlotIndex slot) const noexcept {
+    return slots + std::uint64_t{slot} * slot_bytes;
+  }
+  std::uint64_t shared_bytes() const noexcept { return slots; }  // everything before slot 0
+  friend bool operator==(const Geometry&, const Geometry&) = default;
+};
+
+// The geometry of a header that was copied from a file of that size, or why it can't be one. The copy is
+// checked, never the original: its writer may be anybody.
+struct CheckedGeometry {
+  std::optional<Geometry> geometry;
+  std::string why;  // if there is none
+  metrics_status status = METRICS_OK;
+};
+CheckedGeometry check_header(const layout::Header& copy, std::uint64_t file_bytes);
+
+// Where the parts of a new segment of that size stand.
+Geometry geometry_of(const metrics_geometry& wanted);
+
+}  // namespace metrics::core

@@ -1,0 +1,204 @@
+#include "libmetrics/format/records.h"
+
+#include <cstring>
+
+#include "libmetrics/format/error.h"
+
+namespace metrics::core {
+namespace {
+
+using layout::FamilyRecord;
+using layout::Kind;
+using layout::Record;
+using layout::SeriesRecord;
+
+// Reads what follows a record's fixed part; once something did not fit, `ok` stays false.
+class Cursor {
+ public:
+  explicit Cursor(std::span<const std::byte> rest) : rest_(rest) {}
+  bool ok() const { return ok_; }
+
+  std::span<const double> doubles(std::size_t count) {
+    const auto bytes = take(count * sizeof(double));
+    if (!ok_) return {};
+    return {reinterpret_cast<const double*>(bytes.data()), count};
+  }
+  std::string_view string() {
+    std::uint32_t size = 0;
+    if (const auto bytes = take(sizeof size); ok_) std::memcpy(&size, bytes.data(), sizeof size);
+    if (size > layout::kMaxStringBytes) ok_ = false;
+    const auto bytes = take(size);
+    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+  }
+
+ private:
+  std::span<const std::byte> take(std::size_t size) {
+    if (!ok_ || size > rest_.size()) {
+      ok_ = false;
+      return {};
+    }
+    const auto taken = rest_.first(size);
+    rest_ = rest_.subspan(size);
+    return taken;
+  }
+  std::span<const std::byte> rest_;
+  bool ok_ = true;
+};
+
+// Writes what follows a record's fixed part; the size was computed beforehand.
+class Pen {
+ public:
+  explicit Pen(std::byte* at) : at_(at) {}
+  void bytes(const void* from, std::size_t size) {
+    if (size > 0) std::memcpy(at_, from, size);
+    at_ += size;
+  }
+  void string(std::string_view s) {
+    const auto size = static_cast<std::uint32_t>(s.size());
+    bytes(&size, sizeof size);
+    bytes(s.data(), s.size());
+  }
+
+ private:
+  std::byte* at_;
+};
+
+std::uint64_t string_bytes(std::string_view s) { return sizeof(std::uint32_t) + s.size(); }
+std::uint64_t record_bytes(std::uint64_t n) { return (n + 7) / 8 * 8; }
+
+void begin_record(Record& record, std::uint64_t bytes, Kind kind, std::uint64_t hash) {
+  record.bytes = static_cast<std::uint32_t>(bytes);
+  record.kind = kind;
+  record.hash = hash;
+}
+
+// The record of that kind at an offset and all its bytes, or a fault.
+template <class T>
+const T* record_at(const Window& window, Offset offset, Kind kind, std::span<const std::byte>& rest,
+                   std::string* fault) {
+  const auto no = [&](const char* why) -> const T* {
+    if (fault != nullptr) *fault = "record at " + std::to_string(offset) + ' ' + why;
+    return nullptr;
+  };
+  const T* r = window.at<T>(offset);
+  if (r == nullptr) return no("does not lie in the directory");
+  if (r->record.kind != kind) return no("is of another kind");
+  const std::uint32_t bytes = r->record.bytes;
+  if (bytes < sizeof(T) || bytes > layout::kMaxRecordBytes || bytes % 8 != 0) {
+    return no("has an impossible size");
+  }
+  const auto all = window.bytes(offset, bytes);
+  if (all.empty()) return no("reaches beyond the directory");
+  rest = all.subspan(sizeof(T));
+  return r;
+}
+
+}  // namespace
+
+std::optional<FamilyView> family_at(const Window& window, Offset offset, std::string* fault) {
+  std::span<const std::byte> rest;
+  const auto* r = record_at<FamilyRecord>(window, offset, Kind::kFamily, rest, fault);
+  if (r == nullptr) return std::nullopt;
+  FamilyView f{};
+  f.offset = offset;
+  f.type = r->type;
+  f.mode = r->mode;
+  const std::uint16_t label_count = r->label_count;
+  const std::uint32_t bound_count = r->bound_count;
+  const auto no = [&](const char* why) -> std::optional<FamilyView> {
+    if (fault != nullptr) *fault = "family at " + std::to_string(offset) + ' ' + why;
+    return std::nullopt;
+  };
+  if (to_string(f.type) == "unknown" || to_string(f.mode) == "unknown") {
+    return no("is of no known type or mode");
+  }
+  if (label_count > layout::kMaxLabels || bound_count > layout::kMaxBounds) {
+    return no("has too many labels or bounds");
+  }
+  Cursor cursor(rest);
+  f.bounds = cursor.doubles(bound_count);
+  f.name = cursor.string();
+  f.help = cursor.string();
+  f.unit = cursor.string();
+  for (std::uint32_t i = 0; i < label_count; ++i) f.labels.push_back(cursor.string());
+  if (!cursor.ok()) return no("has strings that reach beyond its record");
+  // What was checked when it was made is checked again: an exposition must stay valid. The ending that
+  // checked() takes off is put back, since one that is left is part of the name (a counter `x_total_total`).
+  const std::string_view ending = f.type == Type::kCounter ? "_total"
+                                  : f.type == Type::kInfo  ? "_info"
+                                                           : "";
+  try {
+    const Definition d = checked({f.type,
+                                  std::string(f.name).append(ending),
+                                  std::string(f.help),
+                                  std::string(f.unit),
+                                  {f.labels.begin(), f.labels.end()},
+                                  {f.bounds.begin(), f.bounds.end()},
+                                  f.mode});
+    if (d.name != f.name || d.bounds.size() != bound_count)
+      return no("is not as families are kept");
+  } catch (const Error& e) {
+    return no(e.what());
+  }
+  return f;
+}
+
+std::optional<SeriesView> series_at(const Window& window, Offset offset, std::string* fault) {
+  std::span<const std::byte> rest;
+  const auto* r = record_at<SeriesRecord>(window, offset, Kind::kSeries, rest, fault);
+  if (r == nullptr) return std::nullopt;
+  SeriesView s{offset,        r->family, r->first_cell,
+               r->cell_count, {},        r->record.removed.load(std::memory_order_relaxed) != 0};
+  const std::uint32_t count = r->string_count;
+  Cursor cursor(rest);
+  for (std::uint32_t i = 0; i < count && i <= 2 * layout::kMaxLabels; ++i) {
+    s.strings.push_back(cursor.string());
+  }
+  if (!cursor.ok() || s.strings.size() != count) {
+    if (fault != nullptr) {
+      *fault = "series at " + std::to_string(offset) + " has strings that reach beyond its record";
+    }
+    return std::nullopt;
+  }
+  return s;
+}
+
+std::uint64_t family_bytes(const Definition& d) noexcept {
+  std::uint64_t bytes = sizeof(FamilyRecord) + d.bounds.size() * sizeof(double) +
+                        string_bytes(d.name) + string_bytes(d.help) + string_bytes(d.unit);
+  for (const auto& label : d.labels) bytes += string_bytes(label);
+  return record_bytes(bytes);
+}
+
+void write_family(std::byte* at, const Definition& d, std::uint64_t hash) noexcept {
+  auto* r = reinterpret_cast<FamilyRecord*>(at);
+  begin_record(r->record, family_bytes(d), Kind::kFamily, hash);
+  r->type = d.type;
+  r->mode = d.mode;
+  r->label_count = static_cast<std::uint16_t>(d.labels.size());
+  r->bound_count = static_cast<std::uint32_t>(d.bounds.size());
+  Pen pen(reinterpret_cast<std::byte*>(r + 1));
+  pen.bytes(d.bounds.data(), d.bounds.size() * sizeof(double));
+  for (const auto* text : {&d.name, &d.help, &d.unit}) pen.string(*text);
+  for (const auto& label : d.labels) pen.string(label);
+}
+
+std::uint64_t series_bytes(std::span<const std::string> strings) noexcept {
+  std::uint64_t bytes = sizeof(SeriesRecord);
+  for (const auto& s : strings) bytes += string_bytes(s);
+  return record_bytes(bytes);
+}
+
+void write_series(std::byte* at, std::span<const std::string> strings, std::uint64_t hash,
+                  Offset family, std::uint64_t first_cell, std::uint32_t cell_count) noexcept {
+  auto* r = reinterpret_cast<SeriesRecord*>(at);
+  begin_record(r->record, series_bytes(strings), Kind::kSeries, hash);
+  r->family = family;
+  r->first_cell = first_cell;
+  r->cell_count = cell_count;
+  r->string_count = static_cast<std::uint32_t>(strings.size());
+  Pen pen(reinterpret_cast<std::byte*>(r + 1));
+  for (const auto& s : strings) pen.string(s);
+}
+
+}  // namespace metrics::core

@@ -1,0 +1,178 @@
+#include "libmetrics/reader/contents.h"
+
+#include <algorithm>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
+
+#include "libmetrics/format/error.h"
+#include "libmetrics/format/utf8.h"
+
+namespace metrics::core {
+namespace {
+
+using layout::Kind;
+using layout::Record;
+
+// The label names of a series are its family's, an info's its own.
+std::string labels_fault(const FamilyView& f, const SeriesView& s) {
+  if (f.type != Type::kInfo) {
+    return s.strings.size() == f.labels.size() ? ""
+                                               : "has another number of labels than its family";
+  }
+  if (s.strings.size() % 2 != 0) return "has a label name without a value";
+  Definition d{f.type, std::string(f.name), {}, {}, {}, {}, {}};
+  for (std::size_t i = 0; i < s.strings.size(); i += 2) d.labels.emplace_back(s.strings[i]);
+  try {
+    checked(std::move(d));
+  } catch (const Error& e) {
+    return std::string("has bad labels: ") + e.what();
+  }
+  return "";
+}
+
+bool good_utf8(const SeriesView& s) {
+  return std::all_of(s.strings.begin(), s.strings.end(),
+                     [](std::string_view text) { return valid_utf8(text) == text; });
+}
+
+// Keeps of `found` what is consistent: series of known families, cells inside and of one series alone, no two the same.
+void keep_consistent(Contents& found, const Geometry& geometry, std::vector<std::string>* faults) {
+  const auto fault = [&](Offset offset, const std::string& why) {
+    if (faults != nullptr) faults->push_back("record at " + std::to_string(offset) + ' ' + why);
+    return true;
+  };
+  const auto by_offset = [](const auto& a, const auto& b) { return a.offset < b.offset; };
+  std::sort(found.families.begin(), found.families.end(), by_offset);
+  std::sort(found.series.begin(), found.series.end(), by_offset);
+
+  std::unordered_set<std::string> samples;
+  std::unordered_map<Offset, const FamilyView*> families;
+  std::erase_if(found.families, [&](const FamilyView& f) {
+    const auto names = sample_names(f.type, f.name);
+    if (std::any_of(names.begin(), names.end(),
+                    [&](const auto& n) { return samples.contains(n); })) {
+      return fault(f.offset, "is a second family with samples of \"" + std::string(f.name) + '"');
+    }
+    samples.insert(names.begin(), names.end());
+    return false;
+  });
+  for (const FamilyView& f : found.families) families.emplace(f.offset, &f);
+
+  struct Identity {
+    Offset family;
+    std::vector<std::string_view> strings;
+    bool operator==(const Identity&) const = default;
+  };
+  struct Hash {
+    std::size_t operator()(const Identity& i) const noexcept {
+      return hash_mix(strings_hash(i.strings), i.family);
+    }
+  };
+  std::unordered_set<Identity, Hash> identities;
+  std::erase_if(found.series, [&](const SeriesView& s) {
+    const auto family = families.find(s.family);
+    if (family == families.end()) return fault(s.offset, "is a series of no family");
+    const FamilyView& f = *family->second;
+    const auto bound_count = static_cast<std::uint32_t>(f.bounds.size());
+    if (s.cell_count != layout::cell_count(f.type, bound_count) || s.cell_count > geometry.cells ||
+        s.first_cell > geometry.cells - s.cell_count) {
+      return fault(s.offset, "has cells that its family does not have or a slot does not hold");
+    }
+    if (const std::string why = labels_fault(f, s); !why.empty()) return fault(s.offset, why);
+    if (!good_utf8(s)) return fault(s.offset, "has a label value that is not valid UTF-8");
+    if (!s.removed && !identities.insert({s.family, s.strings}).second) {
+      return fault(s.offset, "is a second series with the same labels");
+    }
+    return false;
+  });
+
+  // Cells that two series had would be counted twice; and a small directory could describe more than memory holds.
+  std::vector<const SeriesView*> by_cell;
+  for (const SeriesView& s : found.series) {
+    if (s.cell_count > 0) by_cell.push_back(&s);
+  }
+  std::sort(by_cell.begin(), by_cell.end(), [](const SeriesView* a, const SeriesView* b) {
+    return std::pair(a->first_cell, a->offset) < std::pair(b->first_cell, b->offset);
+  });
+  std::unordered_map<Offset, Offset> sharing;  // with whom
+  std::uint64_t end = 0;
+  Offset owner = 0;
+  for (const SeriesView* s : by_cell) {
+    if (s->first_cell < end) {
+      sharing.emplace(s->offset, owner);
+    } else {
+      end = s->first_cell + s->cell_count;
+      owner = s->offset;
+    }
+  }
+  if (sharing.empty()) return;
+  std::erase_if(found.series, [&](const SeriesView& s) {
+    const auto with = sharing.find(s.offset);
+    return with != sharing.end() &&
+           fault(s.offset, "shares cells with the record at " + std::to_string(with->second));
+  });
+}
+
+}  // namespace
+
+Contents contents(const Window& links, const Window& records, const Geometry& geometry,
+                  std::vector<std::string>* faults) {
+  Contents found;
+  const auto fault = [&](std::string text) {
+    if (faults != nullptr) faults->push_back(std::move(text));
+  };
+  // By offset: a circle, or a chain that leads into another one, ends where it comes to a record again. Of what was
+  // copied, which is measured; what the geometry claims is not.
+  const std::uint64_t used = links.last() - std::min(links.last(), geometry.directory);
+  std::vector<bool> seen(used / alignof(Record) + 1);
+  // Records that overlap could be many long ones in little space. Twice what there is, so that one record with a wrong
+  // size costs no other ones.
+  std::uint64_t left = 2 * used;
+  for (std::uint64_t i = 0; i < geometry.index_buckets; ++i) {
+    const auto* link = links.at<layout::Link>(geometry.index + i * sizeof(layout::Link));
+    while (link != nullptr) {
+      const Offset offset = link->load(std::memory_order_relaxed);  // a copy's: nobody writes it
+      if (offset == 0) break;
+      if (offset >= links.last() && offset < geometry.directory + geometry.directory_bytes) break;
+      const auto* record = offset >= geometry.directory ? links.at<Record>(offset) : nullptr;
+      if (record == nullptr) {
+        fault("chain " + std::to_string(i) + " leads to " + std::to_string(offset) + ", outside");
+        break;
+      }
+      const auto place = (offset - geometry.directory) / alignof(Record);
+      if (seen[place]) {
+        fault("chain " + std::to_string(i) + " leads to " + std::to_string(offset) +
+              ", where a chain has been");
+        break;
+      }
+      seen[place] = true;
+      std::string why;
+      const Record& filled = *records.at<Record>(offset);
+      // Of an impossible size nothing is read but that.
+      const bool fits = filled.bytes <= links.last() - offset;
+      const std::uint64_t bytes =
+          fits ? std::max<std::uint64_t>(filled.bytes, sizeof(Record)) : sizeof(Record);
+      if (bytes > left) {
+        fault("chain " + std::to_string(i) + " has more bytes of records than there are");
+        break;
+      }
+      left -= bytes;
+      if (filled.kind == Kind::kFamily) {
+        if (auto f = family_at(records, offset, &why)) found.families.push_back(std::move(*f));
+      } else if (filled.kind == Kind::kSeries) {
+        if (auto s = series_at(records, offset, &why)) found.series.push_back(std::move(*s));
+      }
+      if (why.empty()) {
+        found.linked_bytes += filled.bytes;
+      } else {
+        fault(std::move(why));
+      }
+      link = &record->next;
+    }
+  }
+  keep_consistent(found, geometry, faults);
+  return found;
+}
+
+}  // namespace metrics::core

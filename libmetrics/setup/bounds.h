@@ -1,0 +1,42 @@
+// bounds.h -- a histogram's bounds, laid out for the search.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "libmetrics/update/buckets.h"
+
+namespace metrics::core {
+
+// A histogram's bounds, laid out for the search.
+class Bounds {
+ public:
+  // bounds: ascending and finite.
+  explicit Bounds(std::span<const double> bounds);
+
+  const double* data() const noexcept { return data_.get(); }
+  std::uint32_t count() const noexcept { return count_; }
+  std::uint32_t padded() const noexcept { return padded_; }  // +Inf fills up to here
+  const Search& search() const noexcept { return search_; }
+
+  // The index of the bucket that `value` belongs to: the number of bounds below it, so `le` is inclusive
+  // and count() is the +Inf bucket. Not NaN.
+  std::uint32_t bucket(double value) const noexcept {
+    return search_.find(data_.get(), padded_, value);
+  }
+
+ private:
+  struct Free {
+    void operator()(double* p) const noexcept;
+  };
+  std::uint32_t count_;
+  std::uint32_t padded_;
+  std::unique_ptr<double[], Free> data_;
+  Search search_;
+};
+
+// Prometheus's default bounds for durations in seconds.
+std::span<const double> default_bounds() noexcept;
+
+}  // namespace metrics::core

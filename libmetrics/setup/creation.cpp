@@ -1,0 +1,142 @@
+#include "libmetrics/setup/creation.h"
+
+#include <fcntl.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <charconv>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <system_error>
+
+#include "libmetrics/format/clock.h"
+#include "libmetrics/format/error.h"
+#include "libmetrics/format/file.h"
+#include "libmetrics/format/layout.h"
+#include "libmetrics/format/name.h"
+#include "libmetrics/setup/permissions.h"
+#include "libmetrics/update/segment.h"
+
+namespace metrics::core {
+namespace {
+
+using layout::Header;
+
+std::uint64_t number(const char* variable, std::uint64_t given, std::uint64_t fallback,
+                     std::uint64_t least, std::uint64_t most) {
+  std::uint64_t value = given;
+  if (value == 0) {
+    const char* text = environment(variable);
+    if (text == nullptr) return fallback;
+    const char* end = text + std::strlen(text);
+    const auto [parsed, error] = std::from_chars(text, end, value);
+    if (error != std::errc{} || parsed != end) {
+      throw Error(METRICS_INVALID, std::string("$") + variable + " is \"" + text +
+                                       "\"; write a whole number, e.g. " +
+                                       std::to_string(fallback));
+    }
+  }
+  if (value < least || value > most) {
+    throw Error(METRICS_INVALID, std::string("a segment of ") + std::to_string(value) +
+                                     " can't be made; $" + variable + " goes from " +
+                                     std::to_string(least) + " to " + std::to_string(most));
+  }
+  return value;
+}
+
+// Gives the nameless, private file the contents of an empty segment.
+void fill(int fd, const std::string& file, const Geometry& g) {
+  if (!within_size_limit(g.file_bytes)) {
+    throw Error(METRICS_NO_SPACE,
+                "can't create " + file + " with " + std::to_string(g.file_bytes) +
+                    " bytes: RLIMIT_FSIZE is lower; raise it, or lower METRICS_CELLS");
+  }
+  if (::ftruncate(fd, static_cast<off_t>(g.file_bytes)) != 0 ||
+      !reserve_in_file(fd, 0, g.shared_bytes())) {
+    fail(errno,
+         "can't create " + file + " with " + std::to_string(g.shared_bytes()) + " bytes reserved");
+  }
+  auto header = std::make_unique<Header>();
+  header->magic = layout::kMagic;
+  header->major = layout::kMajor;
+  header->minor = layout::kMinor;
+  header->header_bytes = sizeof(Header);
+  header->head_bytes = g.head_bytes;
+  header->first_slots = g.first_slots;
+  header->lanes = g.lanes;
+  header->cells_per_slot = g.cells;
+  header->file_bytes = g.file_bytes;
+  header->heads = g.heads;
+  header->index = g.index;
+  header->index_buckets = g.index_buckets;
+  header->directory = g.directory;
+  header->directory_bytes = g.directory_bytes;
+  header->slots = g.slots;
+  header->slot_bytes = g.slot_bytes;
+  header->created_ns = now_ns();
+  if (::getrandom(&header->id, sizeof header->id, GRND_NONBLOCK) != sizeof header->id) {
+    header->id = header->created_ns ^ static_cast<std::uint64_t>(::getpid()) << 32;
+  }
+  if (::pwrite(fd, header.get(), sizeof *header, 0) != static_cast<ssize_t>(sizeof *header)) {
+    fail(errno, "can't write the header of " + file);
+  }
+  mode_t mode = S_IRUSR | S_IWUSR;
+  if (const auto group = shared_group()) {
+    mode |= S_IRGRP | S_IWGRP;
+    if (::fchown(fd, static_cast<uid_t>(-1), *group) != 0) {
+      fail(errno, "can't give " + file + " to group " + std::to_string(*group));
+    }
+  }
+  if (::fchmod(fd, mode) != 0) fail(errno, "can't set the mode of " + file);
+}
+
+}  // namespace
+
+bool create(const std::string& file, const Geometry& g) {
+  const std::string directory = file.substr(0, file.rfind('/') + 1);
+  const auto link_result = [&](int result) {
+    if (result != 0 && errno != EEXIST) fail(errno, "can't create " + file);
+    return result == 0;
+  };
+  if (const Descriptor fd(
+          ::open(directory.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, S_IRUSR | S_IWUSR));
+      fd) {
+    fill(fd.get(), file, g);
+    const std::string self = "/proc/self/fd/" + std::to_string(fd.get());
+    const int linked = ::linkat(AT_FDCWD, self.c_str(), AT_FDCWD, file.c_str(), AT_SYMLINK_FOLLOW);
+    if (linked == 0 || errno != ENOENT) return link_result(linked);
+    // no /proc here: a name of our own, then
+  } else if (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL) {
+    fail(errno, "can't create " + file);
+  }
+  std::string temporary = file + ".XXXXXX";
+  const Descriptor fd(::mkostemp(temporary.data(), O_CLOEXEC));
+  if (!fd) fail(errno, "can't create " + temporary);
+  try {
+    fill(fd.get(), file, g);
+    const bool created = link_result(::link(temporary.c_str(), file.c_str()));
+    ::unlink(temporary.c_str());
+    return created;
+  } catch (...) {
+    ::unlink(temporary.c_str());
+    throw;
+  }
+}
+
+metrics_geometry completed(const metrics_geometry& wanted) {
+  constexpr std::uint64_t kMostSlots = (1u << 20) - 1;
+  metrics_geometry g{};
+  g.processes = static_cast<std::uint32_t>(
+      number("METRICS_PROCESSES", wanted.processes, 1024, 1, kMostSlots));
+  g.threads =
+      static_cast<std::uint32_t>(number("METRICS_THREADS", wanted.threads, 1024, 1, kMostSlots));
+  g.cells = number("METRICS_CELLS", wanted.cells, 131072, 16, std::uint64_t{1} << 32);
+  g.directory_bytes = number("METRICS_DIRECTORY_BYTES", wanted.directory_bytes, 4 << 20, 4096,
+                             std::uint64_t{1} << 36);
+  return g;
+}
+
+}  // namespace metrics::core

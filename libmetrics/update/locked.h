@@ -1,0 +1,60 @@
+// locked.h -- scopes in which nothing interrupts the thread, and the lock that is only held in such a scope.
+#pragma once
+
+#include <pthread.h>
+#include <signal.h>
+
+namespace metrics::core {
+
+// Locks and unlocks, and says so to ThreadSanitizer where a program has it: of a library that is built without it, it
+// sees nothing but calls of libc, and not all of them.
+void lock(pthread_mutex_t& mutex) noexcept;
+void unlock(pthread_mutex_t& mutex) noexcept;
+// Says that the mutex is unlocked though nobody has called unlock(): in a forked child.
+void say_unlocked(pthread_mutex_t& mutex) noexcept;
+
+// Keeps the thread from being cancelled in the scope: opening a file and writing a line are cancellation points,
+// and nothing of ours can be unwound there.
+class Uncancelled {
+ public:
+  Uncancelled() noexcept;
+  ~Uncancelled();
+  Uncancelled(const Uncancelled&) = delete;
+  Uncancelled& operator=(const Uncancelled&) = delete;
+
+ private:
+  int before_;
+};
+
+// For the scope, blocks all signals of the thread (a handler that ran meanwhile could ask for what is held) and its
+// cancellation, and keeps its errno: whoever updates a metric knows nothing of what that takes.
+class Quiet {
+ public:
+  Quiet() noexcept;
+  ~Quiet();
+  Quiet(const Quiet&) = delete;
+  Quiet& operator=(const Quiet&) = delete;
+
+ private:
+  const int errno_;
+  const Uncancelled uncancelled_;
+  sigset_t before_;
+};
+
+// Holds the mutex, with signals blocked, for the scope.
+class Locked {
+ public:
+  enum class Wait { kAsLongAsItTakes, kBounded };
+  explicit Locked(pthread_mutex_t& mutex, Wait wait = Wait::kAsLongAsItTakes) noexcept;
+  ~Locked();
+  Locked(const Locked&) = delete;
+  Locked& operator=(const Locked&) = delete;
+  bool held() const noexcept { return held_; }  // false: the bound has passed
+
+ private:
+  Quiet quiet_;
+  pthread_mutex_t& mutex_;
+  bool held_;
+};
+
+}  // namespace metrics::core
