@@ -19,10 +19,11 @@
 #include "aggregator/log.h"
 #include "aggregator/scrape/scrape.h"
 #include "libmetrics/format/error.h"
-#include "libmetrics/update/segment.h"
+#include "libmetrics/format/name.h"
 
 namespace {
 
+using namespace metrics;
 using namespace metrics::aggregator;
 
 struct Flags {
@@ -43,7 +44,7 @@ constexpr const char* kReady = "/-/ready";
 // Why a flag's value can't be; empty if it can.
 std::string listen_fault(const std::string& address) {
   try {
-    parse_listen_address(address);
+    http::parse_listen_address(address);
     return "";
   } catch (const std::invalid_argument& e) {
     return e.what();
@@ -108,30 +109,33 @@ std::string landing_page(const std::string& path) {
          "<li><a href=\"/-/ready\">Ready</a></li>\n</ul></body></html>\n";
 }
 
-Response metrics_response(Scrape& scrape, const Request& request) {
-  const bool gzip = wants_gzip(request.header("Accept-Encoding"));
-  Response response;
-  response.content_type = TextEncoder::content_type();
+http::Response metrics_response(scrape::Scrape& scrape, const http::Request& request) {
+  const bool gzip = http::wants_gzip(request.header("Accept-Encoding"));
+  http::Response response;
+  response.content_type = exposition::TextEncoder::content_type();
   response.headers = {{"Vary", "Accept-Encoding"}};
   if (gzip) response.headers.emplace_back("Content-Encoding", "gzip");
-  response.body = scrape.exposition(gzip ? Scrape::Encoding::kGzip : Scrape::Encoding::kPlain,
-                                    request.query_values("name[]"));
+  response.body =
+      scrape.exposition(gzip ? scrape::Scrape::Encoding::kGzip : scrape::Scrape::Encoding::kPlain,
+                        request.query_values("name[]"));
   return response;
 }
 
-Routes routes(Scrape& scrape, const Flags& flags) {
-  Response page = text_response(200, landing_page(flags.path));
+http::Routes routes(scrape::Scrape& scrape, const Flags& flags) {
+  http::Response page = http::text_response(200, landing_page(flags.path));
   page.content_type = "text/html; charset=utf-8";
-  Routes table;
-  table["/"] = {[page](const Request&) { return page; }};
-  table[kHealthy] = {
-      [](const Request&) { return text_response(200, "metrics-aggregator is healthy.\n"); },
-      Route::Limit::kExempt};
+  http::Routes table;
+  table["/"] = {[page](const http::Request&) { return page; }};
+  table[kHealthy] = {[](const http::Request&) {
+                       return http::text_response(200, "metrics-aggregator is healthy.\n");
+                     },
+                     http::Route::Limit::kExempt};
   // Ready as soon as it listens: a segment that isn't there yet is told by metrics_segment_up.
-  table[kReady] = {
-      [](const Request&) { return text_response(200, "metrics-aggregator is ready.\n"); },
-      Route::Limit::kExempt};
-  table[flags.path] = {[&scrape](const Request& r) { return metrics_response(scrape, r); }};
+  table[kReady] = {[](const http::Request&) {
+                     return http::text_response(200, "metrics-aggregator is ready.\n");
+                   },
+                   http::Route::Limit::kExempt};
+  table[flags.path] = {[&scrape](const http::Request& r) { return metrics_response(scrape, r); }};
   return table;
 }
 
@@ -144,12 +148,12 @@ int serve(const Flags& flags) {
   pthread_sigmask(SIG_BLOCK, &ends, nullptr);
 
   log_info("starting", {{"version", METRICS_VERSION}, {"pid", std::to_string(::getpid())}});
-  Scrape scrape(flags.segments, metrics::core::Access::kMapped);
-  HttpOptions options;
+  scrape::Scrape scrape(flags.segments, metrics::reader::Access::kMapped);
+  http::HttpOptions options;
   options.listen = flags.listen;
   options.max_requests = flags.max_requests;
   options.log = [](std::string_view line) { log_warn(line); };
-  HttpServer server(options, routes(scrape, flags));
+  http::HttpServer server(options, routes(scrape, flags));
   for (std::size_t i = 0; i < flags.listen.size(); ++i) {
     const std::string& given = flags.listen[i];
     const std::string host = given.substr(0, given.rfind(':'));
@@ -180,7 +184,7 @@ int main(int argc, char** argv) {
     }
     app.parse(argc, argv);
     // Like --segment: a directory is one of segments.
-    if (const std::string given = metrics::core::segment_variable();
+    if (const std::string given = metrics::format::segment_variable();
         flags.segments.empty() && !given.empty()) {
       flags.segments.push_back(given);
     }
@@ -198,7 +202,7 @@ int main(int argc, char** argv) {
   } catch (const std::invalid_argument& e) {
     log_error(e.what());
     return kUsage;
-  } catch (const metrics::core::Error& e) {
+  } catch (const metrics::format::Error& e) {
     log_error(e.what());
     return e.status() == METRICS_INVALID ? kUsage : kFailed;
   } catch (const std::exception& e) {

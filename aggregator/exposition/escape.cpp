@@ -1,6 +1,6 @@
 #include "aggregator/exposition/escape.h"
 
-namespace metrics::aggregator {
+namespace metrics::exposition {
 namespace {
 
 void append_escaped(std::string& to, std::string_view text, std::string_view special) {
@@ -24,4 +24,4 @@ void append_escaped_label_value(std::string& to, std::string_view text) {
   append_escaped(to, text, "\\\n\"");
 }
 
-}  // namespace metrics::aggregator
+}  // namespace metrics::exposition

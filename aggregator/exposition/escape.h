@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-namespace metrics::aggregator {
+namespace metrics::exposition {
 
 // Appends `text` with backslash and line feed escaped: the HELP of text format 0.0.4.
 void append_escaped_help(std::string& to, std::string_view text);
@@ -13,4 +13,4 @@ void append_escaped_help(std::string& to, std::string_view text);
 // formats, and the HELP of OpenMetrics.
 void append_escaped_label_value(std::string& to, std::string_view text);
 
-}  // namespace metrics::aggregator
+}  // namespace metrics::exposition

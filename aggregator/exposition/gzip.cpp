@@ -6,7 +6,7 @@
 #include <stdexcept>
 #include <string>
 
-namespace metrics::aggregator {
+namespace metrics::exposition {
 
 void Gzip::Free::operator()(libdeflate_compressor* compressor) const noexcept {
   libdeflate_free_compressor(compressor);
@@ -33,4 +33,4 @@ std::string_view Gzip::compress(std::string_view data) {
   return {buffer_.get(), size};
 }
 
-}  // namespace metrics::aggregator
+}  // namespace metrics::exposition

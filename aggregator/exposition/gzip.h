@@ -7,7 +7,7 @@
 
 struct libdeflate_compressor;
 
-namespace metrics::aggregator {
+namespace metrics::exposition {
 
 // Keeps what compressing needs (64 KB at level 1) and a buffer for the largest output so far.
 // Not thread-safe: one per thread.
@@ -32,4 +32,4 @@ class Gzip {
   std::size_t capacity_ = 0;
 };
 
-}  // namespace metrics::aggregator
+}  // namespace metrics::exposition

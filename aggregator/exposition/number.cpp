@@ -4,7 +4,7 @@
 #include <cstring>
 #include <string_view>
 
-namespace metrics::aggregator {
+namespace metrics::exposition {
 namespace {
 
 char* copy(char* to, std::string_view text) noexcept {
@@ -35,4 +35,4 @@ void append_bound(std::string& to, double bound) {
   if (text.find_first_of(".e") == std::string_view::npos) to += ".0";
 }
 
-}  // namespace metrics::aggregator
+}  // namespace metrics::exposition

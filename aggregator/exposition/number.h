@@ -8,7 +8,7 @@
 #include <cstring>
 #include <string>
 
-namespace metrics::aggregator {
+namespace metrics::exposition {
 
 // No number that is printed here is longer: "-1.7976931348623157e+308" is the longest double,
 // 2^64-1 the longest integer.
@@ -62,4 +62,4 @@ char* print(char* to, double v) noexcept;
 // the same bucket must not become two series.
 void append_bound(std::string& to, double bound);
 
-}  // namespace metrics::aggregator
+}  // namespace metrics::exposition

@@ -6,7 +6,7 @@
 #include "aggregator/exposition/escape.h"
 #include "aggregator/exposition/number.h"
 
-namespace metrics::aggregator {
+namespace metrics::exposition {
 namespace {
 
 char* copy(char* to, const char* from, std::size_t size) noexcept {
@@ -14,40 +14,40 @@ char* copy(char* to, const char* from, std::size_t size) noexcept {
   return to + size;
 }
 
-std::string_view suffix_of(Type type) {
+std::string_view suffix_of(format::Type type) {
   switch (type) {
-    case Type::kCounter:
+    case format::Type::kCounter:
       return "_total";
-    case Type::kInfo:
+    case format::Type::kInfo:
       return "_info";
-    case Type::kGauge:
-    case Type::kHistogram:
-    case Type::kSummary:
+    case format::Type::kGauge:
+    case format::Type::kHistogram:
+    case format::Type::kSummary:
       break;
   }
   return "";
 }
 
 // As this format knows it: an info's TYPE line would make Prometheus refuse the whole exposition.
-std::string_view name_of(Type type) {
+std::string_view name_of(format::Type type) {
   switch (type) {
-    case Type::kCounter:
+    case format::Type::kCounter:
       return "counter";
-    case Type::kGauge:
-    case Type::kInfo:
+    case format::Type::kGauge:
+    case format::Type::kInfo:
       return "gauge";
-    case Type::kHistogram:
+    case format::Type::kHistogram:
       return "histogram";
-    case Type::kSummary:
+    case format::Type::kSummary:
       return "summary";
   }
   return "untyped";
 }
 
 // `a="1",b="2"`, without the braces.
-std::string render(const std::vector<Label>& labels) {
+std::string render(const std::vector<reader::Label>& labels) {
   std::string text;
-  for (const Label& label : labels) {
+  for (const reader::Label& label : labels) {
     if (!text.empty()) text += ',';
     text += label.name;
     text += "=\"";
@@ -71,7 +71,7 @@ void TextEncoder::learn_line(std::string_view name, std::string_view suffix,
   text_ += ' ';
 }
 
-void TextEncoder::learn_series(const Family& family, const Series& series) {
+void TextEncoder::learn_series(const reader::Family& family, const reader::Series& series) {
   const auto end_piece = [this] {
     piece_size_.push_back(static_cast<std::uint32_t>(text_.size() - last_piece_));
     last_piece_ = text_.size();
@@ -80,16 +80,16 @@ void TextEncoder::learn_series(const Family& family, const Series& series) {
   const std::string labels = render(series.labels);
   first_value_.push_back(series.first_value);
   switch (family.type) {
-    case Type::kCounter:
-    case Type::kGauge:
+    case format::Type::kCounter:
+    case format::Type::kGauge:
       learn_line(family.name, suffix_of(family.type), labels);
       end_piece();
       return;
-    case Type::kInfo:
+    case format::Type::kInfo:
       learn_line(family.name, suffix_of(family.type), labels);
       text_ += "1\n";
       return;
-    case Type::kHistogram:
+    case format::Type::kHistogram:
       for (std::size_t i = 0; i <= family.bounds.size(); ++i) {
         std::string with_bound = labels.empty() ? "le=\"" : labels + ",le=\"";
         if (i < family.bounds.size()) {
@@ -102,7 +102,7 @@ void TextEncoder::learn_series(const Family& family, const Series& series) {
         end_piece();
       }
       [[fallthrough]];
-    case Type::kSummary:
+    case format::Type::kSummary:
       learn_line(family.name, "_count", labels);
       end_piece();
       learn_line(family.name, "_sum", labels);
@@ -111,7 +111,7 @@ void TextEncoder::learn_series(const Family& family, const Series& series) {
   }
 }
 
-void TextEncoder::learn_family(const Family& family) {
+void TextEncoder::learn_family(const reader::Family& family) {
   const std::string name = family.name + std::string(suffix_of(family.type));
   if (!family.continues) {
     text_ += "# HELP " + name + ' ';
@@ -120,31 +120,33 @@ void TextEncoder::learn_family(const Family& family) {
     text_ += name_of(family.type);
     text_ += '\n';
   }
-  const bool has_buckets = family.type == Type::kHistogram || family.type == Type::kSummary;
+  const bool has_buckets =
+      family.type == format::Type::kHistogram || family.type == format::Type::kSummary;
   runs_.push_back({family.type, has_buckets ? family.bounds.size() + 1 : 0, family.series.size()});
-  for (const Series& series : family.series) learn_series(family, series);
+  for (const reader::Series& series : family.series) learn_series(family, series);
 }
 
-void TextEncoder::learn(const Families& families) {
+void TextEncoder::learn(const reader::Families& families) {
   shape_ = 0;  // what is kept is no exposition until the end of this function
   text_.clear();
   piece_size_.clear();
   runs_.clear();
   first_value_.clear();
   last_piece_ = 0;
-  for (const Family& family : families.families) learn_family(family);
+  for (const reader::Family& family : families.families) learn_family(family);
   shape_ = families.shape;
 }
 
-void TextEncoder::encode(const Families& families, std::string& out) {
+void TextEncoder::encode(const reader::Families& families, std::string& out) {
   encode_from(out.size(), families, out);
 }
 
-void TextEncoder::replace(const Families& families, std::string& out) {
+void TextEncoder::replace(const reader::Families& families, std::string& out) {
   encode_from(0, families, out);
 }
 
-void TextEncoder::encode_from(std::size_t begin, const Families& families, std::string& out) {
+void TextEncoder::encode_from(std::size_t begin, const reader::Families& families,
+                              std::string& out) {
   if (families.shape != shape_) learn(families);
 
   const std::size_t most = begin + text_.size() + piece_size_.size() * kMaxNumberSize;
@@ -162,7 +164,7 @@ void TextEncoder::encode_from(std::size_t begin, const Families& families, std::
     for (std::size_t i = 0; i < run.series; ++i) {
       const std::uint64_t* value = families.values.data() + *first_value++;
       switch (run.type) {
-        case Type::kCounter: {
+        case format::Type::kCounter: {
           const auto fraction = std::bit_cast<double>(value[1]);
           if (fraction == 0) {
             put(value[0]);
@@ -171,12 +173,12 @@ void TextEncoder::encode_from(std::size_t begin, const Families& families, std::
           }
           break;
         }
-        case Type::kGauge:
+        case format::Type::kGauge:
           put(std::bit_cast<double>(value[0]));
           break;
-        case Type::kInfo:
+        case format::Type::kInfo:
           break;
-        case Type::kHistogram: {
+        case format::Type::kHistogram: {
           std::uint64_t below = 0;
           for (std::size_t bucket = 0; bucket < run.buckets; ++bucket) {
             below += value[bucket];
@@ -188,7 +190,7 @@ void TextEncoder::encode_from(std::size_t begin, const Families& families, std::
           put(std::bit_cast<double>(value[run.buckets]));
           break;
         }
-        case Type::kSummary:
+        case format::Type::kSummary:
           put(value[0]);
           put(std::bit_cast<double>(value[1]));
           break;
@@ -199,4 +201,4 @@ void TextEncoder::encode_from(std::size_t begin, const Families& families, std::
   out.resize(static_cast<std::size_t>(to - out.data()));
 }
 
-}  // namespace metrics::aggregator
+}  // namespace metrics::exposition

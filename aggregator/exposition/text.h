@@ -16,7 +16,7 @@
 
 #include "libmetrics/reader/families.h"
 
-namespace metrics::aggregator {
+namespace metrics::exposition {
 
 // Not thread-safe: one encoder per thread. Encoders share nothing, and read `families` only.
 class TextEncoder {
@@ -29,23 +29,23 @@ class TextEncoder {
   // `out` large enough, so a caller that reuses `out` allocates nothing. Any change of shape is paid
   // for once, by printing everything anew: give each source of families an encoder of its own.
   // Throws std::bad_alloc or std::length_error; what `out` held before stays.
-  void encode(const Families& families, std::string& out);
+  void encode(const reader::Families& families, std::string& out);
   // The same in the place of what `out` held. One that is about as long already, from the last time, costs nothing to
   // make room in: bytes that will be written are not cleared first.
-  void replace(const Families& families, std::string& out);
+  void replace(const reader::Families& families, std::string& out);
 
  private:
   // Consecutive series whose numbers are found and printed in the same way.
   struct Run {
-    Type type;
+    format::Type type;
     std::size_t buckets;  // with +Inf; 0 unless a histogram or summary
     std::size_t series;
   };
 
-  void encode_from(std::size_t begin, const Families& families, std::string& out);
-  void learn(const Families& families);
-  void learn_family(const Family& family);
-  void learn_series(const Family& family, const Series& series);
+  void encode_from(std::size_t begin, const reader::Families& families, std::string& out);
+  void learn(const reader::Families& families);
+  void learn_family(const reader::Family& family);
+  void learn_series(const reader::Family& family, const reader::Series& series);
   void learn_line(std::string_view name, std::string_view suffix, const std::string& labels);
 
   std::uint64_t shape_ = 0;                // of which the rest is kept
@@ -56,4 +56,4 @@ class TextEncoder {
   std::size_t last_piece_ = 0;            // where it begins in text_
 };
 
-}  // namespace metrics::aggregator
+}  // namespace metrics::exposition

@@ -1,6 +1,6 @@
 #include "aggregator/http/admission.h"
 
-namespace metrics::aggregator {
+namespace metrics::http {
 
 void Admission::close() {
   const std::lock_guard lock(mutex_);
@@ -36,4 +36,4 @@ bool Admission::Visit::sit() {
   return seated_ = true;
 }
 
-}  // namespace metrics::aggregator
+}  // namespace metrics::http

@@ -5,7 +5,7 @@
 #include <condition_variable>
 #include <mutex>
 
-namespace metrics::aggregator {
+namespace metrics::http {
 
 // Thread-safe.
 class Admission {
@@ -50,4 +50,4 @@ class Admission {
   bool closed_ = false;
 };
 
-}  // namespace metrics::aggregator
+}  // namespace metrics::http

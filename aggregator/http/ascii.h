@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <string_view>
 
-namespace metrics::aggregator {
+namespace metrics::http {
 
 constexpr char ascii_lower(char c) noexcept {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
@@ -15,4 +15,4 @@ constexpr bool equal_ignoring_case(std::string_view a, std::string_view b) noexc
                     [](char x, char y) { return ascii_lower(x) == ascii_lower(y); });
 }
 
-}  // namespace metrics::aggregator
+}  // namespace metrics::http

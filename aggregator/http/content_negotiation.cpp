@@ -5,7 +5,7 @@
 
 #include "aggregator/http/ascii.h"
 
-namespace metrics::aggregator {
+namespace metrics::http {
 namespace {
 
 // In thousandths, which is as fine as RFC 9110 lets a weight be.
@@ -77,4 +77,4 @@ bool wants_gzip(std::string_view accept_encoding) noexcept {
   return gzip.value_or(other) > kRefused && gzip.value_or(other) >= identity.value_or(other);
 }
 
-}  // namespace metrics::aggregator
+}  // namespace metrics::http

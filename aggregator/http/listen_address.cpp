@@ -12,7 +12,7 @@
 #include <stdexcept>
 #include <system_error>
 
-namespace metrics::aggregator {
+namespace metrics::http {
 namespace {
 
 constexpr std::string_view kWriteAnother =
@@ -92,4 +92,4 @@ bool knock(const ListenAddress& address, std::uint16_t port) noexcept {
   return !refused;
 }
 
-}  // namespace metrics::aggregator
+}  // namespace metrics::http

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-namespace metrics::aggregator {
+namespace metrics::http {
 
 struct ListenAddress {
   std::string given;   // as the user wrote it, for messages
@@ -25,4 +25,4 @@ std::string cannot_listen(const ListenAddress& address, int error);
 // wakes up. Never waits. False if nobody listens there.
 bool knock(const ListenAddress& address, std::uint16_t port) noexcept;
 
-}  // namespace metrics::aggregator
+}  // namespace metrics::http

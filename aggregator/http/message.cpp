@@ -9,7 +9,7 @@
 
 #include "aggregator/http/ascii.h"
 
-namespace metrics::aggregator {
+namespace metrics::http {
 namespace {
 
 std::string percent_decoded(std::string_view text) {
@@ -104,4 +104,4 @@ std::string render_head(const Response& response, std::string_view reason, After
   return head;
 }
 
-}  // namespace metrics::aggregator
+}  // namespace metrics::http

@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-namespace metrics::aggregator {
+namespace metrics::http {
 
 // All views are into the server's buffer and valid until the handler returns.
 struct Request {
@@ -44,4 +44,4 @@ enum class AfterResponse { kKeepAlive, kClose };
 // phrase behind the status. Throws std::invalid_argument for control characters in headers.
 std::string render_head(const Response& response, std::string_view reason, AfterResponse after);
 
-}  // namespace metrics::aggregator
+}  // namespace metrics::http

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-namespace metrics::aggregator {
+namespace metrics::http {
 namespace {
 
 Response busy(std::string why) {
@@ -29,4 +29,4 @@ Response dispatch(const Routes& routes, const Request& request, Admission::Visit
   return route.handler(request);
 }
 
-}  // namespace metrics::aggregator
+}  // namespace metrics::http

@@ -8,7 +8,7 @@
 #include "aggregator/http/admission.h"
 #include "aggregator/http/message.h"
 
-namespace metrics::aggregator {
+namespace metrics::http {
 
 // Called by several threads at once. What it throws becomes a 500 that doesn't say why; the reason
 // is logged. It must return: nothing can interrupt it, and stopping the server waits for it.
@@ -30,4 +30,4 @@ using Routes = std::map<std::string, Route, std::less<>>;
 // handler throws. Thread-safe.
 Response dispatch(const Routes& routes, const Request& request, Admission::Visit& visit);
 
-}  // namespace metrics::aggregator
+}  // namespace metrics::http

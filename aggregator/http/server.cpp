@@ -17,7 +17,7 @@
 #include "aggregator/http/ascii.h"
 #include "aggregator/http/listen_address.h"
 
-namespace metrics::aggregator {
+namespace metrics::http {
 namespace {
 
 constexpr int kMaxRequestSize = 16'384;
@@ -369,4 +369,4 @@ const std::vector<std::uint16_t>& HttpServer::ports() const noexcept { return se
 
 void HttpServer::stop() noexcept { server_->stop(); }
 
-}  // namespace metrics::aggregator
+}  // namespace metrics::http

@@ -11,7 +11,7 @@
 
 #include "aggregator/http/routes.h"
 
-namespace metrics::aggregator {
+namespace metrics::http {
 
 struct HttpOptions {
   std::vector<std::string> listen = {};  // at least one; see listen_address.h
@@ -67,4 +67,4 @@ class HttpServer {
   std::unique_ptr<Server> server_;
 };
 
-}  // namespace metrics::aggregator
+}  // namespace metrics::http

@@ -4,21 +4,21 @@
 
 #include "libmetrics/format/definition.h"
 
-namespace metrics::aggregator {
+namespace metrics::scrape {
 namespace {
 
-std::size_t value_count(const Family& family) {
-  if (family.type == Type::kGauge) return 1;
-  return layout::cell_count(family.type, static_cast<std::uint32_t>(family.bounds.size()));
+std::size_t value_count(const reader::Family& family) {
+  if (family.type == format::Type::kGauge) return 1;
+  return format::cell_count(family.type, static_cast<std::uint32_t>(family.bounds.size()));
 }
 
-std::vector<Label> labelled(std::vector<Label> labels, const std::string& segment) {
+std::vector<reader::Label> labelled(std::vector<reader::Label> labels, const std::string& segment) {
   if (segment.empty()) return labels;
   // Prometheus puts "exported_" before a label's name as often as it takes until the name is free.
   std::string free = "segment";
   const auto taken = [&] {
     return std::find_if(labels.begin(), labels.end(),
-                        [&](const Label& label) { return label.name == free; });
+                        [&](const reader::Label& label) { return label.name == free; });
   };
   const auto own = taken();
   while (taken() != labels.end()) free.insert(0, "exported_");
@@ -28,18 +28,18 @@ std::vector<Label> labelled(std::vector<Label> labels, const std::string& segmen
 }
 
 // The same for the same labels in any order. No label holds a byte that is not UTF-8, so 0xff separates.
-std::string key(std::vector<Label> labels) {
+std::string key(std::vector<reader::Label> labels) {
   std::sort(labels.begin(), labels.end(),
-            [](const Label& a, const Label& b) { return a.name < b.name; });
+            [](const reader::Label& a, const reader::Label& b) { return a.name < b.name; });
   std::string text;
-  for (const Label& label : labels)
+  for (const reader::Label& label : labels)
     text.append(label.name).append("\xff").append(label.value).append("\xff");
   return text;
 }
 
 }  // namespace
 
-const Families& Combine::operator()(std::span<const Source> sources) {
+const reader::Families& Combine::operator()(std::span<const Source> sources) {
   const bool same =
       combined_.shape != 0 &&
       std::equal(sources.begin(), sources.end(), shapes_.begin(), shapes_.end(),
@@ -63,22 +63,23 @@ void Combine::rebuild(std::span<const Source> sources) {
   copies_.clear();
   by_sample_name_.clear();
   left_out_.clear();
-  combined_ = Families{};
-  combined_.shape = new_shape();
+  combined_ = reader::Families{};
+  combined_.shape = reader::new_shape();
   for (const Source& source : sources) {
     shapes_.push_back(source.families->shape);
     segments_.push_back(source.segment);
     add(source, copies_.emplace_back());
   }
   for (Group& group : groups_) {
-    for (Family& part : group.parts) combined_.families.push_back(std::move(part));
+    for (reader::Family& part : group.parts) combined_.families.push_back(std::move(part));
   }
   groups_.clear();
 }
 
 // Where the family's series go; nullptr if it has to be left out.
-Combine::Group* Combine::group_of(const Family& family, bool alone, const std::string& where) {
-  const auto names = core::sample_names(family.type, family.name);
+Combine::Group* Combine::group_of(const reader::Family& family, bool alone,
+                                  const std::string& where) {
+  const auto names = format::sample_names(family.type, family.name);
   const auto owner = std::find_if(names.begin(), names.end(),
                                   [&](const auto& name) { return by_sample_name_.contains(name); });
   if (owner == names.end()) {
@@ -86,29 +87,29 @@ Combine::Group* Combine::group_of(const Family& family, bool alone, const std::s
     return &groups_.emplace_back(Group{{}, {}, alone});
   }
   Group& group = groups_[by_sample_name_.at(*owner)];
-  const Family& there = group.parts.front();
+  const reader::Family& there = group.parts.front();
   if (there.name == family.name && there.type == family.type && !group.alone) return &group;
-  left_out_.push_back(std::string(core::to_string(family.type)) + " \"" + family.name + '"' +
+  left_out_.push_back(std::string(format::to_string(family.type)) + " \"" + family.name + '"' +
                       where + " is left out: it conflicts with the " +
-                      std::string(core::to_string(there.type)) + " \"" + there.name +
+                      std::string(format::to_string(there.type)) + " \"" + there.name +
                       "\" of an earlier source");
   return nullptr;
 }
 
 void Combine::add(const Source& source, std::vector<Copy>& copies) {
   const std::string where = source.segment.empty() ? "" : " of segment " + source.segment;
-  for (const Family& family : source.families->families) {
+  for (const reader::Family& family : source.families->families) {
     Group* group = group_of(family, source.alone, where);
     if (group == nullptr) continue;
     auto part = std::find_if(group->parts.begin(), group->parts.end(),
-                             [&](const Family& p) { return p.bounds == family.bounds; });
+                             [&](const reader::Family& p) { return p.bounds == family.bounds; });
     if (part == group->parts.end()) {
       const bool continues = !group->parts.empty();
       part = group->parts.insert(
           part, {family.name, family.help, family.unit, family.type, family.bounds, {}, continues});
     }
-    for (const Series& series : family.series) {
-      std::vector<Label> labels = labelled(series.labels, source.segment);
+    for (const reader::Series& series : family.series) {
+      std::vector<reader::Label> labels = labelled(series.labels, source.segment);
       if (!group->labels.insert(key(labels)).second) {
         left_out_.push_back("a series of \"" + family.name + '"' + where +
                             " is left out: an earlier source has one with the same labels");
@@ -129,4 +130,4 @@ void Combine::add(const Source& source, std::vector<Copy>& copies) {
   }
 }
 
-}  // namespace metrics::aggregator
+}  // namespace metrics::scrape

@@ -12,10 +12,10 @@
 
 #include "libmetrics/reader/families.h"
 
-namespace metrics::aggregator {
+namespace metrics::scrape {
 
 struct Source {
-  const Families* families;
+  const reader::Families* families;
   std::string segment;  // the value of the label `segment` that its series get; empty: none
   bool alone = false;   // later sources can't add to its families
 };
@@ -28,7 +28,7 @@ class Combine {
   // exposition invalid is left out: a family whose type differs from an earlier one's of that name, or which
   // shares a sample name with another one; a series with the labels of an earlier one. So is a family of the name of
   // one that stands alone.
-  const Families& operator()(std::span<const Source> sources);
+  const reader::Families& operator()(std::span<const Source> sources);
 
   // A sentence for everything that was left out at the last call.
   const std::vector<std::string>& left_out() const noexcept { return left_out_; }
@@ -39,13 +39,13 @@ class Combine {
   };
   // A family of all sources: one part for each set of bounds, and which labels are taken.
   struct Group {
-    std::vector<Family> parts;
+    std::vector<reader::Family> parts;
     std::unordered_set<std::string> labels;
     bool alone = false;
   };
   void rebuild(std::span<const Source> sources);
   void add(const Source& source, std::vector<Copy>& copies);
-  Group* group_of(const Family& family, bool alone, const std::string& where);
+  Group* group_of(const reader::Family& family, bool alone, const std::string& where);
 
   std::vector<std::uint64_t> shapes_;
   std::vector<std::string> segments_;
@@ -53,7 +53,7 @@ class Combine {
   std::vector<Group> groups_;              // while rebuilding, as the next one is
   std::unordered_map<std::string, std::size_t> by_sample_name_;
   std::vector<std::string> left_out_;
-  Families combined_;
+  reader::Families combined_;
 };
 
-}  // namespace metrics::aggregator
+}  // namespace metrics::scrape

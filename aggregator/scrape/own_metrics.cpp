@@ -11,7 +11,7 @@
 #include "libmetrics/format/drops.h"
 #include "libmetrics/reader/slot_report.h"
 
-namespace metrics::aggregator {
+namespace metrics::scrape {
 namespace {
 
 // A worker's birth or death is seen so much later, and asking for all owners costs little that often. The same goes
@@ -24,11 +24,11 @@ using LabelView = std::pair<std::string_view, std::string_view>;
 // down already, the values alone, which allocates nothing.
 class Sheet {
  public:
-  Sheet(Families& families, bool describe) : families_(families), describe_(describe) {
+  Sheet(reader::Families& families, bool describe) : families_(families), describe_(describe) {
     families_.values.clear();
     if (describe_) families_.families.clear();
   }
-  void family(Type type, std::string_view name, std::string_view help) {
+  void family(format::Type type, std::string_view name, std::string_view help) {
     if (!describe_) return;
     families_.families.push_back({std::string(name), std::string(help), {}, type, {}, {}});
   }
@@ -49,51 +49,53 @@ class Sheet {
  private:
   void begin(std::initializer_list<LabelView> labels) {
     if (!describe_) return;
-    Series series{{}, families_.values.size()};
+    reader::Series series{{}, families_.values.size()};
     for (const auto& [name, value] : labels) {
       series.labels.push_back({std::string(name), std::string(value)});
     }
     families_.families.back().series.push_back(std::move(series));
   }
-  Families& families_;
+  reader::Families& families_;
   const bool describe_;
 };
 
 void describe_process(Sheet& sheet, const ProcessStats& p) {
-  sheet.family(Type::kCounter, "process_cpu_seconds",
+  sheet.family(format::Type::kCounter, "process_cpu_seconds",
                "Total user and system CPU time spent in seconds.");
   sheet.counter({}, 0, p.cpu_seconds);
-  sheet.family(Type::kGauge, "process_start_time_seconds",
+  sheet.family(format::Type::kGauge, "process_start_time_seconds",
                "Start time of the process since unix epoch in seconds.");
   sheet.gauge({}, p.start_time_seconds);
-  sheet.family(Type::kGauge, "process_resident_memory_bytes", "Resident memory size in bytes.");
+  sheet.family(format::Type::kGauge, "process_resident_memory_bytes",
+               "Resident memory size in bytes.");
   sheet.gauge({}, p.resident_bytes);
-  sheet.family(Type::kGauge, "process_virtual_memory_bytes", "Virtual memory size in bytes.");
+  sheet.family(format::Type::kGauge, "process_virtual_memory_bytes",
+               "Virtual memory size in bytes.");
   sheet.gauge({}, p.virtual_bytes);
-  sheet.family(Type::kGauge, "process_open_fds", "Number of open file descriptors.");
+  sheet.family(format::Type::kGauge, "process_open_fds", "Number of open file descriptors.");
   sheet.gauge({}, p.open_fds);
-  sheet.family(Type::kGauge, "process_max_fds", "Maximum number of open file descriptors.");
+  sheet.family(format::Type::kGauge, "process_max_fds", "Maximum number of open file descriptors.");
   sheet.gauge({}, p.max_fds);
 }
 
 void describe_drops(Sheet& sheet, const std::vector<SegmentState>& segments) {
-  struct Kind {
-    core::Dropped what;
+  struct Counters {
+    format::Dropped what;
     std::string_view name, help;
   };
-  constexpr std::array<Kind, 3> kKinds = {{
-      {core::Dropped::kUpdate, "metrics_segment_dropped_updates", "Updates that count nowhere."},
-      {core::Dropped::kSeries, "metrics_segment_dropped_series",
+  constexpr std::array<Counters, 3> kKinds = {{
+      {format::Dropped::kUpdate, "metrics_segment_dropped_updates", "Updates that count nowhere."},
+      {format::Dropped::kSeries, "metrics_segment_dropped_series",
        "Attempts to register a family or series that were refused."},
-      {core::Dropped::kClaim, "metrics_segment_dropped_slot_claims",
+      {format::Dropped::kClaim, "metrics_segment_dropped_slot_claims",
        "Processes and threads that got no slot of their own: they count in the shared one, slower; "
        "nothing is lost, but gauges need a slot of their own."},
   }};
-  for (const Kind& kind : kKinds) {
-    sheet.family(Type::kCounter, kind.name, kind.help);
+  for (const Counters& kind : kKinds) {
+    sheet.family(format::Type::kCounter, kind.name, kind.help);
     for (const SegmentState& s : segments) {
       if (!s.up) continue;
-      for (const core::DropReason& r : core::kDropReasons) {
+      for (const format::DropReason& r : format::kDropReasons) {
         if (r.what != kind.what) continue;
         sheet.counter({{"segment", s.name}, {"reason", r.reason}},
                       s.reader->usage().dropped[static_cast<std::size_t>(r.drop)]);
@@ -110,7 +112,7 @@ std::uint64_t file_bytes(const std::string& file) {
 
 }  // namespace
 
-OwnMetrics::OwnMetrics() { families_.shape = new_shape(); }
+OwnMetrics::OwnMetrics() { families_.shape = reader::new_shape(); }
 
 const OwnMetrics::SlotCounts& OwnMetrics::slots_of(const SegmentState& segment) {
   const auto now = std::chrono::steady_clock::now();
@@ -119,10 +121,10 @@ const OwnMetrics::SlotCounts& OwnMetrics::slots_of(const SegmentState& segment) 
   SlotCounts& counts = found->second;
   if (!is_new && counts.id == id && now - counts.counted < kFresh) return counts;
   counts = {.counted = now, .id = id};
-  for (const core::SlotReport& slot : core::slot_report(*segment.reader)) {
-    if (slot.state == core::SlotReport::State::kLive)
+  for (const reader::SlotReport& slot : reader::slot_report(*segment.reader)) {
+    if (slot.state == reader::SlotReport::State::kLive)
       ++(slot.is_lane ? counts.live_lanes : counts.live);
-    if (slot.state == core::SlotReport::State::kDead && !slot.is_lane) ++counts.dead;
+    if (slot.state == reader::SlotReport::State::kDead && !slot.is_lane) ++counts.dead;
   }
   return counts;
 }
@@ -137,8 +139,8 @@ const ProcessStats& OwnMetrics::process() {
   return process_;
 }
 
-const Families& OwnMetrics::collect(const std::vector<SegmentState>& segments,
-                                    double scrape_seconds) {
+const reader::Families& OwnMetrics::collect(const std::vector<SegmentState>& segments,
+                                            double scrape_seconds) {
   std::erase_if(slots_, [&](const auto& entry) {
     return std::none_of(segments.begin(), segments.end(),
                         [&](const SegmentState& s) { return s.name == entry.first; });
@@ -150,36 +152,36 @@ const Families& OwnMetrics::collect(const std::vector<SegmentState>& segments,
                                });
   if (!same) {
     described_.reset();
-    families_.shape = new_shape();
+    families_.shape = reader::new_shape();
   }
   Sheet sheet(families_, !same);
-  sheet.family(Type::kInfo, "metrics_aggregator_build", "Version of the aggregator.");
+  sheet.family(format::Type::kInfo, "metrics_aggregator_build", "Version of the aggregator.");
   sheet.info({{"version", METRICS_VERSION}});
   describe_process(sheet, process());
-  sheet.family(Type::kCounter, "metrics_aggregator_scrapes", "Expositions made.");
+  sheet.family(format::Type::kCounter, "metrics_aggregator_scrapes", "Expositions made.");
   sheet.counter({}, ++scrapes_);
-  sheet.family(Type::kGauge, "metrics_aggregator_scrape_duration_seconds",
+  sheet.family(format::Type::kGauge, "metrics_aggregator_scrape_duration_seconds",
                "How long reading and merging all segments took for this exposition.");
   sheet.gauge({}, scrape_seconds);
 
-  sheet.family(Type::kGauge, "metrics_segment_up",
+  sheet.family(format::Type::kGauge, "metrics_segment_up",
                "1 if the segment could be read for this exposition.");
   for (const SegmentState& s : segments) sheet.gauge({{"segment", s.name}}, s.up ? 1.0 : 0.0);
-  sheet.family(Type::kInfo, "metrics_segment_unusable", "Why a segment could not be read.");
+  sheet.family(format::Type::kInfo, "metrics_segment_unusable", "Why a segment could not be read.");
   for (const SegmentState& s : segments) {
     if (!s.up) sheet.info({{"segment", s.name}, {"reason", s.why}});
   }
 
   // One value of each segment that is up.
   const auto each = [&](std::string_view name, std::string_view help, auto value) {
-    sheet.family(Type::kGauge, name, help);
+    sheet.family(format::Type::kGauge, name, help);
     for (const SegmentState& s : segments) {
       if (s.up) sheet.gauge({{"segment", s.name}}, static_cast<std::uint64_t>(value(*s.reader)));
     }
   };
-  using core::Reader;
+  using reader::Reader;
   sheet.family(
-      Type::kGauge, "metrics_segment_slots",
+      format::Type::kGauge, "metrics_segment_slots",
       "Slots for processes: live ones count, dead ones keep their counts until they are adopted, "
       "free ones were never used. Renewed every second.");
   for (const SegmentState& s : segments) {
@@ -191,31 +193,31 @@ const Families& OwnMetrics::collect(const std::vector<SegmentState>& segments,
                 s.reader->geometry().first_slots - slots.live - slots.dead);
   }
   sheet.family(
-      Type::kGauge, "metrics_segment_thread_slots",
+      format::Type::kGauge, "metrics_segment_thread_slots",
       "Slots for further threads of processes that threads own now. Renewed every second.");
   for (const SegmentState& s : segments) {
     if (s.up) sheet.gauge({{"segment", s.name}}, slots_of(s).live_lanes);
   }
   each("metrics_segment_families", "Families in the segment's directory.",
-       [](const Reader& r) { return r.catalogue()->contents.families.size(); });
+       [](const reader::Reader& r) { return r.catalogue()->contents.families.size(); });
   each("metrics_segment_series", "Series in the segment's directory, removed ones included.",
-       [](const Reader& r) { return r.catalogue()->contents.series.size(); });
+       [](const reader::Reader& r) { return r.catalogue()->contents.series.size(); });
   each("metrics_segment_cells_used", "Cells that series have, in each slot.",
-       [](const Reader& r) { return r.usage().cells_used; });
+       [](const reader::Reader& r) { return r.usage().cells_used; });
   each("metrics_segment_cells_capacity", "Cells of a slot.",
-       [](const Reader& r) { return r.geometry().cells; });
+       [](const reader::Reader& r) { return r.geometry().cells; });
   each("metrics_segment_directory_used_bytes", "Bytes of the directory in use.",
-       [](const Reader& r) { return r.usage().directory_used; });
+       [](const reader::Reader& r) { return r.usage().directory_used; });
   each("metrics_segment_directory_capacity_bytes", "Bytes of the directory.",
-       [](const Reader& r) { return r.geometry().directory_bytes; });
+       [](const reader::Reader& r) { return r.geometry().directory_bytes; });
   each("metrics_segment_memory_bytes", "Memory that the segment takes: its file is sparse.",
-       [](const Reader& r) { return file_bytes(r.file()); });
+       [](const reader::Reader& r) { return file_bytes(r.file()); });
   each("metrics_segment_directory_faults",
        "Records of the directory that can't be right and are left out.",
-       [](const Reader& r) { return r.catalogue()->faults.size(); });
+       [](const reader::Reader& r) { return r.catalogue()->faults.size(); });
   describe_drops(sheet, segments);
   if (!same) described_ = segments;
   return families_;
 }
 
-}  // namespace metrics::aggregator
+}  // namespace metrics::scrape

@@ -12,13 +12,13 @@
 #include "libmetrics/reader/families.h"
 #include "libmetrics/reader/reader.h"
 
-namespace metrics::aggregator {
+namespace metrics::scrape {
 
 struct SegmentState {
-  std::string name;      // the label `segment`
-  bool up;               // could be read just now
-  std::string why;       // if not
-  core::Reader* reader;  // what it last saw; only if up
+  std::string name;        // the label `segment`
+  bool up;                 // could be read just now
+  std::string why;         // if not
+  reader::Reader* reader;  // what it last saw; only if up
 };
 
 // For one thread at a time.
@@ -28,7 +28,7 @@ class OwnMetrics {
 
   // The state of the process and of these segments as families. The shape stays as long as segments and their
   // states do. scrape_seconds: how long reading and merging took.
-  const Families& collect(const std::vector<SegmentState>& segments, double scrape_seconds);
+  const reader::Families& collect(const std::vector<SegmentState>& segments, double scrape_seconds);
 
  private:
   struct SlotCounts {
@@ -39,7 +39,7 @@ class OwnMetrics {
   const SlotCounts& slots_of(const SegmentState& segment);
   const ProcessStats& process();
 
-  Families families_;
+  reader::Families families_;
   // The segments that families_ is of, if it is whole; their readers are not looked at.
   std::optional<std::vector<SegmentState>> described_;
   ProcessStats process_;
@@ -48,4 +48,4 @@ class OwnMetrics {
   std::uint64_t scrapes_ = 0;
 };
 
-}  // namespace metrics::aggregator
+}  // namespace metrics::scrape

@@ -10,7 +10,7 @@
 #include <iterator>
 #include <string>
 
-namespace metrics::aggregator {
+namespace metrics::scrape {
 namespace {
 
 double seconds(const timeval& t) {
@@ -65,4 +65,4 @@ ProcessStats process_stats() {
   return stats;
 }
 
-}  // namespace metrics::aggregator
+}  // namespace metrics::scrape

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-namespace metrics::aggregator {
+namespace metrics::scrape {
 
 struct ProcessStats {
   double cpu_seconds = 0;
@@ -17,4 +17,4 @@ ProcessStats process_stats();
 // One of them, without a look into /proc.
 double process_cpu_seconds() noexcept;
 
-}  // namespace metrics::aggregator
+}  // namespace metrics::scrape

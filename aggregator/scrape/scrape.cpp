@@ -7,10 +7,12 @@
 #include <filesystem>
 
 #include "aggregator/log.h"
-#include "libmetrics/format/definition.h"
 #include "libmetrics/format/drops.h"
+#include "libmetrics/format/name.h"
+#include "libmetrics/format/types.h"
+#include "libmetrics/format/utf8.h"
 
-namespace metrics::aggregator {
+namespace metrics::scrape {
 namespace {
 
 // Prometheus gives up after ten seconds unless told otherwise.
@@ -35,19 +37,19 @@ bool is_directory(const std::string& path) {
 // What users call a segment: its path without the format's version. As a label's value it has to be UTF-8, which
 // a path need not be.
 std::string name_of(const std::string& file) {
-  const std::string ending = core::segment_ending();
-  return core::valid_utf8(file.ends_with(ending)
-                              ? std::string_view(file).substr(0, file.size() - ending.size())
-                              : file);
+  const std::string ending = format::segment_ending();
+  return format::valid_utf8(file.ends_with(ending)
+                                ? std::string_view(file).substr(0, file.size() - ending.size())
+                                : file);
 }
 
 // Those that have one of the names, or a sample that has.
-Families chosen(const Families& all, const std::vector<std::string>& names) {
-  Families some;
-  some.shape = new_shape();
+reader::Families chosen(const reader::Families& all, const std::vector<std::string>& names) {
+  reader::Families some;
+  some.shape = reader::new_shape();
   some.values = all.values;
-  for (const Family& family : all.families) {
-    const auto samples = core::sample_names(family.type, family.name);
+  for (const reader::Family& family : all.families) {
+    const auto samples = format::sample_names(family.type, family.name);
     if (std::find_first_of(samples.begin(), samples.end(), names.begin(), names.end()) !=
         samples.end()) {
       some.families.push_back(family);
@@ -56,13 +58,13 @@ Families chosen(const Families& all, const std::vector<std::string>& names) {
   return some;
 }
 
-const char* what_was_dropped(core::Dropped what) {
+const char* what_was_dropped(format::Dropped what) {
   switch (what) {
-    case core::Dropped::kUpdate:
+    case format::Dropped::kUpdate:
       return "updates were dropped; see metrics_segment_dropped_updates_total";
-    case core::Dropped::kSeries:
+    case format::Dropped::kSeries:
       return "families or series were refused; see metrics_segment_dropped_series_total";
-    case core::Dropped::kClaim:
+    case format::Dropped::kClaim:
       break;
   }
   return "processes or threads have no slot of their own: they count in the shared one, and have "
@@ -71,15 +73,15 @@ const char* what_was_dropped(core::Dropped what) {
 
 void log_duration(double seconds, std::size_t bytes, std::size_t segments) {
   const bool slow = seconds >= std::chrono::duration<double>(kSlow).count();
-  (slow ? log_warn : log_debug)(slow ? "scrape was slow" : "scrape",
-                                {{"seconds", std::to_string(seconds)},
-                                 {"bytes", std::to_string(bytes)},
-                                 {"segments", std::to_string(segments)}});
+  (slow ? aggregator::log_warn : aggregator::log_debug)(slow ? "scrape was slow" : "scrape",
+                                                        {{"seconds", std::to_string(seconds)},
+                                                         {"bytes", std::to_string(bytes)},
+                                                         {"segments", std::to_string(segments)}});
 }
 
 }  // namespace
 
-Scrape::Scrape(std::vector<std::string> segments, core::Access access)
+Scrape::Scrape(std::vector<std::string> segments, reader::Access access)
     : given_(segments.empty() ? std::vector<std::string>{""} : std::move(segments)),
       access_(access),
       labelled_(given_.size() > 1) {}
@@ -90,17 +92,17 @@ void Scrape::find_segments() {
   for (const std::string& path : given_) {
     if (!path.empty() && is_directory(path)) {
       labelled_ = true;
-      const auto found = core::segment_files_in(path);
+      const auto found = format::segment_files_in(path);
       files.insert(files.end(), found.begin(), found.end());
       // One that can't be listed is told as a segment that can't be read: its reason is the same.
       if (::access(path.c_str(), R_OK | X_OK) != 0) files.push_back(path);
     } else {
-      files.push_back(core::segment_file(path));
+      files.push_back(format::segment_file(path));
     }
   }
   std::erase_if(served_, [&](const auto& entry) {
     const bool gone = std::find(files.begin(), files.end(), entry.first) == files.end();
-    if (gone) log_info("segment is gone", {{"segment", entry.first}});
+    if (gone) aggregator::log_info("segment is gone", {{"segment", entry.first}});
     return gone;
   });
   for (const std::string& file : files) {
@@ -111,29 +113,30 @@ void Scrape::find_segments() {
 void Scrape::log_changes(Served& served, const std::string& why) {
   if (served.logged != why) {
     if (why.empty()) {
-      log_info("serving", {{"segment", served.merge.file()}});
+      aggregator::log_info("serving", {{"segment", served.merge.file()}});
     } else {
-      log_warn("segment can't be read", {{"segment", served.merge.file()}, {"reason", why}});
+      aggregator::log_warn("segment can't be read",
+                           {{"segment", served.merge.file()}, {"reason", why}});
     }
     served.logged = why;
   }
   const std::size_t faults =
       why.empty() ? served.merge.reader().catalogue()->faults.size() : served.faults;
   if (faults > served.faults) {
-    log_warn("segment's directory has faults; what they concern is left out",
-             {{"segment", served.merge.file()},
-              {"faults", std::to_string(faults)},
-              {"first", served.merge.reader().catalogue()->faults.front()}});
+    aggregator::log_warn("segment's directory has faults; what they concern is left out",
+                         {{"segment", served.merge.file()},
+                          {"faults", std::to_string(faults)},
+                          {"first", served.merge.reader().catalogue()->faults.front()}});
   }
   served.faults = faults;
   if (!why.empty()) return;
   // Once for each reason: counters tell how often.
-  for (const core::DropReason& r : core::kDropReasons) {
+  for (const format::DropReason& r : format::kDropReasons) {
     const auto i = static_cast<std::size_t>(r.drop);
     if (served.dropped[i] || served.merge.reader().usage().dropped[i] == 0) continue;
     served.dropped[i] = true;
-    log_warn(what_was_dropped(r.what),
-             {{"segment", served.merge.file()}, {"reason", std::string(r.reason)}});
+    aggregator::log_warn(what_was_dropped(r.what),
+                         {{"segment", served.merge.file()}, {"reason", std::string(r.reason)}});
   }
 }
 
@@ -144,7 +147,7 @@ void Scrape::read_segments() {
     const bool up = served->merge.read();
     const std::string why = up ? "" : served->merge.why();
     log_changes(*served, why);
-    states_.push_back({name_of(file), up, core::valid_utf8(why), &served->merge.reader()});
+    states_.push_back({name_of(file), up, format::valid_utf8(why), &served->merge.reader()});
   }
 }
 
@@ -184,20 +187,20 @@ std::shared_ptr<const std::string> Scrape::exposition(Encoding encoding,
   for (const auto& [file, served] : served_) {
     sources.push_back({&served->merge.families(), labelled_ ? name_of(file) : ""});
   }
-  const Families& families = combine_(sources);
+  const reader::Families& families = combine_(sources);
   if (combine_.left_out() != left_out_) {
     left_out_ = combine_.left_out();
-    for (const std::string& what : left_out_) log_warn(what);
+    for (const std::string& what : left_out_) aggregator::log_warn(what);
   }
   const std::shared_ptr<std::string> body = new_body();
   if (names.empty()) {
     encoder_.replace(families, *body);
   } else {
-    TextEncoder().replace(chosen(families, names), *body);
+    exposition::TextEncoder().replace(chosen(families, names), *body);
   }
   if (encoding == Encoding::kGzip) *body = gzip_.compress(*body);
   log_duration(seconds_since(start), body->size(), states_.size());
   return body;
 }
 
-}  // namespace metrics::aggregator
+}  // namespace metrics::scrape

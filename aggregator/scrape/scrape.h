@@ -16,7 +16,7 @@
 #include "libmetrics/format/layout.h"
 #include "libmetrics/reader/merge.h"
 
-namespace metrics::aggregator {
+namespace metrics::scrape {
 
 class Scrape {
  public:
@@ -25,7 +25,8 @@ class Scrape {
   // segments: paths as users give them, of segments or of directories with segments in them; empty: the default
   // segment. They need not exist yet. With more than one, or a directory, series get a label `segment`: from the
   // moment on that a path is seen to be a directory, or at once if it ends with '/'.
-  explicit Scrape(std::vector<std::string> segments, core::Access access = core::Access::kCopied);
+  explicit Scrape(std::vector<std::string> segments,
+                  reader::Access access = reader::Access::kCopied);
 
   // Reads the segments as an exposition does, to log what is there.
   void look();
@@ -38,11 +39,11 @@ class Scrape {
 
  private:
   struct Served {
-    Served(std::string file, core::Access access) : merge(std::move(file), access) {}
-    SegmentMerge merge;
+    Served(std::string file, reader::Access access) : merge(std::move(file), access) {}
+    reader::SegmentMerge merge;
     std::optional<std::string> logged;  // why it can't be read, empty if it can; nothing: not yet
     std::size_t faults = 0;
-    std::array<bool, static_cast<std::size_t>(layout::Drop::kCount)> dropped{};  // logged
+    std::array<bool, static_cast<std::size_t>(format::Drop::kCount)> dropped{};  // logged
   };
   // Bodies whose readers are done with them, for the next ones: making room for a body costs as much as writing it.
   struct Bodies {
@@ -56,16 +57,16 @@ class Scrape {
 
   std::mutex mutex_;
   const std::vector<std::string> given_;
-  const core::Access access_;
+  const reader::Access access_;
   bool labelled_;
   std::map<std::string, std::unique_ptr<Served>> served_;  // by file
   std::vector<SegmentState> states_;                       // of served_, in its order
   Combine combine_;
   OwnMetrics own_;
   std::vector<std::string> left_out_;
-  TextEncoder encoder_;
-  Gzip gzip_;
+  exposition::TextEncoder encoder_;
+  exposition::Gzip gzip_;
   const std::shared_ptr<Bodies> bodies_ = std::make_shared<Bodies>();
 };
 
-}  // namespace metrics::aggregator
+}  // namespace metrics::scrape

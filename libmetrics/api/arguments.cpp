@@ -2,18 +2,20 @@
 
 #include <string>
 
-namespace metrics::core {
+namespace metrics::api {
 
 std::string_view text_of(const char* const* strings, std::size_t i) {
   if (strings != nullptr && strings[i] != nullptr) return strings[i];
-  throw Error(METRICS_INVALID, "label string " + std::to_string(i) + " is NULL; write \"\"");
+  throw format::Error(METRICS_INVALID,
+                      "label string " + std::to_string(i) + " is NULL; write \"\"");
 }
 
 std::vector<std::string_view> views(const char* const* strings, std::size_t count) {
   std::vector<std::string_view> result;
-  if (count > std::size_t{2} * layout::kMaxLabels) throw Error(METRICS_INVALID, "too many labels");
+  if (count > std::size_t{2} * format::kMaxLabels)
+    throw format::Error(METRICS_INVALID, "too many labels");
   for (std::size_t i = 0; i < count; ++i) result.push_back(text_of(strings, i));
   return result;
 }
 
-}  // namespace metrics::core
+}  // namespace metrics::api

@@ -12,9 +12,11 @@
 #include "libmetrics/setup/series.h"
 #include "metrics/metrics.h"
 
-namespace metrics::core {
+namespace metrics::api {
 
-inline Family* family_of(metrics_family* f) noexcept { return reinterpret_cast<Family*>(f); }
+inline setup::Family* family_of(metrics_family* f) noexcept {
+  return reinterpret_cast<setup::Family*>(f);
+}
 
 inline const char* text_or_empty(const char* s) noexcept { return s == nullptr ? "" : s; }
 
@@ -27,7 +29,7 @@ std::vector<std::string_view> views(const char* const* strings, std::size_t coun
 // An info's names and values in turn, by name: labels have no order, so facts told in another one are the same series.
 template <class String>
 void sort_pairs(std::vector<String>& strings) {
-  if (strings.size() % 2 != 0) throw Error(METRICS_INVALID, "a label name has no value");
+  if (strings.size() % 2 != 0) throw format::Error(METRICS_INVALID, "a label name has no value");
   std::vector<std::pair<String, String>> pairs;
   for (std::size_t i = 0; i < strings.size(); i += 2)
     pairs.emplace_back(strings[i], strings[i + 1]);
@@ -39,4 +41,4 @@ void sort_pairs(std::vector<String>& strings) {
   }
 }
 
-}  // namespace metrics::core
+}  // namespace metrics::api

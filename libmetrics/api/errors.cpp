@@ -6,7 +6,7 @@
 #include <optional>
 #include <string>
 
-namespace metrics::core {
+namespace metrics::api {
 namespace {
 
 // The thread's last error: a string that lives in the thread's value of a key. A thread_local would be destroyed
@@ -50,9 +50,10 @@ metrics_status failed(metrics_status status, const char* text) noexcept {
   return status;
 }
 
-}  // namespace metrics::core
+}  // namespace metrics::api
 
-using namespace metrics::core;
+using namespace metrics;
+using namespace metrics::api;
 
 extern "C" {
 

@@ -8,7 +8,7 @@
 #include "libmetrics/update/locked.h"
 #include "metrics/metrics.h"
 
-namespace metrics::core {
+namespace metrics::api {
 
 // Keeps the text as the calling thread's last error, and returns the status.
 metrics_status failed(metrics_status status, const char* text) noexcept;
@@ -19,10 +19,10 @@ const char* last_error() noexcept;
 // The firewall: what the body throws becomes a status and the thread's last error.
 template <class Body>
 metrics_status to_status(Body body) noexcept {
-  const Uncancelled uncancelled;
+  const update::Uncancelled uncancelled;
   try {
     return body();
-  } catch (const Error& e) {
+  } catch (const format::Error& e) {
     return failed(e.status(), e.what());
   } catch (const std::bad_alloc&) {
     return failed(METRICS_NO_SPACE, "out of memory");
@@ -31,4 +31,4 @@ metrics_status to_status(Body body) noexcept {
   }
 }
 
-}  // namespace metrics::core
+}  // namespace metrics::api

@@ -9,17 +9,17 @@
 #include "libmetrics/api/log.h"
 #include "libmetrics/api/segments.h"
 
-namespace metrics::core {
+namespace metrics::api {
 namespace {
 
-metrics_status make_family(metrics_segment* segment, Definition d, const char* name,
+metrics_status make_family(metrics_segment* segment, format::Definition d, const char* name,
                            const char* const* labels, std::size_t label_count,
                            metrics_family** out) noexcept {
   *out = nullptr;
-  Family* refused = nullptr;
+  setup::Family* refused = nullptr;
   const metrics_status status = to_status([&] {
-    Registry& registry = registry_of(segment);
-    if (name == nullptr) throw Error(METRICS_INVALID, "the family has no name: it is NULL");
+    setup::Registry& registry = registry_of(segment);
+    if (name == nullptr) throw format::Error(METRICS_INVALID, "the family has no name: it is NULL");
     d.name = name;
     for (const std::string_view label : views(labels, label_count)) d.labels.emplace_back(label);
     *out = reinterpret_cast<metrics_family*>(&registry.family(std::move(d), &refused));
@@ -44,18 +44,19 @@ bool ascending(const double* bounds, std::size_t count) {
 
 }  // namespace
 
-}  // namespace metrics::core
+}  // namespace metrics::api
 
-using namespace metrics::core;
+using namespace metrics;
+using namespace metrics::api;
 
 extern "C" {
 
 metrics_status metrics_counter_family(metrics_segment* segment, const char* name, const char* help,
                                       const char* unit, const char* const* labels,
                                       size_t label_count, metrics_family** out) {
-  return make_family(segment,
-                     {Type::kCounter, {}, text_or_empty(help), text_or_empty(unit), {}, {}, {}},
-                     name, labels, label_count, out);
+  return make_family(
+      segment, {format::Type::kCounter, {}, text_or_empty(help), text_or_empty(unit), {}, {}, {}},
+      name, labels, label_count, out);
 }
 
 metrics_status metrics_gauge_family(metrics_segment* segment, const char* name, const char* help,
@@ -65,10 +66,15 @@ metrics_status metrics_gauge_family(metrics_segment* segment, const char* name, 
     *out = nullptr;
     return failed(METRICS_INVALID, "the gauge's mode is not one of metrics_mode");
   }
-  return make_family(
-      segment,
-      {Type::kGauge, {}, text_or_empty(help), text_or_empty(unit), {}, {}, static_cast<Mode>(mode)},
-      name, labels, label_count, out);
+  return make_family(segment,
+                     {format::Type::kGauge,
+                      {},
+                      text_or_empty(help),
+                      text_or_empty(unit),
+                      {},
+                      {},
+                      static_cast<format::Mode>(mode)},
+                     name, labels, label_count, out);
 }
 
 metrics_status metrics_histogram_family(metrics_segment* segment, const char* name,
@@ -79,31 +85,37 @@ metrics_status metrics_histogram_family(metrics_segment* segment, const char* na
   *out = nullptr;
   std::vector<double> given;
   const metrics_status status = to_status([&] {
-    const auto defaults = default_bounds();
+    const auto defaults = setup::default_bounds();
     if (bounds == nullptr && bound_count == 0) given.assign(defaults.begin(), defaults.end());
-    if (bounds == nullptr && bound_count > 0) throw Error(METRICS_INVALID, "the bounds are NULL");
+    if (bounds == nullptr && bound_count > 0)
+      throw format::Error(METRICS_INVALID, "the bounds are NULL");
     if (bounds != nullptr) given.assign(bounds, bounds + bound_count);
     return METRICS_OK;
   });
   if (status != METRICS_OK) return status;
-  return make_family(
-      segment,
-      {Type::kHistogram, {}, text_or_empty(help), text_or_empty(unit), {}, std::move(given), {}},
-      name, labels, label_count, out);
+  return make_family(segment,
+                     {format::Type::kHistogram,
+                      {},
+                      text_or_empty(help),
+                      text_or_empty(unit),
+                      {},
+                      std::move(given),
+                      {}},
+                     name, labels, label_count, out);
 }
 
 metrics_status metrics_summary_family(metrics_segment* segment, const char* name, const char* help,
                                       const char* unit, const char* const* labels,
                                       size_t label_count, metrics_family** out) {
-  return make_family(segment,
-                     {Type::kSummary, {}, text_or_empty(help), text_or_empty(unit), {}, {}, {}},
-                     name, labels, label_count, out);
+  return make_family(
+      segment, {format::Type::kSummary, {}, text_or_empty(help), text_or_empty(unit), {}, {}, {}},
+      name, labels, label_count, out);
 }
 
 metrics_status metrics_info_family(metrics_segment* segment, const char* name, const char* help,
                                    metrics_family** out) {
-  return make_family(segment, {Type::kInfo, {}, text_or_empty(help), {}, {}, {}, {}}, name, nullptr,
-                     0, out);
+  return make_family(segment, {format::Type::kInfo, {}, text_or_empty(help), {}, {}, {}, {}}, name,
+                     nullptr, 0, out);
 }
 
 metrics_status metrics_linear_bounds(double start, double width, size_t count, double* bounds) {

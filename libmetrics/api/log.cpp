@@ -9,7 +9,7 @@
 #include "libmetrics/setup/series.h"
 #include "libmetrics/update/locked.h"
 
-namespace metrics::core {
+namespace metrics::api {
 namespace {
 
 void log_to_stderr(metrics_status, const char* text, void*) {
@@ -27,21 +27,22 @@ constinit std::atomic<const Log*> log_target{&kDefaultLog};
 }  // namespace
 
 void log(metrics_status status, const char* text) noexcept {
-  const Uncancelled uncancelled;
+  const update::Uncancelled uncancelled;
   const Log* target = log_target.load(std::memory_order_acquire);  // with metrics_set_log's release
   if (target->function != nullptr) target->function(status, text, target->context);
 }
 
-void log_once(Family& family, metrics_status status) noexcept {
+void log_once(setup::Family& family, metrics_status status) noexcept {
   const std::uint32_t bit = 1u << status;
   if ((family.logged.fetch_or(bit, std::memory_order_relaxed) & bit) == 0) {
     log(status, last_error());
   }
 }
 
-}  // namespace metrics::core
+}  // namespace metrics::api
 
-using namespace metrics::core;
+using namespace metrics;
+using namespace metrics::api;
 
 extern "C" {
 

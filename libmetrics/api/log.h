@@ -5,7 +5,11 @@
 
 #include "metrics/metrics.h"
 
-namespace metrics::core {
+namespace metrics::setup {
+struct Family;
+}
+
+namespace metrics::api {
 
 void log(metrics_status status, const char* text) noexcept;
 inline void log(metrics_status status, const std::string& text) noexcept {
@@ -17,8 +21,7 @@ inline bool worth_logging(metrics_status status) noexcept {
   return status != METRICS_OK && status != METRICS_INVALID;
 }
 
-struct Family;
 // Logs the thread's last error, once for each family and status: families and series may be asked for at each request.
-void log_once(Family& family, metrics_status status) noexcept;
+void log_once(setup::Family& family, metrics_status status) noexcept;
 
-}  // namespace metrics::core
+}  // namespace metrics::api

@@ -9,29 +9,29 @@
 #include "libmetrics/update/process.h"
 #include "metrics/hot.h"
 
-namespace metrics::core {
+namespace metrics::api {
 namespace {
 
-std::string claim_text(const Registry& registry, metrics_status status) {
+std::string claim_text(const setup::Registry& registry, metrics_status status) {
   return "no slot of its own could be claimed in " + registry.file() + " (" +
          metrics_status_name(status) +
          "): counts go to the shared slot, gauges of a process without one are refused";
 }
 
 struct Opened {
-  Registry* registry;
+  setup::Registry* registry;
   metrics_status status;  // if not METRICS_OK, last_error has the reason
 };
 
 Opened open_registry(const char* path, const metrics_geometry* geometry) {
-  Registry* registry = nullptr;
+  setup::Registry* registry = nullptr;
   metrics_status status = to_status([&] {
-    registry =
-        &Registry::open(text_or_empty(path), geometry == nullptr ? metrics_geometry{} : *geometry);
+    registry = &setup::Registry::open(text_or_empty(path),
+                                      geometry == nullptr ? metrics_geometry{} : *geometry);
     return METRICS_OK;
   });
   if (status != METRICS_OK) {
-    registry = &Registry::nowhere(Error(status, last_error()));
+    registry = &setup::Registry::nowhere(format::Error(status, last_error()));
   } else if (registry->failure() != nullptr) {
     status = failed(registry->failure()->status(), registry->failure()->what());
   }
@@ -42,7 +42,7 @@ void report(const Opened& opened) {
   if (opened.status != METRICS_OK) {
     if (opened.registry->report_once())
       log(opened.status, std::string(last_error()) + "; nothing is counted");
-  } else if (!fork_is_wiped() && opened.registry->report_once()) {
+  } else if (!update::fork_is_wiped() && opened.registry->report_once()) {
     log(METRICS_UNSUPPORTED,
         "this kernel has no MADV_WIPEONFORK: children of fork() are counted, those of raw clone() "
         "not");
@@ -51,21 +51,22 @@ void report(const Opened& opened) {
 
 }  // namespace
 
-Registry& registry_of(metrics_segment* s) {
-  return *reinterpret_cast<Registry*>(s == nullptr ? metrics_default() : s);
+setup::Registry& registry_of(metrics_segment* s) {
+  return *reinterpret_cast<setup::Registry*>(s == nullptr ? metrics_default() : s);
 }
 
-void tell_claim(const Registry& registry) {
+void tell_claim(const setup::Registry& registry) {
   if (registry.failure() != nullptr) return;
-  ProcessClaim& claim = process().claims[registry.index()];
+  update::ProcessClaim& claim = update::process().claims[registry.index()];
   const metrics_status status = claim.failure.load(std::memory_order_relaxed);
   if (status == METRICS_OK || claim.told.exchange(true, std::memory_order_relaxed)) return;
   log(status, claim_text(registry, status));
 }
 
-}  // namespace metrics::core
+}  // namespace metrics::api
 
-using namespace metrics::core;
+using namespace metrics;
+using namespace metrics::api;
 
 extern "C" {
 
@@ -79,8 +80,8 @@ metrics_status metrics_open(const char* path, const metrics_geometry* geometry,
 
 // No static object, for whose making others would wait: who logs may ask for it, and a child may be forked.
 metrics_segment* metrics_default(void) {
-  static constinit std::atomic<Registry*> registry{nullptr};
-  Registry* there = registry.load(std::memory_order_acquire);
+  static constinit std::atomic<setup::Registry*> registry{nullptr};
+  setup::Registry* there = registry.load(std::memory_order_acquire);
   if (there == nullptr) {
     const Opened opened = open_registry(nullptr, nullptr);
     // Release, acquire: who finds it sees it made.
@@ -95,25 +96,25 @@ metrics_segment* metrics_default(void) {
 
 const char* metrics_segment_path(const metrics_segment* segment) {
   if (segment == nullptr) return "";
-  return reinterpret_cast<const Registry*>(segment)->file().c_str();
+  return reinterpret_cast<const setup::Registry*>(segment)->file().c_str();
 }
 
 metrics_status metrics_segment_status(const metrics_segment* segment) {
   if (segment == nullptr) return failed(METRICS_INVALID, "the segment is NULL");
-  const Registry& registry = *reinterpret_cast<const Registry*>(segment);
-  if (const Error* why = registry.failure()) return failed(why->status(), why->what());
+  const setup::Registry& registry = *reinterpret_cast<const setup::Registry*>(segment);
+  if (const format::Error* why = registry.failure()) return failed(why->status(), why->what());
   const metrics_status status =
-      process().claims[registry.index()].failure.load(std::memory_order_relaxed);
+      update::process().claims[registry.index()].failure.load(std::memory_order_relaxed);
   return to_status([&]() -> metrics_status {
     if (registry.segment()->is_gone()) {
-      throw Error(METRICS_GONE,
-                  registry.file() +
-                      " was deleted, or is another file by now: what this process, and "
-                      "those that it forks, count is unseen; start it anew");
+      throw format::Error(METRICS_GONE,
+                          registry.file() +
+                              " was deleted, or is another file by now: what this process, and "
+                              "those that it forks, count is unseen; start it anew");
     }
     if (status == METRICS_OK) return status;
     tell_claim(registry);
-    throw Error(status, claim_text(registry, status));
+    throw format::Error(status, claim_text(registry, status));
   });
 }
 

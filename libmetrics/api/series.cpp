@@ -13,7 +13,7 @@
 #include "metrics/hot.h"
 #include "metrics/metrics.h"
 
-namespace metrics::core {
+namespace metrics::api {
 namespace {
 
 // Where refused families and series lead.
@@ -28,24 +28,26 @@ constinit metrics_histogram inert_histogram = {
     [](std::uint64_t*, const metrics_histogram*, double) {},
     [](const double*, std::uint32_t, double) { return 0u; }};
 
-void check_family(const Family* family, std::initializer_list<Type> types, std::size_t count) {
-  if (family == nullptr) throw Error(METRICS_INVALID, "the family is NULL: it was refused");
-  const Definition& d = family->definition;
+void check_family(const setup::Family* family, std::initializer_list<format::Type> types,
+                  std::size_t count) {
+  if (family == nullptr) throw format::Error(METRICS_INVALID, "the family is NULL: it was refused");
+  const format::Definition& d = family->definition;
   if (std::find(types.begin(), types.end(), d.type) == types.end()) {
-    throw Error(METRICS_INVALID,
-                "\"" + d.name + "\" is a " + std::string(to_string(d.type)) + ", no other type");
+    throw format::Error(METRICS_INVALID, "\"" + d.name + "\" is a " +
+                                             std::string(to_string(d.type)) + ", no other type");
   }
-  if (d.type != Type::kInfo && count != d.labels.size()) {
+  if (d.type != format::Type::kInfo && count != d.labels.size()) {
     std::string names;
     for (const auto& label : d.labels) names += (names.empty() ? "" : ", ") + label;
-    throw Error(METRICS_INVALID, "\"" + d.name + "\" takes " + std::to_string(d.labels.size()) +
-                                     " label values (" + names + "), not " + std::to_string(count));
+    throw format::Error(METRICS_INVALID, "\"" + d.name + "\" takes " +
+                                             std::to_string(d.labels.size()) + " label values (" +
+                                             names + "), not " + std::to_string(count));
   }
 }
 
 // The family can't be counted at all. That its segment was not joined is the segment's status, not each series';
 // that it was refused has been said when it happened.
-metrics_status uncounted(const Family& family) {
+metrics_status uncounted(const setup::Family& family) {
   if (family.registry.segment() == nullptr) return METRICS_OK;
   return failed(METRICS_CONFLICT,
                 ("family \"" + family.definition.name + "\" was refused").c_str());
@@ -53,32 +55,32 @@ metrics_status uncounted(const Family& family) {
 
 // The series, if the process has it and everything is as it should be: the usual case, without what it takes to find
 // out and tell what is wrong.
-template <Type... kTypes>
-[[gnu::always_inline]] inline Series* known_series(metrics_family* handle,
-                                                   const char* const* values,
-                                                   std::size_t count) noexcept {
+template <format::Type... kTypes>
+[[gnu::always_inline]] inline setup::Series* known_series(metrics_family* handle,
+                                                          const char* const* values,
+                                                          std::size_t count) noexcept {
   constexpr std::size_t kFew = 4;
-  const Family* family = family_of(handle);
+  const setup::Family* family = family_of(handle);
   if (family == nullptr || count > kFew || count != family->definition.labels.size() ||
       ((family->definition.type != kTypes) && ...)) {
     return nullptr;
   }
   std::array<std::string_view, kFew> strings;
-  std::uint64_t hash = kHashSeed;  // strings_hash(), in the loop that measures
+  std::uint64_t hash = format::kHashSeed;  // strings_hash(), in the loop that measures
   for (std::size_t i = 0; i < count; ++i) {
     if (values == nullptr || values[i] == nullptr) return nullptr;
     strings[i] = values[i];
-    hash = hash_string(strings[i], hash);
+    hash = format::hash_string(strings[i], hash);
   }
-  Series* series = family->table.find(hash, {strings.data(), count});
+  setup::Series* series = family->table.find(hash, {strings.data(), count});
   return series == nullptr || series->is_removed() ? nullptr : series;
 }
 
 // Finds or makes the series and hands it to `take`; tells once for each family and status why it can't be had.
 template <class Take>
-metrics_status with_series(metrics_family* handle, std::initializer_list<Type> types,
+metrics_status with_series(metrics_family* handle, std::initializer_list<format::Type> types,
                            const char* const* values, std::size_t count, Take take) noexcept {
-  Family* family = family_of(handle);
+  setup::Family* family = family_of(handle);
   const metrics_status status = to_status([&] {
     check_family(family, types, count);
     if (family->offset() == 0) return uncounted(*family);
@@ -97,22 +99,23 @@ metrics_status with_series(metrics_family* handle, std::initializer_list<Type> t
 }
 
 // What `labels` does for a series that the process doesn't have; out of line, so that what it needs is saved only here.
-template <class Hot, Type... kTypes, class Handle>
+template <class Hot, format::Type... kTypes, class Handle>
 [[gnu::noinline]] metrics_status new_labels(metrics_family* family, const char* const* values,
                                             std::size_t count, Handle** out,
                                             Handle& inert) noexcept {
   *out = nullptr;
-  const metrics_status status = with_series(family, {kTypes...}, values, count,
-                                            [&](Series& s) { *out = &std::get<Hot>(s.hot); });
+  const metrics_status status = with_series(
+      family, {kTypes...}, values, count, [&](setup::Series& s) { *out = &std::get<Hot>(s.hot); });
   if (*out == nullptr && status != METRICS_INVALID) *out = &inert;
   return status;
 }
 
 // The handle of the series with these label values: of a family of one of kTypes, whose series hold a Hot.
-template <class Hot, Type... kTypes, class Handle>
+template <class Hot, format::Type... kTypes, class Handle>
 metrics_status labels(metrics_family* family, const char* const* values, std::size_t count,
                       Handle** out, Handle& inert) noexcept {
-  if (Series* known = known_series<kTypes...>(family, values, count); known != nullptr) [[likely]] {
+  if (setup::Series* known = known_series<kTypes...>(family, values, count); known != nullptr)
+      [[likely]] {
     *out = std::get_if<Hot>(&known->hot);
     return METRICS_OK;
   }
@@ -120,52 +123,55 @@ metrics_status labels(metrics_family* family, const char* const* values, std::si
 }
 
 }  // namespace
-}  // namespace metrics::core
+}  // namespace metrics::api
 
-using namespace metrics::core;
+using namespace metrics;
+using namespace metrics::api;
 
 extern "C" {
 
 metrics_status metrics_counter_labels(metrics_family* family, const char* const* values,
                                       size_t count, metrics_counter** out) {
-  return labels<metrics_counter, Type::kCounter>(family, values, count, out, inert_counter);
+  return labels<metrics_counter, format::Type::kCounter>(family, values, count, out, inert_counter);
 }
 
 metrics_status metrics_gauge_labels(metrics_family* family, const char* const* values, size_t count,
                                     metrics_gauge** out) {
-  return labels<Gauge, Type::kGauge>(family, values, count, out, inert_gauge);
+  return labels<update::Gauge, format::Type::kGauge>(family, values, count, out, inert_gauge);
 }
 
 metrics_status metrics_histogram_labels(metrics_family* family, const char* const* values,
                                         size_t count, metrics_histogram** out) {
-  return labels<metrics_histogram, Type::kHistogram, Type::kSummary>(family, values, count, out,
-                                                                     inert_histogram);
+  return labels<metrics_histogram, format::Type::kHistogram, format::Type::kSummary>(
+      family, values, count, out, inert_histogram);
 }
 
 metrics_status metrics_info_state(metrics_family* family, const char* const* names,
                                   const char* const* values, size_t count) {
   return to_status([&] {
     const std::string name = family == nullptr ? "x" : family_of(family)->definition.name;
-    Definition d{Type::kInfo, name, {}, {}, {}, {}, {}};
+    format::Definition d{format::Type::kInfo, name, {}, {}, {}, {}, {}};
     std::vector<const char*> pairs;
     for (std::size_t i = 0; i < count; ++i) {
       d.labels.emplace_back(text_of(names, i));
       pairs.insert(pairs.end(), {names[i], text_of(values, i).data()});
     }
     sort_pairs(pairs);
-    checked(std::move(d));  // label names are an info series' own
-    return with_series(family, {Type::kInfo}, pairs.data(), pairs.size(), [](Series&) {});
+    format::checked(std::move(d));  // label names are an info series' own
+    return with_series(family, {format::Type::kInfo}, pairs.data(), pairs.size(),
+                       [](setup::Series&) {});
   });
 }
 
 metrics_status metrics_remove(metrics_family* handle, const char* const* values, size_t count) {
   return to_status([&] {
-    Family* family = family_of(handle);
+    setup::Family* family = family_of(handle);
     check_family(family,
-                 {Type::kCounter, Type::kGauge, Type::kHistogram, Type::kSummary, Type::kInfo},
+                 {format::Type::kCounter, format::Type::kGauge, format::Type::kHistogram,
+                  format::Type::kSummary, format::Type::kInfo},
                  count);
     auto strings = views(values, count);
-    if (family->definition.type == Type::kInfo) sort_pairs(strings);
+    if (family->definition.type == format::Type::kInfo) sort_pairs(strings);
     if (family->offset() != 0) family->registry.remove(*family, strings);
     return METRICS_OK;
   });
@@ -173,8 +179,9 @@ metrics_status metrics_remove(metrics_family* handle, const char* const* values,
 
 metrics_status metrics_clear(metrics_family* handle) {
   return to_status([&] {
-    Family* family = family_of(handle);
-    if (family == nullptr) throw Error(METRICS_INVALID, "the family is NULL: it was refused");
+    setup::Family* family = family_of(handle);
+    if (family == nullptr)
+      throw format::Error(METRICS_INVALID, "the family is NULL: it was refused");
     if (family->offset() != 0) family->registry.clear(*family);
     return METRICS_OK;
   });

@@ -5,7 +5,7 @@
 #include "metrics/hot.h"
 #include "metrics/metrics.h"
 
-using namespace metrics::core;
+using namespace metrics;
 
 extern "C" {
 
@@ -14,7 +14,7 @@ void metrics_counter_inc(metrics_counter* c, uint64_t n) {
   if (std::uint64_t* own = metrics_hot_cells(c->segment); own != nullptr) [[likely]] {
     metrics_hot_count(own + c->cell, n);
   } else {
-    inc_slowly(*c, n);
+    update::inc_slowly(*c, n);
   }
 }
 
@@ -24,7 +24,7 @@ void metrics_counter_add(metrics_counter* c, double amount) {
   if (own != nullptr && amount >= 0 && amount < METRICS_HOT_EXACT) [[likely]] {
     metrics_hot_add(own, c, amount);
   } else {
-    add_slowly(*c, amount);
+    update::add_slowly(*c, amount);
   }
 }
 
@@ -32,11 +32,11 @@ void metrics_gauge_set(metrics_gauge* hot, double value) {
   if (hot != nullptr && metrics_hot_set(hot, value) != 0) [[likely]] {
     return;
   }
-  if (Gauge* gauge = placed(hot); gauge != nullptr) gauge->set(value);
+  if (update::Gauge* gauge = update::placed(hot); gauge != nullptr) gauge->set(value);
 }
 
 void metrics_gauge_add(metrics_gauge* hot, double amount) {
-  if (Gauge* gauge = placed(hot); gauge != nullptr) gauge->add(amount);
+  if (update::Gauge* gauge = update::placed(hot); gauge != nullptr) gauge->add(amount);
 }
 
 void metrics_gauge_set_to_current_time(metrics_gauge* hot) {
@@ -51,7 +51,7 @@ void metrics_histogram_observe(metrics_histogram* h, double value) {
   if (own != nullptr && value == value) [[likely]] {
     h->observe(own + h->cell, h, value);
   } else {
-    observe_slowly(*h, value);
+    update::observe_slowly(*h, value);
   }
 }
 

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <ctime>
 
-namespace metrics::core {
+namespace metrics::format {
 
 // CLOCK_REALTIME in nanoseconds: the monotonic clock differs between time namespaces.
 inline std::uint64_t now_ns() noexcept {
@@ -14,4 +14,4 @@ inline std::uint64_t now_ns() noexcept {
          static_cast<std::uint64_t>(now.tv_nsec);
 }
 
-}  // namespace metrics::core
+}  // namespace metrics::format

@@ -6,7 +6,7 @@
 #include "libmetrics/format/error.h"
 #include "libmetrics/format/utf8.h"
 
-namespace metrics::core {
+namespace metrics::format {
 namespace {
 
 [[noreturn]] void refuse(const std::string& what) { throw Error(METRICS_INVALID, what); }
@@ -27,9 +27,9 @@ std::string legal(std::string_view text, bool colons) {
 }
 
 void check_text(std::string_view what, std::string_view text) {
-  if (text.size() > layout::kMaxStringBytes) {
+  if (text.size() > kMaxStringBytes) {
     refuse(std::string(what) + " is " + std::to_string(text.size()) + " bytes long; at most " +
-           std::to_string(layout::kMaxStringBytes) + " fit");
+           std::to_string(kMaxStringBytes) + " fit");
   }
   if (valid_utf8(text) != text) refuse(std::string(what) + " is not valid UTF-8");
 }
@@ -44,9 +44,9 @@ void check_name(const std::string& name) {
 }
 
 void check_labels(const Definition& d) {
-  if (d.labels.size() > layout::kMaxLabels) {
+  if (d.labels.size() > kMaxLabels) {
     refuse("family " + quoted(d.name) + " has " + std::to_string(d.labels.size()) +
-           " labels; at most " + std::to_string(layout::kMaxLabels) + " are possible");
+           " labels; at most " + std::to_string(kMaxLabels) + " are possible");
   }
   for (auto label = d.labels.begin(); label != d.labels.end(); ++label) {
     const std::string where = "label name " + quoted(*label) + " of family " + quoted(d.name);
@@ -75,9 +75,9 @@ void check_labels(const Definition& d) {
 }
 
 void check_bounds(const Definition& d) {
-  if (d.bounds.size() > layout::kMaxBounds) {
+  if (d.bounds.size() > kMaxBounds) {
     refuse("histogram " + quoted(d.name) + " has " + std::to_string(d.bounds.size()) +
-           " bounds; at most " + std::to_string(layout::kMaxBounds) + " are possible");
+           " bounds; at most " + std::to_string(kMaxBounds) + " are possible");
   }
   for (std::size_t i = 0; i < d.bounds.size(); ++i) {
     const std::string where =
@@ -126,4 +126,4 @@ Definition checked(Definition given) {
   return d;
 }
 
-}  // namespace metrics::core
+}  // namespace metrics::format

@@ -7,7 +7,7 @@
 
 #include "libmetrics/format/types.h"
 
-namespace metrics::core {
+namespace metrics::format {
 
 struct Definition {
   Type type = Type::kCounter;
@@ -25,4 +25,4 @@ struct Definition {
 // and the OpenMetrics specification.
 Definition checked(Definition given);
 
-}  // namespace metrics::core
+}  // namespace metrics::format

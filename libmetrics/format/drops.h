@@ -6,7 +6,7 @@
 
 #include "libmetrics/format/layout.h"
 
-namespace metrics::core {
+namespace metrics::format {
 
 enum class Dropped {
   kUpdate,  // an update that counts nowhere
@@ -15,24 +15,23 @@ enum class Dropped {
 };
 
 struct DropReason {
-  layout::Drop drop;
+  Drop drop;
   Dropped what;
   std::string_view reason;
 };
 
-inline constexpr std::array<DropReason, static_cast<std::size_t>(layout::Drop::kCount)>
-    kDropReasons = {{
-        {layout::Drop::kObservationNan, Dropped::kUpdate, "observation_nan"},
-        {layout::Drop::kCounterNegative, Dropped::kUpdate, "counter_negative"},
-        {layout::Drop::kGaugeWithoutSlot, Dropped::kUpdate, "gauge_without_slot"},
-        {layout::Drop::kFamilyConflict, Dropped::kSeries, "family_conflict"},
-        {layout::Drop::kDirectoryFull, Dropped::kSeries, "directory_full"},
-        {layout::Drop::kCellsFull, Dropped::kSeries, "cells_full"},
-        {layout::Drop::kSeriesNoSpace, Dropped::kSeries, "no_space"},
-        {layout::Drop::kSlotsExhausted, Dropped::kClaim, "slots_exhausted"},
-        {layout::Drop::kLanesExhausted, Dropped::kClaim, "lanes_exhausted"},
-        {layout::Drop::kClaimNoSpace, Dropped::kClaim, "no_space"},
-        {layout::Drop::kClaimUnreachable, Dropped::kClaim, "unreachable"},
-    }};
+inline constexpr std::array<DropReason, static_cast<std::size_t>(Drop::kCount)> kDropReasons = {{
+    {Drop::kObservationNan, Dropped::kUpdate, "observation_nan"},
+    {Drop::kCounterNegative, Dropped::kUpdate, "counter_negative"},
+    {Drop::kGaugeWithoutSlot, Dropped::kUpdate, "gauge_without_slot"},
+    {Drop::kFamilyConflict, Dropped::kSeries, "family_conflict"},
+    {Drop::kDirectoryFull, Dropped::kSeries, "directory_full"},
+    {Drop::kCellsFull, Dropped::kSeries, "cells_full"},
+    {Drop::kSeriesNoSpace, Dropped::kSeries, "no_space"},
+    {Drop::kSlotsExhausted, Dropped::kClaim, "slots_exhausted"},
+    {Drop::kLanesExhausted, Dropped::kClaim, "lanes_exhausted"},
+    {Drop::kClaimNoSpace, Dropped::kClaim, "no_space"},
+    {Drop::kClaimUnreachable, Dropped::kClaim, "unreachable"},
+}};
 
-}  // namespace metrics::core
+}  // namespace metrics::format

@@ -3,7 +3,7 @@
 #include <cerrno>
 #include <system_error>
 
-namespace metrics::core {
+namespace metrics::format {
 
 std::string system_text(int error) { return std::generic_category().message(error); }
 
@@ -37,4 +37,4 @@ void fail(int error, const std::string& what) {
   throw Error(status, what + ": " + system_text(error));
 }
 
-}  // namespace metrics::core
+}  // namespace metrics::format

@@ -8,7 +8,7 @@
 
 #include "metrics/metrics.h"
 
-namespace metrics::core {
+namespace metrics::format {
 
 class Error : public std::runtime_error {
  public:
@@ -27,4 +27,4 @@ std::string system_text(int error);
 // that fits.
 [[noreturn]] void fail(int error, const std::string& what);
 
-}  // namespace metrics::core
+}  // namespace metrics::format

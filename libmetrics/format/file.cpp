@@ -7,7 +7,7 @@
 #include <cerrno>
 #include <utility>
 
-namespace metrics::core {
+namespace metrics::format {
 
 Descriptor& Descriptor::operator=(Descriptor&& other) noexcept {
   std::swap(fd_, other.fd_);
@@ -42,8 +42,8 @@ std::uint64_t space_taken(const struct stat& info) noexcept {
 
 std::size_t page_bytes() noexcept {
   static const std::size_t bytes =
-      std::max(layout::kPage, static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)));
+      std::max(kPage, static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)));
   return bytes;
 }
 
-}  // namespace metrics::core
+}  // namespace metrics::format

@@ -9,7 +9,7 @@
 
 #include "libmetrics/format/layout.h"
 
-namespace metrics::core {
+namespace metrics::format {
 
 // An open descriptor, closed at the end of the scope.
 class Descriptor {
@@ -40,4 +40,4 @@ std::uint64_t space_taken(const struct stat& info) noexcept;
 // The system's page, at least layout::kPage.
 std::size_t page_bytes() noexcept;
 
-}  // namespace metrics::core
+}  // namespace metrics::format

@@ -6,10 +6,8 @@
 
 #include "libmetrics/format/file.h"
 
-namespace metrics::core {
+namespace metrics::format {
 namespace {
-
-using layout::Header;
 
 std::uint64_t round_up(std::uint64_t n, std::uint64_t to) { return (n + to - 1) / to * to; }
 
@@ -18,7 +16,7 @@ std::uint64_t round_up(std::uint64_t n, std::uint64_t to) { return (n + to - 1) 
 Geometry geometry_of(const metrics_geometry& wanted) {
   const std::uint64_t page = page_bytes();
   Geometry g{};
-  g.head_bytes = sizeof(layout::Head);
+  g.head_bytes = sizeof(Head);
   g.first_slots = wanted.processes;
   g.lanes = wanted.threads;
   g.cells = wanted.cells;
@@ -28,10 +26,10 @@ Geometry geometry_of(const metrics_geometry& wanted) {
   constexpr std::uint64_t kBytesPerChain = 1024;
   g.index_buckets =
       std::bit_ceil(std::max<std::uint64_t>(64, wanted.directory_bytes / kBytesPerChain));
-  g.directory = round_up(g.index + g.index_buckets * sizeof(layout::Link), page);
+  g.directory = round_up(g.index + g.index_buckets * sizeof(Link), page);
   g.directory_bytes = round_up(wanted.directory_bytes, page);
   g.slots = g.directory + g.directory_bytes;
-  g.slot_bytes = round_up(g.cells * sizeof(layout::Cell), page);
+  g.slot_bytes = round_up(g.cells * sizeof(Cell), page);
   g.file_bytes = g.slots + std::uint64_t{g.slot_count()} * g.slot_bytes;
   return g;
 }
@@ -40,15 +38,15 @@ CheckedGeometry check_header(const Header& copy, std::uint64_t file_bytes) {
   const auto no = [](metrics_status status, std::string why) {
     return CheckedGeometry{std::nullopt, std::move(why), status};
   };
-  if (copy.magic != layout::kMagic) {
+  if (copy.magic != kMagic) {
     return no(METRICS_INCOMPATIBLE, "is not a metrics segment");
   }
-  if (copy.major != layout::kMajor) {
+  if (copy.major != kMajor) {
     return no(METRICS_INCOMPATIBLE, "has format " + std::to_string(copy.major) + "." +
                                         std::to_string(copy.minor) + "; this program knows " +
-                                        std::to_string(layout::kMajor) + ".x");
+                                        std::to_string(kMajor) + ".x");
   }
-  if (copy.header_bytes < sizeof(Header) || copy.header_bytes > layout::kPage) {
+  if (copy.header_bytes < sizeof(Header) || copy.header_bytes > kPage) {
     return no(METRICS_INCOMPATIBLE,
               "has a header of " + std::to_string(copy.header_bytes) + " bytes");
   }
@@ -56,20 +54,19 @@ CheckedGeometry check_header(const Header& copy, std::uint64_t file_bytes) {
                    copy.file_bytes, copy.heads,           copy.index, copy.index_buckets,
                    copy.directory,  copy.directory_bytes, copy.slots, copy.slot_bytes};
   constexpr std::uint64_t kMost = std::uint64_t{1} << 46;  // keeps every sum below free of overflow
-  const bool small = g.head_bytes <= layout::kPage && g.first_slots < 1u << 20 &&
-                     g.lanes < 1u << 20 && g.cells < kMost / 8 && g.heads < kMost &&
-                     g.index < kMost && g.index_buckets < kMost / 8 && g.directory < kMost &&
+  const bool small = g.head_bytes <= kPage && g.first_slots < 1u << 20 && g.lanes < 1u << 20 &&
+                     g.cells < kMost / 8 && g.heads < kMost && g.index < kMost &&
+                     g.index_buckets < kMost / 8 && g.directory < kMost &&
                      g.directory_bytes < kMost && g.slots < kMost && g.slot_bytes < kMost;
-  const auto on_page = [](std::uint64_t offset) { return offset % layout::kPage == 0; };
-  const bool whole = small && g.head_bytes >= sizeof(layout::Head) &&
-                     g.head_bytes % layout::kCacheLine == 0 && g.first_slots > 0 && g.cells > 0 &&
-                     std::has_single_bit(g.index_buckets) && on_page(g.heads) && on_page(g.index) &&
-                     on_page(g.directory) && on_page(g.directory_bytes) && on_page(g.slots) &&
-                     on_page(g.slot_bytes) && g.heads >= copy.header_bytes &&
-                     g.index >= g.head_offset(g.slot_count()) &&
-                     g.directory >= g.index + g.index_buckets * sizeof(layout::Link) &&
+  const auto on_page = [](std::uint64_t offset) { return offset % kPage == 0; };
+  const bool whole = small && g.head_bytes >= sizeof(Head) && g.head_bytes % kCacheLine == 0 &&
+                     g.first_slots > 0 && g.cells > 0 && std::has_single_bit(g.index_buckets) &&
+                     on_page(g.heads) && on_page(g.index) && on_page(g.directory) &&
+                     on_page(g.directory_bytes) && on_page(g.slots) && on_page(g.slot_bytes) &&
+                     g.heads >= copy.header_bytes && g.index >= g.head_offset(g.slot_count()) &&
+                     g.directory >= g.index + g.index_buckets * sizeof(Link) &&
                      g.slots >= g.directory + g.directory_bytes &&
-                     g.slot_bytes >= g.cells * sizeof(layout::Cell) &&
+                     g.slot_bytes >= g.cells * sizeof(Cell) &&
                      (g.slot_bytes == 0 || g.slot_count() <= kMost / g.slot_bytes) &&
                      g.file_bytes == g.slot_offset(g.slot_count());
   if (!whole) return no(METRICS_INCOMPATIBLE, "has a header whose parts don't fit together");
@@ -80,4 +77,4 @@ CheckedGeometry check_header(const Header& copy, std::uint64_t file_bytes) {
   return {g, {}, METRICS_OK};
 }
 
-}  // namespace metrics::core
+}  // namespace metrics::format

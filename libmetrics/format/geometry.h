@@ -9,7 +9,7 @@
 #include "libmetrics/format/layout.h"
 #include "metrics/metrics.h"
 
-namespace metrics::core {
+namespace metrics::format {
 
 using SlotIndex = std::uint32_t;  // 0: shared; 1..first_slots: processes; above: lanes
 
@@ -37,9 +37,9 @@ struct CheckedGeometry {
   std::string why;  // if there is none
   metrics_status status = METRICS_OK;
 };
-CheckedGeometry check_header(const layout::Header& copy, std::uint64_t file_bytes);
+CheckedGeometry check_header(const Header& copy, std::uint64_t file_bytes);
 
 // Where the parts of a new segment of that size stand.
 Geometry geometry_of(const metrics_geometry& wanted);
 
-}  // namespace metrics::core
+}  // namespace metrics::format

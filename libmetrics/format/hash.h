@@ -5,7 +5,7 @@
 #include <cstring>
 #include <string_view>
 
-namespace metrics::core {
+namespace metrics::format {
 
 inline constexpr std::uint64_t kHashSeed = 0x9e3779b97f4a7c15;
 
@@ -68,4 +68,4 @@ inline bool same_bytes(const char* a, const char* b, std::size_t size) noexcept 
   return differing == 0;
 }
 
-}  // namespace metrics::core
+}  // namespace metrics::format

@@ -12,7 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace metrics::layout {
+namespace metrics::format {
 
 using Cell = std::atomic<std::uint64_t>;
 static_assert(Cell::is_always_lock_free && sizeof(Cell) == 8,
@@ -231,4 +231,4 @@ inline constexpr std::uint32_t kMaxBounds = 1024;
 inline constexpr std::uint32_t kMaxStringBytes = 16 * 1024;
 inline constexpr std::uint32_t kMaxRecordBytes = 1024 * 1024;
 
-}  // namespace metrics::layout
+}  // namespace metrics::format

@@ -12,14 +12,14 @@
 #include "libmetrics/format/error.h"
 #include "libmetrics/format/layout.h"
 
-namespace metrics::core {
+namespace metrics::format {
 
 const char* environment(const char* name) {
   const char* value = ::secure_getenv(name);
   return value != nullptr && *value != '\0' ? value : nullptr;
 }
 
-std::string segment_ending() { return ".v" + std::to_string(layout::kMajor); }
+std::string segment_ending() { return ".v" + std::to_string(kMajor); }
 
 std::string segment_variable() {
   const char* given = environment("METRICS_SEGMENT");
@@ -52,4 +52,4 @@ std::vector<std::string> segment_files_in(const std::string& directory) {
   return files;
 }
 
-}  // namespace metrics::core
+}  // namespace metrics::format

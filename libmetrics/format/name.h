@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-namespace metrics::core {
+namespace metrics::format {
 
 // The name of a segment's file: `path` (empty: $METRICS_SEGMENT, else the user's default), absolute, with
 // the format's version at its end.
@@ -21,4 +21,4 @@ const char* environment(const char* name);
 // The segments' files in a directory, sorted; empty if it can't be read.
 std::vector<std::string> segment_files_in(const std::string& directory);
 
-}  // namespace metrics::core
+}  // namespace metrics::format

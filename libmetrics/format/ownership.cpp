@@ -3,7 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-namespace metrics::core {
+namespace metrics::format {
 namespace {
 
 constexpr unsigned kSlotShift = 32;
@@ -51,4 +51,4 @@ std::uint64_t own_pid_namespace() noexcept {
   return ::stat("/proc/self/ns/pid", &info) == 0 ? info.st_ino : 0;
 }
 
-}  // namespace metrics::core
+}  // namespace metrics::format

@@ -18,7 +18,7 @@
 
 #include "libmetrics/format/geometry.h"
 
-namespace metrics::core {
+namespace metrics::format {
 
 using Generation = std::uint32_t;  // 1..kMaxGeneration, then 1 again; 0: nobody's
 inline constexpr Generation kMaxGeneration = (1u << 30) - 1;
@@ -55,4 +55,4 @@ constexpr std::int64_t length_of(Generation generation) noexcept {
 // The inode of this process's pid namespace, as heads have it; 0 if it is unknown.
 std::uint64_t own_pid_namespace() noexcept;
 
-}  // namespace metrics::core
+}  // namespace metrics::format

@@ -4,13 +4,8 @@
 
 #include "libmetrics/format/error.h"
 
-namespace metrics::core {
+namespace metrics::format {
 namespace {
-
-using layout::FamilyRecord;
-using layout::Kind;
-using layout::Record;
-using layout::SeriesRecord;
 
 // Reads what follows a record's fixed part; once something did not fit, `ok` stays false.
 class Cursor {
@@ -26,7 +21,7 @@ class Cursor {
   std::string_view string() {
     std::uint32_t size = 0;
     if (const auto bytes = take(sizeof size); ok_) std::memcpy(&size, bytes.data(), sizeof size);
-    if (size > layout::kMaxStringBytes) ok_ = false;
+    if (size > kMaxStringBytes) ok_ = false;
     const auto bytes = take(size);
     return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
   }
@@ -84,7 +79,7 @@ const T* record_at(const Window& window, Offset offset, Kind kind, std::span<con
   if (r == nullptr) return no("does not lie in the directory");
   if (r->record.kind != kind) return no("is of another kind");
   const std::uint32_t bytes = r->record.bytes;
-  if (bytes < sizeof(T) || bytes > layout::kMaxRecordBytes || bytes % 8 != 0) {
+  if (bytes < sizeof(T) || bytes > kMaxRecordBytes || bytes % 8 != 0) {
     return no("has an impossible size");
   }
   const auto all = window.bytes(offset, bytes);
@@ -112,7 +107,7 @@ std::optional<FamilyView> family_at(const Window& window, Offset offset, std::st
   if (to_string(f.type) == "unknown" || to_string(f.mode) == "unknown") {
     return no("is of no known type or mode");
   }
-  if (label_count > layout::kMaxLabels || bound_count > layout::kMaxBounds) {
+  if (label_count > kMaxLabels || bound_count > kMaxBounds) {
     return no("has too many labels or bounds");
   }
   Cursor cursor(rest);
@@ -151,7 +146,7 @@ std::optional<SeriesView> series_at(const Window& window, Offset offset, std::st
                r->cell_count, {},        r->record.removed.load(std::memory_order_relaxed) != 0};
   const std::uint32_t count = r->string_count;
   Cursor cursor(rest);
-  for (std::uint32_t i = 0; i < count && i <= 2 * layout::kMaxLabels; ++i) {
+  for (std::uint32_t i = 0; i < count && i <= 2 * kMaxLabels; ++i) {
     s.strings.push_back(cursor.string());
   }
   if (!cursor.ok() || s.strings.size() != count) {
@@ -201,4 +196,4 @@ void write_series(std::byte* at, std::span<const std::string> strings, std::uint
   for (const auto& s : strings) pen.string(s);
 }
 
-}  // namespace metrics::core
+}  // namespace metrics::format

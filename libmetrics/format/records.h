@@ -13,7 +13,7 @@
 #include "libmetrics/format/hash.h"
 #include "libmetrics/format/layout.h"
 
-namespace metrics::core {
+namespace metrics::format {
 
 using Offset = std::uint64_t;  // from the start of the file; 0 is no record's
 
@@ -85,4 +85,4 @@ std::uint64_t strings_hash(const Strings& strings) noexcept {
   return hash;
 }
 
-}  // namespace metrics::core
+}  // namespace metrics::format

@@ -2,7 +2,7 @@
 
 #include <array>
 
-namespace metrics::core {
+namespace metrics::format {
 namespace {
 
 constexpr std::array<std::string_view, 6> kEndings = {"_total", "_created", "_count",
@@ -63,11 +63,11 @@ std::string_view to_string(Type type) noexcept {
 }
 
 std::string_view to_string(Mode mode) noexcept {
-  constexpr std::array<std::string_view, layout::kModeCount> kNames = {
+  constexpr std::array<std::string_view, kModeCount> kNames = {
       "all",     "liveall", "sum",     "livesum",    "min",
       "livemin", "max",     "livemax", "mostrecent", "livemostrecent"};
   const auto i = static_cast<std::size_t>(mode);
   return i < kNames.size() ? kNames[i] : "unknown";
 }
 
-}  // namespace metrics::core
+}  // namespace metrics::format

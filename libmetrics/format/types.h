@@ -7,10 +7,7 @@
 
 #include "libmetrics/format/layout.h"
 
-namespace metrics::core {
-
-using layout::Mode;
-using layout::Type;
+namespace metrics::format {
 
 // Every name that the family's samples may have in any exposition format, its own name first. Two
 // families conflict if they have one in common.
@@ -24,4 +21,4 @@ std::string_view stem(std::string_view name) noexcept;
 std::string_view to_string(Type type) noexcept;
 std::string_view to_string(Mode mode) noexcept;
 
-}  // namespace metrics::core
+}  // namespace metrics::format

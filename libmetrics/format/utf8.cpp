@@ -1,6 +1,6 @@
 #include "libmetrics/format/utf8.h"
 
-namespace metrics::core {
+namespace metrics::format {
 
 std::string valid_utf8(std::string_view text) {
   std::string out;
@@ -38,4 +38,4 @@ std::string valid_utf8(std::string_view text) {
   return out;
 }
 
-}  // namespace metrics::core
+}  // namespace metrics::format

@@ -4,10 +4,10 @@
 #include <string>
 #include <string_view>
 
-namespace metrics::core {
+namespace metrics::format {
 
 // `text` with every byte that is not part of valid UTF-8 replaced by U+FFFD, so that one bad byte from
 // outside never costs a count or an exposition.
 std::string valid_utf8(std::string_view text);
 
-}  // namespace metrics::core
+}  // namespace metrics::format

@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace metrics::aggregator {
+namespace metrics::reader {
 
 // Cells of several slots, that many at a time: what is added to is loaded and stored once for all of them. Doubles are
 // added one by one in the order of slots. Each cell is loaded once: a vector of them is as whole as its elements, which
@@ -79,4 +79,4 @@ AddAll<Sum> add_quickly() {
   return &add_anywhere<Sum>;
 }
 
-}  // namespace metrics::aggregator
+}  // namespace metrics::reader

@@ -8,37 +8,38 @@
 #include "libmetrics/format/error.h"
 #include "libmetrics/format/utf8.h"
 
-namespace metrics::core {
+namespace metrics::reader {
 namespace {
 
-using layout::Kind;
-using layout::Record;
+using format::Kind;
+using format::Record;
 
 // The label names of a series are its family's, an info's its own.
-std::string labels_fault(const FamilyView& f, const SeriesView& s) {
-  if (f.type != Type::kInfo) {
+std::string labels_fault(const format::FamilyView& f, const format::SeriesView& s) {
+  if (f.type != format::Type::kInfo) {
     return s.strings.size() == f.labels.size() ? ""
                                                : "has another number of labels than its family";
   }
   if (s.strings.size() % 2 != 0) return "has a label name without a value";
-  Definition d{f.type, std::string(f.name), {}, {}, {}, {}, {}};
+  format::Definition d{f.type, std::string(f.name), {}, {}, {}, {}, {}};
   for (std::size_t i = 0; i < s.strings.size(); i += 2) d.labels.emplace_back(s.strings[i]);
   try {
-    checked(std::move(d));
-  } catch (const Error& e) {
+    format::checked(std::move(d));
+  } catch (const format::Error& e) {
     return std::string("has bad labels: ") + e.what();
   }
   return "";
 }
 
-bool good_utf8(const SeriesView& s) {
+bool good_utf8(const format::SeriesView& s) {
   return std::all_of(s.strings.begin(), s.strings.end(),
-                     [](std::string_view text) { return valid_utf8(text) == text; });
+                     [](std::string_view text) { return format::valid_utf8(text) == text; });
 }
 
 // Keeps of `found` what is consistent: series of known families, cells inside and of one series alone, no two the same.
-void keep_consistent(Contents& found, const Geometry& geometry, std::vector<std::string>* faults) {
-  const auto fault = [&](Offset offset, const std::string& why) {
+void keep_consistent(Contents& found, const format::Geometry& geometry,
+                     std::vector<std::string>* faults) {
+  const auto fault = [&](format::Offset offset, const std::string& why) {
     if (faults != nullptr) faults->push_back("record at " + std::to_string(offset) + ' ' + why);
     return true;
   };
@@ -47,9 +48,9 @@ void keep_consistent(Contents& found, const Geometry& geometry, std::vector<std:
   std::sort(found.series.begin(), found.series.end(), by_offset);
 
   std::unordered_set<std::string> samples;
-  std::unordered_map<Offset, const FamilyView*> families;
-  std::erase_if(found.families, [&](const FamilyView& f) {
-    const auto names = sample_names(f.type, f.name);
+  std::unordered_map<format::Offset, const format::FamilyView*> families;
+  std::erase_if(found.families, [&](const format::FamilyView& f) {
+    const auto names = format::sample_names(f.type, f.name);
     if (std::any_of(names.begin(), names.end(),
                     [&](const auto& n) { return samples.contains(n); })) {
       return fault(f.offset, "is a second family with samples of \"" + std::string(f.name) + '"');
@@ -57,25 +58,25 @@ void keep_consistent(Contents& found, const Geometry& geometry, std::vector<std:
     samples.insert(names.begin(), names.end());
     return false;
   });
-  for (const FamilyView& f : found.families) families.emplace(f.offset, &f);
+  for (const format::FamilyView& f : found.families) families.emplace(f.offset, &f);
 
   struct Identity {
-    Offset family;
+    format::Offset family;
     std::vector<std::string_view> strings;
     bool operator==(const Identity&) const = default;
   };
   struct Hash {
     std::size_t operator()(const Identity& i) const noexcept {
-      return hash_mix(strings_hash(i.strings), i.family);
+      return format::hash_mix(format::strings_hash(i.strings), i.family);
     }
   };
   std::unordered_set<Identity, Hash> identities;
-  std::erase_if(found.series, [&](const SeriesView& s) {
+  std::erase_if(found.series, [&](const format::SeriesView& s) {
     const auto family = families.find(s.family);
     if (family == families.end()) return fault(s.offset, "is a series of no family");
-    const FamilyView& f = *family->second;
+    const format::FamilyView& f = *family->second;
     const auto bound_count = static_cast<std::uint32_t>(f.bounds.size());
-    if (s.cell_count != layout::cell_count(f.type, bound_count) || s.cell_count > geometry.cells ||
+    if (s.cell_count != format::cell_count(f.type, bound_count) || s.cell_count > geometry.cells ||
         s.first_cell > geometry.cells - s.cell_count) {
       return fault(s.offset, "has cells that its family does not have or a slot does not hold");
     }
@@ -88,17 +89,18 @@ void keep_consistent(Contents& found, const Geometry& geometry, std::vector<std:
   });
 
   // Cells that two series had would be counted twice; and a small directory could describe more than memory holds.
-  std::vector<const SeriesView*> by_cell;
-  for (const SeriesView& s : found.series) {
+  std::vector<const format::SeriesView*> by_cell;
+  for (const format::SeriesView& s : found.series) {
     if (s.cell_count > 0) by_cell.push_back(&s);
   }
-  std::sort(by_cell.begin(), by_cell.end(), [](const SeriesView* a, const SeriesView* b) {
-    return std::pair(a->first_cell, a->offset) < std::pair(b->first_cell, b->offset);
-  });
-  std::unordered_map<Offset, Offset> sharing;  // with whom
+  std::sort(by_cell.begin(), by_cell.end(),
+            [](const format::SeriesView* a, const format::SeriesView* b) {
+              return std::pair(a->first_cell, a->offset) < std::pair(b->first_cell, b->offset);
+            });
+  std::unordered_map<format::Offset, format::Offset> sharing;  // with whom
   std::uint64_t end = 0;
-  Offset owner = 0;
-  for (const SeriesView* s : by_cell) {
+  format::Offset owner = 0;
+  for (const format::SeriesView* s : by_cell) {
     if (s->first_cell < end) {
       sharing.emplace(s->offset, owner);
     } else {
@@ -107,7 +109,7 @@ void keep_consistent(Contents& found, const Geometry& geometry, std::vector<std:
     }
   }
   if (sharing.empty()) return;
-  std::erase_if(found.series, [&](const SeriesView& s) {
+  std::erase_if(found.series, [&](const format::SeriesView& s) {
     const auto with = sharing.find(s.offset);
     return with != sharing.end() &&
            fault(s.offset, "shares cells with the record at " + std::to_string(with->second));
@@ -116,8 +118,8 @@ void keep_consistent(Contents& found, const Geometry& geometry, std::vector<std:
 
 }  // namespace
 
-Contents contents(const Window& links, const Window& records, const Geometry& geometry,
-                  std::vector<std::string>* faults) {
+Contents contents(const format::Window& links, const format::Window& records,
+                  const format::Geometry& geometry, std::vector<std::string>* faults) {
   Contents found;
   const auto fault = [&](std::string text) {
     if (faults != nullptr) faults->push_back(std::move(text));
@@ -125,22 +127,24 @@ Contents contents(const Window& links, const Window& records, const Geometry& ge
   // By offset: a circle, or a chain that leads into another one, ends where it comes to a record again. Of what was
   // copied, which is measured; what the geometry claims is not.
   const std::uint64_t used = links.last() - std::min(links.last(), geometry.directory);
-  std::vector<bool> seen(used / alignof(Record) + 1);
+  std::vector<bool> seen(used / alignof(format::Record) + 1);
   // Records that overlap could be many long ones in little space. Twice what there is, so that one record with a wrong
   // size costs no other ones.
   std::uint64_t left = 2 * used;
   for (std::uint64_t i = 0; i < geometry.index_buckets; ++i) {
-    const auto* link = links.at<layout::Link>(geometry.index + i * sizeof(layout::Link));
+    const auto* link = links.at<format::Link>(geometry.index + i * sizeof(format::Link));
     while (link != nullptr) {
-      const Offset offset = link->load(std::memory_order_relaxed);  // a copy's: nobody writes it
+      const format::Offset offset =
+          link->load(std::memory_order_relaxed);  // a copy's: nobody writes it
       if (offset == 0) break;
       if (offset >= links.last() && offset < geometry.directory + geometry.directory_bytes) break;
-      const auto* record = offset >= geometry.directory ? links.at<Record>(offset) : nullptr;
+      const auto* record =
+          offset >= geometry.directory ? links.at<format::Record>(offset) : nullptr;
       if (record == nullptr) {
         fault("chain " + std::to_string(i) + " leads to " + std::to_string(offset) + ", outside");
         break;
       }
-      const auto place = (offset - geometry.directory) / alignof(Record);
+      const auto place = (offset - geometry.directory) / alignof(format::Record);
       if (seen[place]) {
         fault("chain " + std::to_string(i) + " leads to " + std::to_string(offset) +
               ", where a chain has been");
@@ -148,20 +152,23 @@ Contents contents(const Window& links, const Window& records, const Geometry& ge
       }
       seen[place] = true;
       std::string why;
-      const Record& filled = *records.at<Record>(offset);
+      const format::Record& filled = *records.at<format::Record>(offset);
       // Of an impossible size nothing is read but that.
       const bool fits = filled.bytes <= links.last() - offset;
       const std::uint64_t bytes =
-          fits ? std::max<std::uint64_t>(filled.bytes, sizeof(Record)) : sizeof(Record);
+          fits ? std::max<std::uint64_t>(filled.bytes, sizeof(format::Record))
+               : sizeof(format::Record);
       if (bytes > left) {
         fault("chain " + std::to_string(i) + " has more bytes of records than there are");
         break;
       }
       left -= bytes;
-      if (filled.kind == Kind::kFamily) {
-        if (auto f = family_at(records, offset, &why)) found.families.push_back(std::move(*f));
-      } else if (filled.kind == Kind::kSeries) {
-        if (auto s = series_at(records, offset, &why)) found.series.push_back(std::move(*s));
+      if (filled.kind == format::Kind::kFamily) {
+        if (auto f = format::family_at(records, offset, &why))
+          found.families.push_back(std::move(*f));
+      } else if (filled.kind == format::Kind::kSeries) {
+        if (auto s = format::series_at(records, offset, &why))
+          found.series.push_back(std::move(*s));
       }
       if (why.empty()) {
         found.linked_bytes += filled.bytes;
@@ -175,4 +182,4 @@ Contents contents(const Window& links, const Window& records, const Geometry& ge
   return found;
 }
 
-}  // namespace metrics::core
+}  // namespace metrics::reader

@@ -8,7 +8,7 @@
 #include "libmetrics/format/geometry.h"
 #include "libmetrics/format/records.h"
 
-namespace metrics::core {
+namespace metrics::reader {
 
 // Everything that is linked, in the order of offsets, which is roughly that of registration, out of two copies
 // that reach from the index to the end of what was used. `links` was taken first, and chains are followed in it;
@@ -19,11 +19,11 @@ namespace metrics::core {
 // Records that can't be right are left out, and with them, if a chain leads outside or in a circle, the rest of
 // their chain; each such fault is a sentence in *faults. A link beyond the copy is no fault: it came later.
 struct Contents {
-  std::vector<FamilyView> families;
-  std::vector<SeriesView> series;  // each one's family is among `families`
+  std::vector<format::FamilyView> families;
+  std::vector<format::SeriesView> series;  // each one's family is among `families`
   std::uint64_t linked_bytes = 0;
 };
-Contents contents(const Window& links, const Window& records, const Geometry& geometry,
-                  std::vector<std::string>* faults);
+Contents contents(const format::Window& links, const format::Window& records,
+                  const format::Geometry& geometry, std::vector<std::string>* faults);
 
-}  // namespace metrics::core
+}  // namespace metrics::reader

@@ -2,11 +2,11 @@
 
 #include <atomic>
 
-namespace metrics::aggregator {
+namespace metrics::reader {
 
 std::uint64_t new_shape() noexcept {
   static std::atomic<std::uint64_t> last{0};
   return last.fetch_add(1, std::memory_order_relaxed) + 1;
 }
 
-}  // namespace metrics::aggregator
+}  // namespace metrics::reader

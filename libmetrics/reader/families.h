@@ -14,9 +14,9 @@
 
 #include "libmetrics/format/layout.h"
 
-namespace metrics::aggregator {
+namespace metrics::reader {
 
-using layout::Type;
+using format::Type;
 
 struct Label {
   std::string name;
@@ -35,7 +35,7 @@ struct Family {
       name;  // as OpenMetrics has it: a counter's without `_total`, an info's without `_info`
   std::string help;  // not escaped; may be empty
   std::string unit;  // may be empty
-  Type type;
+  format::Type type;
   std::vector<double> bounds;  // of a histogram: ascending, finite, +Inf not among them
   std::vector<Series> series;  // no two with the same labels
   // More series of the family before it in the list, which differs in bounds only (another segment's): HELP and
@@ -75,4 +75,4 @@ struct Families {
   }
 };
 
-}  // namespace metrics::aggregator
+}  // namespace metrics::reader

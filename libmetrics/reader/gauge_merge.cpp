@@ -8,12 +8,12 @@
 #include "libmetrics/format/ownership.h"
 #include "libmetrics/reader/mapping.h"
 
-namespace metrics::aggregator {
+namespace metrics::reader {
 
-using core::Ownership;
-using layout::Mode;
+using format::Mode;
+using format::Ownership;
 
-GaugeMerge::GaugeMerge() : pid_namespace_(core::own_pid_namespace()) {}
+GaugeMerge::GaugeMerge() : pid_namespace_(format::own_pid_namespace()) {}
 
 void GaugeMerge::forget() {
   gauges_.clear();
@@ -21,40 +21,40 @@ void GaugeMerge::forget() {
   samples_.clear();
 }
 
-void GaugeMerge::add(std::size_t series, std::uint64_t first_cell, Mode mode) {
+void GaugeMerge::add(std::size_t series, std::uint64_t first_cell, format::Mode mode) {
   gauges_.push_back({series, first_cell, mode});
-  cells_.resize(gauges_.size() * layout::kGaugeCells);
+  cells_.resize(gauges_.size() * format::kGaugeCells);
 }
 
-void GaugeMerge::hold_copied(const core::Reader& reader, core::SlotIndex slot,
+void GaugeMerge::hold_copied(const Reader& reader, format::SlotIndex slot,
                              const std::uint64_t* cells) {
   if (slot < 1 || slot > reader.geometry().first_slots) return;
   for (std::size_t i = 0; i < gauges_.size(); ++i) {
-    std::copy_n(cells + gauges_[i].first_cell, layout::kGaugeCells,
-                cells_.data() + i * layout::kGaugeCells);
+    std::copy_n(cells + gauges_[i].first_cell, format::kGaugeCells,
+                cells_.data() + i * format::kGaugeCells);
   }
   hold(slot);
 }
 
-bool GaugeMerge::hold_mapped(core::Reader& reader, core::SlotIndex slot,
-                             std::span<const core::Reader::Stretch> stretches) {
+bool GaugeMerge::hold_mapped(Reader& reader, format::SlotIndex slot,
+                             std::span<const Reader::Stretch> stretches) {
   if (gauges_.empty() || slot < 1 || slot > reader.geometry().first_slots) return true;
   const std::uint64_t* cells = reader.mapped_cells(slot);
   std::fill(cells_.begin(), cells_.end(), 0);
   bool copied = true;
-  const bool read = core::read_guarded([&] {
+  const bool read = read_guarded([&] {
     for (const auto& stretch : stretches) {
       for (std::size_t i = 0; i < gauges_.size(); ++i) {
         const std::uint64_t first = gauges_[i].first_cell;
-        const std::uint64_t end = first + layout::kGaugeCells;
-        std::uint64_t* to = cells_.data() + i * layout::kGaugeCells;
+        const std::uint64_t end = first + format::kGaugeCells;
+        std::uint64_t* to = cells_.data() + i * format::kGaugeCells;
         if (end <= stretch.begin || first >= stretch.end) continue;
         if (first < stretch.begin || end > stretch.end) {
-          copied = copied && reader.copy_cells(slot, first, {to, layout::kGaugeCells});
+          copied = copied && reader.copy_cells(slot, first, {to, format::kGaugeCells});
           continue;
         }
         // Upwards. Acquire: with Gauge::begin's release, so that a generation's values are its own.
-        for (std::uint32_t k = 0; k < layout::kGaugeCells; ++k) {
+        for (std::uint32_t k = 0; k < format::kGaugeCells; ++k) {
           to[k] = __atomic_load_n(cells + first + k, __ATOMIC_ACQUIRE);
         }
       }
@@ -66,33 +66,34 @@ bool GaugeMerge::hold_mapped(core::Reader& reader, core::SlotIndex slot,
   return true;
 }
 
-void GaugeMerge::hold(core::SlotIndex slot) {
+void GaugeMerge::hold(format::SlotIndex slot) {
   for (std::size_t i = 0; i < gauges_.size(); ++i) {
-    const std::uint64_t* at = cells_.data() + i * layout::kGaugeCells;
-    if (const auto value = core::decode_gauge(at[layout::kGaugeValue])) {
-      held_.push_back({i, slot, at[layout::kGaugeGeneration], at[layout::kGaugeStamp], *value});
+    const std::uint64_t* at = cells_.data() + i * format::kGaugeCells;
+    if (const auto value = format::decode_gauge(at[format::kGaugeValue])) {
+      held_.push_back({i, slot, at[format::kGaugeGeneration], at[format::kGaugeStamp], *value});
     }
   }
 }
 
 // The heads are read after the cells: a generation found in both has that head's pid.
-bool GaugeMerge::merge(core::Reader& reader) {
+bool GaugeMerge::merge(Reader& reader) {
   std::swap(samples_, last_samples_);
   samples_.clear();
-  std::vector<core::HeadCopy> heads;
+  std::vector<HeadCopy> heads;
   if (!held_.empty()) {
     heads = reader.heads(reader.usage().first_slots_used);
     if (heads.empty()) return false;
   }
-  std::vector<std::optional<Ownership>> asked(heads.size());  // the kernel, once for each slot
+  std::vector<std::optional<format::Ownership>> asked(
+      heads.size());  // the kernel, once for each slot
   std::erase_if(held_, [&](const Held& h) {
-    const Mode mode = gauges_[h.gauge].mode;
+    const format::Mode mode = gauges_[h.gauge].mode;
     const bool current = heads[h.slot].generation == h.generation;
-    if (!core::is_live(mode)) return core::is_per_process(mode) && !current;
+    if (!format::is_live(mode)) return format::is_per_process(mode) && !current;
     if (!current) return true;
-    std::optional<Ownership>& owner = asked[h.slot];
+    std::optional<format::Ownership>& owner = asked[h.slot];
     if (!owner) owner = reader.owner(h.slot);
-    return owner->state != Ownership::State::kOwned || owner->generation != h.generation;
+    return owner->state != format::Ownership::State::kOwned || owner->generation != h.generation;
   });
   std::sort(held_.begin(), held_.end(), [](const Held& a, const Held& b) {
     return std::pair(a.gauge, a.slot) < std::pair(b.gauge, b.slot);
@@ -110,11 +111,11 @@ bool GaugeMerge::merge(core::Reader& reader) {
 }
 
 void GaugeMerge::combine(const GaugeSeries& gauge, std::span<const Held> held,
-                         const std::vector<core::HeadCopy>& heads) {
-  if (core::is_per_process(gauge.mode)) {
+                         const std::vector<HeadCopy>& heads) {
+  if (format::is_per_process(gauge.mode)) {
     const std::size_t first = samples_.size();
     for (const Held& h : held) {
-      const core::HeadCopy& head = heads[h.slot];
+      const HeadCopy& head = heads[h.slot];
       std::string pid = std::to_string(head.pid);
       const bool foreign = head.pid_namespace != pid_namespace_;
       // Pids come back, and those of two namespaces may be the same.
@@ -129,16 +130,16 @@ void GaugeMerge::combine(const GaugeSeries& gauge, std::span<const Held> held,
   std::uint64_t stamp = 0;
   for (const Held& h : held) {
     switch (gauge.mode) {
-      case Mode::kMin:
-      case Mode::kLiveMin:
+      case format::Mode::kMin:
+      case format::Mode::kLiveMin:
         value = std::min(value.value_or(h.value), h.value);
         break;
-      case Mode::kMax:
-      case Mode::kLiveMax:
+      case format::Mode::kMax:
+      case format::Mode::kLiveMax:
         value = std::max(value.value_or(h.value), h.value);
         break;
-      case Mode::kMostRecent:
-      case Mode::kLiveMostRecent:
+      case format::Mode::kMostRecent:
+      case format::Mode::kLiveMostRecent:
         if (!value || h.stamp >= stamp) {
           value = h.value;
           stamp = h.stamp;
@@ -149,8 +150,9 @@ void GaugeMerge::combine(const GaugeSeries& gauge, std::span<const Held> held,
     }
   }
   // A sum over nobody is 0: "nothing is running" is an answer, while nobody's minimum is none.
-  if (!value && (gauge.mode == Mode::kSum || gauge.mode == Mode::kLiveSum)) value = 0;
+  if (!value && (gauge.mode == format::Mode::kSum || gauge.mode == format::Mode::kLiveSum))
+    value = 0;
   if (value) samples_.push_back({gauge.series, {}, *value});
 }
 
-}  // namespace metrics::aggregator
+}  // namespace metrics::reader

@@ -12,7 +12,7 @@
 
 #include "libmetrics/reader/reader.h"
 
-namespace metrics::aggregator {
+namespace metrics::reader {
 
 // For one thread at a time. Of each scrape: begin(), then hold_*() for each slot that is read, then merge().
 class GaugeMerge {
@@ -28,17 +28,17 @@ class GaugeMerge {
 
   // Which gauges there are: none, then one after the other in the catalogue's order.
   void forget();
-  void add(std::size_t series, std::uint64_t first_cell, layout::Mode mode);
+  void add(std::size_t series, std::uint64_t first_cell, format::Mode mode);
 
   void begin() { held_.clear(); }
   // Takes the values in a slot whose cells were copied. Only first slots hold gauges; others are passed over.
-  void hold_copied(const core::Reader& reader, core::SlotIndex slot, const std::uint64_t* cells);
+  void hold_copied(const Reader& reader, format::SlotIndex slot, const std::uint64_t* cells);
   // The same of a mapped slot, all whose data is in these stretches. False, with the reader's why(), if the file was
   // truncated meanwhile.
-  bool hold_mapped(core::Reader& reader, core::SlotIndex slot,
-                   std::span<const core::Reader::Stretch> stretches);
+  bool hold_mapped(Reader& reader, format::SlotIndex slot,
+                   std::span<const Reader::Stretch> stretches);
   // Makes samples of what is held. False, with the reader's why(), if the file was truncated meanwhile.
-  bool merge(core::Reader& reader);
+  bool merge(Reader& reader);
 
   // What the last merge() made, in the catalogue's order.
   const std::vector<Sample>& samples() const noexcept { return samples_; }
@@ -49,19 +49,19 @@ class GaugeMerge {
   struct GaugeSeries {
     std::size_t series;  // index into the catalogue
     std::uint64_t first_cell;
-    layout::Mode mode;
+    format::Mode mode;
   };
   // A gauge's value in one slot.
   struct Held {
     std::size_t gauge;  // index into gauges_
-    core::SlotIndex slot;
+    format::SlotIndex slot;
     std::uint64_t generation, stamp;
     double value;
   };
 
-  void hold(core::SlotIndex slot);
+  void hold(format::SlotIndex slot);
   void combine(const GaugeSeries& gauge, std::span<const Held> held,
-               const std::vector<core::HeadCopy>& heads);
+               const std::vector<HeadCopy>& heads);
 
   std::vector<GaugeSeries> gauges_;
   std::vector<std::uint64_t> cells_;  // scratch: of all gauges_ in one slot
@@ -71,4 +71,4 @@ class GaugeMerge {
   const std::uint64_t pid_namespace_;
 };
 
-}  // namespace metrics::aggregator
+}  // namespace metrics::reader

@@ -4,7 +4,7 @@
 #include <string_view>
 #include <unordered_map>
 
-namespace metrics::core {
+namespace metrics::reader {
 namespace {
 
 constexpr std::uint64_t kLittle = 16 << 20;
@@ -20,12 +20,12 @@ std::uint64_t text_bytes(const Contents& contents) {
     for (const std::string_view s : strings) bytes += s.size();
     return bytes;
   };
-  std::unordered_map<Offset, std::uint64_t> of_family;
-  for (const FamilyView& f : contents.families) {
+  std::unordered_map<format::Offset, std::uint64_t> of_family;
+  for (const format::FamilyView& f : contents.families) {
     of_family.emplace(f.offset, f.name.size() + size(f.labels));
   }
   std::uint64_t bytes = 0;
-  for (const SeriesView& s : contents.series) {
+  for (const format::SeriesView& s : contents.series) {
     if (!s.removed) {
       bytes += (s.cell_count + std::uint64_t{1}) * (of_family.at(s.family) + size(s.strings));
     }
@@ -57,4 +57,4 @@ std::string excess_of_text(const Contents& contents, std::uint64_t space_taken) 
          " bytes of text";
 }
 
-}  // namespace metrics::core
+}  // namespace metrics::reader

@@ -9,7 +9,7 @@
 
 #include "libmetrics/reader/contents.h"
 
-namespace metrics::core {
+namespace metrics::reader {
 
 // Of a directory, or a table of heads, that is copied at once.
 std::string excess_of_copy(std::uint64_t bytes, std::uint64_t space_taken);
@@ -20,4 +20,4 @@ std::string excess_of_slots(std::uint64_t slots, std::uint64_t cells, std::uint6
 // Of the text that an exposition of all series would be: long labels are repeated for each bucket.
 std::string excess_of_text(const Contents& contents, std::uint64_t space_taken);
 
-}  // namespace metrics::core
+}  // namespace metrics::reader

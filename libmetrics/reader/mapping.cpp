@@ -5,7 +5,7 @@
 
 #include <utility>
 
-namespace metrics::core {
+namespace metrics::reader {
 
 constinit thread_local sigjmp_buf* guard_of_this_thread = nullptr;
 
@@ -49,4 +49,4 @@ Mapping::~Mapping() {
   if (data_ != nullptr) ::munmap(const_cast<std::byte*>(data_), bytes_);
 }
 
-}  // namespace metrics::core
+}  // namespace metrics::reader

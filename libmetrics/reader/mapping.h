@@ -10,7 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace metrics::core {
+namespace metrics::reader {
 
 // A file mapped for reading, whole; unmapped at the end of the scope.
 class Mapping {
@@ -56,4 +56,4 @@ template <class Read>
   return true;
 }
 
-}  // namespace metrics::core
+}  // namespace metrics::reader

@@ -7,10 +7,9 @@
 #include "libmetrics/reader/add.h"
 #include "libmetrics/reader/mapping.h"
 
-namespace metrics::aggregator {
+namespace metrics::reader {
 
-SegmentMerge::SegmentMerge(std::string file, core::Access access)
-    : reader_(std::move(file), access) {}
+SegmentMerge::SegmentMerge(std::string file, Access access) : reader_(std::move(file), access) {}
 
 bool SegmentMerge::read() {
   if (reader_.look()) return read_slots(reader_.used_slots());
@@ -18,7 +17,7 @@ bool SegmentMerge::read() {
   return false;
 }
 
-bool SegmentMerge::read_slot(core::SlotIndex slot) {
+bool SegmentMerge::read_slot(format::SlotIndex slot) {
   if (reader_.look()) return read_slots({&slot, 1});
   forget();
   return false;
@@ -31,7 +30,7 @@ void SegmentMerge::forget() {
   families_.shape = new_shape();
 }
 
-bool SegmentMerge::read_slots(std::span<const core::SlotIndex> slots) {
+bool SegmentMerge::read_slots(std::span<const format::SlotIndex> slots) {
   plan();
   if (add_slots(slots) && gauges_.merge(reader_)) {
     if (gauges_.changed() || families_.shape == 0) rebuild();
@@ -53,13 +52,13 @@ void SegmentMerge::plan() {
   sums_.clear();
   gauges_.forget();
   sum_values_ = 0;
-  std::unordered_map<core::Offset, const core::FamilyView*> families;
+  std::unordered_map<format::Offset, const format::FamilyView*> families;
   for (const auto& f : catalogue->contents.families) families.emplace(f.offset, &f);
   const auto& series = catalogue->contents.series;
   for (std::size_t i = 0; i < series.size(); ++i) {
     if (series[i].removed) continue;
-    const core::FamilyView& f = *families.at(series[i].family);
-    if (f.type == Type::kGauge) {
+    const format::FamilyView& f = *families.at(series[i].family);
+    if (f.type == format::Type::kGauge) {
       gauges_.add(i, series[i].first_cell, f.mode);
     } else if (series[i].cell_count > 0) {
       sums_.push_back({series[i].first_cell, sum_values_, series[i].cell_count - 1});
@@ -72,14 +71,14 @@ void SegmentMerge::plan() {
   families_.shape = 0;  // to be rebuilt
 }
 
-bool SegmentMerge::add_slots(std::span<const core::SlotIndex> slots) {
+bool SegmentMerge::add_slots(std::span<const format::SlotIndex> slots) {
   auto& values = families_.values;
   values.resize(std::max(values.size(), sum_values_));
   std::fill_n(values.begin(), sum_values_, 0);
   gauges_.begin();
   if (reader_.is_mapped()) return add_mapped(slots);
   const auto add = add_quickly<Sum>();
-  for (const core::SlotIndex slot : slots) {
+  for (const format::SlotIndex slot : slots) {
     std::span<const std::uint64_t> cells;
     if (!reader_.read_cells(slot, cells)) return false;
     const std::uint64_t* const at = cells.data();
@@ -92,10 +91,10 @@ bool SegmentMerge::add_slots(std::span<const core::SlotIndex> slots) {
 // The same without a copy, and without touching pages that nobody has written: that would take memory. A series that
 // reaches into one is copied instead, as a hole is no news: where the kernel can't populate what is reserved
 // (MADV_POPULATE_WRITE, Linux 5.14), a counter's page with the fraction may be one for ever.
-bool SegmentMerge::add_mapped(std::span<const core::SlotIndex> slots) {
+bool SegmentMerge::add_mapped(std::span<const format::SlotIndex> slots) {
   pieces_.clear();
   straddling_.clear();
-  for (const core::SlotIndex slot : slots) {
+  for (const format::SlotIndex slot : slots) {
     const std::uint64_t* cells = reader_.mapped_cells(slot);
     stretches_.clear();
     reader_.data_in(slot, stretches_);
@@ -131,7 +130,7 @@ bool SegmentMerge::add_mapped(std::span<const core::SlotIndex> slots) {
     copy += sum.whole + 1;
   }
   const auto add = add_quickly<Sum>();
-  const bool read = core::read_guarded([&] {
+  const bool read = read_guarded([&] {
     const Piece* piece = pieces_.data();
     const Piece* const end = piece + pieces_.size();
     std::uint64_t* const values = families_.values.data();
@@ -152,9 +151,9 @@ bool SegmentMerge::add_mapped(std::span<const core::SlotIndex> slots) {
 }
 
 void SegmentMerge::rebuild() {
-  const core::Contents& contents = planned_->contents;
+  const Contents& contents = planned_->contents;
   const auto& samples = gauges_.samples();
-  std::unordered_map<core::Offset, std::size_t> index;
+  std::unordered_map<format::Offset, std::size_t> index;
   families_.families.clear();
   for (const auto& f : contents.families) {
     index.emplace(f.offset, families_.families.size());
@@ -168,13 +167,13 @@ void SegmentMerge::rebuild() {
   std::size_t next_sum = 0;
   std::size_t next_sample = 0;
   for (std::size_t i = 0; i < contents.series.size(); ++i) {
-    const core::SeriesView& s = contents.series[i];
+    const format::SeriesView& s = contents.series[i];
     if (s.removed) continue;
     const std::size_t at = index.at(s.family);
     Family& family = families_.families[at];
-    const core::FamilyView& view = contents.families[at];
+    const format::FamilyView& view = contents.families[at];
     std::vector<Label> labels;
-    if (family.type == Type::kInfo) {
+    if (family.type == format::Type::kInfo) {
       for (std::size_t k = 0; k + 1 < s.strings.size(); k += 2) {
         labels.push_back({std::string(s.strings[k]), std::string(s.strings[k + 1])});
       }
@@ -183,7 +182,7 @@ void SegmentMerge::rebuild() {
         labels.push_back({std::string(view.labels[k]), std::string(s.strings[k])});
       }
     }
-    if (family.type == Type::kGauge) {
+    if (family.type == format::Type::kGauge) {
       for (; next_sample < samples.size() && samples[next_sample].series == i; ++next_sample) {
         std::vector<Label> all = labels;
         if (const std::string& pid = samples[next_sample].pid; !pid.empty()) {
@@ -200,4 +199,4 @@ void SegmentMerge::rebuild() {
   families_.shape = new_shape();
 }
 
-}  // namespace metrics::aggregator
+}  // namespace metrics::reader

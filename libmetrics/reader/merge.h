@@ -14,23 +14,23 @@
 #include "libmetrics/reader/gauge_merge.h"
 #include "libmetrics/reader/reader.h"
 
-namespace metrics::aggregator {
+namespace metrics::reader {
 
 // For one thread at a time.
 class SegmentMerge {
  public:
-  explicit SegmentMerge(std::string file, core::Access access = core::Access::kCopied);
+  explicit SegmentMerge(std::string file, Access access = Access::kCopied);
 
   // Reads the segment as it is now. False, with why(), if it can't be read; families() is then empty.
   bool read();
   // The same for one slot alone: what it contributes. Slots that were never used contribute nothing.
-  bool read_slot(core::SlotIndex slot);
+  bool read_slot(format::SlotIndex slot);
   const std::string& why() const noexcept { return reader_.why(); }
   const std::string& file() const noexcept { return reader_.file(); }
 
   // What the last read() found; values stay where they are as long as the shape does.
   const Families& families() const noexcept { return families_; }
-  core::Reader& reader() noexcept { return reader_; }
+  Reader& reader() noexcept { return reader_; }
 
  private:
   // Cells that are added alike: `whole` counts, then one double.
@@ -46,23 +46,23 @@ class SegmentMerge {
     std::size_t begin, end;
   };
 
-  bool read_slots(std::span<const core::SlotIndex> slots);
+  bool read_slots(std::span<const format::SlotIndex> slots);
   void forget();
   void plan();
-  bool add_slots(std::span<const core::SlotIndex> slots);
-  bool add_mapped(std::span<const core::SlotIndex> slots);
+  bool add_slots(std::span<const format::SlotIndex> slots);
+  bool add_mapped(std::span<const format::SlotIndex> slots);
   void rebuild();
 
-  core::Reader reader_;
-  std::shared_ptr<const core::Catalogue> planned_;  // the catalogue of what follows
-  std::vector<Sum> sums_;                  // in the catalogue's order, which is that of values
-  std::vector<Sum> by_cell_;               // the same in the order of cells
-  std::vector<std::uint64_t> straddling_;  // scratch: copies of series that reach into a hole
-  std::vector<core::Reader::Stretch> stretches_;  // scratch
-  std::vector<Piece> pieces_;                     // likewise
+  Reader reader_;
+  std::shared_ptr<const Catalogue> planned_;  // the catalogue of what follows
+  std::vector<Sum> sums_;                     // in the catalogue's order, which is that of values
+  std::vector<Sum> by_cell_;                  // the same in the order of cells
+  std::vector<std::uint64_t> straddling_;     // scratch: copies of series that reach into a hole
+  std::vector<Reader::Stretch> stretches_;    // scratch
+  std::vector<Piece> pieces_;                 // likewise
   std::size_t sum_values_ = 0;
   GaugeMerge gauges_;
   Families families_;
 };
 
-}  // namespace metrics::aggregator
+}  // namespace metrics::reader

@@ -13,14 +13,14 @@
 #include "libmetrics/format/file.h"
 #include "libmetrics/reader/limits.h"
 
-namespace metrics::core {
+namespace metrics::reader {
 namespace {
 
 std::atomic<std::uint64_t> last_shape{0};
 
 std::uint64_t words(std::uint64_t bytes) { return (bytes + 7) / 8; }
 
-Window window_of(const std::vector<std::uint64_t>& copy, Offset first) {
+format::Window window_of(const std::vector<std::uint64_t>& copy, format::Offset first) {
   const auto* bytes = reinterpret_cast<const std::byte*>(copy.data());
   return {bytes, first, first + copy.size() * sizeof(std::uint64_t)};
 }
@@ -35,15 +35,15 @@ bool Reader::fail(std::string why) {
 }
 
 bool Reader::open() {
-  Descriptor fd = open_file(file_.c_str(), OpenFor::kReading);
+  format::Descriptor fd = format::open_file(file_.c_str(), format::OpenFor::kReading);
   if (!fd) {
     const int error = errno;
     if (error == ENOENT && found_) {
       return fail("was deleted: workers that have it open count unseen until they are restarted");
     }
     if (error == ENOENT) return fail("does not exist (yet): no worker has created it");
-    if (const char* why = not_a_segment(error); why != nullptr) return fail(why);
-    return fail("can't be opened: " + system_text(error));
+    if (const char* why = format::not_a_segment(error); why != nullptr) return fail(why);
+    return fail("can't be opened: " + format::system_text(error));
   }
   fd_ = std::move(fd);
   found_ = true;
@@ -58,7 +58,7 @@ bool Reader::copy(std::uint64_t offset, std::uint64_t bytes, void* to) {
   while (bytes > 0) {
     const ssize_t got = ::pread(fd_.get(), at, bytes, static_cast<off_t>(offset));
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return fail("can't be read: " + system_text(errno));
+    if (got < 0) return fail("can't be read: " + format::system_text(errno));
     if (got == 0) return fail("is truncated at " + std::to_string(offset) + " bytes");
     at += got;
     offset += static_cast<std::uint64_t>(got);
@@ -88,23 +88,25 @@ bool Reader::look() {
                     ::fstat(fd_.get(), &opened) == 0 && named.st_dev == opened.st_dev &&
                     named.st_ino == opened.st_ino;
   if (!same) {
-    fd_ = Descriptor();
+    fd_ = format::Descriptor();
     if (!open()) return false;
-    if (::fstat(fd_.get(), &opened) != 0) return fail("can't be examined: " + system_text(errno));
+    if (::fstat(fd_.get(), &opened) != 0)
+      return fail("can't be examined: " + format::system_text(errno));
   }
   if (!S_ISREG(opened.st_mode)) return fail("is not a regular file");
-  layout::Header header{};
+  format::Header header{};
   if (opened.st_size < static_cast<off_t>(sizeof header)) {
     return fail("is not a metrics segment: it has " + std::to_string(opened.st_size) + " bytes");
   }
   if (!copy(0, sizeof header, &header)) return false;
-  const CheckedGeometry checked = check_header(header, static_cast<std::uint64_t>(opened.st_size));
+  const format::CheckedGeometry checked =
+      format::check_header(header, static_cast<std::uint64_t>(opened.st_size));
   if (!checked.geometry) return fail(checked.why);
-  const Geometry& g = geometry_ = *checked.geometry;
+  const format::Geometry& g = geometry_ = *checked.geometry;
   if (access_ == Access::kMapped && slots_.bytes() < g.file_bytes) {
     slots_ = Mapping(fd_.get(), g.file_bytes);
   }
-  const auto capped = [](const layout::Cell& cell, std::uint64_t most) {
+  const auto capped = [](const format::Cell& cell, std::uint64_t most) {
     return std::min(cell.load(std::memory_order_relaxed), most);
   };
   usage_.created_ns = header.created_ns;
@@ -112,12 +114,13 @@ bool Reader::look() {
   usage_.minor = header.minor;
   usage_.directory_used = capped(header.directory_used, g.directory_bytes) / 8 * 8;
   usage_.cells_used = capped(header.cells_used, g.cells);
-  usage_.first_slots_used = static_cast<SlotIndex>(capped(header.first_slots_used, g.first_slots));
-  usage_.lanes_used = static_cast<SlotIndex>(capped(header.lanes_used, g.lanes));
+  usage_.first_slots_used =
+      static_cast<format::SlotIndex>(capped(header.first_slots_used, g.first_slots));
+  usage_.lanes_used = static_cast<format::SlotIndex>(capped(header.lanes_used, g.lanes));
   for (std::size_t i = 0; i < usage_.dropped.size(); ++i) {
     usage_.dropped[i] = header.dropped[i].load(std::memory_order_relaxed);
   }
-  const std::uint64_t taken = space_taken(opened);
+  const std::uint64_t taken = format::space_taken(opened);
   const std::uint64_t bytes = g.directory - g.index + usage_.directory_used;
   const std::uint64_t heads = g.head_offset(highest_used() + 1) - g.heads;
   if (auto why = excess_of_copy(std::max(bytes, heads), taken); !why.empty()) {
@@ -138,7 +141,7 @@ bool Reader::look() {
   fresh->geometry = g;
   fresh->contents = contents(window_of(fresh->links, g.index), window_of(fresh->records, g.index),
                              g, &fresh->faults);
-  for (const SeriesView& s : fresh->contents.series) {
+  for (const format::SeriesView& s : fresh->contents.series) {
     if (!s.removed) fresh->cells = std::max(fresh->cells, s.first_cell + s.cell_count);
   }
   const std::uint64_t slots = 1 + std::uint64_t{usage_.first_slots_used} + usage_.lanes_used;
@@ -150,36 +153,37 @@ bool Reader::look() {
   return true;
 }
 
-SlotIndex Reader::highest_used() const noexcept {
+format::SlotIndex Reader::highest_used() const noexcept {
   return usage_.lanes_used > 0 ? geometry_.first_slots + usage_.lanes_used
                                : usage_.first_slots_used;
 }
 
-std::vector<SlotIndex> Reader::used_slots() const {
-  std::vector<SlotIndex> slots;
+std::vector<format::SlotIndex> Reader::used_slots() const {
+  std::vector<format::SlotIndex> slots;
   slots.reserve(1 + usage_.first_slots_used + usage_.lanes_used);
-  for (SlotIndex i = 0; i <= usage_.first_slots_used; ++i) slots.push_back(i);
-  for (SlotIndex i = 1; i <= usage_.lanes_used; ++i) slots.push_back(geometry_.first_slots + i);
+  for (format::SlotIndex i = 0; i <= usage_.first_slots_used; ++i) slots.push_back(i);
+  for (format::SlotIndex i = 1; i <= usage_.lanes_used; ++i)
+    slots.push_back(geometry_.first_slots + i);
   return slots;
 }
 
-bool Reader::read_cells(SlotIndex slot, std::span<const std::uint64_t>& cells) {
+bool Reader::read_cells(format::SlotIndex slot, std::span<const std::uint64_t>& cells) {
   cells_.resize(catalogue_->cells);
   cells = cells_;
   return copy(geometry_.slot_offset(slot), cells_.size() * sizeof(std::uint64_t), cells_.data());
 }
 
-const std::uint64_t* Reader::mapped_cells(SlotIndex slot) const noexcept {
+const std::uint64_t* Reader::mapped_cells(format::SlotIndex slot) const noexcept {
   return reinterpret_cast<const std::uint64_t*>(slots_.data() + geometry_.slot_offset(slot));
 }
 
-bool Reader::copy_cells(SlotIndex slot, std::uint64_t first, std::span<std::uint64_t> to) {
+bool Reader::copy_cells(format::SlotIndex slot, std::uint64_t first, std::span<std::uint64_t> to) {
   const std::uint64_t offset = geometry_.slot_offset(slot) + first * sizeof(std::uint64_t);
   return copy(offset, to.size_bytes(), to.data());
 }
 
 // What was data stays data: nobody punches holes.
-void Reader::data_in(SlotIndex slot, std::vector<Stretch>& stretches) {
+void Reader::data_in(format::SlotIndex slot, std::vector<Stretch>& stretches) {
   const std::uint64_t cells = catalogue_->cells;
   if (slot >= first_hole_.size()) first_hole_.resize(slot + std::size_t{1});
   std::uint64_t& known = first_hole_[slot];
@@ -210,28 +214,29 @@ void Reader::data_in(SlotIndex slot, std::vector<Stretch>& stretches) {
   }
 }
 
-std::vector<HeadCopy> Reader::heads(SlotIndex last) {
+std::vector<HeadCopy> Reader::heads(format::SlotIndex last) {
   const std::uint64_t stride = geometry_.head_bytes;
   std::vector<std::uint64_t> bytes(words((std::uint64_t{last} + 1) * stride));
   if (!copy(geometry_.heads, bytes.size() * sizeof(std::uint64_t), bytes.data())) return {};
   std::vector<HeadCopy> heads;
   heads.reserve(last + 1);
-  for (SlotIndex slot = 0; slot <= last; ++slot) {
+  for (format::SlotIndex slot = 0; slot <= last; ++slot) {
     const auto* at = reinterpret_cast<const std::byte*>(bytes.data()) + slot * stride;
     const auto word = [at](std::size_t offset) {
       std::uint64_t value;
       std::memcpy(&value, at + offset, sizeof value);
       return value;
     };
-    using layout::Head;
-    const auto* command = reinterpret_cast<const char*>(at + offsetof(Head, command));
-    heads.push_back({slot, word(offsetof(Head, pid)), word(offsetof(Head, pid_namespace)),
-                     word(offsetof(Head, claimed_ns)),
-                     std::string(command, ::strnlen(command, sizeof(Head::command))),
-                     word(offsetof(Head, generation)),
-                     Owner::of_word(word(offsetof(Head, owner)))});
+    using format::Head;
+    const auto* command = reinterpret_cast<const char*>(at + offsetof(format::Head, command));
+    heads.push_back({slot, word(offsetof(format::Head, pid)),
+                     word(offsetof(format::Head, pid_namespace)),
+                     word(offsetof(format::Head, claimed_ns)),
+                     std::string(command, ::strnlen(command, sizeof(format::Head::command))),
+                     word(offsetof(format::Head, generation)),
+                     format::Owner::of_word(word(offsetof(format::Head, owner)))});
   }
   return heads;
 }
 
-}  // namespace metrics::core
+}  // namespace metrics::reader

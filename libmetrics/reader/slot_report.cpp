@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace metrics::core {
+namespace metrics::reader {
 
 std::string_view to_string(SlotReport::State state) noexcept {
   switch (state) {
@@ -21,21 +21,21 @@ std::vector<SlotReport> slot_report(Reader& reader) {
   const auto slots = reader.used_slots();
   std::vector<HeadCopy> heads = reader.heads(slots.back());
   if (heads.empty()) return {};
-  std::vector<Ownership> owners(reader.usage().first_slots_used + std::size_t{1});
+  std::vector<format::Ownership> owners(reader.usage().first_slots_used + std::size_t{1});
   std::vector<SlotReport> report;
-  for (const SlotIndex slot : slots) {
+  for (const format::SlotIndex slot : slots) {
     if (slot == 0) continue;
     SlotReport entry{State::kDead, slot > reader.geometry().first_slots, std::move(heads[slot])};
     if (!entry.is_lane) {
       owners[slot] = reader.owner(slot);
-      const bool held = owners[slot].state == Ownership::State::kOwned ||
-                        owners[slot].state == Ownership::State::kClaiming;
+      const bool held = owners[slot].state == format::Ownership::State::kOwned ||
+                        owners[slot].state == format::Ownership::State::kClaiming;
       entry.state = held ? State::kLive : State::kDead;
     } else if (entry.head.owner.slot == 0) {
       entry.state = State::kFree;
     } else if (entry.head.owner.slot < owners.size()) {
-      const Ownership& owner = owners[entry.head.owner.slot];
-      const bool same = owner.state == Ownership::State::kOwned &&
+      const format::Ownership& owner = owners[entry.head.owner.slot];
+      const bool same = owner.state == format::Ownership::State::kOwned &&
                         owner.generation == entry.head.owner.generation;
       entry.state = same ? State::kLive : State::kDead;
     }
@@ -44,4 +44,4 @@ std::vector<SlotReport> slot_report(Reader& reader) {
   return report;
 }
 
-}  // namespace metrics::core
+}  // namespace metrics::reader

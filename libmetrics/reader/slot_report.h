@@ -6,7 +6,7 @@
 
 #include "libmetrics/reader/reader.h"
 
-namespace metrics::core {
+namespace metrics::reader {
 
 struct SlotReport {
   // A dead slot's counts stay in every sum; it waits to be adopted. A free lane was given back in an orderly way.
@@ -21,4 +21,4 @@ std::string_view to_string(SlotReport::State state) noexcept;
 // millisecond with a thousand workers. Empty if the segment was truncated meanwhile.
 std::vector<SlotReport> slot_report(Reader& reader);
 
-}  // namespace metrics::core
+}  // namespace metrics::reader

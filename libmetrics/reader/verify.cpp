@@ -8,14 +8,14 @@
 
 #include "libmetrics/format/gauge_value.h"
 
-namespace metrics::core {
+namespace metrics::reader {
 namespace {
 
 using Faults = std::vector<std::string>;
 
 struct Range {
   std::uint64_t begin, end;
-  Offset owner;
+  format::Offset owner;
 };
 
 // No two of them may share anything, and all must end before `used`.
@@ -38,16 +38,17 @@ void check_ranges(std::vector<Range> ranges, std::uint64_t used, const std::stri
 void check_directory(const Reader& reader, Faults& faults) {
   const Catalogue& catalogue = *reader.catalogue();
   faults.insert(faults.end(), catalogue.faults.begin(), catalogue.faults.end());
-  const Geometry& g = reader.geometry();
+  const format::Geometry& g = reader.geometry();
   const auto* copy = reinterpret_cast<const std::byte*>(catalogue.records.data());
-  const Window window(copy, g.index, g.index + catalogue.records.size() * sizeof(std::uint64_t));
+  const format::Window window(copy, g.index,
+                              g.index + catalogue.records.size() * sizeof(std::uint64_t));
   std::vector<Range> records, cells;
-  const auto add_record = [&](Offset offset) {
-    const auto* record = window.at<layout::Record>(offset);
+  const auto add_record = [&](format::Offset offset) {
+    const auto* record = window.at<format::Record>(offset);
     records.push_back({offset, offset + record->bytes, offset});
   };
-  for (const FamilyView& f : catalogue.contents.families) add_record(f.offset);
-  for (const SeriesView& s : catalogue.contents.series) {
+  for (const format::FamilyView& f : catalogue.contents.families) add_record(f.offset);
+  for (const format::SeriesView& s : catalogue.contents.series) {
     add_record(s.offset);
     if (s.cell_count > 0) cells.push_back({s.first_cell, s.first_cell + s.cell_count, s.offset});
   }
@@ -57,20 +58,20 @@ void check_directory(const Reader& reader, Faults& faults) {
 }
 
 void check_heads(Reader& reader, Faults& faults) {
-  const Geometry& g = reader.geometry();
+  const format::Geometry& g = reader.geometry();
   const auto heads = reader.heads(g.slot_count() - 1);
   const Usage& usage = reader.usage();
   for (const HeadCopy& head : heads) {
     const std::string where = "head of slot " + std::to_string(head.slot);
     const bool is_first = head.slot >= 1 && head.slot <= g.first_slots;
-    if (is_first && head.generation > kMaxGeneration) {
+    if (is_first && head.generation > format::kMaxGeneration) {
       faults.push_back(where + " has generation " + std::to_string(head.generation) +
                        ", out of range");
     }
     if (!is_first && head.slot > 0 && head.owner.word() != 0) {
-      const Owner owner = head.owner;
+      const format::Owner owner = head.owner;
       if (owner.slot < 1 || owner.slot > g.first_slots || owner.generation < 1 ||
-          owner.generation > kMaxGeneration) {
+          owner.generation > format::kMaxGeneration) {
         faults.push_back(where + " names an owner that can't be: slot " +
                          std::to_string(owner.slot) + ", generation " +
                          std::to_string(owner.generation));
@@ -80,9 +81,9 @@ void check_heads(Reader& reader, Faults& faults) {
       faults.push_back(where + " names an owner, but it is everybody's");
     }
   }
-  for (SlotIndex slot = 1; slot <= usage.first_slots_used; ++slot) {
-    const Ownership now = reader.owner(slot);
-    if (now.state == Ownership::State::kUnknown) {
+  for (format::SlotIndex slot = 1; slot <= usage.first_slots_used; ++slot) {
+    const format::Ownership now = reader.owner(slot);
+    if (now.state == format::Ownership::State::kUnknown) {
       faults.push_back("lock of slot " + std::to_string(slot) + " is none that a worker takes");
     }
   }
@@ -92,32 +93,33 @@ bool is_count_of_doubles(double v) { return !std::isnan(v) && v >= 0; }
 
 void check_values(Reader& reader, Faults& faults) {
   const Contents& contents = reader.catalogue()->contents;
-  std::unordered_map<Offset, const FamilyView*> families;
-  for (const FamilyView& f : contents.families) families.emplace(f.offset, &f);
-  for (const SlotIndex slot : reader.used_slots()) {
+  std::unordered_map<format::Offset, const format::FamilyView*> families;
+  for (const format::FamilyView& f : contents.families) families.emplace(f.offset, &f);
+  for (const format::SlotIndex slot : reader.used_slots()) {
     std::span<const std::uint64_t> cells;
     if (!reader.read_cells(slot, cells)) {
       faults.push_back(reader.why());
       return;
     }
     const bool holds_gauges = slot >= 1 && slot <= reader.geometry().first_slots;
-    for (const SeriesView& s : contents.series) {
+    for (const format::SeriesView& s : contents.series) {
       if (s.removed) continue;
-      const FamilyView& f = *families.at(s.family);
+      const format::FamilyView& f = *families.at(s.family);
       const std::uint64_t* at = cells.data() + s.first_cell;
       const auto fault = [&](const std::string& what) {
         faults.push_back("series at " + std::to_string(s.offset) + " of \"" + std::string(f.name) +
                          "\" in slot " + std::to_string(slot) + ' ' + what);
       };
-      if (f.type == Type::kCounter &&
-          !is_count_of_doubles(std::bit_cast<double>(at[layout::kCounterFraction]))) {
+      if (f.type == format::Type::kCounter &&
+          !is_count_of_doubles(std::bit_cast<double>(at[format::kCounterFraction]))) {
         fault("counts a negative fraction, or NaN");
       }
-      if (f.type != Type::kGauge) continue;
-      if (!holds_gauges && decode_gauge(at[layout::kGaugeValue])) {
+      if (f.type != format::Type::kGauge) continue;
+      if (!holds_gauges && format::decode_gauge(at[format::kGaugeValue])) {
         fault("holds a gauge's value, outside of a process's slot");
       }
-      if (at[layout::kGaugeGeneration] > kMaxGeneration) fault("holds a generation out of range");
+      if (at[format::kGaugeGeneration] > format::kMaxGeneration)
+        fault("holds a generation out of range");
     }
   }
 }
@@ -133,4 +135,4 @@ std::vector<std::string> verify(Reader& reader) {
   return faults;
 }
 
-}  // namespace metrics::core
+}  // namespace metrics::reader

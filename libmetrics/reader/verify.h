@@ -6,7 +6,7 @@
 
 #include "libmetrics/reader/reader.h"
 
-namespace metrics::core {
+namespace metrics::reader {
 
 // A sentence for each fault, none for a sound segment; workers may be writing meanwhile. Checked are every offset
 // and size of header, directory and chains, that no two records and no two series' cells overlap, that all lie in
@@ -14,4 +14,4 @@ namespace metrics::core {
 // The segment is looked at anew.
 std::vector<std::string> verify(Reader& reader);
 
-}  // namespace metrics::core
+}  // namespace metrics::reader

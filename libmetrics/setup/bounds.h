@@ -7,7 +7,7 @@
 
 #include "libmetrics/update/buckets.h"
 
-namespace metrics::core {
+namespace metrics::setup {
 
 // A histogram's bounds, laid out for the search.
 class Bounds {
@@ -18,7 +18,7 @@ class Bounds {
   const double* data() const noexcept { return data_.get(); }
   std::uint32_t count() const noexcept { return count_; }
   std::uint32_t padded() const noexcept { return padded_; }  // +Inf fills up to here
-  const Search& search() const noexcept { return search_; }
+  const update::Search& search() const noexcept { return search_; }
 
   // The index of the bucket that `value` belongs to: the number of bounds below it, so `le` is inclusive
   // and count() is the +Inf bucket. Not NaN.
@@ -33,10 +33,10 @@ class Bounds {
   std::uint32_t count_;
   std::uint32_t padded_;
   std::unique_ptr<double[], Free> data_;
-  Search search_;
+  update::Search search_;
 };
 
 // Prometheus's default bounds for durations in seconds.
 std::span<const double> default_bounds() noexcept;
 
-}  // namespace metrics::core
+}  // namespace metrics::setup

@@ -20,50 +20,50 @@
 #include "libmetrics/setup/permissions.h"
 #include "libmetrics/update/segment.h"
 
-namespace metrics::core {
+namespace metrics::setup {
 namespace {
 
-using layout::Header;
+using format::Header;
 
 std::uint64_t number(const char* variable, std::uint64_t given, std::uint64_t fallback,
                      std::uint64_t least, std::uint64_t most) {
   std::uint64_t value = given;
   if (value == 0) {
-    const char* text = environment(variable);
+    const char* text = format::environment(variable);
     if (text == nullptr) return fallback;
     const char* end = text + std::strlen(text);
     const auto [parsed, error] = std::from_chars(text, end, value);
     if (error != std::errc{} || parsed != end) {
-      throw Error(METRICS_INVALID, std::string("$") + variable + " is \"" + text +
-                                       "\"; write a whole number, e.g. " +
-                                       std::to_string(fallback));
+      throw format::Error(METRICS_INVALID, std::string("$") + variable + " is \"" + text +
+                                               "\"; write a whole number, e.g. " +
+                                               std::to_string(fallback));
     }
   }
   if (value < least || value > most) {
-    throw Error(METRICS_INVALID, std::string("a segment of ") + std::to_string(value) +
-                                     " can't be made; $" + variable + " goes from " +
-                                     std::to_string(least) + " to " + std::to_string(most));
+    throw format::Error(METRICS_INVALID, std::string("a segment of ") + std::to_string(value) +
+                                             " can't be made; $" + variable + " goes from " +
+                                             std::to_string(least) + " to " + std::to_string(most));
   }
   return value;
 }
 
 // Gives the nameless, private file the contents of an empty segment.
-void fill(int fd, const std::string& file, const Geometry& g) {
-  if (!within_size_limit(g.file_bytes)) {
-    throw Error(METRICS_NO_SPACE,
-                "can't create " + file + " with " + std::to_string(g.file_bytes) +
-                    " bytes: RLIMIT_FSIZE is lower; raise it, or lower METRICS_CELLS");
+void fill(int fd, const std::string& file, const format::Geometry& g) {
+  if (!update::within_size_limit(g.file_bytes)) {
+    throw format::Error(METRICS_NO_SPACE,
+                        "can't create " + file + " with " + std::to_string(g.file_bytes) +
+                            " bytes: RLIMIT_FSIZE is lower; raise it, or lower METRICS_CELLS");
   }
   if (::ftruncate(fd, static_cast<off_t>(g.file_bytes)) != 0 ||
-      !reserve_in_file(fd, 0, g.shared_bytes())) {
-    fail(errno,
-         "can't create " + file + " with " + std::to_string(g.shared_bytes()) + " bytes reserved");
+      !update::reserve_in_file(fd, 0, g.shared_bytes())) {
+    format::fail(errno, "can't create " + file + " with " + std::to_string(g.shared_bytes()) +
+                            " bytes reserved");
   }
-  auto header = std::make_unique<Header>();
-  header->magic = layout::kMagic;
-  header->major = layout::kMajor;
-  header->minor = layout::kMinor;
-  header->header_bytes = sizeof(Header);
+  auto header = std::make_unique<format::Header>();
+  header->magic = format::kMagic;
+  header->major = format::kMajor;
+  header->minor = format::kMinor;
+  header->header_bytes = sizeof(format::Header);
   header->head_bytes = g.head_bytes;
   header->first_slots = g.first_slots;
   header->lanes = g.lanes;
@@ -76,32 +76,32 @@ void fill(int fd, const std::string& file, const Geometry& g) {
   header->directory_bytes = g.directory_bytes;
   header->slots = g.slots;
   header->slot_bytes = g.slot_bytes;
-  header->created_ns = now_ns();
+  header->created_ns = format::now_ns();
   if (::getrandom(&header->id, sizeof header->id, GRND_NONBLOCK) != sizeof header->id) {
     header->id = header->created_ns ^ static_cast<std::uint64_t>(::getpid()) << 32;
   }
   if (::pwrite(fd, header.get(), sizeof *header, 0) != static_cast<ssize_t>(sizeof *header)) {
-    fail(errno, "can't write the header of " + file);
+    format::fail(errno, "can't write the header of " + file);
   }
   mode_t mode = S_IRUSR | S_IWUSR;
   if (const auto group = shared_group()) {
     mode |= S_IRGRP | S_IWGRP;
     if (::fchown(fd, static_cast<uid_t>(-1), *group) != 0) {
-      fail(errno, "can't give " + file + " to group " + std::to_string(*group));
+      format::fail(errno, "can't give " + file + " to group " + std::to_string(*group));
     }
   }
-  if (::fchmod(fd, mode) != 0) fail(errno, "can't set the mode of " + file);
+  if (::fchmod(fd, mode) != 0) format::fail(errno, "can't set the mode of " + file);
 }
 
 }  // namespace
 
-bool create(const std::string& file, const Geometry& g) {
+bool create(const std::string& file, const format::Geometry& g) {
   const std::string directory = file.substr(0, file.rfind('/') + 1);
   const auto link_result = [&](int result) {
-    if (result != 0 && errno != EEXIST) fail(errno, "can't create " + file);
+    if (result != 0 && errno != EEXIST) format::fail(errno, "can't create " + file);
     return result == 0;
   };
-  if (const Descriptor fd(
+  if (const format::Descriptor fd(
           ::open(directory.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, S_IRUSR | S_IWUSR));
       fd) {
     fill(fd.get(), file, g);
@@ -110,11 +110,11 @@ bool create(const std::string& file, const Geometry& g) {
     if (linked == 0 || errno != ENOENT) return link_result(linked);
     // no /proc here: a name of our own, then
   } else if (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL) {
-    fail(errno, "can't create " + file);
+    format::fail(errno, "can't create " + file);
   }
   std::string temporary = file + ".XXXXXX";
-  const Descriptor fd(::mkostemp(temporary.data(), O_CLOEXEC));
-  if (!fd) fail(errno, "can't create " + temporary);
+  const format::Descriptor fd(::mkostemp(temporary.data(), O_CLOEXEC));
+  if (!fd) format::fail(errno, "can't create " + temporary);
   try {
     fill(fd.get(), file, g);
     const bool created = link_result(::link(temporary.c_str(), file.c_str()));
@@ -139,4 +139,4 @@ metrics_geometry completed(const metrics_geometry& wanted) {
   return g;
 }
 
-}  // namespace metrics::core
+}  // namespace metrics::setup

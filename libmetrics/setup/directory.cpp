@@ -5,12 +5,12 @@
 
 #include "libmetrics/format/error.h"
 
-namespace metrics::core {
+namespace metrics::setup {
 namespace {
 
-using layout::Kind;
-using layout::Record;
-using layout::SeriesRecord;
+using format::Kind;
+using format::Record;
+using format::SeriesRecord;
 
 std::string number(double v) {
   char buffer[32];
@@ -29,10 +29,10 @@ std::string listed(const Strings& strings) {
 template <class Family>
 std::string described(const Family& f) {
   std::string text = std::string(to_string(f.type)) + " \"" + std::string(f.name) + '"';
-  if (f.type == Type::kGauge) text += " of mode " + std::string(to_string(f.mode));
+  if (f.type == format::Type::kGauge) text += " of mode " + std::string(to_string(f.mode));
   if (!f.unit.empty()) text += " of unit " + std::string(f.unit);
   text += " with labels " + listed(f.labels);
-  if (f.type == Type::kHistogram) {
+  if (f.type == format::Type::kHistogram) {
     std::vector<std::string> bounds;
     for (const double b : f.bounds) bounds.push_back(number(b));
     text += " and bounds " + listed(bounds);
@@ -40,14 +40,14 @@ std::string described(const Family& f) {
   return text;
 }
 
-bool same_family(const FamilyView& there, const Definition& d) {
+bool same_family(const format::FamilyView& there, const format::Definition& d) {
   return there.type == d.type && there.mode == d.mode && there.unit == d.unit &&
          std::equal(there.labels.begin(), there.labels.end(), d.labels.begin(), d.labels.end()) &&
          std::equal(there.bounds.begin(), there.bounds.end(), d.bounds.begin(), d.bounds.end());
 }
 
-bool share_a_sample(const FamilyView& there, const std::vector<std::string>& names) {
-  const auto others = sample_names(there.type, there.name);
+bool share_a_sample(const format::FamilyView& there, const std::vector<std::string>& names) {
+  const auto others = format::sample_names(there.type, there.name);
   return std::any_of(others.begin(), others.end(), [&](const std::string& name) {
     return std::find(names.begin(), names.end(), name) != names.end();
   });
@@ -55,31 +55,32 @@ bool share_a_sample(const FamilyView& there, const std::vector<std::string>& nam
 
 }  // namespace
 
-Directory::Directory(const Segment& segment) noexcept
+Directory::Directory(const update::Segment& segment) noexcept
     : segment_(segment), window_(segment.base(), 0, segment.geometry().shared_bytes()) {}
 
-layout::Link& Directory::chain(std::uint64_t hash) const noexcept {
-  const Geometry& g = segment_.geometry();
-  const Offset offset = g.index + (hash & (g.index_buckets - 1)) * sizeof(layout::Link);
-  return *reinterpret_cast<layout::Link*>(segment_.base() + offset);
+format::Link& Directory::chain(std::uint64_t hash) const noexcept {
+  const format::Geometry& g = segment_.geometry();
+  const format::Offset offset = g.index + (hash & (g.index_buckets - 1)) * sizeof(format::Link);
+  return *reinterpret_cast<format::Link*>(segment_.base() + offset);
 }
 
 bool Directory::fits(std::uint64_t used, std::uint64_t bytes) const noexcept {
   const std::uint64_t all = segment_.geometry().directory_bytes;
-  return bytes <= layout::kMaxRecordBytes && used <= all && bytes <= all - used;
+  return bytes <= format::kMaxRecordBytes && used <= all && bytes <= all - used;
 }
 
 void Directory::refuse_full() const {
-  segment_.drop(layout::Drop::kDirectoryFull);
-  throw Error(METRICS_FULL, "the directory of " + segment_.file() + " is full (" +
-                                std::to_string(segment_.geometry().directory_bytes) +
-                                " bytes); use fewer label values, or create the segment anew with "
-                                "a larger METRICS_DIRECTORY_BYTES");
+  segment_.drop(format::Drop::kDirectoryFull);
+  throw format::Error(METRICS_FULL,
+                      "the directory of " + segment_.file() + " is full (" +
+                          std::to_string(segment_.geometry().directory_bytes) +
+                          " bytes); use fewer label values, or create the segment anew with "
+                          "a larger METRICS_DIRECTORY_BYTES");
 }
 
 void Directory::refuse_damaged() const {
-  throw Error(METRICS_INCOMPATIBLE,
-              "the directory of " + segment_.file() + " is damaged; delete the file");
+  throw format::Error(METRICS_INCOMPATIBLE,
+                      "the directory of " + segment_.file() + " is damaged; delete the file");
 }
 
 // Throws what reserve() would throw now: who has to reserve something else first does not waste it.
@@ -89,12 +90,12 @@ void Directory::expect_room(std::uint64_t bytes) const {
 }
 
 // Checked before it is added: a full directory asked for again and again must not wrap the counter.
-Offset Directory::reserve(std::uint64_t bytes) const {
+format::Offset Directory::reserve(std::uint64_t bytes) const {
   expect_room(bytes);
   auto& used = segment_.header().directory_used;
   const std::uint64_t before = used.fetch_add(bytes, std::memory_order_relaxed);
   if (!fits(before, bytes)) refuse_full();
-  if (before % alignof(Record) != 0) refuse_damaged();  // nobody would find a record there
+  if (before % alignof(format::Record) != 0) refuse_damaged();  // nobody would find a record there
   return segment_.geometry().directory + before;
 }
 
@@ -108,36 +109,39 @@ std::uint64_t Directory::reserve_cells(std::uint32_t count) const {
     const std::uint64_t before = used.fetch_add(count, std::memory_order_relaxed);
     if (fits(before)) return before;
   }
-  segment_.drop(layout::Drop::kCellsFull);
-  throw Error(METRICS_FULL,
-              "the cells of " + segment_.file() + " are used up (" + std::to_string(capacity) +
-                  "); use fewer label values, or create the segment anew with a larger "
-                  "METRICS_CELLS");
+  segment_.drop(format::Drop::kCellsFull);
+  throw format::Error(METRICS_FULL,
+                      "the cells of " + segment_.file() + " are used up (" +
+                          std::to_string(capacity) +
+                          "); use fewer label values, or create the segment anew with a larger "
+                          "METRICS_CELLS");
 }
 
 // Calls visit(offset, record) along the chain from `link` on, until it returns true; then, or at the end
 // of the chain, returns the link at which it stopped: nullptr or the last one.
 template <class Visit>
-layout::Link* Directory::walk(layout::Link* link, Visit visit) const {
-  std::uint64_t left = segment_.geometry().directory_bytes / sizeof(Record);
+format::Link* Directory::walk(format::Link* link, Visit visit) const {
+  std::uint64_t left = segment_.geometry().directory_bytes / sizeof(format::Record);
   for (; left > 0; --left) {
-    const Offset offset = link->load(std::memory_order_acquire);  // with find_or_link's release
+    const format::Offset offset =
+        link->load(std::memory_order_acquire);  // with find_or_link's release
     if (offset == 0) return link;
-    const auto* record = window_.at<Record>(offset);
+    const auto* record = window_.at<format::Record>(offset);
     if (record == nullptr || offset < segment_.geometry().directory) break;
     if (visit(offset, *record)) return nullptr;
-    link = const_cast<layout::Link*>(&record->next);
+    link = const_cast<format::Link*>(&record->next);
   }
   refuse_damaged();
 }
 
 template <class Same, class Make>
-Offset Directory::find_or_link(std::uint64_t hash, Kind kind, Same same, Make make) const {
-  layout::Link* link = &chain(hash);
-  Offset mine = 0;
+format::Offset Directory::find_or_link(std::uint64_t hash, format::Kind kind, Same same,
+                                       Make make) const {
+  format::Link* link = &chain(hash);
+  format::Offset mine = 0;
   for (;;) {
-    Offset found = 0;
-    link = walk(link, [&](Offset offset, const Record& record) {
+    format::Offset found = 0;
+    link = walk(link, [&](format::Offset offset, const format::Record& record) {
       if (record.kind == kind && record.hash == hash && same(offset, record)) found = offset;
       return found != 0;
     });
@@ -153,82 +157,82 @@ Offset Directory::find_or_link(std::uint64_t hash, Kind kind, Same same, Make ma
   }
 }
 
-Offset Directory::family(const Definition& d) const {
-  const auto names = sample_names(d.type, d.name);
-  const auto same = [&](Offset offset, const Record&) {
-    const auto there = family_at(window_, offset, nullptr);
+format::Offset Directory::family(const format::Definition& d) const {
+  const auto names = format::sample_names(d.type, d.name);
+  const auto same = [&](format::Offset offset, const format::Record&) {
+    const auto there = format::family_at(window_, offset, nullptr);
     if (!there || !share_a_sample(*there, names)) return false;
     if (there->name == d.name && same_family(*there, d)) return true;
-    segment_.drop(layout::Drop::kFamilyConflict);
-    throw Error(METRICS_CONFLICT, described(d) + " conflicts with the " + described(*there) +
-                                      " in " + segment_.file() +
-                                      "; rename one, or make them the same");
+    segment_.drop(format::Drop::kFamilyConflict);
+    throw format::Error(METRICS_CONFLICT, described(d) + " conflicts with the " +
+                                              described(*there) + " in " + segment_.file() +
+                                              "; rename one, or make them the same");
   };
-  const std::uint64_t hash = hash_string(stem(d.name), kHashSeed);
+  const std::uint64_t hash = format::hash_string(format::stem(d.name), format::kHashSeed);
   const auto make = [&] {
-    const Offset offset = reserve(family_bytes(d));
-    write_family(segment_.base() + offset, d, hash);
+    const format::Offset offset = reserve(format::family_bytes(d));
+    format::write_family(segment_.base() + offset, d, hash);
     return offset;
   };
-  return find_or_link(hash, Kind::kFamily, same, make);
+  return find_or_link(hash, format::Kind::kFamily, same, make);
 }
 
 namespace {
 
-bool is_series(const Window& window, Offset offset, Offset family,
+bool is_series(const format::Window& window, format::Offset offset, format::Offset family,
                std::span<const std::string> strings) {
-  const auto there = series_at(window, offset, nullptr);
+  const auto there = format::series_at(window, offset, nullptr);
   return there && !there->removed && there->family == family &&
          std::equal(there->strings.begin(), there->strings.end(), strings.begin(), strings.end());
 }
 
 }  // namespace
 
-Directory::Found Directory::series(Offset family, const Definition& d,
+Directory::Found Directory::series(format::Offset family, const format::Definition& d,
                                    std::span<const std::string> strings, std::uint64_t hash) const {
-  hash = hash_mix(hash, family);
+  hash = format::hash_mix(hash, family);
   const std::uint32_t cells =
-      layout::cell_count(d.type, static_cast<std::uint32_t>(d.bounds.size()));
-  const auto same = [&](Offset offset, const Record&) {
+      format::cell_count(d.type, static_cast<std::uint32_t>(d.bounds.size()));
+  const auto same = [&](format::Offset offset, const format::Record&) {
     return is_series(window_, offset, family, strings);
   };
   const auto make = [&] {
-    const std::uint64_t bytes = series_bytes(strings);
+    const std::uint64_t bytes = format::series_bytes(strings);
     expect_room(bytes);
     const std::uint64_t first = reserve_cells(cells);
-    const Offset offset = reserve(bytes);
-    write_series(segment_.base() + offset, strings, hash, family, first, cells);
+    const format::Offset offset = reserve(bytes);
+    format::write_series(segment_.base() + offset, strings, hash, family, first, cells);
     return offset;
   };
-  const Offset offset = find_or_link(hash, Kind::kSeries, same, make);
-  const auto* r = window_.at<SeriesRecord>(offset);
-  const Geometry& g = segment_.geometry();
+  const format::Offset offset = find_or_link(hash, format::Kind::kSeries, same, make);
+  const auto* r = window_.at<format::SeriesRecord>(offset);
+  const format::Geometry& g = segment_.geometry();
   const std::uint64_t first = r->first_cell;
   if (first > g.cells || cells > g.cells - first) refuse_damaged();
   return {offset, first, &r->record.removed};
 }
 
-void Directory::remove(Offset family, std::span<const std::string> strings,
+void Directory::remove(format::Offset family, std::span<const std::string> strings,
                        std::uint64_t hash) const {
-  hash = hash_mix(hash, family);
-  walk(&chain(hash), [&](Offset offset, const Record& record) {
-    if (record.kind != Kind::kSeries || record.hash != hash ||
+  hash = format::hash_mix(hash, family);
+  walk(&chain(hash), [&](format::Offset offset, const format::Record& record) {
+    if (record.kind != format::Kind::kSeries || record.hash != hash ||
         !is_series(window_, offset, family, strings)) {
       return false;
     }
-    const_cast<layout::Cell&>(record.removed).store(1, std::memory_order_relaxed);
+    const_cast<format::Cell&>(record.removed).store(1, std::memory_order_relaxed);
     return true;
   });
 }
 
-void Directory::remove_all(Offset family) const {
-  const Geometry& g = segment_.geometry();
+void Directory::remove_all(format::Offset family) const {
+  const format::Geometry& g = segment_.geometry();
   for (std::uint64_t i = 0; i < g.index_buckets; ++i) {
-    walk(&chain(i), [&](Offset offset, const Record& record) {
-      if (record.kind == Kind::kSeries) {
-        const auto* r = window_.at<SeriesRecord>(offset);
+    walk(&chain(i), [&](format::Offset offset, const format::Record& record) {
+      if (record.kind == format::Kind::kSeries) {
+        const auto* r = window_.at<format::SeriesRecord>(offset);
         if (r != nullptr && r->family == family) {
-          const_cast<layout::Cell&>(record.removed).store(1, std::memory_order_relaxed);
+          const_cast<format::Cell&>(record.removed).store(1, std::memory_order_relaxed);
         }
       }
       return false;
@@ -236,4 +240,4 @@ void Directory::remove_all(Offset family) const {
   }
 }
 
-}  // namespace metrics::core
+}  // namespace metrics::setup

@@ -15,46 +15,47 @@
 #include "libmetrics/format/records.h"
 #include "libmetrics/update/segment.h"
 
-namespace metrics::core {
+namespace metrics::setup {
 
 // Over the mapped segment. Any thread of any process may call these at any time.
 class Directory {
  public:
-  explicit Directory(const Segment& segment) noexcept;
+  explicit Directory(const update::Segment& segment) noexcept;
 
   // The offset of the family of that definition. Throws Error: METRICS_CONFLICT with both definitions,
   // METRICS_FULL, METRICS_INCOMPATIBLE if the chain is damaged.
-  Offset family(const Definition& definition) const;
+  format::Offset family(const format::Definition& definition) const;
 
   struct Found {
-    Offset offset;
+    format::Offset offset;
     std::uint64_t first_cell;
-    const layout::Cell* removed;  // not 0 once anybody has removed the series
+    const format::Cell* removed;  // not 0 once anybody has removed the series
   };
   // The series of that family, by its definition, with these strings, registered if new. `hash` is
   // strings_hash(). Throws Error: METRICS_FULL, METRICS_INCOMPATIBLE.
-  Found series(Offset family, const Definition& definition, std::span<const std::string> strings,
-               std::uint64_t hash) const;
+  Found series(format::Offset family, const format::Definition& definition,
+               std::span<const std::string> strings, std::uint64_t hash) const;
 
   // Marks the series removed; nothing if there is none.
-  void remove(Offset family, std::span<const std::string> strings, std::uint64_t hash) const;
-  void remove_all(Offset family) const;
+  void remove(format::Offset family, std::span<const std::string> strings,
+              std::uint64_t hash) const;
+  void remove_all(format::Offset family) const;
 
  private:
   bool fits(std::uint64_t used, std::uint64_t bytes) const noexcept;
   [[noreturn]] void refuse_full() const;
   [[noreturn]] void refuse_damaged() const;
   void expect_room(std::uint64_t bytes) const;
-  Offset reserve(std::uint64_t bytes) const;
+  format::Offset reserve(std::uint64_t bytes) const;
   std::uint64_t reserve_cells(std::uint32_t count) const;
-  layout::Link& chain(std::uint64_t hash) const noexcept;
+  format::Link& chain(std::uint64_t hash) const noexcept;
   template <class Visit>
-  layout::Link* walk(layout::Link* link, Visit visit) const;
+  format::Link* walk(format::Link* link, Visit visit) const;
   template <class Same, class Make>
-  Offset find_or_link(std::uint64_t hash, layout::Kind kind, Same same, Make make) const;
+  format::Offset find_or_link(std::uint64_t hash, format::Kind kind, Same same, Make make) const;
 
-  const Segment& segment_;
-  Window window_;
+  const update::Segment& segment_;
+  format::Window window_;
 };
 
-}  // namespace metrics::core
+}  // namespace metrics::setup

@@ -17,10 +17,10 @@
 #include "libmetrics/setup/creation.h"
 #include "libmetrics/setup/permissions.h"
 
-namespace metrics::core {
+namespace metrics::setup {
 namespace {
 
-using layout::Header;
+using format::Header;
 
 // Locks over a network are neither the kernel's word nor quick.
 void check_file_system(const std::string& file, int fd) {
@@ -32,14 +32,16 @@ void check_file_system(const std::string& file, int fd) {
       0x65735546 /* FUSE */};
   const auto type = static_cast<unsigned long>(info.f_type) & 0xffffffffUL;
   if (std::find(kNetwork.begin(), kNetwork.end(), type) != kNetwork.end()) {
-    throw Error(METRICS_UNSUPPORTED,
-                file + " is on a network file system; choose a path on tmpfs, e.g. under /dev/shm");
+    throw format::Error(
+        METRICS_UNSUPPORTED,
+        file + " is on a network file system; choose a path on tmpfs, e.g. under /dev/shm");
   }
 }
 
 // Everything before slot 0, mapped for writing.
 std::unique_ptr<boost::interprocess::mapped_region> mapped(const std::string& file,
-                                                           const Geometry& geometry, int fd) {
+                                                           const format::Geometry& geometry,
+                                                           int fd) {
   using boost::interprocess::mapped_region;
   struct Mappable {  // what mapped_region asks of a file: ours is opened and checked already
     int fd;
@@ -51,57 +53,63 @@ std::unique_ptr<boost::interprocess::mapped_region> mapped(const std::string& fi
     ::madvise(region->get_address(), geometry.shared_bytes(), MADV_DONTDUMP);
     return region;
   } catch (const boost::interprocess::interprocess_exception& e) {
-    fail(e.get_native_error(), "can't map " + file);
+    format::fail(e.get_native_error(), "can't map " + file);
   }
 }
 
 // Before `file` is created: who gives the path of a directory means one in it, as the aggregator does.
 void refuse_directory(const std::string& file) {
-  const std::string path = file.substr(0, file.size() - segment_ending().size());
+  const std::string path = file.substr(0, file.size() - format::segment_ending().size());
   struct stat info {};
   if (::stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode)) {
-    throw Error(METRICS_INVALID, "segment path " + path + " is a directory; add a file's name");
+    throw format::Error(METRICS_INVALID,
+                        "segment path " + path + " is a directory; add a file's name");
   }
 }
 
 }  // namespace
 
-std::unique_ptr<Segment> join(const std::string& file, const metrics_geometry& wanted) {
+std::unique_ptr<update::Segment> join(const std::string& file, const metrics_geometry& wanted) {
   const metrics_geometry size = completed(wanted);
   constexpr int kAttempts = 100;  // bounds the races of creators and deleters
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
-    const Descriptor fd = open_file(file.c_str(), OpenFor::kWriting);
+    const format::Descriptor fd = format::open_file(file.c_str(), format::OpenFor::kWriting);
     if (!fd) {
-      if (const char* why = not_a_segment(errno); why != nullptr) {
-        throw Error(METRICS_INCOMPATIBLE, file + ' ' + why);
+      if (const char* why = format::not_a_segment(errno); why != nullptr) {
+        throw format::Error(METRICS_INCOMPATIBLE, file + ' ' + why);
       }
-      if (errno != ENOENT) fail(errno, "can't open " + file);
+      if (errno != ENOENT) format::fail(errno, "can't open " + file);
       refuse_directory(file);
-      create(file, geometry_of(size));  // this process's or another's: the next turn opens it
+      create(file,
+             format::geometry_of(size));  // this process's or another's: the next turn opens it
       continue;
     }
     struct stat info {};
-    if (::fstat(fd.get(), &info) != 0) fail(errno, "can't examine " + file);
+    if (::fstat(fd.get(), &info) != 0) format::fail(errno, "can't examine " + file);
     check_owner(file, info);
     check_file_system(file, fd.get());
-    auto header = std::make_unique<Header>();
+    auto header = std::make_unique<format::Header>();
     const ssize_t got = ::pread(fd.get(), header.get(), sizeof *header, 0);
-    if (got < 0) fail(errno, "can't read " + file);
+    if (got < 0) format::fail(errno, "can't read " + file);
     if (static_cast<std::size_t>(got) < sizeof *header) {
-      throw Error(METRICS_INCOMPATIBLE, file + " is not a metrics segment: it has " +
-                                            std::to_string(info.st_size) + " bytes; remove it");
+      throw format::Error(METRICS_INCOMPATIBLE, file + " is not a metrics segment: it has " +
+                                                    std::to_string(info.st_size) +
+                                                    " bytes; remove it");
     }
-    const CheckedGeometry checked = check_header(*header, static_cast<std::uint64_t>(info.st_size));
-    if (!checked.geometry) throw Error(checked.status, file + " " + checked.why);
-    if (checked.geometry->slots % page_bytes() != 0 ||
-        checked.geometry->slot_bytes % page_bytes() != 0) {
-      throw Error(METRICS_INCOMPATIBLE, file + " was made for smaller pages than this kernel has");
+    const format::CheckedGeometry checked =
+        format::check_header(*header, static_cast<std::uint64_t>(info.st_size));
+    if (!checked.geometry) throw format::Error(checked.status, file + " " + checked.why);
+    if (checked.geometry->slots % format::page_bytes() != 0 ||
+        checked.geometry->slot_bytes % format::page_bytes() != 0) {
+      throw format::Error(METRICS_INCOMPATIBLE,
+                          file + " was made for smaller pages than this kernel has");
     }
-    return std::make_unique<Segment>(Segment::Joined{file, *checked.geometry, info.st_dev,
-                                                     info.st_ino,
-                                                     mapped(file, *checked.geometry, fd.get())});
+    return std::make_unique<update::Segment>(
+        update::Segment::Joined{file, *checked.geometry, info.st_dev, info.st_ino,
+                                mapped(file, *checked.geometry, fd.get())});
   }
-  throw Error(METRICS_GONE, file + " is deleted as often as it is created; stop who deletes it");
+  throw format::Error(METRICS_GONE,
+                      file + " is deleted as often as it is created; stop who deletes it");
 }
 
-}  // namespace metrics::core
+}  // namespace metrics::setup

@@ -7,9 +7,9 @@
 #include "libmetrics/update/segment.h"
 #include "metrics/metrics.h"
 
-namespace metrics::core {
+namespace metrics::setup {
 
 // Joins the segment of that file, or creates it. Throws Error.
-std::unique_ptr<Segment> join(const std::string& file, const metrics_geometry& wanted);
+std::unique_ptr<update::Segment> join(const std::string& file, const metrics_geometry& wanted);
 
-}  // namespace metrics::core
+}  // namespace metrics::setup

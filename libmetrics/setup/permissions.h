@@ -7,7 +7,7 @@
 #include <optional>
 #include <string>
 
-namespace metrics::core {
+namespace metrics::setup {
 
 // The group that may share segments, by $METRICS_GROUP. Throws Error(METRICS_INVALID) if there is no such group.
 std::optional<gid_t> shared_group();
@@ -16,4 +16,4 @@ std::optional<gid_t> shared_group();
 // can harm all processes that map it.
 void check_owner(const std::string& file, const struct stat& info);
 
-}  // namespace metrics::core
+}  // namespace metrics::setup

@@ -16,34 +16,34 @@
 #include "libmetrics/update/process.h"
 #include "libmetrics/update/threads.h"
 
-namespace metrics::core {
+namespace metrics::setup {
 namespace {
 
 // Which segments this process has joined, for good. Guarded by the process's mutex.
 std::array<Registry*, METRICS_MAX_SEGMENTS> registries{};
 
 // This process's state, set up. Throws std::bad_alloc if there is no memory for it.
-Process& ready_process() {
-  if (!set_up_process()) throw std::bad_alloc();
-  return process();
+update::Process& ready_process() {
+  if (!update::set_up_process()) throw std::bad_alloc();
+  return update::process();
 }
 
 }  // namespace
 
 Registry& Registry::open(const std::string& path, const metrics_geometry& wanted) {
-  const std::string file = segment_file(path);
+  const std::string file = format::segment_file(path);
   completed(wanted);  // refuses what is against the rules
-  Process& p = ready_process();
-  if (!watch_thread_ends()) {
-    throw Error(METRICS_SYSTEM, "can't create a pthread key: all are in use");
+  update::Process& p = ready_process();
+  if (!update::watch_thread_ends()) {
+    throw format::Error(METRICS_SYSTEM, "can't create a pthread key: all are in use");
   }
-  const Locked lock(p.mutex);
+  const update::Locked lock(p.mutex);
   for (std::uint32_t i = 0; i < METRICS_MAX_SEGMENTS; ++i) {
     if (registries[i] == nullptr) {
       auto registry = std::unique_ptr<Registry>(new Registry(file, i));
       try {
         registry->join(wanted);
-      } catch (const Error& e) {
+      } catch (const format::Error& e) {
         registry->own_slots_.reset();
         registry->segment_.reset();
         registry->failure_ = e;
@@ -54,11 +54,11 @@ Registry& Registry::open(const std::string& path, const metrics_geometry& wanted
     }
     if (registries[i]->file_ == file) return *registries[i];
   }
-  throw Error(METRICS_FULL, "can't join " + file + ": one process can join " +
-                                std::to_string(METRICS_MAX_SEGMENTS) + " segments");
+  throw format::Error(METRICS_FULL, "can't join " + file + ": one process can join " +
+                                        std::to_string(METRICS_MAX_SEGMENTS) + " segments");
 }
 
-Registry& Registry::nowhere(const Error& why) {
+Registry& Registry::nowhere(const format::Error& why) {
   auto* registry =
       new Registry("(no segment)", METRICS_NOWHERE);  // lives as long as those that were joined
   registry->failure_ = why;
@@ -68,25 +68,27 @@ Registry& Registry::nowhere(const Error& why) {
 Registry::Registry(std::string file, std::uint32_t index) : file_(std::move(file)), index_(index) {}
 
 void Registry::join(const metrics_geometry& wanted) {
-  segment_ = metrics::core::join(file_, wanted);
-  const Geometry& g = segment_->geometry();
-  own_slots_ = std::make_unique<OwnSlots>(
+  segment_ = metrics::setup::join(file_, wanted);
+  const format::Geometry& g = segment_->geometry();
+  own_slots_ = std::make_unique<update::OwnSlots>(
       *segment_, index_,
-      OwnSlots::Room{std::make_unique<std::atomic<layout::Cell*>[]>(g.slot_count()),
-                     std::make_unique<std::atomic<std::uint64_t>[]>(OwnSlots::words_of_pages(g))});
-  const Descriptor fd = segment_->reopen();
+      update::OwnSlots::Room{
+          std::make_unique<std::atomic<format::Cell*>[]>(g.slot_count()),
+          std::make_unique<std::atomic<std::uint64_t>[]>(update::OwnSlots::words_of_pages(g))});
+  const format::Descriptor fd = segment_->reopen();
   if (!fd || own_slots_->slot(fd.get(), 0) == nullptr) {
     const int error = errno;
-    throw Error(status_of(error), "can't map " + file_ + ": " + system_text(error));
+    throw format::Error(update::status_of(error),
+                        "can't map " + file_ + ": " + format::system_text(error));
   }
 }
 
-Family& Registry::family(Definition given, Family** refused) {
-  Definition d = checked(std::move(given));
-  const Locked lock(ready_process().mutex);
+Family& Registry::family(format::Definition given, Family** refused) {
+  format::Definition d = format::checked(std::move(given));
+  const update::Locked lock(ready_process().mutex);
   auto& same_name = families_[{d.type, d.name}];
   const auto known = std::find_if(same_name.begin(), same_name.end(), [&](const auto& f) {
-    const Definition& k = f->definition;
+    const format::Definition& k = f->definition;
     return k.labels == d.labels && k.bounds == d.bounds && k.mode == d.mode && k.unit == d.unit;
   });
   const bool is_new = known == same_name.end();
@@ -103,14 +105,14 @@ namespace {
 
 std::vector<std::string> valid(std::span<const std::string_view> strings) {
   std::vector<std::string> result;
-  for (const std::string_view s : strings) result.push_back(valid_utf8(s));
+  for (const std::string_view s : strings) result.push_back(format::valid_utf8(s));
   return result;
 }
 
 }  // namespace
 
 Series& Registry::series(Family& family, std::span<const std::string_view> strings) {
-  const std::uint64_t hash = strings_hash(strings);
+  const std::uint64_t hash = format::strings_hash(strings);
   Series* known = family.table.find(hash, strings);
   if (known != nullptr && !known->is_removed()) return *known;
   std::vector<std::string> values = valid(strings);
@@ -119,7 +121,7 @@ Series& Registry::series(Family& family, std::span<const std::string_view> strin
     const std::vector<std::string_view> repaired(values.begin(), values.end());
     return series(family, repaired);
   }
-  const Locked lock(ready_process().mutex);
+  const update::Locked lock(ready_process().mutex);
   known = family.table.find(hash, strings);  // another thread may have been first
   if (known != nullptr && !known->is_removed()) return *known;
   auto made = make_series(family, std::move(values), hash);
@@ -131,21 +133,21 @@ Series& Registry::series(Family& family, std::span<const std::string_view> strin
 std::unique_ptr<Series> Registry::make_series(Family& family, std::vector<std::string> values,
                                               std::uint64_t hash) {
   for (const std::string& value : values) {
-    if (value.size() > layout::kMaxStringBytes) {
-      throw Error(METRICS_INVALID, "a label value of family \"" + family.definition.name +
-                                       "\" has " + std::to_string(value.size()) +
-                                       " bytes; at most " +
-                                       std::to_string(layout::kMaxStringBytes) + " fit");
+    if (value.size() > format::kMaxStringBytes) {
+      throw format::Error(METRICS_INVALID, "a label value of family \"" + family.definition.name +
+                                               "\" has " + std::to_string(value.size()) +
+                                               " bytes; at most " +
+                                               std::to_string(format::kMaxStringBytes) + " fit");
     }
   }
-  const Definition& d = family.definition;
+  const format::Definition& d = family.definition;
   const Directory::Found found = Directory(*segment_).series(family.offset(), d, values, hash);
   const auto bound_count = family.bounds.count();
-  if (!own_slots_->bind(found.first_cell, layout::cell_count(d.type, bound_count))) {
+  if (!own_slots_->bind(found.first_cell, format::cell_count(d.type, bound_count))) {
     const int error = errno;
-    segment_->drop(layout::Drop::kSeriesNoSpace);
-    throw Error(status_of(error),
-                "can't reserve memory for a series in " + file_ + ": " + system_text(error));
+    segment_->drop(format::Drop::kSeriesNoSpace);
+    throw format::Error(update::status_of(error), "can't reserve memory for a series in " + file_ +
+                                                      ": " + format::system_text(error));
   }
   auto series = std::make_unique<Series>();
   series->hash = hash;
@@ -153,23 +155,23 @@ std::unique_ptr<Series> Registry::make_series(Family& family, std::vector<std::s
   series->removed = found.removed;
   const auto cell = static_cast<std::uint32_t>(found.first_cell);
   switch (d.type) {
-    case Type::kCounter:
+    case format::Type::kCounter:
       series->hot = metrics_counter{index_, cell};
       break;
-    case Type::kHistogram:
-    case Type::kSummary:
+    case format::Type::kHistogram:
+    case format::Type::kSummary:
       series->hot = metrics_histogram{index_,
                                       cell,
-                                      layout::histogram_sum(bound_count),
+                                      format::histogram_sum(bound_count),
                                       family.bounds.padded(),
                                       family.bounds.data(),
                                       family.bounds.search().observe,
                                       family.bounds.search().find};
       break;
-    case Type::kGauge:
-      own_slots_->add_gauge(series->hot.emplace<Gauge>(index_, found.first_cell, d.mode));
+    case format::Type::kGauge:
+      own_slots_->add_gauge(series->hot.emplace<update::Gauge>(index_, found.first_cell, d.mode));
       break;
-    case Type::kInfo:
+    case format::Type::kInfo:
       break;
   }
   return series;
@@ -177,13 +179,13 @@ std::unique_ptr<Series> Registry::make_series(Family& family, std::vector<std::s
 
 void Registry::remove(Family& family, std::span<const std::string_view> strings) {
   const std::vector<std::string> values = valid(strings);
-  const Locked lock(ready_process().mutex);
-  Directory(*segment_).remove(family.offset(), values, strings_hash(values));
+  const update::Locked lock(ready_process().mutex);
+  Directory(*segment_).remove(family.offset(), values, format::strings_hash(values));
 }
 
 void Registry::clear(Family& family) {
-  const Locked lock(ready_process().mutex);
+  const update::Locked lock(ready_process().mutex);
   Directory(*segment_).remove_all(family.offset());
 }
 
-}  // namespace metrics::core
+}  // namespace metrics::setup

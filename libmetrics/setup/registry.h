@@ -14,7 +14,7 @@
 #include "libmetrics/update/own_slots.h"
 #include "libmetrics/update/segment.h"
 
-namespace metrics::core {
+namespace metrics::setup {
 
 class Registry {
  public:
@@ -24,18 +24,18 @@ class Registry {
   static Registry& open(const std::string& path, const metrics_geometry& wanted);
 
   // One that could not even be named: counts nothing, and says why.
-  static Registry& nowhere(const Error& why);
+  static Registry& nowhere(const format::Error& why);
 
   const std::string& file() const noexcept { return file_; }
-  const Segment* segment() const noexcept { return segment_.get(); }  // nullptr: not joined
-  const Error* failure() const noexcept { return failure_ ? &*failure_ : nullptr; }
+  const update::Segment* segment() const noexcept { return segment_.get(); }  // nullptr: not joined
+  const format::Error* failure() const noexcept { return failure_ ? &*failure_ : nullptr; }
   std::uint32_t index() const noexcept { return index_; }
   // Returns true exactly once, so that one caller reports the failure.
   bool report_once() noexcept { return !reported_.exchange(true, std::memory_order_relaxed); }
 
   // The family of that definition, checked. Throws Error as metrics_*_family; METRICS_CONFLICT and METRICS_FULL
   // leave a refused family in *refused.
-  Family& family(Definition definition, Family** refused);
+  Family& family(format::Definition definition, Family** refused);
 
   // The series with these label values; registered and bound to pages if new. Throws Error as metrics_*_labels.
   Series& series(Family& family, std::span<const std::string_view> strings);
@@ -50,11 +50,11 @@ class Registry {
 
   const std::string file_;
   const std::uint32_t index_;
-  std::unique_ptr<Segment> segment_;
-  std::unique_ptr<OwnSlots> own_slots_;
-  std::optional<Error> failure_;
+  std::unique_ptr<update::Segment> segment_;
+  std::unique_ptr<update::OwnSlots> own_slots_;
+  std::optional<format::Error> failure_;
   std::atomic<bool> reported_{false};
-  std::map<std::pair<Type, std::string>, std::vector<std::unique_ptr<Family>>> families_;
+  std::map<std::pair<format::Type, std::string>, std::vector<std::unique_ptr<Family>>> families_;
 };
 
-}  // namespace metrics::core
+}  // namespace metrics::setup

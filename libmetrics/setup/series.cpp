@@ -1,6 +1,6 @@
 #include "libmetrics/setup/series.h"
 
-namespace metrics::core {
+namespace metrics::setup {
 namespace {
 
 constexpr std::size_t kFirstSize = 16;  // a power of two; doubled when half full
@@ -51,4 +51,4 @@ void SeriesTable::put(std::unique_ptr<Series> series) {
   entry.store(added, std::memory_order_release);
 }
 
-}  // namespace metrics::core
+}  // namespace metrics::setup

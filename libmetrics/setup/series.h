@@ -17,7 +17,7 @@
 #include "libmetrics/update/gauges.h"
 #include "metrics/hot.h"
 
-namespace metrics::core {
+namespace metrics::setup {
 
 class Registry;
 
@@ -28,9 +28,9 @@ std::string key_of(std::span<const std::string_view> strings);
 inline bool is_key(const std::string& key, std::span<const std::string_view> strings) noexcept {
   const char* at = key.data();
   for (const std::string_view s : strings) {
-    const std::uint64_t size = read_half(at);
+    const std::uint64_t size = format::read_half(at);
     at += sizeof(std::uint32_t);
-    if (size != s.size() || !same_bytes(at, s.data(), size)) return false;
+    if (size != s.size() || !format::same_bytes(at, s.data(), size)) return false;
     at += size;
   }
   return true;
@@ -39,8 +39,8 @@ inline bool is_key(const std::string& key, std::span<const std::string_view> str
 struct Series {
   std::uint64_t hash;
   std::string key;              // key_of() the label values, valid UTF-8
-  const layout::Cell* removed;  // in the directory
-  std::variant<std::monostate, metrics_counter, metrics_histogram, Gauge> hot;
+  const format::Cell* removed;  // in the directory
+  std::variant<std::monostate, metrics_counter, metrics_histogram, update::Gauge> hot;
 
   bool is_removed() const noexcept { return removed->load(std::memory_order_relaxed) != 0; }
 };
@@ -82,21 +82,23 @@ class SeriesTable {
 };
 
 struct Family {
-  Family(Registry& r, Definition d)
+  Family(Registry& r, format::Definition d)
       : registry(r), definition(std::move(d)), bounds(definition.bounds) {}
 
   Registry& registry;
-  const Definition definition;
+  const format::Definition definition;
   const Bounds bounds;
   // In the directory; 0: refused, nothing is counted. A later attempt may change that while others ask, and what it
   // names was published by the directory itself, so relaxed.
-  Offset offset() const noexcept { return offset_.load(std::memory_order_relaxed); }
-  void found_at(Offset offset) noexcept { offset_.store(offset, std::memory_order_relaxed); }
+  format::Offset offset() const noexcept { return offset_.load(std::memory_order_relaxed); }
+  void found_at(format::Offset offset) noexcept {
+    offset_.store(offset, std::memory_order_relaxed);
+  }
   SeriesTable table;
   std::atomic<std::uint32_t> logged{0};  // a bit for each status logged for it or its series
 
  private:
-  std::atomic<Offset> offset_{0};
+  std::atomic<format::Offset> offset_{0};
 };
 
-}  // namespace metrics::core
+}  // namespace metrics::setup

@@ -8,7 +8,7 @@
 #include <immintrin.h>
 #endif
 
-namespace metrics::core {
+namespace metrics::update {
 namespace {
 
 constexpr std::uint32_t kStep = kBoundsAlignment / sizeof(double);
@@ -162,4 +162,4 @@ Searches searches(std::uint32_t bound_count) noexcept {
   return found;
 }
 
-}  // namespace metrics::core
+}  // namespace metrics::update

@@ -7,7 +7,7 @@
 
 #include "metrics/hot.h"
 
-namespace metrics::core {
+namespace metrics::update {
 
 // Every search that this CPU can run for that many bounds, the chosen one first; for tests and the benchmark.
 struct Search {
@@ -29,4 +29,4 @@ Searches searches(std::uint32_t bound_count) noexcept;
 std::uint32_t padded_count(std::uint32_t bound_count) noexcept;
 inline constexpr std::size_t kBoundsAlignment = 64;  // a cache line, and the widest vector
 
-}  // namespace metrics::core
+}  // namespace metrics::update

@@ -10,15 +10,15 @@
 
 #include "libmetrics/format/clock.h"
 
-namespace metrics::core {
+namespace metrics::update {
 namespace {
 
-bool try_lock(int fd, SlotIndex slot, std::int64_t length) noexcept {
-  struct flock lock = lock_range(slot, length, F_WRLCK);
+bool try_lock(int fd, format::SlotIndex slot, std::int64_t length) noexcept {
+  struct flock lock = format::lock_range(slot, length, F_WRLCK);
   return ::fcntl(fd, F_OFD_SETLK, &lock) == 0;
 }
 
-void raise_to(layout::Cell& highest, std::uint64_t value) noexcept {
+void raise_to(format::Cell& highest, std::uint64_t value) noexcept {
   std::uint64_t seen = highest.load(std::memory_order_relaxed);
   // Release: a reader that sees the slot in use sees its head; it pairs with the kernel's copy.
   while (seen < value && !highest.compare_exchange_weak(seen, value, std::memory_order_release,
@@ -26,18 +26,18 @@ void raise_to(layout::Cell& highest, std::uint64_t value) noexcept {
   }
 }
 
-void store_identity(layout::Head& head) noexcept {
+void store_identity(format::Head& head) noexcept {
   // The process's, which is its first thread's.
   std::array<std::uint64_t, 2> command{};
   if (::gettid() == ::getpid()) {
     ::prctl(PR_GET_NAME, command.data());  // quicker than opening a file
-  } else if (const Descriptor comm(::open("/proc/self/comm", O_RDONLY | O_CLOEXEC)); comm) {
+  } else if (const format::Descriptor comm(::open("/proc/self/comm", O_RDONLY | O_CLOEXEC)); comm) {
     [[maybe_unused]] const ssize_t got = ::read(comm.get(), command.data(), sizeof command);
   }
   auto* text = reinterpret_cast<char*>(command.data());
   std::replace(text, text + sizeof command, '\n', '\0');
-  head.pid_namespace.store(own_pid_namespace(), std::memory_order_relaxed);
-  head.claimed_ns.store(now_ns(), std::memory_order_relaxed);
+  head.pid_namespace.store(format::own_pid_namespace(), std::memory_order_relaxed);
+  head.claimed_ns.store(format::now_ns(), std::memory_order_relaxed);
   for (std::size_t i = 0; i < command.size(); ++i) {
     head.command[i].store(command[i], std::memory_order_relaxed);
   }
@@ -46,10 +46,10 @@ void store_identity(layout::Head& head) noexcept {
 
 // A page of the description, which keeps it (and its locks) until this process's memory is gone.
 void* pin(int fd) noexcept {
-  void* page = ::mmap(nullptr, page_bytes(), PROT_NONE, MAP_SHARED, fd, 0);
+  void* page = ::mmap(nullptr, format::page_bytes(), PROT_NONE, MAP_SHARED, fd, 0);
   if (page == MAP_FAILED) return nullptr;
-  if (::madvise(page, page_bytes(), MADV_DONTFORK) != 0) {
-    ::munmap(page, page_bytes());
+  if (::madvise(page, format::page_bytes(), MADV_DONTFORK) != 0) {
+    ::munmap(page, format::page_bytes());
     return nullptr;
   }
   return page;
@@ -57,20 +57,20 @@ void* pin(int fd) noexcept {
 
 // Locks the lowest free first slot through fd and lets the lock tell its new generation. Slot 0, with errno, if
 // there is none: EAGAIN or EACCES if all are owned, else the kernel or the file system has no such locks.
-Owner lock_lowest(const Segment& segment, int fd) noexcept {
-  for (SlotIndex slot = 1; slot <= segment.geometry().first_slots; ++slot) {
-    if (!try_lock(fd, slot, kClaimingLength)) {
+format::Owner lock_lowest(const Segment& segment, int fd) noexcept {
+  for (format::SlotIndex slot = 1; slot <= segment.geometry().first_slots; ++slot) {
+    if (!try_lock(fd, slot, format::kClaimingLength)) {
       if (errno == EAGAIN || errno == EACCES) continue;  // owned
       break;
     }
     const std::uint64_t before =
         segment.head(slot).generation.load(std::memory_order_relaxed);  // ours alone, by the lock
-    const Generation generation =
-        before >= kMaxGeneration ? 1 : static_cast<Generation>(before) + 1;
+    const format::Generation generation =
+        before >= format::kMaxGeneration ? 1 : static_cast<format::Generation>(before) + 1;
     // Growing one's own lock is one step to whoever probes it.
-    if (try_lock(fd, slot, length_of(generation))) return {slot, generation};
+    if (try_lock(fd, slot, format::length_of(generation))) return {slot, generation};
     const int error = errno;  // somebody reads the rest of the range with a lock: an experiment
-    struct flock unlock = lock_range(slot, kClaimingLength, F_UNLCK);
+    struct flock unlock = format::lock_range(slot, format::kClaimingLength, F_UNLCK);
     ::fcntl(fd, F_OFD_SETLK, &unlock);
     errno = error;
   }
@@ -81,7 +81,7 @@ Owner lock_lowest(const Segment& segment, int fd) noexcept {
 
 ClaimResult claim_first_slot(const Segment& segment, Claim& claim) noexcept {
   claim = Claim();
-  Descriptor own = segment.reopen();  // a description of this process's alone
+  format::Descriptor own = segment.reopen();  // a description of this process's alone
   if (!own) return ClaimResult::kUnreachable;
   claim.pin = pin(own.get());
   if (claim.pin == nullptr) return ClaimResult::kUnreachable;
@@ -91,37 +91,37 @@ ClaimResult claim_first_slot(const Segment& segment, Claim& claim) noexcept {
     give_back(claim);
     return all_owned ? ClaimResult::kAllOwned : ClaimResult::kUnsupported;
   }
-  own = Descriptor();  // a fork from here on inherits nothing that keeps the lock
+  own = format::Descriptor();  // a fork from here on inherits nothing that keeps the lock
   claim.descriptor = segment.reopen();
-  const Ownership told = ownership(claim.descriptor.get(), claim.owner.slot);
-  if (told.state != Ownership::State::kOwned || told.generation != claim.owner.generation) {
+  const format::Ownership told = format::ownership(claim.descriptor.get(), claim.owner.slot);
+  if (told.state != format::Ownership::State::kOwned || told.generation != claim.owner.generation) {
     give_back(claim);
     return claim.descriptor ? ClaimResult::kUnsupported : ClaimResult::kUnreachable;
   }
   return ClaimResult::kClaimed;
 }
 
-void give_back(const Claim& claim) noexcept { ::munmap(claim.pin, page_bytes()); }
+void give_back(const Claim& claim) noexcept { ::munmap(claim.pin, format::page_bytes()); }
 
-void announce(const Segment& segment, Owner owner) noexcept {
-  layout::Head& head = segment.head(owner.slot);
+void announce(const Segment& segment, format::Owner owner) noexcept {
+  format::Head& head = segment.head(owner.slot);
   // Release: a lane or a gauge that names this generation is read after the lock that tells it.
   head.generation.store(owner.generation, std::memory_order_release);
   store_identity(head);
   raise_to(segment.header().first_slots_used, owner.slot);
 }
 
-SlotIndex claim_lane(const Segment& segment, int fd, Owner owner) noexcept {
-  const Geometry& g = segment.geometry();
-  Owner known_alive = owner;  // neighbours often have the same owner: ask the kernel once
-  for (SlotIndex lane = g.first_slots + 1; lane < g.slot_count(); ++lane) {
-    layout::Head& head = segment.head(lane);
+format::SlotIndex claim_lane(const Segment& segment, int fd, format::Owner owner) noexcept {
+  const format::Geometry& g = segment.geometry();
+  format::Owner known_alive = owner;  // neighbours often have the same owner: ask the kernel once
+  for (format::SlotIndex lane = g.first_slots + 1; lane < g.slot_count(); ++lane) {
+    format::Head& head = segment.head(lane);
     std::uint64_t word = head.owner.load(std::memory_order_relaxed);
     if (word != 0) {
-      const Owner there = Owner::of_word(word);
+      const format::Owner there = format::Owner::of_word(word);
       if (there == known_alive || there == owner) continue;
       const bool possible = there.slot >= 1 && there.slot <= g.first_slots;
-      if (possible && !certainly_dead(fd, there)) {
+      if (possible && !format::certainly_dead(fd, there)) {
         known_alive = there;
         continue;
       }
@@ -140,10 +140,10 @@ SlotIndex claim_lane(const Segment& segment, int fd, Owner owner) noexcept {
   return 0;
 }
 
-void release_lane(const Segment& segment, SlotIndex lane, Owner owner) noexcept {
+void release_lane(const Segment& segment, format::SlotIndex lane, format::Owner owner) noexcept {
   std::uint64_t word = owner.word();
   segment.head(lane).owner.compare_exchange_strong(word, 0, std::memory_order_release,
                                                    std::memory_order_relaxed);
 }
 
-}  // namespace metrics::core
+}  // namespace metrics::update

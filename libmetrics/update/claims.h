@@ -14,13 +14,14 @@
 #include "libmetrics/format/ownership.h"
 #include "libmetrics/update/segment.h"
 
-namespace metrics::core {
+namespace metrics::update {
 
 // A first slot just locked, generation decided and told by the lock, not yet in the head.
 struct Claim {
-  Owner owner;
-  void* pin = nullptr;    // the mapping that holds the lock: unmapping it gives the slot back
-  Descriptor descriptor;  // of the segment, for mapping and reserving; the lock doesn't hang on it
+  format::Owner owner;
+  void* pin = nullptr;  // the mapping that holds the lock: unmapping it gives the slot back
+  format::Descriptor
+      descriptor;  // of the segment, for mapping and reserving; the lock doesn't hang on it
 };
 enum class ClaimResult { kClaimed, kAllOwned, kUnreachable, kUnsupported };
 // Takes the lowest free first slot, so that slots in use are bounded by the most workers that ever lived at
@@ -30,11 +31,11 @@ ClaimResult claim_first_slot(const Segment& segment, Claim& claim) noexcept;
 void give_back(const Claim& claim) noexcept;
 
 // Announces the claim in the head: generation, then who it is. From now on the slot may be written.
-void announce(const Segment& segment, Owner owner) noexcept;
+void announce(const Segment& segment, format::Owner owner) noexcept;
 
 // Takes the lowest free lane for a thread of that owner; 0 if none is free. `fd`: any of the segment.
-SlotIndex claim_lane(const Segment& segment, int fd, Owner owner) noexcept;
+format::SlotIndex claim_lane(const Segment& segment, int fd, format::Owner owner) noexcept;
 // Gives a lane back to all; nothing if it is not the owner's any more.
-void release_lane(const Segment& segment, SlotIndex lane, Owner owner) noexcept;
+void release_lane(const Segment& segment, format::SlotIndex lane, format::Owner owner) noexcept;
 
-}  // namespace metrics::core
+}  // namespace metrics::update

@@ -12,32 +12,32 @@
 #include "libmetrics/format/ownership.h"
 #include "metrics/hot.h"
 
-namespace metrics::core {
+namespace metrics::update {
 
 // A gauge series in this process. Handles point to its base.
 struct Gauge : metrics_gauge {
-  Gauge(std::uint32_t segment, std::uint64_t first_cell, layout::Mode mode) noexcept;
+  Gauge(std::uint32_t segment, std::uint64_t first_cell, format::Mode mode) noexcept;
 
   // Begins a generation's value in that slot: takes over what the last owner has left or unsets it, and only
   // then writes the generation. Once for each claim, before any thread of the process can update.
-  void begin(layout::Cell* cells, Generation generation) noexcept;
+  void begin(format::Cell* cells, format::Generation generation) noexcept;
 
   // Lock-free, by any thread. The process must own the slot that the last begin() named.
   void set(double value) noexcept;
   void add(double amount) noexcept;
 
   const std::uint64_t first_cell;
-  const layout::Mode mode;
+  const format::Mode mode;
   Gauge* next = nullptr;  // in the writer's list
 
  private:
-  layout::Cell& value_cell() noexcept;
+  format::Cell& value_cell() noexcept;
   void publish_own() noexcept;
   void stamp() noexcept;
 
-  layout::Cell* value_ = nullptr;  // in the process's first slot
+  format::Cell* value_ = nullptr;  // in the process's first slot
   std::optional<double> inherited_;
-  layout::Cell own_{0};  // of min, max, mostrecent, encoded: the word may hold the inherited value
+  format::Cell own_{0};  // of min, max, mostrecent, encoded: the word may hold the inherited value
 };
 
-}  // namespace metrics::core
+}  // namespace metrics::update

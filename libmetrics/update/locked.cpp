@@ -3,7 +3,7 @@
 #include <cerrno>
 #include <ctime>
 
-namespace metrics::core {
+namespace metrics::update {
 namespace {
 
 constexpr long kBoundNs =
@@ -82,4 +82,4 @@ Locked::~Locked() {
   if (held_) unlock(mutex_);
 }
 
-}  // namespace metrics::core
+}  // namespace metrics::update

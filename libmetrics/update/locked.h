@@ -4,7 +4,7 @@
 #include <pthread.h>
 #include <signal.h>
 
-namespace metrics::core {
+namespace metrics::update {
 
 // Locks and unlocks, and says so to ThreadSanitizer where a program has it: of a library that is built without it, it
 // sees nothing but calls of libc, and not all of them.
@@ -57,4 +57,4 @@ class Locked {
   bool held_;
 };
 
-}  // namespace metrics::core
+}  // namespace metrics::update

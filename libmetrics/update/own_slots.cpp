@@ -9,7 +9,7 @@
 #include "libmetrics/update/process.h"
 #include "metrics/hot.h"
 
-namespace metrics::core {
+namespace metrics::update {
 namespace {
 
 // Which segments this process has joined, for good. Stored with the process's mutex held, read without it by updates,
@@ -18,8 +18,8 @@ constinit std::array<std::atomic<OwnSlots*>, METRICS_MAX_SEGMENTS> published{};
 
 constexpr std::uint64_t kPagesPerWord = 64;
 
-std::uint64_t pages_of(const Geometry& geometry) noexcept {
-  return geometry.slot_bytes / page_bytes();
+std::uint64_t pages_of(const format::Geometry& geometry) noexcept {
+  return geometry.slot_bytes / format::page_bytes();
 }
 
 }  // namespace
@@ -33,7 +33,7 @@ void publish(std::uint32_t index, OwnSlots* own) noexcept {
   published[index].store(own, std::memory_order_release);
 }
 
-std::size_t OwnSlots::words_of_pages(const Geometry& geometry) noexcept {
+std::size_t OwnSlots::words_of_pages(const format::Geometry& geometry) noexcept {
   return (pages_of(geometry) + kPagesPerWord - 1) / kPagesPerWord;
 }
 
@@ -43,8 +43,8 @@ OwnSlots::OwnSlots(const Segment& segment, std::uint32_t index, Room room) noexc
       slots_(std::move(room.slots)),
       bound_pages_(std::move(room.bound_pages)) {}
 
-layout::Cell* OwnSlots::slot(int fd, SlotIndex index) noexcept {
-  layout::Cell* cells = slots_[index].load(std::memory_order_relaxed);
+format::Cell* OwnSlots::slot(int fd, format::SlotIndex index) noexcept {
+  format::Cell* cells = slots_[index].load(std::memory_order_relaxed);
   if (cells == nullptr) {
     cells = segment_.map_slot(fd, index);
     slots_[index].store(cells, std::memory_order_relaxed);
@@ -53,18 +53,18 @@ layout::Cell* OwnSlots::slot(int fd, SlotIndex index) noexcept {
 }
 
 // Reserves, and then touches, so that no update has to fault the pages in.
-bool OwnSlots::reserve_run(int fd, SlotIndex index, std::uint64_t page,
+bool OwnSlots::reserve_run(int fd, format::SlotIndex index, std::uint64_t page,
                            std::uint64_t count) noexcept {
-  const std::uint64_t offset = page * page_bytes();
-  const std::uint64_t bytes = count * page_bytes();
+  const std::uint64_t offset = page * format::page_bytes();
+  const std::uint64_t bytes = count * format::page_bytes();
   if (!segment_.reserve(fd, index, offset, bytes)) return false;
-  if (layout::Cell* cells = slots_[index].load(std::memory_order_relaxed); cells != nullptr) {
+  if (format::Cell* cells = slots_[index].load(std::memory_order_relaxed); cells != nullptr) {
     populate(reinterpret_cast<std::byte*>(cells) + offset, bytes);
   }
   return true;
 }
 
-bool OwnSlots::reserve_bound(int fd, SlotIndex index) noexcept {
+bool OwnSlots::reserve_bound(int fd, format::SlotIndex index) noexcept {
   const std::uint64_t pages = pages_of(segment_.geometry());
   const auto bound = [&](std::uint64_t page) {
     return page < pages && (bound_pages_[page / kPagesPerWord].load(std::memory_order_relaxed) >>
@@ -83,15 +83,15 @@ bool OwnSlots::reserve_bound(int fd, SlotIndex index) noexcept {
 // Slot 0 and every slot that this process owns now. Those that its threads claim later reserve for themselves.
 template <class Visit>
 void OwnSlots::each_own_slot(Visit visit) const {
-  visit(SlotIndex{0});
+  visit(format::SlotIndex{0});
   const ProcessClaim& claim = process().claims[index_];
   if (claim.state.load(std::memory_order_relaxed) != ProcessClaim::State::kOwned) return;
   visit(claim.owner.slot);
-  const Geometry& g = segment_.geometry();
+  const format::Geometry& g = segment_.geometry();
   const std::uint64_t lanes = std::min<std::uint64_t>(
       segment_.header().lanes_used.load(std::memory_order_relaxed), g.lanes);
   for (std::uint64_t i = 1; i <= lanes; ++i) {
-    const auto lane = static_cast<SlotIndex>(g.first_slots + i);
+    const auto lane = static_cast<format::SlotIndex>(g.first_slots + i);
     if (segment_.head(lane).owner.load(std::memory_order_relaxed) == claim.owner.word())
       visit(lane);
   }
@@ -99,20 +99,20 @@ void OwnSlots::each_own_slot(Visit visit) const {
 
 bool OwnSlots::bind(std::uint64_t first_cell, std::uint32_t count) noexcept {
   if (count == 0) return true;
-  const std::uint64_t first = first_cell * sizeof(layout::Cell) / page_bytes();
-  const std::uint64_t last = (first_cell + count) * sizeof(layout::Cell) - 1;
-  Descriptor fd;
-  for (std::uint64_t page = first; page <= last / page_bytes(); ++page) {
+  const std::uint64_t first = first_cell * sizeof(format::Cell) / format::page_bytes();
+  const std::uint64_t last = (first_cell + count) * sizeof(format::Cell) - 1;
+  format::Descriptor fd;
+  for (std::uint64_t page = first; page <= last / format::page_bytes(); ++page) {
     auto& word = bound_pages_[page / kPagesPerWord];
     const std::uint64_t bit = std::uint64_t{1} << (page % kPagesPerWord);
     if ((word.load(std::memory_order_relaxed) & bit) != 0) continue;
     if (!fd) fd = segment_.reopen();
     int error = fd ? 0 : errno;
-    each_own_slot([&](SlotIndex slot) {
+    each_own_slot([&](format::SlotIndex slot) {
       if (error == 0 && !reserve_run(fd.get(), slot, page, 1)) error = errno;
     });
     if (error != 0) {
-      fd = Descriptor();
+      fd = format::Descriptor();
       errno = error;
       return false;
     }
@@ -131,11 +131,11 @@ void OwnSlots::add_gauge(Gauge& gauge) noexcept {
   gauges_.store(&gauge, std::memory_order_release);
 }
 
-void OwnSlots::begin_gauges(layout::Cell* cells, Generation generation) noexcept {
+void OwnSlots::begin_gauges(format::Cell* cells, format::Generation generation) noexcept {
   // Acquire: with add_gauge's release, which may have been another thread's before a raw clone().
   for (Gauge* g = gauges_.load(std::memory_order_acquire); g != nullptr; g = g->next) {
     g->begin(cells, generation);
   }
 }
 
-}  // namespace metrics::core
+}  // namespace metrics::update

@@ -16,45 +16,46 @@
 #include "libmetrics/update/gauges.h"
 #include "libmetrics/update/segment.h"
 
-namespace metrics::core {
+namespace metrics::update {
 
 class OwnSlots {
  public:
   // Memory for what there is to know of each slot and each page of a slot, all zeros.
   struct Room {
-    std::unique_ptr<std::atomic<layout::Cell*>[]> slots;        // slot_count() of them
+    std::unique_ptr<std::atomic<format::Cell*>[]> slots;        // slot_count() of them
     std::unique_ptr<std::atomic<std::uint64_t>[]> bound_pages;  // words_of_pages() of them
   };
-  static std::size_t words_of_pages(const Geometry& geometry) noexcept;
+  static std::size_t words_of_pages(const format::Geometry& geometry) noexcept;
   OwnSlots(const Segment& segment, std::uint32_t index, Room room) noexcept;
 
   const Segment& segment() const noexcept { return segment_; }
 
   // The slot, mapped; nullptr with errno if it can't be.
-  layout::Cell* slot(int fd, SlotIndex index) noexcept;
+  format::Cell* slot(int fd, format::SlotIndex index) noexcept;
   // Slot 0, for updates of threads that have no slot of their own.
-  layout::Cell* shared_cells() const noexcept { return slots_[0].load(std::memory_order_relaxed); }
+  format::Cell* shared_cells() const noexcept { return slots_[0].load(std::memory_order_relaxed); }
 
   // Reserves the pages of these cells in slot 0 and in every slot of this process, and has each slot that is claimed
   // later reserve them too. False with errno if there is no room; then nobody may touch these cells.
   bool bind(std::uint64_t first_cell, std::uint32_t count) noexcept;
   // Reserves in that slot the pages of all cells that are bound, inherited ones included. False with errno.
-  bool reserve_bound(int fd, SlotIndex index) noexcept;
+  bool reserve_bound(int fd, format::SlotIndex index) noexcept;
 
   // Adds a gauge whose cells are bound, and begins it if the process has a first slot.
   void add_gauge(Gauge& gauge) noexcept;
   // Begins all gauges anew in a slot that was just claimed.
-  void begin_gauges(layout::Cell* cells, Generation generation) noexcept;
+  void begin_gauges(format::Cell* cells, format::Generation generation) noexcept;
 
  private:
-  bool reserve_run(int fd, SlotIndex index, std::uint64_t page, std::uint64_t count) noexcept;
+  bool reserve_run(int fd, format::SlotIndex index, std::uint64_t page,
+                   std::uint64_t count) noexcept;
   template <class Visit>
   void each_own_slot(Visit visit) const;
 
   const Segment& segment_;
   const std::uint32_t index_;
   // By index, nullptr: not mapped yet.
-  const std::unique_ptr<std::atomic<layout::Cell*>[]> slots_;
+  const std::unique_ptr<std::atomic<format::Cell*>[]> slots_;
   // Of all slots alike: a bit for each page that holds cells of a bound series. Every slot of this process, and
   // slot 0, has all of them reserved before a handle or a slot is given out.
   const std::unique_ptr<std::atomic<std::uint64_t>[]> bound_pages_;
@@ -65,4 +66,4 @@ class OwnSlots {
 OwnSlots* own_slots_at(std::uint32_t index) noexcept;
 void publish(std::uint32_t index, OwnSlots* own) noexcept;
 
-}  // namespace metrics::core
+}  // namespace metrics::update

@@ -26,7 +26,7 @@ __thread metrics_thread_state* metrics_thread = &no_place_yet;
 metrics_process_state* metrics_process = &nobody;
 }
 
-namespace metrics::core {
+namespace metrics::update {
 namespace {
 
 std::atomic<bool> wiped{false};  // known from the first page; all others are alike
@@ -43,13 +43,13 @@ union Place {
   Place* next_free;  // valid while nobody has it
 };
 constexpr std::size_t kFirstPlaces =
-    (layout::kPage - sizeof(Process) - sizeof(void*)) / sizeof(Place);
+    (format::kPage - sizeof(Process) - sizeof(void*)) / sizeof(Place);
 struct WipedPage {
   Process process;
   Place* free_places;
   std::array<Place, kFirstPlaces> first_places;
 };
-static_assert(sizeof(WipedPage) <= layout::kPage, "wiped as one page");
+static_assert(sizeof(WipedPage) <= format::kPage, "wiped as one page");
 
 std::atomic<WipedPage*> the_page{nullptr};  // never another one once it is set
 constexpr std::size_t kChunks = 20;
@@ -58,7 +58,7 @@ std::array<Place*, kChunks> chunks{};
 std::size_t places_given = 0;
 
 std::size_t places_in(std::size_t chunk) noexcept {
-  return (page_bytes() << chunk) / sizeof(Place);
+  return (format::page_bytes() << chunk) / sizeof(Place);
 }
 
 // Private pages of zeros, and of zeros again in a child; nullptr if there are none to be had.
@@ -82,7 +82,7 @@ Place* place_at(std::size_t index) noexcept {
   for (std::size_t chunk = 0; chunk < kChunks; ++chunk) {
     if (index < places_in(chunk)) {
       if (chunks[chunk] == nullptr) {
-        chunks[chunk] = static_cast<Place*>(wiped_pages(page_bytes() << chunk));
+        chunks[chunk] = static_cast<Place*>(wiped_pages(format::page_bytes() << chunk));
       }
       return chunks[chunk] == nullptr ? nullptr : chunks[chunk] + index;
     }
@@ -106,9 +106,10 @@ void parent_after_fork() {
 }
 void child_after_fork() {
   if (!wiped) {
-    std::memset(static_cast<void*>(&page()), 0, page_bytes());
+    std::memset(static_cast<void*>(&page()), 0, format::page_bytes());
     for (std::size_t i = 0; i < kChunks; ++i) {
-      if (chunks[i] != nullptr) std::memset(static_cast<void*>(chunks[i]), 0, page_bytes() << i);
+      if (chunks[i] != nullptr)
+        std::memset(static_cast<void*>(chunks[i]), 0, format::page_bytes() << i);
     }
   }
   // This is the only thread, and none of the places that were given is anybody's any more; unless another handler of
@@ -129,14 +130,14 @@ void child_after_fork() {
 
 bool set_up_process() noexcept {
   if (the_page.load(std::memory_order_acquire) != nullptr) return true;
-  void* pages = wiped_pages(page_bytes());
+  void* pages = wiped_pages(format::page_bytes());
   if (pages == nullptr) return false;
   auto* mine = new (pages) WipedPage();
   WipedPage* there = nullptr;
   // Release, acquire: with page().
   if (!the_page.compare_exchange_strong(there, mine, std::memory_order_acq_rel,
                                         std::memory_order_acquire)) {
-    ::munmap(pages, page_bytes());  // another thread was first
+    ::munmap(pages, format::page_bytes());  // another thread was first
     return true;
   }
   __atomic_store_n(&metrics_process, &mine->process.hot, __ATOMIC_RELEASE);
@@ -176,4 +177,4 @@ void take_place_back(bool held) noexcept {
   page().free_places = place;
 }
 
-}  // namespace metrics::core
+}  // namespace metrics::update

@@ -15,13 +15,13 @@
 #include "libmetrics/format/ownership.h"
 #include "metrics/hot.h"
 
-namespace metrics::core {
+namespace metrics::update {
 
 // A process's claim to a segment. All zeros is "not tried yet", as in a wiped page.
 struct ProcessClaim {
   enum class State : std::uint32_t { kUntried, kOwned, kFailed };
   std::atomic<State> state;
-  Owner owner;                          // of kOwned
+  format::Owner owner;                  // of kOwned
   std::atomic<std::uint32_t> lent;      // 1 while a thread writes to the first slot
   std::atomic<metrics_status> failure;  // the first reason why a thread counts in slot 0
   std::atomic<bool> told;               // that reason was logged
@@ -32,7 +32,7 @@ struct Process {
   pthread_mutex_t mutex;
   std::array<ProcessClaim, METRICS_MAX_SEGMENTS> claims;
 };
-static_assert(sizeof(Process) <= layout::kPage, "wiped as one page");
+static_assert(sizeof(Process) <= format::kPage, "wiped as one page");
 
 // Sets up the process's state, unless it is. False if there is no memory for it, which a later call tries again. Called
 // when the library is loaded; set-up calls it once more before they use process().
@@ -54,4 +54,4 @@ bool give_place() noexcept;
 // later, unless the mutex is not held.
 void take_place_back(bool held) noexcept;
 
-}  // namespace metrics::core
+}  // namespace metrics::update

@@ -13,9 +13,9 @@
 #include <new>
 #include <utility>
 
-namespace metrics::core {
+namespace metrics::update {
 
-using layout::Header;
+using format::Header;
 
 bool within_size_limit(std::uint64_t file_bytes) noexcept {
   rlimit limit{};
@@ -69,24 +69,26 @@ Segment::Segment(Joined joined) noexcept
 
 Segment::~Segment() = default;
 
-Header& Segment::header() const noexcept { return *std::launder(reinterpret_cast<Header*>(base_)); }
-
-layout::Head& Segment::head(SlotIndex slot) const noexcept {
-  return *std::launder(reinterpret_cast<layout::Head*>(base_ + geometry_.head_offset(slot)));
+format::Header& Segment::header() const noexcept {
+  return *std::launder(reinterpret_cast<format::Header*>(base_));
 }
 
-void Segment::drop(layout::Drop reason) const noexcept {
+format::Head& Segment::head(format::SlotIndex slot) const noexcept {
+  return *std::launder(reinterpret_cast<format::Head*>(base_ + geometry_.head_offset(slot)));
+}
+
+void Segment::drop(format::Drop reason) const noexcept {
   header().dropped[static_cast<std::size_t>(reason)].fetch_add(1, std::memory_order_relaxed);
 }
 
-Descriptor Segment::reopen() const noexcept {
-  Descriptor fd = open_file(file_.c_str(), OpenFor::kWriting);
+format::Descriptor Segment::reopen() const noexcept {
+  format::Descriptor fd = format::open_file(file_.c_str(), format::OpenFor::kWriting);
   if (!fd) return fd;
   struct stat info {};
-  if (::fstat(fd.get(), &info) != 0) return Descriptor();
+  if (::fstat(fd.get(), &info) != 0) return format::Descriptor();
   if (info.st_dev != device_ || info.st_ino != inode_) {
     errno = ESTALE;
-    return Descriptor();
+    return format::Descriptor();
   }
   return fd;
 }
@@ -105,17 +107,17 @@ bool Segment::is_gone() const noexcept {
   return ::stat(directory.data(), &info) == 0;
 }
 
-layout::Cell* Segment::map_slot(int fd, SlotIndex slot) const noexcept {
+format::Cell* Segment::map_slot(int fd, format::SlotIndex slot) const noexcept {
   void* address = ::mmap(nullptr, geometry_.slot_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
                          static_cast<off_t>(geometry_.slot_offset(slot)));
   if (address == MAP_FAILED) return nullptr;
   ::madvise(address, geometry_.slot_bytes, MADV_DONTDUMP);
-  return static_cast<layout::Cell*>(address);
+  return static_cast<format::Cell*>(address);
 }
 
-bool Segment::reserve(int fd, SlotIndex slot, std::uint64_t offset,
+bool Segment::reserve(int fd, format::SlotIndex slot, std::uint64_t offset,
                       std::uint64_t bytes) const noexcept {
   return reserve_in_file(fd, geometry_.slot_offset(slot) + offset, bytes);
 }
 
-}  // namespace metrics::core
+}  // namespace metrics::update

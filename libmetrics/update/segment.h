@@ -20,7 +20,7 @@ namespace boost::interprocess {
 class mapped_region;
 }
 
-namespace metrics::core {
+namespace metrics::update {
 
 // Header, heads, index and directory are mapped for writing. Slots are mapped by the threads that claim them. Nothing is
 // ever unmapped: a thread may be writing as the process ends.
@@ -30,7 +30,7 @@ class Segment {
   // slot 0, mapped for writing.
   struct Joined {
     std::string file;
-    Geometry geometry;
+    format::Geometry geometry;
     dev_t device;
     ino_t inode;
     std::unique_ptr<boost::interprocess::mapped_region> region;
@@ -41,30 +41,31 @@ class Segment {
   ~Segment();
 
   const std::string& file() const noexcept { return file_; }
-  const Geometry& geometry() const noexcept { return geometry_; }
-  layout::Header& header() const noexcept;
-  layout::Head& head(SlotIndex slot) const noexcept;
+  const format::Geometry& geometry() const noexcept { return geometry_; }
+  format::Header& header() const noexcept;
+  format::Head& head(format::SlotIndex slot) const noexcept;
   std::byte* base() const noexcept { return base_; }
-  void drop(layout::Drop reason) const noexcept;
+  void drop(format::Drop reason) const noexcept;
 
   // A descriptor of its own for the mapped file. Empty, with errno, if the file can't be opened under its
   // name; ESTALE if another file has that name now.
-  Descriptor reopen() const noexcept;
+  format::Descriptor reopen() const noexcept;
 
   // True if the path no longer names this file: it was deleted or replaced, in a directory that still exists. Further
   // updates reach no reader.
   bool is_gone() const noexcept;
 
   // Maps a slot for writing; nullptr with errno if it can't be mapped. Touch only reserved pages.
-  layout::Cell* map_slot(int fd, SlotIndex slot) const noexcept;
+  format::Cell* map_slot(int fd, format::SlotIndex slot) const noexcept;
 
   // Reserves `bytes` from `offset` in a slot, both multiples of the page size. False with errno if there is
   // no room; then nobody may touch these pages. The lanes' and slots' other pages are as they were.
-  bool reserve(int fd, SlotIndex slot, std::uint64_t offset, std::uint64_t bytes) const noexcept;
+  bool reserve(int fd, format::SlotIndex slot, std::uint64_t offset,
+               std::uint64_t bytes) const noexcept;
 
  private:
   const std::string file_;
-  const Geometry geometry_;
+  const format::Geometry geometry_;
   const dev_t device_;
   const ino_t inode_;
   const std::unique_ptr<boost::interprocess::mapped_region> region_;
@@ -84,4 +85,4 @@ bool reserve_in_file(int fd, std::uint64_t offset, std::uint64_t bytes) noexcept
 // Touches reserved pages ahead of their first use, where the kernel knows how; only saves time.
 void populate(void* address, std::size_t bytes) noexcept;
 
-}  // namespace metrics::core
+}  // namespace metrics::update

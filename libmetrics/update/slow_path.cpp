@@ -6,11 +6,11 @@
 #include "libmetrics/format/layout.h"
 #include "libmetrics/update/threads.h"
 
-namespace metrics::core {
+namespace metrics::update {
 namespace {
 
 // A counter that the segment's other registrys add to as well.
-void shared_sum(layout::Cell& cell, double amount) noexcept {
+void shared_sum(format::Cell& cell, double amount) noexcept {
   std::uint64_t seen = cell.load(std::memory_order_relaxed);
   while (!cell.compare_exchange_weak(
       seen, std::bit_cast<std::uint64_t>(std::bit_cast<double>(seen) + amount),
@@ -28,37 +28,37 @@ std::uint64_t* cells_of(std::uint32_t segment) noexcept {
 void inc_slowly(const metrics_counter& c, std::uint64_t n) noexcept {
   if (std::uint64_t* own = cells_of(c.segment); own != nullptr) {
     metrics_hot_count(own + c.cell, n);
-  } else if (layout::Cell* shared = shared_cells(c.segment); shared != nullptr) {
+  } else if (format::Cell* shared = shared_cells(c.segment); shared != nullptr) {
     shared[c.cell].fetch_add(n, std::memory_order_relaxed);
   }
 }
 
 void add_slowly(const metrics_counter& c, double amount) noexcept {
   if (!(amount >= 0)) {
-    count_drop(c.segment, layout::Drop::kCounterNegative);
+    count_drop(c.segment, format::Drop::kCounterNegative);
     return;
   }
   if (amount < METRICS_HOT_EXACT && std::floor(amount) == amount) {
     inc_slowly(c, static_cast<std::uint64_t>(amount));
     return;
   }
-  const std::uint32_t cell = c.cell + layout::kCounterFraction;
+  const std::uint32_t cell = c.cell + format::kCounterFraction;
   if (std::uint64_t* own = cells_of(c.segment); own != nullptr) {
     metrics_hot_sum(own + cell, amount);
-  } else if (layout::Cell* shared = shared_cells(c.segment); shared != nullptr) {
+  } else if (format::Cell* shared = shared_cells(c.segment); shared != nullptr) {
     shared_sum(shared[cell], amount);
   }
 }
 
 void observe_slowly(const metrics_histogram& h, double value) noexcept {
   if (std::isnan(value)) {
-    count_drop(h.segment, layout::Drop::kObservationNan);
+    count_drop(h.segment, format::Drop::kObservationNan);
     return;
   }
   if (std::uint64_t* own = cells_of(h.segment); own != nullptr) {
     h.observe(own + h.cell, &h, value);
-  } else if (layout::Cell* shared = shared_cells(h.segment); shared != nullptr) {
-    layout::Cell* first = shared + h.cell;
+  } else if (format::Cell* shared = shared_cells(h.segment); shared != nullptr) {
+    format::Cell* first = shared + h.cell;
     first[h.find(h.bounds, h.padded, value)].fetch_add(1, std::memory_order_relaxed);
     shared_sum(first[h.sum], value);
   }
@@ -68,10 +68,10 @@ Gauge* placed(metrics_gauge* hot) noexcept {
   if (hot == nullptr || hot->segment >= METRICS_MAX_SEGMENTS) return nullptr;
   cells_of(hot->segment);  // a thread's first update claims for its process
   if (!owns_first_slot(hot->segment)) {
-    count_drop(hot->segment, layout::Drop::kGaugeWithoutSlot);
+    count_drop(hot->segment, format::Drop::kGaugeWithoutSlot);
     return nullptr;
   }
   return static_cast<Gauge*>(hot);
 }
 
-}  // namespace metrics::core
+}  // namespace metrics::update

@@ -8,7 +8,7 @@
 #include "libmetrics/update/gauges.h"
 #include "metrics/hot.h"
 
-namespace metrics::core {
+namespace metrics::update {
 
 void inc_slowly(const metrics_counter& counter, std::uint64_t n) noexcept;
 void add_slowly(const metrics_counter& counter, double amount) noexcept;
@@ -17,4 +17,4 @@ void observe_slowly(const metrics_histogram& histogram, double value) noexcept;
 // The gauge, with a place to write to; nullptr if the update must be dropped.
 Gauge* placed(metrics_gauge* gauge) noexcept;
 
-}  // namespace metrics::core
+}  // namespace metrics::update

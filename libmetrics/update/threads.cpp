@@ -10,18 +10,19 @@
 #include "libmetrics/update/process.h"
 #include "metrics/hot.h"
 
-namespace metrics::core {
+namespace metrics::update {
 namespace {
 
 using State = ProcessClaim::State;
 
 // Which slot metrics_thread->cells[i] is, for giving it back.
-__thread SlotIndex thread_slots[METRICS_MAX_SEGMENTS] __attribute__((tls_model("initial-exec")));
+__thread format::SlotIndex thread_slots[METRICS_MAX_SEGMENTS]
+    __attribute__((tls_model("initial-exec")));
 
 pthread_key_t end_key;
 
 void count_in_shared(const OwnSlots& own, ProcessClaim& claim, metrics_status why,
-                     layout::Drop reason) noexcept {
+                     format::Drop reason) noexcept {
   metrics_status none = METRICS_OK;
   claim.failure.compare_exchange_strong(none, why, std::memory_order_relaxed);
   own.segment().drop(reason);
@@ -29,7 +30,7 @@ void count_in_shared(const OwnSlots& own, ProcessClaim& claim, metrics_status wh
 
 // The first slot for this process. The order is that of claims.h's invariant (3).
 void claim_for_process(OwnSlots& own, ProcessClaim& mine) noexcept {
-  const auto failed = [&](metrics_status why, layout::Drop reason) {
+  const auto failed = [&](metrics_status why, format::Drop reason) {
     count_in_shared(own, mine, why, reason);
     mine.state.store(State::kFailed, std::memory_order_relaxed);
   };
@@ -38,17 +39,17 @@ void claim_for_process(OwnSlots& own, ProcessClaim& mine) noexcept {
     case ClaimResult::kClaimed:
       break;
     case ClaimResult::kAllOwned:
-      return failed(METRICS_NO_SLOT, layout::Drop::kSlotsExhausted);
+      return failed(METRICS_NO_SLOT, format::Drop::kSlotsExhausted);
     case ClaimResult::kUnreachable:
-      return failed(status_of(errno), layout::Drop::kClaimUnreachable);
+      return failed(status_of(errno), format::Drop::kClaimUnreachable);
     case ClaimResult::kUnsupported:
-      return failed(METRICS_UNSUPPORTED, layout::Drop::kClaimUnreachable);
+      return failed(METRICS_UNSUPPORTED, format::Drop::kClaimUnreachable);
   }
   const int fd = claim.descriptor.get();
-  layout::Cell* cells = own.slot(fd, claim.owner.slot);
+  format::Cell* cells = own.slot(fd, claim.owner.slot);
   if (cells == nullptr || !own.reserve_bound(fd, claim.owner.slot)) {
     give_back(claim);
-    return failed(METRICS_NO_SPACE, layout::Drop::kClaimNoSpace);
+    return failed(METRICS_NO_SPACE, format::Drop::kClaimNoSpace);
   }
   announce(own.segment(), claim.owner);
   own.begin_gauges(cells, claim.owner.generation);
@@ -58,27 +59,28 @@ void claim_for_process(OwnSlots& own, ProcessClaim& mine) noexcept {
 }
 
 // The slot for a thread of a process that has a first slot: that one if no other thread has it, else a lane.
-layout::Cell* claim_for_thread(OwnSlots& own, ProcessClaim& mine, SlotIndex& slot) noexcept {
+format::Cell* claim_for_thread(OwnSlots& own, ProcessClaim& mine,
+                               format::SlotIndex& slot) noexcept {
   // Acquire: with the release of the thread that wrote there before.
   if (mine.lent.exchange(1, std::memory_order_acquire) == 0) {
     slot = mine.owner.slot;
     return own.slot(-1, slot);
   }
   const Segment& segment = own.segment();
-  const Descriptor fd = segment.reopen();
+  const format::Descriptor fd = segment.reopen();
   if (!fd) {
-    count_in_shared(own, mine, status_of(errno), layout::Drop::kClaimUnreachable);
+    count_in_shared(own, mine, status_of(errno), format::Drop::kClaimUnreachable);
     return nullptr;
   }
   slot = claim_lane(segment, fd.get(), mine.owner);
   if (slot == 0) {
-    count_in_shared(own, mine, METRICS_NO_SLOT, layout::Drop::kLanesExhausted);
+    count_in_shared(own, mine, METRICS_NO_SLOT, format::Drop::kLanesExhausted);
     return nullptr;
   }
-  layout::Cell* cells = own.slot(fd.get(), slot);
+  format::Cell* cells = own.slot(fd.get(), slot);
   if (cells == nullptr || !own.reserve_bound(fd.get(), slot)) {
     release_lane(segment, slot, mine.owner);
-    count_in_shared(own, mine, METRICS_NO_SPACE, layout::Drop::kClaimNoSpace);
+    count_in_shared(own, mine, METRICS_NO_SPACE, format::Drop::kClaimNoSpace);
     return nullptr;
   }
   return cells;
@@ -116,7 +118,7 @@ int make_end_key() noexcept {
 
 bool watch_thread_ends() noexcept { return make_end_key() == 0; }
 
-layout::Cell* own_cells(std::uint32_t segment) noexcept {
+format::Cell* own_cells(std::uint32_t segment) noexcept {
   OwnSlots* own = own_slots_at(segment);
   if (own == nullptr) return nullptr;
   const std::uint64_t bit = std::uint64_t{1} << segment;
@@ -140,10 +142,10 @@ layout::Cell* own_cells(std::uint32_t segment) noexcept {
       ::pthread_setspecific(end_key, &metrics_thread);  // to be told when the thread ends
     }
   }
-  return reinterpret_cast<layout::Cell*>(metrics_thread->cells[segment]);
+  return reinterpret_cast<format::Cell*>(metrics_thread->cells[segment]);
 }
 
-layout::Cell* shared_cells(std::uint32_t segment) noexcept {
+format::Cell* shared_cells(std::uint32_t segment) noexcept {
   const OwnSlots* own = own_slots_at(segment);
   return own == nullptr ? nullptr : own->shared_cells();
 }
@@ -153,8 +155,8 @@ bool owns_first_slot(std::uint32_t segment) noexcept {
          process().claims[segment].state.load(std::memory_order_acquire) == State::kOwned;
 }
 
-void count_drop(std::uint32_t segment, layout::Drop reason) noexcept {
+void count_drop(std::uint32_t segment, format::Drop reason) noexcept {
   if (const OwnSlots* own = own_slots_at(segment); own != nullptr) own->segment().drop(reason);
 }
 
-}  // namespace metrics::core
+}  // namespace metrics::update

@@ -13,7 +13,7 @@
 namespace metrics::test {
 namespace {
 
-using layout::Drop;
+using format::Drop;
 
 TEST(Counters, CountWholeNumbersExactlyAndFractionsBeside) {
   TempSegment t;

@@ -108,19 +108,19 @@ class ExampleEngine : public ::testing::Test {
 
   // What a scrape has of the catalogue; the type is that label's.
   Counts scraped() const {
-    aggregator::SegmentMerge merge(path_.file());
+    reader::SegmentMerge merge(path_.file());
     EXPECT_TRUE(merge.read()) << merge.why();
-    const aggregator::Families& all = merge.families();
+    const reader::Families& all = merge.families();
     Counts counts;
     int gauges = 0;
     for (const auto& family : all.families) {
       for (const auto& series : family.series) {
-        if (family.type == layout::Type::kGauge) {
+        if (family.type == format::Type::kGauge) {
           EXPECT_EQ(all.gauge(series), 0) << family.name;
           ++gauges;
           continue;
         }
-        const bool is_counter = family.type == layout::Type::kCounter;
+        const bool is_counter = family.type == format::Type::kCounter;
         const bool typed = series.labels.front().name == "type";
         std::uint64_t& count = counts[{family.name + (is_counter ? "_total" : "_count"),
                                        typed ? series.labels.front().value : ""}];
@@ -184,7 +184,7 @@ TEST_F(ExampleEngine, LosesNothingWithAWorkerThatIsKilled) {
     if (line[0] == "started" && killed < 5) {
       // Among its siblings' records; a worker ends by no other means, so the pid is its own.
       const std::string pid = line[1];
-      aggregator::SegmentMerge merge(path_.file());
+      reader::SegmentMerge merge(path_.file());
       EXPECT_TRUE(metrics::test::eventually([&] {
         if (!merge.read()) return false;
         const auto heads = merge.reader().heads(merge.reader().used_slots().back());

@@ -36,9 +36,9 @@ class Exposition : public ::testing::Test {
     const Engine engine = t.engine();
     const Node node = engine.node(NodeType("ServiceActivity", "hash_v1"));
     { const auto logic = node.execute().handler_pre_process().logic(); }
-    aggregator::SegmentMerge merge(t.file());
+    reader::SegmentMerge merge(t.file());
     EXPECT_TRUE(merge.read()) << merge.why();
-    aggregator::TextEncoder().encode(merge.families(), text);
+    exposition::TextEncoder().encode(merge.families(), text);
     std::ofstream(path, std::ios::binary) << text;
   }
 

@@ -10,8 +10,8 @@
 #include <string>
 #include <utility>
 
+#include "libmetrics/format/gauge_value.h"
 #include "libmetrics/format/layout.h"
-#include "libmetrics/update/gauges.h"
 #include "tests/support/patch.h"
 
 namespace {
@@ -28,8 +28,8 @@ const std::map<std::string, std::function<void(Patch&)>> kFaults = {
     {"magic", [](Patch& s) { s.header().magic ^= 1; }},
     {"major", [](Patch& s) { s.header().major = 9; }},
     {"header size", [](Patch& s) { s.header().header_bytes = 8; }},
-    {"parts", [](Patch& s) { s.header().slots -= layout::kPage; }},
-    {"file size", [](Patch& s) { s.header().file_bytes += layout::kPage; }},
+    {"parts", [](Patch& s) { s.header().slots -= format::kPage; }},
+    {"file size", [](Patch& s) { s.header().file_bytes += format::kPage; }},
     {"chain outside", [](Patch& s) { s.series("queue").record.next.store(kFarAway, kRelaxed); }},
     {"circle",
      [](Patch& s) {
@@ -38,17 +38,17 @@ const std::map<std::string, std::function<void(Patch&)>> kFaults = {
        s.family("queue").record.next.store(s.series("wait_seconds").family, kRelaxed);
      }},
     {"record size", [](Patch& s) { s.series("queue").record.bytes += 4; }},
-    {"record beyond", [](Patch& s) { s.series("queue").record.bytes = layout::kMaxRecordBytes; }},
+    {"record beyond", [](Patch& s) { s.series("queue").record.bytes = format::kMaxRecordBytes; }},
     {"records overlap",
      [](Patch& s) { s.family("alpha").record.bytes += s.family("alpha").record.bytes; }},
-    {"family type", [](Patch& s) { s.family("alpha").type = layout::Type{77}; }},
-    {"gauge mode", [](Patch& s) { s.family("queue").mode = layout::Mode{77}; }},
+    {"family type", [](Patch& s) { s.family("alpha").type = format::Type{77}; }},
+    {"gauge mode", [](Patch& s) { s.family("queue").mode = format::Mode{77}; }},
     {"family name", [](Patch& s) { *s.name("alpha") = '7'; }},
     {"family twice", [](Patch& s) { *s.name("alphb") = 'a', s.name("alphb")[4] = 'a'; }},
     {"bounds",
      [](Patch& s) { std::swap(s.bounds("wait_seconds")[0], s.bounds("wait_seconds")[1]); }},
     {"bound count",
-     [](Patch& s) { s.family("wait_seconds").bound_count = layout::kMaxBounds + 1; }},
+     [](Patch& s) { s.family("wait_seconds").bound_count = format::kMaxBounds + 1; }},
     {"string beyond",
      [](Patch& s) {
        s.name("alpha")[-3] = 0x7f;  // a byte of the length before it
@@ -62,28 +62,28 @@ const std::map<std::string, std::function<void(Patch&)>> kFaults = {
     {"series twice", [](Patch& s) { std::copy_n("two", 3, s.label("alpha", "one")); }},
     {"string count", [](Patch& s) { s.series("alpha", "one").string_count = 0; }},
     {"generation",
-     [](Patch& s) { s.head(1).generation.store(core::kMaxGeneration + 1ull, kRelaxed); }},
+     [](Patch& s) { s.head(1).generation.store(format::kMaxGeneration + 1ull, kRelaxed); }},
     {"lane's owner",
      [](Patch& s) {
-       s.head(s.first_lane()).owner.store(core::Owner{0, 5}.word(), kRelaxed);
+       s.head(s.first_lane()).owner.store(format::Owner{0, 5}.word(), kRelaxed);
      }},
     {"shared slot's owner", [](Patch& s) { s.head(0).owner.store(1, kRelaxed); }},
     {"negative fraction",
      [](Patch& s) {
-       s.cells(1, s.series("alpha", "one"))[layout::kCounterFraction].store(bits(-1), kRelaxed);
+       s.cells(1, s.series("alpha", "one"))[format::kCounterFraction].store(bits(-1), kRelaxed);
      }},
     {"NaN fraction",
      [](Patch& s) {
-       s.cells(1, s.series("alpha", "one"))[layout::kCounterFraction].store(
+       s.cells(1, s.series("alpha", "one"))[format::kCounterFraction].store(
            bits(std::numeric_limits<double>::quiet_NaN()), kRelaxed);
      }},
     {"gauge's generation",
      [](Patch& s) {
-       s.cells(1, s.series("queue"))[layout::kGaugeGeneration].store(kFarAway, kRelaxed);
+       s.cells(1, s.series("queue"))[format::kGaugeGeneration].store(kFarAway, kRelaxed);
      }},
     {"gauge in the shared slot",
      [](Patch& s) {
-       s.cells(0, s.series("queue"))[layout::kGaugeValue].store(core::encode_gauge(1), kRelaxed);
+       s.cells(0, s.series("queue"))[format::kGaugeValue].store(format::encode_gauge(1), kRelaxed);
      }},
 };
 

@@ -10,9 +10,10 @@
 #include <vector>
 
 #include "libmetrics/format/error.h"
+#include "libmetrics/format/utf8.h"
 #include "tests/support/temp_segment.h"
 
-namespace metrics::core {
+namespace metrics::format {
 namespace {
 
 // "" if the definition is within the rules, else what is said.
@@ -243,8 +244,8 @@ TEST(Definition, FamiliesMayDifferInHelpAlone) {
   EXPECT_EQ(status("x_seconds", "One.", "", {1, 2}), METRICS_CONFLICT);
   EXPECT_EQ(status("x_seconds", "One.", "seconds", {1, 2, 3}), METRICS_CONFLICT);
   EXPECT_EQ(t.scrape().family_count(), 1u);
-  EXPECT_EQ(t.scrape().dropped(layout::Drop::kFamilyConflict), 2u);
+  EXPECT_EQ(t.scrape().dropped(format::Drop::kFamilyConflict), 2u);
 }
 
 }  // namespace
-}  // namespace metrics::core
+}  // namespace metrics::format

@@ -19,7 +19,7 @@
 
 namespace {
 
-using namespace metrics::aggregator;
+using namespace metrics::http;
 
 HttpServer& server() {
   static HttpServer instance(

@@ -11,8 +11,8 @@
 namespace metrics::inspect {
 namespace {
 
-using aggregator::Label;
-using aggregator::Type;
+using format::Type;
+using reader::Label;
 using Labels = std::vector<Label>;
 
 TEST(Selector, IsAName) {
@@ -65,7 +65,7 @@ TEST(Selector, ShowsWhereItGoesWrong) {
 }
 
 TEST(Selector, MatchesByFamilyOrSampleAndByLabelsThatAreThere) {
-  aggregator::Family family{"wait", "", "", Type::kHistogram, {1}, {}};
+  reader::Family family{"wait", "", "", Type::kHistogram, {1}, {}};
   const Sample bucket{"wait_bucket", {{"type", "x"}, {"le", "1.0"}}, "1"};
   for (const char* yes :
        {"wait", "wait_bucket", "wait{le=\"1.0\"}", "wait{le=\"1.0\",type=\"x\"}"}) {
@@ -78,7 +78,7 @@ TEST(Selector, MatchesByFamilyOrSampleAndByLabelsThatAreThere) {
 
 // Two programs print the same numbers: what the inspector shows is what a scrape shows.
 TEST(Samples, AreTheLinesOfTheExposition) {
-  aggregator::test::FamiliesBuilder b;
+  test::FamiliesBuilder b;
   b.family("c", Type::kCounter, "").series({{"a", "\\\"\n"}}).integer((1ull << 53) + 1).real(0);
   b.series({}).integer(1).real(0.25);
   b.family("g", Type::kGauge, "").series({}).real(1e300);
@@ -90,7 +90,7 @@ TEST(Samples, AreTheLinesOfTheExposition) {
       .real(-0.1);
   b.family("s", Type::kSummary, "").series({}).integer(2).real(3);
   b.family("i", Type::kInfo, "").series({{"v", "1"}});
-  const aggregator::Families families = b.build();
+  const reader::Families families = b.build();
   std::string lines;
   for (const auto& family : families.families) {
     for (const auto& series : family.series) {
@@ -100,7 +100,7 @@ TEST(Samples, AreTheLinesOfTheExposition) {
     }
   }
   std::string text;
-  aggregator::TextEncoder().encode(families, text);
+  exposition::TextEncoder().encode(families, text);
   std::string without_comments;
   for (std::size_t at = 0; at < text.size();) {
     const std::size_t end = text.find('\n', at) + 1;

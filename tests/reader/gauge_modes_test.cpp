@@ -76,7 +76,7 @@ TEST_P(OneSample, TellsTheStory) {
   EXPECT_EQ(shown(), story.two_alive);
   b->kill();
   ASSERT_TRUE(
-      eventually([&] { return owner_of(t.file(), 2).state == core::Ownership::State::kFree; }));
+      eventually([&] { return owner_of(t.file(), 2).state == format::Ownership::State::kFree; }));
   EXPECT_EQ(shown(), story.one_killed);
   Setter d(tasks, gauge);
   ASSERT_EQ(t.scrape().heads().at(2).generation, 2u) << "the adopter has another slot";

@@ -9,12 +9,12 @@
 #include "tests/support/temp_segment.h"
 #include "tests/support/worker.h"
 
-namespace metrics::aggregator {
+namespace metrics::reader {
 namespace {
 
-using core::Access;
-using core::Mapping;
-using core::read_guarded;
+using reader::Access;
+using reader::Mapping;
+using reader::read_guarded;
 using test::TempSegment;
 
 constexpr Geometry kSparse = {64, 64, 64 * 1024, 1 << 20};
@@ -96,7 +96,7 @@ TEST(Mapped, SeesACounterWhoseFractionLiesInAHole) {
   const auto slot = static_cast<off_t>(copied.reader().geometry().slot_offset(1));
   const int fd = ::open(t.file().c_str(), O_RDWR | O_CLOEXEC);
   const auto punch = [&](off_t page) {
-    const auto bytes = static_cast<off_t>(layout::kPage);
+    const auto bytes = static_cast<off_t>(format::kPage);
     return ::fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, slot + page * bytes, bytes);
   };
   for (const off_t page : {1, 0}) {
@@ -162,4 +162,4 @@ TEST(MappedDeathTest, ASigbusOutsideOfAReadIsNotOurs) {
 }
 
 }  // namespace
-}  // namespace metrics::aggregator
+}  // namespace metrics::reader

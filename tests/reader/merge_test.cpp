@@ -11,12 +11,13 @@
 #include <string>
 #include <vector>
 
+#include "libmetrics/format/gauge_value.h"
 #include "libmetrics/update/gauges.h"
 #include "tests/support/patch.h"
 #include "tests/support/temp_segment.h"
 #include "tests/support/worker.h"
 
-namespace metrics::aggregator {
+namespace metrics::reader {
 namespace {
 
 using test::Patch;
@@ -47,8 +48,9 @@ class Owners {
   void kill_first(const TempSegment& segment) {
     test::killed(pids_.front());
     pids_.erase(pids_.begin());
-    EXPECT_TRUE(test::eventually(
-        [&] { return test::owner_of(segment.file(), 1).state == core::Ownership::State::kFree; }));
+    EXPECT_TRUE(test::eventually([&] {
+      return test::owner_of(segment.file(), 1).state == format::Ownership::State::kFree;
+    }));
   }
 
  private:
@@ -71,9 +73,9 @@ TEST(Merge, AddsDoublesInSlotOrder) {
   Patch patch(t.file());
   const auto& work = patch.series("work");
   const auto& wait = patch.series("wait");
-  const auto put = [&](core::SlotIndex slot, double value) {
-    patch.cells(slot, work)[layout::kCounterFraction].store(bits(value), kRelaxed);
-    patch.cells(slot, wait)[layout::histogram_sum(1)].store(bits(value), kRelaxed);
+  const auto put = [&](format::SlotIndex slot, double value) {
+    patch.cells(slot, work)[format::kCounterFraction].store(bits(value), kRelaxed);
+    patch.cells(slot, wait)[format::histogram_sum(1)].store(bits(value), kRelaxed);
   };
   // A 1 is too small for 1e16 to notice, two of them are not: any other order than this has another sum.
   put(1, 1e16);
@@ -107,11 +109,11 @@ TEST(Merge, ReadsOneSlotAlone) {
   t.counter("tasks");
   const Owners owners(t, 2);
   Patch patch(t.file());
-  for (const core::SlotIndex slot : {0u, 1u, 2u}) {
+  for (const format::SlotIndex slot : {0u, 1u, 2u}) {
     patch.cells(slot, patch.series("tasks"))[0].store(10 + slot, kRelaxed);
   }
   SegmentMerge merge(t.file());
-  for (const core::SlotIndex slot : {2u, 0u, 1u}) {
+  for (const format::SlotIndex slot : {2u, 0u, 1u}) {
     ASSERT_TRUE(merge.read_slot(slot)) << merge.why();
     const auto& tasks = family_of(merge, "tasks");
     EXPECT_EQ(merge.families().counter(tasks.series.at(0)).whole, 10 + slot);
@@ -204,11 +206,11 @@ TEST_P(MergeGauges, CombineAsTheirModeSays) {
   Owners owners(t, 4);
   Patch patch(t.file());
   constexpr std::array<std::pair<double, std::uint64_t>, 3> kHeld = {{{3, 20}, {-1, 30}, {7, 10}}};
-  for (core::SlotIndex slot = 1; slot <= kHeld.size(); ++slot) {
+  for (format::SlotIndex slot = 1; slot <= kHeld.size(); ++slot) {
     auto* cells = patch.cells(slot, patch.series("load"));
-    cells[layout::kGaugeGeneration].store(1, kRelaxed);
-    cells[layout::kGaugeValue].store(core::encode_gauge(kHeld[slot - 1].first), kRelaxed);
-    cells[layout::kGaugeStamp].store(kHeld[slot - 1].second, kRelaxed);
+    cells[format::kGaugeGeneration].store(1, kRelaxed);
+    cells[format::kGaugeValue].store(format::encode_gauge(kHeld[slot - 1].first), kRelaxed);
+    cells[format::kGaugeStamp].store(kHeld[slot - 1].second, kRelaxed);
     patch.head(slot).pid.store(100 + slot, kRelaxed);
   }
   EXPECT_EQ(merged(t), GetParam().all_alive);
@@ -264,11 +266,11 @@ TEST_F(MergeGauges, OfOneLivingOwnerAfterTheExtremeOneHasDied) {
     t.gauge("load", mode);
     Owners owners(t, 2);
     Patch patch(t.file());
-    for (core::SlotIndex slot = 1; slot <= 2; ++slot) {
+    for (format::SlotIndex slot = 1; slot <= 2; ++slot) {
       auto* cells = patch.cells(slot, patch.series("load"));
-      cells[layout::kGaugeGeneration].store(1, kRelaxed);
-      cells[layout::kGaugeValue].store(core::encode_gauge(slot == 1 ? 1 : 5), kRelaxed);
-      cells[layout::kGaugeStamp].store(slot == 1 ? 50 : 40, kRelaxed);
+      cells[format::kGaugeGeneration].store(1, kRelaxed);
+      cells[format::kGaugeValue].store(format::encode_gauge(slot == 1 ? 1 : 5), kRelaxed);
+      cells[format::kGaugeStamp].store(slot == 1 ? 50 : 40, kRelaxed);
     }
     owners.kill_first(t);
     EXPECT_EQ(merged(t), (Samples{{"", expected}})) << static_cast<int>(mode);
@@ -282,10 +284,10 @@ TEST_F(MergeGauges, PidsThatComeBackOrAreOfAnotherNamespaceGetTheirSlot) {
   Patch patch(t.file());
   const std::uint64_t ours = patch.head(1).pid_namespace.load(kRelaxed);
   ASSERT_NE(ours, 0u);
-  for (core::SlotIndex slot = 1; slot <= 5; ++slot) {
+  for (format::SlotIndex slot = 1; slot <= 5; ++slot) {
     auto* cells = patch.cells(slot, patch.series("load"));
-    cells[layout::kGaugeGeneration].store(1, kRelaxed);
-    cells[layout::kGaugeValue].store(core::encode_gauge(slot), kRelaxed);
+    cells[format::kGaugeGeneration].store(1, kRelaxed);
+    cells[format::kGaugeValue].store(format::encode_gauge(slot), kRelaxed);
     patch.head(slot).pid.store(slot == 5 ? 78 : 77, kRelaxed);
   }
   patch.head(1).pid_namespace.store(ours + 1, kRelaxed);  // 77 in a container
@@ -298,10 +300,10 @@ TEST_F(MergeGauges, OfAProcessGoWithItsGeneration) {
   t.gauge("load", Mode::kAll);
   const Owners owners(t, 2);
   Patch patch(t.file());
-  for (core::SlotIndex slot = 1; slot <= 2; ++slot) {
+  for (format::SlotIndex slot = 1; slot <= 2; ++slot) {
     auto* cells = patch.cells(slot, patch.series("load"));
-    cells[layout::kGaugeGeneration].store(1, kRelaxed);
-    cells[layout::kGaugeValue].store(core::encode_gauge(slot), kRelaxed);
+    cells[format::kGaugeGeneration].store(1, kRelaxed);
+    cells[format::kGaugeValue].store(format::encode_gauge(slot), kRelaxed);
     patch.head(slot).pid.store(100 + slot, kRelaxed);
   }
   patch.head(1).generation.store(2, kRelaxed);  // adopted: the head has another one's pid by now
@@ -309,4 +311,4 @@ TEST_F(MergeGauges, OfAProcessGoWithItsGeneration) {
 }
 
 }  // namespace
-}  // namespace metrics::aggregator
+}  // namespace metrics::reader

@@ -14,19 +14,19 @@ namespace {
 constexpr std::uint64_t kTera = std::uint64_t{1} << 40;
 
 // Makes room in the file, which stays as sparse as it was, for what the header claims by now.
-void fit(const TempSegment& t, layout::Header& h) {
+void fit(const TempSegment& t, format::Header& h) {
   h.file_bytes = h.slots + (std::uint64_t{1} + h.first_slots + h.lanes) * h.slot_bytes;
   ASSERT_EQ(::truncate(t.file().c_str(), static_cast<off_t>(h.file_bytes)), 0);
 }
 
 void expect_refused(const TempSegment& t, const std::string& why) {
-  core::Reader reader(t.file());
+  reader::Reader reader(t.file());
   EXPECT_FALSE(reader.look());
   EXPECT_EQ(reader.why().substr(0, (t.file() + why).size()), t.file() + why);
 }
 
 std::vector<std::string> faults(const TempSegment& t) {
-  core::Reader reader(t.file());
+  reader::Reader reader(t.file());
   EXPECT_TRUE(reader.look()) << reader.why();
   return reader.catalogue()->faults;
 }
@@ -35,7 +35,7 @@ TEST(Reader, RefusesADirectoryOfMoreBytesThanTheFileTakes) {
   TempSegment t;
   t.counter("tasks").inc();
   Patch patch(t.file());
-  layout::Header& h = patch.header();
+  format::Header& h = patch.header();
   h.directory_bytes = kTera;
   h.slots = h.directory + h.directory_bytes;
   h.directory_used.store(kTera, std::memory_order_relaxed);
@@ -47,12 +47,12 @@ TEST(Reader, RefusesSlotsOfFarMoreBytesThanTheFileTakes) {
   TempSegment t;
   t.counter("tasks").inc();
   Patch patch(t.file());
-  layout::Header& h = patch.header();
+  format::Header& h = patch.header();
   constexpr std::uint64_t kSlot = std::uint64_t{1} << 35;
-  h.cells_per_slot = kSlot / sizeof(layout::Cell);
+  h.cells_per_slot = kSlot / sizeof(format::Cell);
   h.slot_bytes = kSlot;
   h.cells_used.store(h.cells_per_slot, std::memory_order_relaxed);
-  layout::SeriesRecord& series = patch.series("tasks");
+  format::SeriesRecord& series = patch.series("tasks");
   series.first_cell = h.cells_per_slot - series.cell_count;
   fit(t, h);
   expect_refused(t, " has 2 slots with 34359738368 bytes in use each");

@@ -8,6 +8,7 @@
 #include <string>
 #include <thread>
 
+#include "libmetrics/format/name.h"
 #include "libmetrics/update/segment.h"
 #include "tests/support/temp_segment.h"
 #include "tests/support/worker.h"
@@ -78,7 +79,7 @@ TEST(Path, ComesFromTheEnvironment) {
 
 TEST(Path, DefaultsToOneForEachUser) {
   TempDirectory clears_environment;
-  EXPECT_EQ(core::segment_file(""), "/dev/shm/metrics-" + std::to_string(::geteuid()) + ".v1");
+  EXPECT_EQ(format::segment_file(""), "/dev/shm/metrics-" + std::to_string(::geteuid()) + ".v1");
 }
 
 TEST(Geometry, ComesFromTheEnvironmentWhereItIsNotGiven) {
@@ -91,7 +92,7 @@ TEST(Geometry, ComesFromTheEnvironmentWhereItIsNotGiven) {
     const Segment segment(t.path(), {4, 0, 0, 0});
     EXPECT_EQ(segment.status(), METRICS_OK);
   });
-  core::Reader reader(t.file());
+  reader::Reader reader(t.file());
   ASSERT_TRUE(reader.look());
   EXPECT_EQ(reader.geometry().first_slots, 4u);
   EXPECT_EQ(reader.geometry().lanes, 5u);
@@ -105,7 +106,7 @@ TEST(Geometry, OfASegmentThatExistsStays) {
     const Segment segment(t.path(), {1, 1, 16, 4096});
     EXPECT_EQ(segment.status(), METRICS_OK);
   });
-  core::Reader reader(t.file());
+  reader::Reader reader(t.file());
   ASSERT_TRUE(reader.look());
   EXPECT_EQ(reader.geometry().first_slots, kSmall.processes);
   EXPECT_EQ(reader.geometry().cells, kSmall.cells);
@@ -168,8 +169,8 @@ TEST(Gone, ADeletedSegmentIsCountedInTheSharedSlotOfTheOldFile) {
   EXPECT_EQ(scrape.in_slot(0, "tasks"), 107u);
   EXPECT_EQ(scrape.in_slot(1, "tasks"), 7u);
   EXPECT_EQ(scrape.first_slots(), 1u);
-  EXPECT_EQ(scrape.dropped(layout::Drop::kClaimUnreachable), 1u);
-  EXPECT_EQ(scrape.dropped(layout::Drop::kGaugeWithoutSlot), 1u);
+  EXPECT_EQ(scrape.dropped(format::Drop::kClaimUnreachable), 1u);
+  EXPECT_EQ(scrape.dropped(format::Drop::kGaugeWithoutSlot), 1u);
 }
 
 TEST(Gone, AReplacedSegmentGetsNothingOfTheOldOnes) {
@@ -191,7 +192,7 @@ TEST(Gone, AReplacedSegmentGetsNothingOfTheOldOnes) {
   EXPECT_EQ(old.in_slot(1, "tasks"), 5u);
   EXPECT_EQ(t.scrape().family_count(), 0u);
   EXPECT_EQ(t.scrape().first_slots(), 0u);
-  EXPECT_EQ(owner_of(t.file(), 1).state, core::Ownership::State::kFree);
+  EXPECT_EQ(owner_of(t.file(), 1).state, format::Ownership::State::kFree);
 }
 
 TEST(Gone, AThreadOfAProcessWithASlotCountsInTheSharedOne) {

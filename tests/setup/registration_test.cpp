@@ -174,7 +174,7 @@ TEST(Registration, OfConflictingFamiliesExactlyOneIsThere) {
     }
   }
   EXPECT_EQ(conflicts, kFamilies * (kWorkers - 2));
-  EXPECT_EQ(scrape.dropped(layout::Drop::kFamilyConflict), conflicts);
+  EXPECT_EQ(scrape.dropped(format::Drop::kFamilyConflict), conflicts);
 }
 
 TEST(Registration, AConflictNamesWhatDiffersBetweenTheTwo) {

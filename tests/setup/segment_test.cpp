@@ -89,7 +89,7 @@ TEST(Segment, WhatIsNoRegularFileIsRefused) {
   expect_refused(directory, METRICS_INCOMPATIBLE, kNotRegular);
 
   TempPath socket;
-  const core::Descriptor fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const format::Descriptor fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   std::strncpy(address.sun_path, socket.file().c_str(), sizeof address.sun_path - 1);
@@ -174,7 +174,7 @@ TEST(Segment, ADirectoryThatIsNotThereIsNotMade) {
 }
 
 void write_at(const TempPath& t, off_t offset, const void* bytes, std::size_t size) {
-  const core::Descriptor fd(::open(t.file().c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  const format::Descriptor fd(::open(t.file().c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
   ASSERT_EQ(::pwrite(fd.get(), bytes, size, offset), static_cast<ssize_t>(size));
 }
 
@@ -189,7 +189,7 @@ TEST(Segment, AForeignFileIsRefusedAndLeftAsItIs) {
   expect_refused(small, METRICS_INCOMPATIBLE,
                  " is not a metrics segment: it has 4 bytes; remove it");
   char text[5] = "";
-  const core::Descriptor fd(::open(small.file().c_str(), O_RDONLY | O_CLOEXEC));
+  const format::Descriptor fd(::open(small.file().c_str(), O_RDONLY | O_CLOEXEC));
   EXPECT_EQ(::pread(fd.get(), text, 4, 0), 4);
   EXPECT_STREQ(text, "text");
 
@@ -213,7 +213,7 @@ TEST(Segment, AnotherMajorVersionIsRefused) {
   TempPath t;
   make_segment(t);
   const std::uint32_t version[2] = {2, 3};
-  write_at(t, offsetof(layout::Header, major), version, sizeof version);
+  write_at(t, offsetof(format::Header, major), version, sizeof version);
   expect_refused(t, METRICS_INCOMPATIBLE, " has format 2.3; this program knows 1.x");
 }
 
@@ -221,7 +221,7 @@ TEST(Segment, ALaterMinorVersionIsJoined) {
   TempPath t;
   make_segment(t);
   const std::uint32_t minor = 7;
-  write_at(t, offsetof(layout::Header, minor), &minor, sizeof minor);
+  write_at(t, offsetof(format::Header, minor), &minor, sizeof minor);
   make_segment(t);
   EXPECT_EQ(t.scraped("tasks"), 2u);
 }
@@ -229,31 +229,31 @@ TEST(Segment, ALaterMinorVersionIsJoined) {
 TEST(Segment, AHeaderWhosePartsDontFitIsRefused) {
   // Each with a value that would lead outside, overlap, or divide by zero.
   const std::vector<std::pair<std::size_t, std::uint64_t>> wrong = {
-      {offsetof(layout::Header, cells_per_slot), 0},
-      {offsetof(layout::Header, cells_per_slot), ~std::uint64_t{0}},
-      {offsetof(layout::Header, file_bytes), 1},
-      {offsetof(layout::Header, heads), 0},
-      {offsetof(layout::Header, heads), 4097},
-      {offsetof(layout::Header, index), ~std::uint64_t{0}},
-      {offsetof(layout::Header, index_buckets), 3},
-      {offsetof(layout::Header, index_buckets), std::uint64_t{1} << 62},
-      {offsetof(layout::Header, directory), 0},
-      {offsetof(layout::Header, directory_bytes), ~std::uint64_t{0} - 4095},
-      {offsetof(layout::Header, slots), 4096},
-      {offsetof(layout::Header, slot_bytes), 0},
-      {offsetof(layout::Header, slot_bytes), std::uint64_t{1} << 63}};
+      {offsetof(format::Header, cells_per_slot), 0},
+      {offsetof(format::Header, cells_per_slot), ~std::uint64_t{0}},
+      {offsetof(format::Header, file_bytes), 1},
+      {offsetof(format::Header, heads), 0},
+      {offsetof(format::Header, heads), 4097},
+      {offsetof(format::Header, index), ~std::uint64_t{0}},
+      {offsetof(format::Header, index_buckets), 3},
+      {offsetof(format::Header, index_buckets), std::uint64_t{1} << 62},
+      {offsetof(format::Header, directory), 0},
+      {offsetof(format::Header, directory_bytes), ~std::uint64_t{0} - 4095},
+      {offsetof(format::Header, slots), 4096},
+      {offsetof(format::Header, slot_bytes), 0},
+      {offsetof(format::Header, slot_bytes), std::uint64_t{1} << 63}};
   TempPath whole;
   make_segment(whole);
-  layout::Header header{};
-  const core::Descriptor fd(::open(whole.file().c_str(), O_RDONLY | O_CLOEXEC));
+  format::Header header{};
+  const format::Descriptor fd(::open(whole.file().c_str(), O_RDONLY | O_CLOEXEC));
   ASSERT_EQ(::pread(fd.get(), &header, sizeof header, 0), static_cast<ssize_t>(sizeof header));
   const std::uint64_t size = header.file_bytes;
-  ASSERT_TRUE(core::check_header(header, size).geometry.has_value());
+  ASSERT_TRUE(format::check_header(header, size).geometry.has_value());
   for (const auto& [offset, value] : wrong) {
-    layout::Header copy{};
+    format::Header copy{};
     std::memcpy(static_cast<void*>(&copy), &header, sizeof copy);
     std::memcpy(reinterpret_cast<char*>(&copy) + offset, &value, sizeof value);
-    const auto checked = core::check_header(copy, size);
+    const auto checked = format::check_header(copy, size);
     EXPECT_FALSE(checked.geometry.has_value()) << offset << ' ' << value;
     EXPECT_EQ(checked.status, METRICS_INCOMPATIBLE);
     EXPECT_EQ(checked.why, "has a header whose parts don't fit together") << offset << ' ' << value;

@@ -71,11 +71,11 @@ TEST(Labels, AreToldApartHoweverTheyAreCut) {
 TEST(SameBytes, SeesADifferenceInAnyByteOfAnySize) {
   for (std::size_t size = 0; size <= 40; ++size) {
     const std::string value(size, 'x');
-    EXPECT_TRUE(core::same_bytes(value.data(), std::string(value).data(), size)) << size;
+    EXPECT_TRUE(format::same_bytes(value.data(), std::string(value).data(), size)) << size;
     for (std::size_t i = 0; i < size; ++i) {
       std::string other = value;
       other[i] ^= 1;
-      EXPECT_FALSE(core::same_bytes(value.data(), other.data(), size)) << size << ", " << i;
+      EXPECT_FALSE(format::same_bytes(value.data(), other.data(), size)) << size << ", " << i;
     }
   }
 }

@@ -17,7 +17,7 @@
 namespace metrics::test {
 namespace {
 
-using layout::Drop;
+using format::Drop;
 
 constexpr int kNotPermitted = 77;
 constexpr std::size_t kPageBytes = 4096;
@@ -39,7 +39,7 @@ int with_tmpfs(const std::string& directory, std::size_t bytes, const std::funct
 class Filled {
  public:
   explicit Filled(const std::string& directory) : path_(directory + "/filler") {
-    const core::Descriptor fd(::open(path_.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+    const format::Descriptor fd(::open(path_.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
     off_t at = 0;
     while (::fallocate(fd.get(), 0, at, kPageBytes) == 0) at += kPageBytes;
     EXPECT_EQ(errno, ENOSPC);
@@ -110,7 +110,7 @@ TEST(Space, AProcessWithoutRoomForASlotCountsInTheSharedOne) {
     EXPECT_EQ(scrape.first_slots(), 0u);
     EXPECT_EQ(scrape.dropped(Drop::kClaimNoSpace), 1u);
     EXPECT_EQ(scrape.dropped(Drop::kGaugeWithoutSlot), 1u);
-    EXPECT_EQ(owner_of(t.file(), 1).state, core::Ownership::State::kFree);
+    EXPECT_EQ(owner_of(t.file(), 1).state, format::Ownership::State::kFree);
     filled.empty();
     tasks.inc(2);
     EXPECT_EQ(segment.status(), METRICS_OK);
@@ -131,7 +131,7 @@ TEST(Space, AThreadWithoutRoomForALaneCountsInTheSharedSlot) {
     EXPECT_EQ(scrape.in_slot(0, "tasks"), 5u);
     EXPECT_EQ(scrape.in_slot(1, "tasks"), 1u);
     EXPECT_EQ(scrape.lanes(), 1u);
-    EXPECT_EQ(scrape.heads().back().owner, core::Owner());
+    EXPECT_EQ(scrape.heads().back().owner, format::Owner());
     EXPECT_EQ(scrape.dropped(Drop::kClaimNoSpace), 1u);
   });
 }
@@ -148,7 +148,7 @@ TEST(Space, EveryPageOfEverySeriesIsReservedBeforeASlotIsUsed) {
       Filled filled(t.directory());
       filled.empty();
       // Room for half of a slot.
-      const core::Descriptor fd(
+      const format::Descriptor fd(
           ::open((t.directory() + "/most").c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
       off_t at = 0;
       while (::fallocate(fd.get(), 0, at, kPageBytes) == 0) at += kPageBytes;
@@ -170,7 +170,7 @@ void limit_files_to(std::uint64_t bytes) {
 
 TEST(Space, ALimitOnFileSizesRefusesASegment) {
   const TempSegment alike;
-  core::Reader reader(alike.file());
+  reader::Reader reader(alike.file());
   ASSERT_TRUE(reader.look());
   const std::uint64_t bytes = reader.geometry().file_bytes;
   TempPath t;
@@ -189,7 +189,7 @@ TEST(Space, ALimitOnFileSizesRefusesASegment) {
 TEST(Space, ALimitOnFileSizesRefusesSlotsAndSeries) {
   TempSegment t;
   Counter tasks = t.counter("tasks");
-  core::Reader reader(t.file());
+  reader::Reader reader(t.file());
   ASSERT_TRUE(reader.look());
   EXPECT_EQ(
       ended(forked([&] {

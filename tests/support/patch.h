@@ -19,32 +19,32 @@ class Patch {
  public:
   explicit Patch(const std::string& file) : reader_(file) {
     if (!reader_.look()) throw std::runtime_error(reader_.why());
-    const core::Descriptor fd(::open(file.c_str(), O_RDWR | O_CLOEXEC));
+    const format::Descriptor fd(::open(file.c_str(), O_RDWR | O_CLOEXEC));
     void* at = ::mmap(nullptr, reader_.geometry().file_bytes, PROT_READ | PROT_WRITE, MAP_SHARED,
                       fd.get(), 0);
     if (at == MAP_FAILED) throw std::runtime_error("mmap");
     base_ = static_cast<std::byte*>(at);
   }
 
-  layout::Header& header() { return at<layout::Header>(0); }
-  layout::Head& head(core::SlotIndex slot) {
-    return at<layout::Head>(reader_.geometry().head_offset(slot));
+  format::Header& header() { return at<format::Header>(0); }
+  format::Head& head(format::SlotIndex slot) {
+    return at<format::Head>(reader_.geometry().head_offset(slot));
   }
-  core::SlotIndex first_lane() { return reader_.geometry().first_slots + 1; }
-  layout::FamilyRecord& family(const std::string& name) {
-    return at<layout::FamilyRecord>(view(name).offset);
+  format::SlotIndex first_lane() { return reader_.geometry().first_slots + 1; }
+  format::FamilyRecord& family(const std::string& name) {
+    return at<format::FamilyRecord>(view(name).offset);
   }
   double* bounds(const std::string& name) { return reinterpret_cast<double*>(&family(name) + 1); }
   char* name(const std::string& family_name) { return text(view(family_name).name); }
   // The family's series with that first label value.
-  layout::SeriesRecord& series(const std::string& family, std::string_view value = "") {
-    return at<layout::SeriesRecord>(series_view(family, value).offset);
+  format::SeriesRecord& series(const std::string& family, std::string_view value = "") {
+    return at<format::SeriesRecord>(series_view(family, value).offset);
   }
   char* label(const std::string& family, std::string_view value) {
     return text(series_view(family, value).strings.front());
   }
-  layout::Cell* cells(core::SlotIndex slot, const layout::SeriesRecord& series) {
-    return &at<layout::Cell>(reader_.geometry().slot_offset(slot)) + series.first_cell;
+  format::Cell* cells(format::SlotIndex slot, const format::SeriesRecord& series) {
+    return &at<format::Cell>(reader_.geometry().slot_offset(slot)) + series.first_cell;
   }
 
  private:
@@ -52,14 +52,14 @@ class Patch {
   T& at(std::uint64_t offset) {
     return *reinterpret_cast<T*>(base_ + offset);
   }
-  const core::FamilyView& view(const std::string& name) {
+  const format::FamilyView& view(const std::string& name) {
     for (const auto& f : reader_.catalogue()->contents.families) {
       if (f.name == name) return f;
     }
     throw std::runtime_error("no family " + name);
   }
-  const core::SeriesView& series_view(const std::string& family, std::string_view value) {
-    const core::Offset wanted = view(family).offset;
+  const format::SeriesView& series_view(const std::string& family, std::string_view value) {
+    const format::Offset wanted = view(family).offset;
     for (const auto& s : reader_.catalogue()->contents.series) {
       const std::string_view first = s.strings.empty() ? "" : s.strings.front();
       if (s.family == wanted && first == value) return s;
@@ -73,7 +73,7 @@ class Patch {
     return reinterpret_cast<char*>(base_ + reader_.geometry().index + offset);
   }
 
-  core::Reader reader_;
+  reader::Reader reader_;
   std::byte* base_;
 };
 

@@ -10,7 +10,7 @@
 namespace metrics::test {
 namespace {
 
-bool same_values(const aggregator::Series& series, const LabelValues& labels) {
+bool same_values(const reader::Series& series, const LabelValues& labels) {
   if (series.labels.size() != labels.size()) return false;
   for (std::size_t i = 0; i < labels.size(); ++i) {
     if (series.labels[i].value != labels[i]) return false;
@@ -21,12 +21,12 @@ bool same_values(const aggregator::Series& series, const LabelValues& labels) {
 }  // namespace
 
 Scrape::Scrape(const std::string& file) {
-  aggregator::SegmentMerge merge(file);
+  reader::SegmentMerge merge(file);
   if (!merge.read()) {
     ADD_FAILURE() << merge.why();
     return;
   }
-  core::Reader& reader = merge.reader();
+  reader::Reader& reader = merge.reader();
   families_ = merge.families();
   usage_ = reader.usage();
   const auto slots = reader.used_slots();
@@ -39,7 +39,7 @@ Scrape::Scrape(const std::string& file) {
       if (f.offset == s.family) first_cells_[std::string(f.name)] = s.first_cell;
     }
   }
-  for (const core::SlotIndex slot : slots) {
+  for (const format::SlotIndex slot : slots) {
     std::span<const std::uint64_t> cells;
     EXPECT_TRUE(reader.read_cells(slot, cells)) << reader.why();
     cells_[slot].assign(cells.begin(), cells.end());
@@ -66,7 +66,7 @@ Scrape::Found Scrape::required(const std::string& name, const LabelValues& label
 std::uint64_t Scrape::count(const std::string& name, const LabelValues& labels) const {
   const Found found = required(name, labels);
   if (found.series == nullptr) return 0;
-  if (found.family->type == layout::Type::kCounter) return families_.counter(*found.series).whole;
+  if (found.family->type == format::Type::kCounter) return families_.counter(*found.series).whole;
   const auto buckets = families_.buckets(*found.family, *found.series);
   return std::accumulate(buckets.begin(), buckets.end(), std::uint64_t{0});
 }
@@ -74,7 +74,7 @@ std::uint64_t Scrape::count(const std::string& name, const LabelValues& labels) 
 double Scrape::sum(const std::string& name, const LabelValues& labels) const {
   const Found found = required(name, labels);
   if (found.series == nullptr) return std::numeric_limits<double>::quiet_NaN();
-  if (found.family->type == layout::Type::kCounter) {
+  if (found.family->type == format::Type::kCounter) {
     return families_.counter(*found.series).fraction;
   }
   return families_.sum(*found.family, *found.series);
@@ -124,7 +124,7 @@ std::size_t Scrape::series_count(const std::string& name) const {
   return found.family == nullptr ? 0 : found.family->series.size();
 }
 
-std::uint64_t Scrape::in_slot(core::SlotIndex slot, const std::string& name) const {
+std::uint64_t Scrape::in_slot(format::SlotIndex slot, const std::string& name) const {
   const auto cells = cells_.find(slot);
   const auto first = first_cells_.find(name);
   if (cells == cells_.end() || first == first_cells_.end()) {
@@ -134,8 +134,8 @@ std::uint64_t Scrape::in_slot(core::SlotIndex slot, const std::string& name) con
   return cells->second.at(first->second);
 }
 
-core::Ownership owner_of(const std::string& file, core::SlotIndex first_slot) {
-  core::Reader reader(file);
+format::Ownership owner_of(const std::string& file, format::SlotIndex first_slot) {
+  reader::Reader reader(file);
   EXPECT_TRUE(reader.look()) << reader.why();
   return reader.owner(first_slot);
 }

@@ -35,34 +35,34 @@ class Scrape {
   std::size_t family_count() const { return families_.families.size(); }
   std::size_t series_count(const std::string& name) const;
 
-  std::uint64_t dropped(layout::Drop reason) const {
+  std::uint64_t dropped(format::Drop reason) const {
     return usage_.dropped[static_cast<std::size_t>(reason)];
   }
-  const core::Usage& usage() const { return usage_; }
+  const reader::Usage& usage() const { return usage_; }
   // By slot number; lanes have an owner.
-  const std::vector<core::HeadCopy>& heads() const { return heads_; }
+  const std::vector<reader::HeadCopy>& heads() const { return heads_; }
   // The highest ever used.
-  core::SlotIndex first_slots() const { return usage_.first_slots_used; }
-  core::SlotIndex lanes() const { return usage_.lanes_used; }
+  format::SlotIndex first_slots() const { return usage_.first_slots_used; }
+  format::SlotIndex lanes() const { return usage_.lanes_used; }
   // A series' first cell in one slot alone.
-  std::uint64_t in_slot(core::SlotIndex slot, const std::string& name) const;
+  std::uint64_t in_slot(format::SlotIndex slot, const std::string& name) const;
 
  private:
   struct Found {
-    const aggregator::Family* family = nullptr;
-    const aggregator::Series* series = nullptr;
+    const reader::Family* family = nullptr;
+    const reader::Series* series = nullptr;
   };
   Found find(const std::string& name, const LabelValues& labels) const;
   Found required(const std::string& name, const LabelValues& labels) const;
 
-  aggregator::Families families_;
-  core::Usage usage_{};
-  std::vector<core::HeadCopy> heads_;
+  reader::Families families_;
+  reader::Usage usage_{};
+  std::vector<reader::HeadCopy> heads_;
   std::map<std::string, std::uint64_t> first_cells_;  // of series without labels
-  std::map<core::SlotIndex, std::vector<std::uint64_t>> cells_;
+  std::map<format::SlotIndex, std::vector<std::uint64_t>> cells_;
 };
 
 // The kernel's word on a first slot.
-core::Ownership owner_of(const std::string& file, core::SlotIndex first_slot);
+format::Ownership owner_of(const std::string& file, format::SlotIndex first_slot);
 
 }  // namespace metrics::test

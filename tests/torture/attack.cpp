@@ -30,10 +30,10 @@
 namespace metrics::torture {
 namespace {
 
-using aggregator::test::Answer;
-using aggregator::test::Client;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
+using test::Answer;
+using test::Client;
 
 // Time enough for what the aggregator's own time-outs decide.
 bool is_long(const Run& run) { return run.seconds() >= 5; }
@@ -116,7 +116,7 @@ class Daemon {
 // A scrape that has to succeed within the client's patience; "" or what is wrong.
 std::string scrape(std::uint16_t port, Exposition* read = nullptr) {
   try {
-    const Answer answer = aggregator::test::get(port, "/metrics");
+    const Answer answer = test::get(port, "/metrics");
     if (answer.status != 200) return "status " + std::to_string(answer.status);
     if (!answer.whole) return "the response is not whole";
     Exposition exposition(answer.body);
@@ -179,7 +179,7 @@ void scraped_under_load(Run& run, const std::string& path) {
         while (Clock::now() < until) {
           std::string wrong;
           try {
-            const Answer answer = aggregator::test::get(daemon.port(), "/metrics");
+            const Answer answer = test::get(daemon.port(), "/metrics");
             if (answer.status == 503 && answer.whole) {
               ++busy;
               continue;
@@ -360,7 +360,7 @@ void ends_and_restarts(Run& run, const std::string& path) {
       scrapers.emplace_back([&, port = daemon->port()] {
         while (!stop) {
           try {
-            const Answer answer = aggregator::test::get(port, "/metrics");
+            const Answer answer = test::get(port, "/metrics");
             // Cut off is no harm: a client sees that it is. What is whole must be valid.
             if (answer.status != 200 || !answer.whole) continue;
             const Exposition read(answer.body);

@@ -20,7 +20,7 @@
 namespace metrics::torture {
 namespace {
 
-using layout::Header;
+using format::Header;
 
 void put(Image& image, std::size_t at, std::uint64_t value, std::size_t width) {
   if (at + width <= image.size()) std::memcpy(image.data() + at, &value, width);
@@ -29,9 +29,9 @@ void put(Image& image, std::size_t at, std::uint64_t value, std::size_t width) {
 // A directory full of series with a thousand buckets each, and labels of that length.
 std::uint64_t many_wide_series(Image& image, std::uint32_t label_bytes, bool sharing_cells) {
   constexpr std::uint64_t kBytes = 12 << 20;
-  constexpr std::uint32_t kBounds = layout::kMaxBounds;
+  constexpr std::uint32_t kBounds = format::kMaxBounds;
   constexpr std::uint64_t kFirst = 2 * (kBounds + 64) * 8;  // the family's record ends before
-  const std::uint64_t record = (sizeof(layout::SeriesRecord) + 4 + label_bytes + 7) / 8 * 8;
+  const std::uint64_t record = (sizeof(format::SeriesRecord) + 4 + label_bytes + 7) / 8 * 8;
   const std::uint64_t count = (kBytes - kFirst) / record;
   Header& h = mutable_header(image);
   h.cells_per_slot = sharing_cells ? kBounds + 2 : count * (kBounds + 2);
@@ -46,9 +46,9 @@ std::uint64_t many_wide_series(Image& image, std::uint32_t label_bytes, bool sha
   image.resize(family);
   image.resize(family + kBytes);
   put(image, index, family, 8);
-  auto* f = reinterpret_cast<layout::FamilyRecord*>(image.data() + family);
-  f->record.kind = layout::Kind::kFamily;
-  f->type = layout::Type::kHistogram;
+  auto* f = reinterpret_cast<format::FamilyRecord*>(image.data() + family);
+  f->record.kind = format::Kind::kFamily;
+  f->type = format::Type::kHistogram;
   f->label_count = 1;
   f->bound_count = kBounds;
   unsigned char* to = reinterpret_cast<unsigned char*>(f + 1);
@@ -68,8 +68,8 @@ std::uint64_t many_wide_series(Image& image, std::uint32_t label_bytes, bool sha
   for (std::uint64_t n = 0; n < count; ++n) {
     const std::uint64_t at = family + kFirst + n * record;
     put(image, last, at, 8);
-    auto* s = reinterpret_cast<layout::SeriesRecord*>(image.data() + at);
-    s->record.kind = layout::Kind::kSeries;
+    auto* s = reinterpret_cast<format::SeriesRecord*>(image.data() + at);
+    s->record.kind = format::Kind::kSeries;
     s->record.bytes = static_cast<std::uint32_t>(record);
     s->family = family;
     s->first_cell = sharing_cells ? 0 : n * (kBounds + 2);
@@ -127,8 +127,8 @@ const Forgery kAllForgeries[] = {
        h.cells_used = h.cells_per_slot;
        h.file_bytes = h.slots + (std::uint64_t{1} + h.first_slots + h.lanes) * h.slot_bytes;
        for (std::uint64_t at = h.directory; at + 56 <= h.directory + h.directory_used;) {
-         auto* r = reinterpret_cast<layout::SeriesRecord*>(image.data() + at);
-         if (r->record.kind == layout::Kind::kSeries) {
+         auto* r = reinterpret_cast<format::SeriesRecord*>(image.data() + at);
+         if (r->record.kind == format::Kind::kSeries) {
            r->first_cell = h.cells_per_slot - r->cell_count;
          }
          at += std::max<std::uint32_t>(r->record.bytes, 32);
@@ -163,10 +163,10 @@ const Forgery kAllForgeries[] = {
        image.resize(directory + 2 * kRecord);
        for (std::uint64_t i = 0; i < kIndex; ++i) put(image, index + i * 8, directory, 8);
        std::memset(image.data() + directory, 0, kRecord);
-       auto* r = reinterpret_cast<layout::FamilyRecord*>(image.data() + directory);
+       auto* r = reinterpret_cast<format::FamilyRecord*>(image.data() + directory);
        r->record.bytes = kRecord;
-       r->record.kind = layout::Kind::kFamily;
-       r->type = layout::Type::kCounter;
+       r->record.kind = format::Kind::kFamily;
+       r->type = format::Type::kCounter;
        r->label_count = 60;
        unsigned char* at = reinterpret_cast<unsigned char*>(r + 1);
        const auto text = [&](std::uint32_t bytes, unsigned char first, unsigned char second) {
@@ -330,13 +330,13 @@ void write_image(const std::string& file, const Image& image) {
 
 std::string read_damaged(const std::string& file, bool* readable) {
   try {
-    aggregator::SegmentMerge merge(file);
+    reader::SegmentMerge merge(file);
     const bool read = merge.read();
     if (readable != nullptr) *readable = read;
     if (!read) return merge.why().empty() ? "unusable, but nobody says why" : "";
-    core::slot_report(merge.reader());
+    reader::slot_report(merge.reader());
     std::string text;
-    aggregator::TextEncoder encoder;
+    exposition::TextEncoder encoder;
     encoder.encode(merge.families(), text);
     faults_of(file);  // whatever they are
     return Exposition(text).fault();

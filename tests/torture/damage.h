@@ -19,8 +19,8 @@ using Image = std::vector<unsigned char>;
 Image healthy_image(const std::string& path);
 
 void write_image(const std::string& file, const Image& image);
-const layout::Header& header(const Image& image);
-layout::Header& mutable_header(Image& image);
+const format::Header& header(const Image& image);
+format::Header& mutable_header(Image& image);
 
 // Reads that file as the aggregator and the inspector do, and prints it. "" or what must never happen: an exception,
 // or an exposition that is not valid. `readable`: whether it was taken for a segment.
@@ -62,7 +62,7 @@ inline constexpr std::uint64_t kEdges[] = {0,
                                            ~0ull};
 
 // Damages an image at random; where its parts are, the sound header says. Returns what it has done.
-std::string damage(Image& image, const layout::Header& sound, std::mt19937_64& random);
+std::string damage(Image& image, const format::Header& sound, std::mt19937_64& random);
 
 // Every length, and every word and half word of the header and of the directory's records, with every edge value.
 class Damages {

@@ -110,7 +110,7 @@ void impostors(Run& run, const Image& healthy) {
   expect_refused("a device");
   std::filesystem::remove(file);
   Image image = healthy;
-  mutable_header(image).major = layout::kMajor + 1;
+  mutable_header(image).major = format::kMajor + 1;
   write_image(file, image);
   expect_refused("another major version");
   write_image(file, healthy);
@@ -171,15 +171,15 @@ void scribble(Run& run, const Image& healthy, Clock::time_point until) {
   const pid_t vandal = vandalise(file, healthy, run.random());
   const auto status = run_child(
       [&] {
-        aggregator::SegmentMerge merge(file);
-        aggregator::TextEncoder encoder;
+        reader::SegmentMerge merge(file);
+        exposition::TextEncoder encoder;
         std::uint64_t reads = 0;
         while (Clock::now() < until) {
           ++reads;
           if (!merge.read()) continue;
           std::string text;
           encoder.encode(merge.families(), text);
-          core::slot_report(merge.reader());
+          reader::slot_report(merge.reader());
           const Exposition read(text);
           if (!read.fault().empty()) throw std::runtime_error(read.fault());
         }

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "libmetrics/format/definition.h"
+#include "libmetrics/format/utf8.h"
 
 namespace metrics::torture {
 namespace {
@@ -38,7 +39,7 @@ Exposition::Exposition(std::string_view text) {
     fault_ = "the last line does not end";
     return;
   }
-  if (core::valid_utf8(text) != text) {
+  if (format::valid_utf8(text) != text) {
     fault_ = "it is not valid UTF-8";
     return;
   }

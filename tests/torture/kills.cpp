@@ -100,7 +100,7 @@ void kill_writers_of_one_segment(Run& run, unsigned most_kills) {
   run.count("kills, each followed by a scrape and verify", kills);
   run.count("updates acknowledged", ledger.updates);
   run.count("updates in flight when killed, amounts", audit.in_flight());
-  const core::Usage& usage = audit.merge().reader().usage();
+  const reader::Usage& usage = audit.merge().reader().usage();
   run.count("first slots used, of all segments", usage.first_slots_used);
   run.count("lanes used, of all segments", usage.lanes_used);
   // A writer, its child, and a child that is still dying after its parent was reaped.

@@ -94,14 +94,14 @@ void Audit::operator()(Run& run, bool quiet) {
     }
     return;
   }
-  if (const auto faults = core::verify(verified_); !faults.empty()) {
+  if (const auto faults = reader::verify(verified_); !faults.empty()) {
     run.fault("verify: " + faults.front());
   }
 
   std::vector<std::uint64_t> scraped(done.size());
-  const aggregator::Families& families = merge_.families();
-  for (const aggregator::Family& f : families.families) {
-    for (const aggregator::Series& s : f.series) {
+  const reader::Families& families = merge_.families();
+  for (const reader::Family& f : families.families) {
+    for (const reader::Series& s : f.series) {
       if (s.labels.empty() || s.labels[0].name != "key") continue;
       const std::size_t key = std::stoul(s.labels[0].value.substr(1));
       const auto put = [&](Column column, double value) {
@@ -132,7 +132,7 @@ void Audit::operator()(Run& run, bool quiet) {
   }
   // A gauge of a process that had no slot in time is dropped, and that is counted.
   const std::uint64_t dropped =
-      merge_.reader().usage().dropped[static_cast<std::size_t>(layout::Drop::kGaugeWithoutSlot)];
+      merge_.reader().usage().dropped[static_cast<std::size_t>(format::Drop::kGaugeWithoutSlot)];
   std::uint64_t gauge_lost = 0;
   in_flight_ = 0;
   for (std::size_t i = 0; i < done.size(); ++i) {
@@ -160,23 +160,22 @@ void Audit::operator()(Run& run, bool quiet) {
 }
 
 std::vector<std::string> faults_of(const std::string& file) {
-  core::Reader reader(file);
-  return core::verify(reader);
+  reader::Reader reader(file);
+  return reader::verify(reader);
 }
 
-Look::Look(const std::string& file) : merge_(std::make_unique<aggregator::SegmentMerge>(file)) {
+Look::Look(const std::string& file) : merge_(std::make_unique<reader::SegmentMerge>(file)) {
   if (!merge_->read()) throw std::runtime_error(merge_->why());
   catalogue_ = merge_->reader().catalogue();
   usage_ = merge_->reader().usage();
 }
 
-const aggregator::Series* Look::find(const std::string& name,
-                                     const std::vector<std::string>& labels,
-                                     const aggregator::Family** family) const {
-  for (const aggregator::Family& f : merge_->families().families) {
+const reader::Series* Look::find(const std::string& name, const std::vector<std::string>& labels,
+                                 const reader::Family** family) const {
+  for (const reader::Family& f : merge_->families().families) {
     if (f.name != name) continue;
     *family = &f;
-    for (const aggregator::Series& s : f.series) {
+    for (const reader::Series& s : f.series) {
       bool same = s.labels.size() >= labels.size();
       for (std::size_t i = 0; same && i < labels.size(); ++i) same = s.labels[i].value == labels[i];
       if (same) return &s;
@@ -186,21 +185,21 @@ const aggregator::Series* Look::find(const std::string& name,
 }
 
 std::uint64_t Look::count(const std::string& name, const std::vector<std::string>& labels) const {
-  const aggregator::Family* f = nullptr;
-  const aggregator::Series* s = find(name, labels, &f);
+  const reader::Family* f = nullptr;
+  const reader::Series* s = find(name, labels, &f);
   if (s == nullptr) return 0;
-  if (f->type == layout::Type::kCounter) return merge_->families().counter(*s).whole;
+  if (f->type == format::Type::kCounter) return merge_->families().counter(*s).whole;
   std::uint64_t sum = 0;
   for (const std::uint64_t bucket : merge_->families().buckets(*f, *s)) sum += bucket;
   return sum;
 }
 
 double Look::value(const std::string& name, const std::vector<std::string>& labels) const {
-  const aggregator::Family* f = nullptr;
-  const aggregator::Series* s = find(name, labels, &f);
+  const reader::Family* f = nullptr;
+  const reader::Series* s = find(name, labels, &f);
   if (s == nullptr) return std::nan("");
-  if (f->type == layout::Type::kGauge) return merge_->families().gauge(*s);
-  if (f->type == layout::Type::kCounter) {
+  if (f->type == format::Type::kGauge) return merge_->families().gauge(*s);
+  if (f->type == format::Type::kCounter) {
     const auto counter = merge_->families().counter(*s);
     return static_cast<double>(counter.whole) + counter.fraction;
   }
@@ -208,15 +207,15 @@ double Look::value(const std::string& name, const std::vector<std::string>& labe
 }
 
 bool Look::has(const std::string& name, const std::vector<std::string>& labels) const {
-  const aggregator::Family* f = nullptr;
+  const reader::Family* f = nullptr;
   return find(name, labels, &f) != nullptr;
 }
 
 std::vector<std::pair<std::string, double>> Look::samples(const std::string& name) const {
   std::vector<std::pair<std::string, double>> found;
-  for (const aggregator::Family& f : merge_->families().families) {
+  for (const reader::Family& f : merge_->families().families) {
     if (f.name != name) continue;
-    for (const aggregator::Series& s : f.series) {
+    for (const reader::Series& s : f.series) {
       found.emplace_back(s.labels.empty() ? "" : s.labels.back().value,
                          merge_->families().gauge(s));
     }

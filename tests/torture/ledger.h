@@ -72,13 +72,13 @@ class Audit {
   // Scrapes and compares all of it, and has the segment verified. Every difference is a fault.
   // quiet: nobody writes at the moment.
   void operator()(Run& run, bool quiet);
-  aggregator::SegmentMerge& merge() { return merge_; }
+  reader::SegmentMerge& merge() { return merge_; }
   std::uint64_t in_flight() const { return in_flight_; }  // begun, but not done, when it was quiet
 
  private:
   const Ledger& ledger_;
-  aggregator::SegmentMerge merge_;
-  core::Reader verified_;
+  reader::SegmentMerge merge_;
+  reader::Reader verified_;
   std::uint64_t in_flight_ = 0;
 };
 
@@ -96,21 +96,21 @@ class Look {
   // Every sample of a gauge: its last label's value ("" if none) and its value.
   std::vector<std::pair<std::string, double>> samples(const std::string& name) const;
   const std::vector<std::string>& faults() const { return catalogue_->faults; }
-  const core::Usage& usage() const { return usage_; }
-  std::uint64_t dropped(layout::Drop reason) const {
+  const reader::Usage& usage() const { return usage_; }
+  std::uint64_t dropped(format::Drop reason) const {
     return usage_.dropped[static_cast<std::size_t>(reason)];
   }
-  core::Ownership owner(core::SlotIndex slot) const { return merge_->reader().owner(slot); }
-  std::vector<core::HeadCopy> heads() const {
+  format::Ownership owner(format::SlotIndex slot) const { return merge_->reader().owner(slot); }
+  std::vector<reader::HeadCopy> heads() const {
     return merge_->reader().heads(merge_->reader().used_slots().back());
   }
 
  private:
-  const aggregator::Series* find(const std::string& name, const std::vector<std::string>& labels,
-                                 const aggregator::Family** family) const;
-  std::unique_ptr<aggregator::SegmentMerge> merge_;
-  std::shared_ptr<const core::Catalogue> catalogue_;
-  core::Usage usage_{};
+  const reader::Series* find(const std::string& name, const std::vector<std::string>& labels,
+                             const reader::Family** family) const;
+  std::unique_ptr<reader::SegmentMerge> merge_;
+  std::shared_ptr<const reader::Catalogue> catalogue_;
+  reader::Usage usage_{};
 };
 
 }  // namespace metrics::torture

@@ -63,7 +63,7 @@ class Worker {
   pid_t pid_;
 };
 
-core::SlotIndex slots(const std::string& path) {
+format::SlotIndex slots(const std::string& path) {
   return Look(path + ".v1").usage().first_slots_used;
 }
 
@@ -144,7 +144,7 @@ void sibling_namespaces(Run& run, const std::string& path, Tally& tally) {
          "the siblings don't have the same pid");
     two.dies();
     must(eventually(
-             [&] { return Look(path + ".v1").owner(2).state == core::Ownership::State::kFree; }),
+             [&] { return Look(path + ".v1").owner(2).state == format::Ownership::State::kFree; }),
          "a dead one's slot is not free");
     Worker next(path, tally);
     next.counts();
@@ -298,7 +298,7 @@ void main_thread_and_exec(Run& run, const std::string& path, Tally& tally) {
          "no exec()");
     // Its old memory, and with it the lock, goes a moment later.
     must(eventually(
-             [&] { return Look(path + ".v1").owner(1).state == core::Ownership::State::kFree; }),
+             [&] { return Look(path + ".v1").owner(1).state == format::Ownership::State::kFree; }),
          "a program that became another one keeps its lock");
     Worker next(path, tally);
     next.counts();

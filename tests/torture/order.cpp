@@ -62,7 +62,7 @@ constexpr double kLeast = 1000, kMost = 2000;  // of what gauges are set to
 class Last {
  public:
   // The first thing that went down or does not fit; "" if all is well.
-  std::string look(const aggregator::Families& now) {
+  std::string look(const reader::Families& now) {
     if (now.shape == shape_) {
       for (const auto& [at, is_double] : growing_) {
         if (less(now.values[at], before_[at], is_double)) return "a value went down";
@@ -71,13 +71,13 @@ class Last {
       const auto old = std::move(by_name_);
       by_name_.clear();
       growing_.clear();
-      for (const aggregator::Family& f : now.families) {
-        if (f.type == layout::Type::kGauge || f.type == layout::Type::kInfo) continue;
+      for (const reader::Family& f : now.families) {
+        if (f.type == format::Type::kGauge || f.type == format::Type::kInfo) continue;
         const std::size_t count =
-            layout::cell_count(f.type, static_cast<std::uint32_t>(f.bounds.size()));
-        for (const aggregator::Series& s : f.series) {
+            format::cell_count(f.type, static_cast<std::uint32_t>(f.bounds.size()));
+        for (const reader::Series& s : f.series) {
           std::string name = f.name;
-          for (const aggregator::Label& label : s.labels) name += '{' + label.value;
+          for (const reader::Label& label : s.labels) name += '{' + label.value;
           if (!by_name_.emplace(name, s.first_value).second) return name + " is there twice";
           const auto then = old.find(name);
           for (std::size_t k = 0; k < count; ++k) {
@@ -110,16 +110,16 @@ class Last {
 };
 
 // What ten modes may show of processes that each have set a number between two bounds, or nothing yet.
-std::string gauges_fault(const aggregator::Families& now) {
-  for (const aggregator::Family& f : now.families) {
-    if (f.type != layout::Type::kGauge) continue;
+std::string gauges_fault(const reader::Families& now) {
+  for (const reader::Family& f : now.families) {
+    if (f.type != format::Type::kGauge) continue;
     const int mode = std::stoi(f.name.substr(1));
     const bool per_process = mode == METRICS_ALL || mode == METRICS_LIVEALL;
     const bool sums = mode == METRICS_SUM || mode == METRICS_LIVESUM;
     if (!per_process && f.series.size() > 1) return f.name + " has more than one sample";
     if (per_process && f.series.size() > kGeometry.processes)
       return f.name + " has too many samples";
-    for (const aggregator::Series& s : f.series) {
+    for (const reader::Series& s : f.series) {
       const double value = now.gauge(s);
       if (sums && value == 0) continue;
       // The dead ones' shares stay in a sum; of the living there are at most so many.
@@ -147,9 +147,9 @@ void scrapes_in_order(Run& run) {
   };
   std::vector<pid_t> writers(kWriters);
   for (pid_t& writer : writers) writer = begin();
-  aggregator::SegmentMerge merge(path + ".v1");
+  reader::SegmentMerge merge(path + ".v1");
   run.check(eventually([&] { return merge.read(); }), "no segment: " + merge.why());
-  aggregator::TextEncoder encoder;
+  exposition::TextEncoder encoder;
   Last last;
   Exposition before("");
   std::uint64_t scrapes = 0, kills = 0, texts = 0;

@@ -104,8 +104,8 @@ void full_before_claim(Scenery& s) {
   must_end_well(start([&] { p.update(10); }), "a child");
   same(m, s.tally, "full");
   const Look look(m.path() + ".v1");
-  must(look.dropped(layout::Drop::kClaimNoSpace) >= 2, "failed claims are not told");
-  must(look.dropped(layout::Drop::kGaugeWithoutSlot) == 1, "a dropped gauge is not told");
+  must(look.dropped(format::Drop::kClaimNoSpace) >= 2, "failed claims are not told");
+  must(look.dropped(format::Drop::kGaugeWithoutSlot) == 1, "a dropped gauge is not told");
   m.empty();
   must_end_well(start([&] {
                   p.update(10);
@@ -133,7 +133,7 @@ void full_before_series(Scenery& s) {
   p.update(10);
   go.let_pass();
   other.join();
-  must(Look(m.path() + ".v1").dropped(layout::Drop::kSeriesNoSpace) >= 1, "nothing is told");
+  must(Look(m.path() + ".v1").dropped(format::Drop::kSeriesNoSpace) >= 1, "nothing is told");
   m.empty();
   observe_all(wide(p, "refused"));
   const Look look(m.path() + ".v1");

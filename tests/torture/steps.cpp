@@ -172,8 +172,9 @@ void check(Run& run, const std::string& where, const std::string& path, Noted& n
     }
     run.check(look.usage().first_slots_used <= 2 && look.usage().lanes_used <= 1,
               where + "slots were not adopted");
-    const core::Ownership owner = look.owner(1);
-    run.check(owner.state == core::Ownership::State::kFree, where + "the dead one's lock is there");
+    const format::Ownership owner = look.owner(1);
+    run.check(owner.state == format::Ownership::State::kFree,
+              where + "the dead one's lock is there");
   };
   compare();
   const auto status = run_child([&] {

@@ -116,8 +116,8 @@ TEST(Slots, WorkersThatClaimAtOnceGetDifferentSlots) {
     }
     go.let_pass(kAtOnce);
     for (unsigned i = 0; i < kAtOnce; ++i) counted.pass();
-    for (core::SlotIndex slot = 1; slot <= kAtOnce; ++slot) {
-      EXPECT_EQ(owner_of(t.file(), slot).state, core::Ownership::State::kOwned);
+    for (format::SlotIndex slot = 1; slot <= kAtOnce; ++slot) {
+      EXPECT_EQ(owner_of(t.file(), slot).state, format::Ownership::State::kOwned);
     }
     end.let_pass(kAtOnce);
     for (const pid_t worker : workers) ASSERT_EQ(ended(worker), 0);
@@ -129,12 +129,12 @@ TEST(Slots, GenerationsBeginAgainAtOne) {
   TempSegment t;
   Counter tasks = t.counter("tasks");
   EXPECT_EQ(ended(forked([&] { tasks.inc(); })), 0);
-  core::Reader reader(t.file());
+  reader::Reader reader(t.file());
   ASSERT_TRUE(reader.look());
-  const core::Descriptor fd(::open(t.file().c_str(), O_RDWR | O_CLOEXEC));
-  const std::uint64_t last = core::kMaxGeneration;
+  const format::Descriptor fd(::open(t.file().c_str(), O_RDWR | O_CLOEXEC));
+  const std::uint64_t last = format::kMaxGeneration;
   const auto at =
-      static_cast<off_t>(reader.geometry().head_offset(1) + offsetof(layout::Head, generation));
+      static_cast<off_t>(reader.geometry().head_offset(1) + offsetof(format::Head, generation));
   ASSERT_EQ(::pwrite(fd.get(), &last, sizeof last, at), static_cast<ssize_t>(sizeof last));
   EXPECT_EQ(ended(forked([&] {
               tasks.inc();
@@ -149,16 +149,16 @@ TEST(Slots, TheHighestGenerationFitsItsRange) {
   TempSegment t;
   Counter tasks = t.counter("tasks");
   EXPECT_EQ(ended(forked([&] { tasks.inc(); })), 0);
-  core::Reader reader(t.file());
+  reader::Reader reader(t.file());
   ASSERT_TRUE(reader.look());
-  const core::Descriptor fd(::open(t.file().c_str(), O_RDWR | O_CLOEXEC));
-  const std::uint64_t last = core::kMaxGeneration - 1;
+  const format::Descriptor fd(::open(t.file().c_str(), O_RDWR | O_CLOEXEC));
+  const std::uint64_t last = format::kMaxGeneration - 1;
   const auto at =
-      static_cast<off_t>(reader.geometry().head_offset(1) + offsetof(layout::Head, generation));
+      static_cast<off_t>(reader.geometry().head_offset(1) + offsetof(format::Head, generation));
   ASSERT_EQ(::pwrite(fd.get(), &last, sizeof last, at), static_cast<ssize_t>(sizeof last));
   tasks.inc();
-  EXPECT_EQ(owner_of(t.file(), 1).generation, core::kMaxGeneration);
-  EXPECT_EQ(owner_of(t.file(), 2).state, core::Ownership::State::kFree);
+  EXPECT_EQ(owner_of(t.file(), 1).generation, format::kMaxGeneration);
+  EXPECT_EQ(owner_of(t.file(), 2).state, format::Ownership::State::kFree);
   EXPECT_EQ(ended(forked([&] { tasks.inc(); })), 0);
   EXPECT_EQ(t.scrape().first_slots(), 2u);
 }

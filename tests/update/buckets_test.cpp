@@ -12,7 +12,9 @@
 #include <span>
 #include <vector>
 
-namespace metrics::core {
+#include "libmetrics/setup/bounds.h"
+
+namespace metrics::update {
 namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
@@ -42,10 +44,10 @@ std::vector<double> telling_values(const std::vector<double>& bounds) {
 }
 
 void expect_agreement(const std::vector<double>& bounds) {
-  const Bounds b(bounds);
+  const setup::Bounds b(bounds);
   const auto all = searches(b.count());
-  ASSERT_FALSE(all.empty());
-  ASSERT_EQ(all.front().find, b.search().find);
+  ASSERT_FALSE(all.count == 0);
+  ASSERT_EQ(all.begin()->find, b.search().find);
   std::vector<std::uint64_t> cells(b.padded() + 2);
   const std::uint32_t sum = b.count() + 1;
   for (const double value : telling_values(bounds)) {
@@ -95,12 +97,12 @@ TEST(Buckets, OfRandomBoundsAreFoundBySearchesAlike) {
 TEST(Buckets, OfExtremeBoundsAreFoundBySearchesAlike) {
   expect_agreement({-kDenormal, 0, kDenormal, 2 * kDenormal});
   expect_agreement({std::numeric_limits<double>::lowest(), std::numeric_limits<double>::max()});
-  const auto defaults = default_bounds();
+  const auto defaults = setup::default_bounds();
   expect_agreement({defaults.begin(), defaults.end()});
 }
 
 TEST(Buckets, BoundsAreInclusive) {
-  const Bounds bounds(std::vector<double>{1, 2, 5});
+  const setup::Bounds bounds(std::vector<double>{1, 2, 5});
   EXPECT_EQ(bounds.bucket(-kInfinity), 0u);
   EXPECT_EQ(bounds.bucket(1), 0u);
   EXPECT_EQ(bounds.bucket(std::nextafter(1, 2)), 1u);
@@ -112,7 +114,7 @@ TEST(Buckets, BoundsAreInclusive) {
 
 TEST(Buckets, BoundsArePaddedAndAlignedForTheWidestVector) {
   for (unsigned count : {0u, 1u, 7u, 8u, 9u, 65u}) {
-    const Bounds bounds(std::vector<double>(count, 1));
+    const setup::Bounds bounds(std::vector<double>(count, 1));
     EXPECT_EQ(bounds.count(), count);
     EXPECT_EQ(bounds.padded(), (count + 7) / 8 * 8);
     EXPECT_EQ(reinterpret_cast<std::uintptr_t>(bounds.data()) % 64, 0u);
@@ -121,4 +123,4 @@ TEST(Buckets, BoundsArePaddedAndAlignedForTheWidestVector) {
 }
 
 }  // namespace
-}  // namespace metrics::core
+}  // namespace metrics::update

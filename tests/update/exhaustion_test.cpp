@@ -13,7 +13,7 @@
 namespace metrics::test {
 namespace {
 
-using layout::Drop;
+using format::Drop;
 
 // The only first slot is a worker's that lives until the end of the scope.
 class Occupied {
@@ -157,7 +157,7 @@ TEST(Exhaustion, AFailureIsRememberedUntilTheNextFork) {
   tasks.inc();
   first.end();
   ASSERT_TRUE(
-      eventually([&] { return owner_of(t.file(), 1).state == core::Ownership::State::kFree; }));
+      eventually([&] { return owner_of(t.file(), 1).state == format::Ownership::State::kFree; }));
   tasks.inc();
   EXPECT_EQ(t.segment().status(), METRICS_NO_SLOT);
   EXPECT_EQ(t.scrape().in_slot(0, "tasks"), 2u);

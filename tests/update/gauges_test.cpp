@@ -135,7 +135,7 @@ TEST(Gauges, EveryValueThatCanBeSetIsShown) {
   }
   load.set(std::numeric_limits<double>::quiet_NaN());
   EXPECT_TRUE(std::isnan(t.scrape().gauge("load").value_or(0)));
-  load.set(std::bit_cast<double>(layout::kUnset));
+  load.set(std::bit_cast<double>(format::kUnset));
   EXPECT_TRUE(std::isnan(t.scrape().gauge("load").value_or(0)));
 }
 

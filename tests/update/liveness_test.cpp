@@ -17,7 +17,7 @@
 namespace metrics::test {
 namespace {
 
-using State = core::Ownership::State;
+using State = format::Ownership::State;
 
 // A worker that has counted and waits to be told to go on, or to be killed.
 class Waiting {
@@ -45,7 +45,7 @@ class Waiting {
   pid_t pid_;
 };
 
-bool is_free(const TempPath& t, core::SlotIndex slot) {
+bool is_free(const TempPath& t, format::SlotIndex slot) {
   return eventually([&] { return owner_of(t.file(), slot).state == State::kFree; });
 }
 
@@ -120,7 +120,7 @@ TEST(Liveness, AnOwnerLivesWhateverBecomesOfDescriptors) {
 
 TEST(Liveness, ADescriptorHeldElsewhereKeepsNobodyAlive) {
   TempSegment t;
-  const core::Descriptor held(::open(t.file().c_str(), O_RDWR | O_CLOEXEC));
+  const format::Descriptor held(::open(t.file().c_str(), O_RDWR | O_CLOEXEC));
   Waiting worker(t.counter("tasks"), [&] {
     EXPECT_EQ(::fcntl(held.get(), F_GETFD), FD_CLOEXEC);  // inherited: both processes have it
   });
@@ -145,14 +145,14 @@ TEST(Liveness, AWorkerThatExecutesAnotherProgramOwnsNothing) {
 TEST(Liveness, TheLockTellsTheGeneration) {
   TempSegment t;
   Counter tasks = t.counter("tasks");
-  for (core::Generation generation = 1; generation <= 5; ++generation) {
+  for (format::Generation generation = 1; generation <= 5; ++generation) {
     Waiting worker(tasks);
     EXPECT_EQ(owner_of(t.file(), 1).generation, generation);
     EXPECT_EQ(t.scrape().heads().at(1).generation, generation);
-    const core::Descriptor fd(::open(t.file().c_str(), O_RDONLY | O_CLOEXEC));
-    EXPECT_FALSE(core::certainly_dead(fd.get(), {1, generation}));
-    EXPECT_TRUE(core::certainly_dead(fd.get(), {1, generation - 1}));
-    EXPECT_TRUE(core::certainly_dead(fd.get(), {2, generation}));
+    const format::Descriptor fd(::open(t.file().c_str(), O_RDONLY | O_CLOEXEC));
+    EXPECT_FALSE(format::certainly_dead(fd.get(), {1, generation}));
+    EXPECT_TRUE(format::certainly_dead(fd.get(), {1, generation - 1}));
+    EXPECT_TRUE(format::certainly_dead(fd.get(), {2, generation}));
     worker.let_end();
   }
 }
@@ -168,30 +168,30 @@ void lock(int fd, short type, off_t start, off_t length) {
 
 TEST(Liveness, AReadLockIsNoOwner) {
   TempSegment t;
-  const core::Descriptor stranger(::open(t.file().c_str(), O_RDWR | O_CLOEXEC));
+  const format::Descriptor stranger(::open(t.file().c_str(), O_RDWR | O_CLOEXEC));
   lock(stranger.get(), F_RDLCK, off_t{1} << 32, 8);
   EXPECT_EQ(owner_of(t.file(), 1).state, State::kFree);
-  const core::Descriptor fd(::open(t.file().c_str(), O_RDONLY | O_CLOEXEC));
-  EXPECT_TRUE(core::certainly_dead(fd.get(), {1, 7}));
+  const format::Descriptor fd(::open(t.file().c_str(), O_RDONLY | O_CLOEXEC));
+  EXPECT_TRUE(format::certainly_dead(fd.get(), {1, 7}));
 }
 
 TEST(Liveness, ASlotThatIsBeingClaimedHasLostItsOwner) {
   TempSegment t;
-  const core::Descriptor claiming(::open(t.file().c_str(), O_RDWR | O_CLOEXEC));
+  const format::Descriptor claiming(::open(t.file().c_str(), O_RDWR | O_CLOEXEC));
   lock(claiming.get(), F_WRLCK, off_t{1} << 32, 1);
   EXPECT_EQ(owner_of(t.file(), 1).state, State::kClaiming);
-  const core::Descriptor fd(::open(t.file().c_str(), O_RDONLY | O_CLOEXEC));
-  EXPECT_TRUE(core::certainly_dead(fd.get(), {1, 1}));
+  const format::Descriptor fd(::open(t.file().c_str(), O_RDONLY | O_CLOEXEC));
+  EXPECT_TRUE(format::certainly_dead(fd.get(), {1, 1}));
 }
 
 TEST(Liveness, AnyDoubtIsAlive) {
   TempSegment t;
-  const core::Descriptor stranger(::open(t.file().c_str(), O_RDWR | O_CLOEXEC));
+  const format::Descriptor stranger(::open(t.file().c_str(), O_RDWR | O_CLOEXEC));
   lock(stranger.get(), F_WRLCK, 0, 0);  // the whole file
   EXPECT_EQ(owner_of(t.file(), 1).state, State::kUnknown);
-  const core::Descriptor fd(::open(t.file().c_str(), O_RDONLY | O_CLOEXEC));
-  EXPECT_FALSE(core::certainly_dead(fd.get(), {1, 1}));
-  EXPECT_FALSE(core::certainly_dead(-1, {1, 1}));
+  const format::Descriptor fd(::open(t.file().c_str(), O_RDONLY | O_CLOEXEC));
+  EXPECT_FALSE(format::certainly_dead(fd.get(), {1, 1}));
+  EXPECT_FALSE(format::certainly_dead(-1, {1, 1}));
 }
 
 // Two containers that share a segment: each worker is pid 1 in its own.

@@ -60,7 +60,7 @@ TEST(Threads, AThreadThatEndsGivesItsLaneBack) {
   const Scrape scrape = t.scrape();
   EXPECT_EQ(scrape.count("tasks"), 101u);
   EXPECT_EQ(scrape.lanes(), 1u);
-  EXPECT_EQ(scrape.heads().back().owner, core::Owner());
+  EXPECT_EQ(scrape.heads().back().owner, format::Owner());
   EXPECT_EQ(scrape.heads().back().generation, 100u);
 }
 
@@ -137,7 +137,7 @@ TEST(Threads, UpdatesAfterALaneWasGivenBackGoToTheSharedSlot) {
   const Scrape scrape = t.scrape();
   EXPECT_EQ(scrape.count("tasks"), 12u);
   EXPECT_EQ(scrape.in_slot(0, "tasks"), 10u);
-  EXPECT_EQ(scrape.heads().back().owner, core::Owner());
+  EXPECT_EQ(scrape.heads().back().owner, format::Owner());
   ::pthread_key_delete(later);
 }
 
@@ -187,8 +187,8 @@ TEST(Threads, LanesOfALivingProcessAreNotAdopted) {
   unsigned of_one = 0;
   unsigned of_other = 0;
   for (const auto& head : scrape.heads()) {
-    of_one += head.owner == core::Owner{1, 1};
-    of_other += head.owner == core::Owner{2, 1};
+    of_one += head.owner == format::Owner{1, 1};
+    of_other += head.owner == format::Owner{2, 1};
   }
   EXPECT_EQ(of_one, 3u);
   EXPECT_EQ(of_other, 3u);

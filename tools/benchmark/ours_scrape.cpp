@@ -33,10 +33,10 @@ void operator delete(void* p, std::size_t) noexcept { std::free(p); }
 namespace metrics::bench {
 namespace {
 
-using aggregator::Gzip;
-using aggregator::Scrape;
-using aggregator::SegmentMerge;
-using aggregator::TextEncoder;
+using exposition::Gzip;
+using exposition::TextEncoder;
+using reader::SegmentMerge;
+using scrape::Scrape;
 
 // "workers=64,times=1,...", as the fields of Workload.
 Workload workload(const std::string& text) {
@@ -69,7 +69,7 @@ Workload workload(const std::string& text) {
 
 struct Scraped {
   explicit Scraped(const std::string& argument)
-      : crowd(workload(argument)), merge(crowd.file(), metrics::core::Access::kMapped) {
+      : crowd(workload(argument)), merge(crowd.file(), metrics::reader::Access::kMapped) {
     read();
   }
   void read() {
@@ -163,7 +163,7 @@ int main(int argc, char** argv) {
        [](const std::string& argument) {
          const auto s = scraped(argument);
          const auto whole = std::make_shared<Scrape>(std::vector<std::string>{s->crowd.path()},
-                                                     metrics::core::Access::kMapped);
+                                                     metrics::reader::Access::kMapped);
          return timed([s, whole](std::uint64_t count) {
            for (std::uint64_t i = 0; i < count; ++i) {
              keep(whole->exposition(Scrape::Encoding::kPlain)->size());
@@ -176,7 +176,7 @@ int main(int argc, char** argv) {
          const auto s = scraped(argument);
          return timed([s](std::uint64_t count) {
            for (std::uint64_t i = 0; i < count; ++i) {
-             SegmentMerge merge(s->crowd.file(), metrics::core::Access::kMapped);
+             SegmentMerge merge(s->crowd.file(), metrics::reader::Access::kMapped);
              merge.read();
              std::string text;
              TextEncoder().encode(merge.families(), text);

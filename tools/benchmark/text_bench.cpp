@@ -10,21 +10,21 @@
 #include "aggregator/exposition/gzip.h"
 #include "aggregator/exposition/text.h"
 
-namespace metrics::aggregator {
+namespace metrics::exposition {
 namespace {
 
 constexpr int kRounds = 2000;
 
 // 35 histograms of 13 buckets, 3 series each, and some counters and gauges.
-Families workflow_engine() {
-  Families families{.shape = 1, .families = {}, .values = {}};
+reader::Families workflow_engine() {
+  reader::Families families{.shape = 1, .families = {}, .values = {}};
   for (int f = 0; f < 35; ++f) {
-    Family family{.name = "engine_node_execute_part_time_" + std::to_string(f),
-                  .help = "time spent executing one part of a node",
-                  .unit = "",
-                  .type = Type::kHistogram,
-                  .bounds = {.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 7.5, 10, 30, 60},
-                  .series = {}};
+    reader::Family family{.name = "engine_node_execute_part_time_" + std::to_string(f),
+                          .help = "time spent executing one part of a node",
+                          .unit = "",
+                          .type = format::Type::kHistogram,
+                          .bounds = {.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 7.5, 10, 30, 60},
+                          .series = {}};
     for (int s = 0; s < 3; ++s) {
       family.series.push_back({{{"hostname", "worker-7d9f5b6c8-x2x4z"},
                                 {"type", "ServiceActivity" + std::to_string(s)}},
@@ -53,11 +53,12 @@ double best_us(Work work) {
 }
 
 }  // namespace
-}  // namespace metrics::aggregator
+}  // namespace metrics::exposition
 
 int main() {
-  using namespace metrics::aggregator;
-  const Families families = workflow_engine();
+  using namespace metrics;
+  using namespace metrics::exposition;
+  const reader::Families families = workflow_engine();
   TextEncoder encoder;
   std::string out;
   const double encode_us = best_us([&] {

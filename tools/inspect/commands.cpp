@@ -11,6 +11,8 @@
 #include <unordered_map>
 
 #include "aggregator/exposition/text.h"
+#include "libmetrics/format/name.h"
+#include "libmetrics/format/types.h"
 #include "libmetrics/reader/merge.h"
 #include "libmetrics/reader/slot_report.h"
 #include "libmetrics/reader/verify.h"
@@ -19,11 +21,11 @@
 namespace metrics::inspect {
 namespace {
 
-using aggregator::Families;
-using aggregator::Family;
-using aggregator::SegmentMerge;
-using aggregator::Series;
-using core::Reader;
+using reader::Families;
+using reader::Family;
+using reader::Reader;
+using reader::SegmentMerge;
+using reader::Series;
 using Json = nlohmann::ordered_json;
 
 void print(const std::string& text) { std::fwrite(text.data(), 1, text.size(), stdout); }
@@ -63,7 +65,7 @@ void print_table(const std::vector<std::vector<std::string>>& rows) {
   }
 }
 
-Json labels_json(const std::vector<aggregator::Label>& labels) {
+Json labels_json(const std::vector<reader::Label>& labels) {
   Json json = Json::object();
   for (const auto& label : labels) json[label.name] = label.value;
   return json;
@@ -83,7 +85,7 @@ Json families_json(const Families& families) {
       series.push_back({{"labels", labels_json(s.labels)}, {"samples", std::move(samples)}});
     }
     all.push_back({{"name", f.name},
-                   {"type", core::to_string(f.type)},
+                   {"type", format::to_string(f.type)},
                    {"help", f.help},
                    {"unit", f.unit},
                    {"series", std::move(series)}});
@@ -93,7 +95,7 @@ Json families_json(const Families& families) {
 
 void print_families(const Families& families) {
   for (const Family& f : families.families) {
-    print(std::string(core::to_string(f.type)) + ' ' + f.name + ": " + f.help + '\n');
+    print(std::string(format::to_string(f.type)) + ' ' + f.name + ": " + f.help + '\n');
     for (const Series& s : f.series) {
       for (const Sample& sample : samples_of(families, f, s)) {
         print("  " + spelled(sample) + ' ' + sample.value + '\n');
@@ -111,19 +113,20 @@ std::string percent(std::uint64_t part, std::uint64_t whole) {
 int ls(const std::string& path, Format format) {
   std::error_code error;
   std::vector<std::string> files;
-  std::string directory = path.empty() ? core::segment_variable() : path;
+  std::string directory = path.empty() ? format::segment_variable() : path;
   if (!std::filesystem::is_directory(directory, error)) {
-    directory =
-        path.empty() ? std::filesystem::path(core::segment_file(path)).parent_path().native() : "";
+    directory = path.empty()
+                    ? std::filesystem::path(format::segment_file(path)).parent_path().native()
+                    : "";
   }
   if (!directory.empty()) {
-    files = core::segment_files_in(directory);
+    files = format::segment_files_in(directory);
     if (files.empty()) {
       std::fprintf(stderr, "metrics-inspect: there are no segments in %s (yet)\n",
                    directory.c_str());
     }
   } else {
-    files = {core::segment_file(path)};
+    files = {format::segment_file(path)};
   }
   Json json = Json::array();
   std::vector<std::vector<std::string>> rows = {{"SEGMENT", "MEMORY", "SLOTS", "LIVE", "FAMILIES",
@@ -140,9 +143,9 @@ int ls(const std::string& path, Format format) {
     ::stat(file.c_str(), &info);
     constexpr std::uint64_t kBlock = 512;  // of st_blocks
     const std::uint64_t memory = static_cast<std::uint64_t>(info.st_blocks) * kBlock;
-    const auto report = core::slot_report(reader);
-    const auto live = std::count_if(report.begin(), report.end(), [](const core::SlotReport& s) {
-      return s.state == core::SlotReport::State::kLive;
+    const auto report = reader::slot_report(reader);
+    const auto live = std::count_if(report.begin(), report.end(), [](const reader::SlotReport& s) {
+      return s.state == reader::SlotReport::State::kLive;
     });
     const auto& g = reader.geometry();
     const auto& usage = reader.usage();
@@ -160,7 +163,7 @@ int ls(const std::string& path, Format format) {
          {"directory_used_bytes", usage.directory_used},
          {"directory_capacity_bytes", g.directory_bytes},
          {"created", utc(usage.created_ns)},
-         {"format", std::to_string(layout::kMajor) + '.' + std::to_string(usage.minor)}});
+         {"format", std::to_string(format::kMajor) + '.' + std::to_string(usage.minor)}});
     rows.push_back({file, std::to_string(memory / 1024) + "K", std::to_string(report.size()),
                     std::to_string(live), std::to_string(contents.families.size()),
                     std::to_string(contents.series.size()), percent(usage.cells_used, g.cells),
@@ -171,14 +174,14 @@ int ls(const std::string& path, Format format) {
 }
 
 int slots(const std::string& path, Format format) {
-  Reader reader(core::segment_file(path));
+  Reader reader(format::segment_file(path));
   if (!reader.look()) return unreadable(reader.why());
   Json json = Json::array();
   std::vector<std::vector<std::string>> rows = {
       {"SLOT", "KIND", "STATE", "PID", "COMMAND", "GENERATION", "CLAIMED"}};
-  for (const core::SlotReport& s : core::slot_report(reader)) {
+  for (const reader::SlotReport& s : reader::slot_report(reader)) {
     const std::string kind = s.is_lane ? "thread" : "process";
-    const std::string state(core::to_string(s.state));
+    const std::string state(reader::to_string(s.state));
     json.push_back({{"slot", s.head.slot},
                     {"kind", kind},
                     {"state", state},
@@ -195,7 +198,7 @@ int slots(const std::string& path, Format format) {
 }
 
 int dump(const std::string& path, Format format) {
-  SegmentMerge merge(core::segment_file(path));
+  SegmentMerge merge(format::segment_file(path));
   if (!merge.read()) return unreadable(merge.why());
   format == Format::kJson ? print(families_json(merge.families()))
                           : print_families(merge.families());
@@ -203,11 +206,11 @@ int dump(const std::string& path, Format format) {
 }
 
 int dump_per_slot(const std::string& path, Format format) {
-  Reader reader(core::segment_file(path));
+  Reader reader(format::segment_file(path));
   if (!reader.look()) return unreadable(reader.why());
   SegmentMerge merge(reader.file());
   Json json = Json::array();
-  for (const core::SlotIndex slot : reader.used_slots()) {
+  for (const format::SlotIndex slot : reader.used_slots()) {
     if (!merge.read_slot(slot)) return unreadable(merge.why());
     if (format == Format::kJson) {
       json.push_back({{"slot", slot}, {"families", families_json(merge.families())}});
@@ -222,7 +225,7 @@ int dump_per_slot(const std::string& path, Format format) {
 
 int get(const std::string& path, const std::string& text, Format format) {
   const Selector selector = parse_selector(text);
-  SegmentMerge merge(core::segment_file(path));
+  SegmentMerge merge(format::segment_file(path));
   if (!merge.read()) return unreadable(merge.why());
   Json json = Json::array();
   for (const Family& f : merge.families().families) {
@@ -241,8 +244,8 @@ int get(const std::string& path, const std::string& text, Format format) {
 }
 
 int verify(const std::string& path, Format format) {
-  Reader reader(core::segment_file(path));
-  const std::vector<std::string> faults = core::verify(reader);
+  Reader reader(format::segment_file(path));
+  const std::vector<std::string> faults = reader::verify(reader);
   if (format == Format::kJson) {
     print(Json{{"segment", reader.file()}, {"faults", faults}});
   } else {
@@ -254,14 +257,14 @@ int verify(const std::string& path, Format format) {
 }
 
 int expose(const std::string& path, Format format) {
-  SegmentMerge merge(core::segment_file(path));
+  SegmentMerge merge(format::segment_file(path));
   if (!merge.read()) return unreadable(merge.why());
   if (format == Format::kJson) {
     print(families_json(merge.families()));
     return kFine;
   }
   std::string text;
-  aggregator::TextEncoder().encode(merge.families(), text);
+  exposition::TextEncoder().encode(merge.families(), text);
   print(text);
   return kFine;
 }

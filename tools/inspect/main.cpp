@@ -76,7 +76,7 @@ int main(int argc, char** argv) {
     return complain((std::string(e.what()) + "; see --help").c_str(), kUsage);
   } catch (const std::invalid_argument& e) {
     return complain(e.what(), kUsage);
-  } catch (const metrics::core::Error& e) {
+  } catch (const metrics::format::Error& e) {
     return complain(e.what(), e.status() == METRICS_INVALID ? kUsage : kFault);
   } catch (const std::exception& e) {
     return complain(e.what(), kFault);

@@ -9,14 +9,14 @@
 namespace metrics::inspect {
 namespace {
 
-using aggregator::Family;
-using aggregator::Label;
-using aggregator::Type;
+using format::Type;
+using reader::Family;
+using reader::Label;
 
 template <class Number>
 std::string number(Number v) {
-  char buffer[aggregator::kMaxNumberSize];
-  return {buffer, aggregator::print(buffer, v)};
+  char buffer[exposition::kMaxNumberSize];
+  return {buffer, exposition::print(buffer, v)};
 }
 
 [[noreturn]] void refuse(const std::string& text, std::size_t at, const std::string& what) {
@@ -37,8 +37,8 @@ std::size_t after_blanks(const std::string& text, std::size_t from) {
 
 }  // namespace
 
-std::vector<Sample> samples_of(const aggregator::Families& families, const Family& family,
-                               const aggregator::Series& series) {
+std::vector<Sample> samples_of(const reader::Families& families, const Family& family,
+                               const reader::Series& series) {
   const std::string& name = family.name;
   switch (family.type) {
     case Type::kCounter: {
@@ -63,7 +63,7 @@ std::vector<Sample> samples_of(const aggregator::Families& families, const Famil
     std::string bound = "+Inf";
     if (i < family.bounds.size()) {
       bound.clear();
-      aggregator::append_bound(bound, family.bounds[i]);
+      exposition::append_bound(bound, family.bounds[i]);
     }
     samples.push_back({name + "_bucket", series.labels, number(count)});
     samples.back().labels.push_back({"le", bound});
@@ -78,7 +78,7 @@ std::string spelled(const Sample& sample) {
   char before = '{';
   for (const Label& label : sample.labels) {
     text += before + label.name + "=\"";
-    aggregator::append_escaped_label_value(text, label.value);
+    exposition::append_escaped_label_value(text, label.value);
     text += '"';
     before = ',';
   }

@@ -10,10 +10,10 @@
 namespace metrics::python {
 namespace {
 
-using aggregator::Families;
-using aggregator::Family;
-using aggregator::Series;
-using aggregator::Type;
+using format::Type;
+using reader::Families;
+using reader::Family;
+using reader::Series;
 
 PyObject* text(std::string_view s) {
   return PyUnicode_DecodeUTF8(s.data(), static_cast<Py_ssize_t>(s.size()), "replace");
@@ -75,7 +75,7 @@ PyObject* family_of(const Families& all, const Family& family) {
   }
   const Ref help(text(family.help));
   const Ref unit(text(family.unit));
-  const Ref type(text(core::to_string(family.type)));
+  const Ref type(text(format::to_string(family.type)));
   if (!bounds || !list || !help || !unit || !type || PyErr_Occurred()) return nullptr;
   return PyTuple_Pack(5, type.get(), help.get(), unit.get(), bounds.get(), list.get());
 }
@@ -96,7 +96,7 @@ PyObject* families_of(const Families& all) {
 // A reader for each call: one that was kept would keep a descriptor, which daemons close and reuse behind its back.
 PyObject* snapshot(PyObject*, PyObject*) {
   try {
-    aggregator::SegmentMerge merge(metrics_segment_path(metrics_default()));
+    reader::SegmentMerge merge(metrics_segment_path(metrics_default()));
     if (!merge.read()) {
       const Ref why(text(merge.why()));
       if (why) PyErr_SetObject(PyExc_OSError, why.get());

@@ -7,7 +7,7 @@
 #include <stdexcept>
 #include <string>
 
-namespace metrics::aggregator {
+namespace metrics::exposition {
 namespace {
 
 // Which also checks the checksum and the length that a gzip file ends with.
@@ -60,4 +60,4 @@ TEST(Gzip, RefusesLevelsThatDoNotExist) {
 }
 
 }  // namespace
-}  // namespace metrics::aggregator
+}  // namespace metrics::exposition

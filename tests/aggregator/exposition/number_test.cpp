@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-namespace metrics::aggregator {
+namespace metrics::exposition {
 namespace {
 
 template <typename Number>
@@ -89,4 +89,4 @@ TEST(Number, PrintsBoundsSoThatTheyLookLikeDoubles) {
 }
 
 }  // namespace
-}  // namespace metrics::aggregator
+}  // namespace metrics::exposition

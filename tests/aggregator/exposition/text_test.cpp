@@ -9,14 +9,14 @@
 
 #include "tests/support/families_builder.h"
 
-namespace metrics::aggregator {
+namespace metrics::exposition {
 namespace {
 
 using test::FamiliesBuilder;
 
 constexpr std::uint64_t kTwoTo53 = std::uint64_t{1} << 53;
 
-std::string encoded(const Families& families) {
+std::string encoded(const reader::Families& families) {
   std::string out;
   TextEncoder().encode(families, out);
   return out;
@@ -26,7 +26,7 @@ TEST(Text, PrintsNothingForNoFamilies) { EXPECT_EQ(encoded(FamiliesBuilder().bui
 
 TEST(Text, PrintsACounterWithTotalAndItsWholeNumberExactly) {
   FamiliesBuilder b;
-  b.family("tasks", Type::kCounter, "Tasks done.");
+  b.family("tasks", format::Type::kCounter, "Tasks done.");
   b.series({{"queue", "a"}}).integer(kTwoTo53 + 1).real(0);
   b.series({{"queue", "b"}, {"host", "h"}}).integer(~std::uint64_t{0}).real(-0.0);
   b.series({}).integer(3).real(0.25);
@@ -40,7 +40,7 @@ TEST(Text, PrintsACounterWithTotalAndItsWholeNumberExactly) {
 
 TEST(Text, PrintsAGauge) {
   FamiliesBuilder b;
-  b.family("temperature_celsius", Type::kGauge, "How warm.");
+  b.family("temperature_celsius", format::Type::kGauge, "How warm.");
   b.series({{"at", "x"}}).real(-1.5);
   b.series({{"at", "y"}}).real(std::numeric_limits<double>::infinity());
   b.series({{"at", "z"}}).real(std::numeric_limits<double>::quiet_NaN());
@@ -54,7 +54,7 @@ TEST(Text, PrintsAGauge) {
 
 TEST(Text, PrintsAHistogramCumulativelyWithItsCountFromTheLastBucket) {
   FamiliesBuilder b;
-  b.family("time_seconds", Type::kHistogram, "Time.", {0.5, 1, 1e6});
+  b.family("time_seconds", format::Type::kHistogram, "Time.", {0.5, 1, 1e6});
   b.series({{"host", "h"}}).integer(1).integer(2).integer(0).integer(4).real(17.5);
   b.series({}).integer(0).integer(0).integer(0).integer(0).real(0);
   EXPECT_EQ(encoded(b.build()),
@@ -77,7 +77,7 @@ TEST(Text, PrintsAHistogramCumulativelyWithItsCountFromTheLastBucket) {
 // Nobody counts so far, but a damaged segment may say so.
 TEST(Text, KeepsBucketsCumulativeBeyondTheLargestCount) {
   FamiliesBuilder b;
-  b.family("x", Type::kHistogram, "", {1});
+  b.family("x", format::Type::kHistogram, "", {1});
   b.series({}).integer(3).integer(~std::uint64_t{0} - 1).real(2);
   EXPECT_EQ(encoded(b.build()),
             "# HELP x \n"
@@ -90,7 +90,7 @@ TEST(Text, KeepsBucketsCumulativeBeyondTheLargestCount) {
 
 TEST(Text, PrintsAHistogramWithoutBoundsAsItsInfiniteBucket) {
   FamiliesBuilder b;
-  b.family("x", Type::kHistogram, "");
+  b.family("x", format::Type::kHistogram, "");
   b.series({}).integer(2).real(1);
   EXPECT_EQ(encoded(b.build()),
             "# HELP x \n# TYPE x histogram\nx_bucket{le=\"+Inf\"} 2\nx_count 2\nx_sum 1\n");
@@ -98,7 +98,7 @@ TEST(Text, PrintsAHistogramWithoutBoundsAsItsInfiniteBucket) {
 
 TEST(Text, PrintsASummaryAsCountAndSum) {
   FamiliesBuilder b;
-  b.family("size_bytes", Type::kSummary, "Size.");
+  b.family("size_bytes", format::Type::kSummary, "Size.");
   b.series({{"a", "b"}}).integer(2).real(1e9);
   EXPECT_EQ(encoded(b.build()),
             "# HELP size_bytes Size.\n"
@@ -109,10 +109,10 @@ TEST(Text, PrintsASummaryAsCountAndSum) {
 
 TEST(Text, PrintsAnInfoAsAGaugeOfOne) {
   FamiliesBuilder b;
-  b.family("build", Type::kInfo, "What runs.");
+  b.family("build", format::Type::kInfo, "What runs.");
   b.series({{"version", "1.0"}});
   b.series({{"version", "2.0"}});
-  b.family("up", Type::kGauge, "").series({}).real(1);
+  b.family("up", format::Type::kGauge, "").series({}).real(1);
   EXPECT_EQ(encoded(b.build()),
             "# HELP build_info What runs.\n"
             "# TYPE build_info gauge\n"
@@ -125,9 +125,9 @@ TEST(Text, PrintsAnInfoAsAGaugeOfOne) {
 
 TEST(Text, PrintsHelpAndTypeOfFamiliesWithoutSeries) {
   FamiliesBuilder b;
-  b.family("a", Type::kCounter, "A.");
-  b.family("b", Type::kHistogram, "", {1});
-  b.family("c", Type::kInfo, "C.");
+  b.family("a", format::Type::kCounter, "A.");
+  b.family("b", format::Type::kHistogram, "", {1});
+  b.family("c", format::Type::kInfo, "C.");
   EXPECT_EQ(encoded(b.build()),
             "# HELP a_total A.\n# TYPE a_total counter\n"
             "# HELP b \n# TYPE b histogram\n"
@@ -136,7 +136,7 @@ TEST(Text, PrintsHelpAndTypeOfFamiliesWithoutSeries) {
 
 TEST(Text, EscapesWhatMustNotStandAsItIs) {
   FamiliesBuilder b;
-  b.family("x", Type::kGauge, "a\\b\nc\"d\"\\n");
+  b.family("x", format::Type::kGauge, "a\\b\nc\"d\"\\n");
   b.series({{"l", "a\\b\nc\"d\"\\n"}}).real(1);
   b.series({{"l", "\\"}}).real(2);
   b.series({{"l", ""}}).real(3);
@@ -152,7 +152,7 @@ TEST(Text, EscapesWhatMustNotStandAsItIs) {
 
 TEST(Text, AppendsToWhatIsThere) {
   FamiliesBuilder b;
-  b.family("x", Type::kGauge, "").series({}).real(1);
+  b.family("x", format::Type::kGauge, "").series({}).real(1);
   std::string out = "before\n";
   TextEncoder().encode(b.build(), out);
   EXPECT_EQ(out, "before\n# HELP x \n# TYPE x gauge\nx 1\n");
@@ -160,10 +160,10 @@ TEST(Text, AppendsToWhatIsThere) {
 
 TEST(Text, FollowsValuesAndShape) {
   FamiliesBuilder b;
-  b.family("x", Type::kGauge, "").series({}).real(1);
-  Families families = b.build();
+  b.family("x", format::Type::kGauge, "").series({}).real(1);
+  reader::Families families = b.build();
   TextEncoder encoder;
-  const auto encode = [&encoder](const Families& f) {
+  const auto encode = [&encoder](const reader::Families& f) {
     std::string out;
     encoder.encode(f, out);
     return out;
@@ -172,9 +172,12 @@ TEST(Text, FollowsValuesAndShape) {
   families.values[0] = std::bit_cast<std::uint64_t>(123456.75);
   EXPECT_EQ(encode(families), "# HELP x \n# TYPE x gauge\nx 123456.75\n");
   FamiliesBuilder other;
-  other.family("another_name", Type::kCounter, "Help.").series({{"a", "b"}}).integer(2).real(0);
-  other.family("g", Type::kGauge, "").series({}).real(3.5);
-  other.family("y", Type::kInfo, "").series({});
+  other.family("another_name", format::Type::kCounter, "Help.")
+      .series({{"a", "b"}})
+      .integer(2)
+      .real(0);
+  other.family("g", format::Type::kGauge, "").series({}).real(3.5);
+  other.family("y", format::Type::kInfo, "").series({});
   EXPECT_EQ(encode(other.build()),
             "# HELP another_name_total Help.\n# TYPE another_name_total counter\n"
             "another_name_total{a=\"b\"} 2\n"
@@ -186,11 +189,11 @@ TEST(Text, FollowsValuesAndShape) {
 
 TEST(Text, AllocatesNothingOnceTheOutputIsLargeEnough) {
   FamiliesBuilder b;
-  b.family("x", Type::kHistogram, "", {1, 2, 3});
+  b.family("x", format::Type::kHistogram, "", {1, 2, 3});
   for (int i = 0; i < 100; ++i) {
     b.series({{"i", std::to_string(i)}}).integer(1).integer(2).integer(3).integer(4).real(5);
   }
-  const Families families = b.build();
+  const reader::Families families = b.build();
   TextEncoder encoder;
   std::string out;
   encoder.encode(families, out);
@@ -204,7 +207,7 @@ TEST(Text, AllocatesNothingOnceTheOutputIsLargeEnough) {
 
 TEST(Text, FillsEveryNumberAtItsLongest) {
   FamiliesBuilder b;
-  b.family("x", Type::kGauge, "");
+  b.family("x", format::Type::kGauge, "");
   for (int i = 0; i < 1000; ++i) {
     b.series({{"i", std::to_string(i)}}).real(std::numeric_limits<double>::lowest());
   }
@@ -214,9 +217,9 @@ TEST(Text, FillsEveryNumberAtItsLongest) {
 
 TEST(Text, IsEncodedByManyThreadsAtOnce) {
   FamiliesBuilder b;
-  b.family("x", Type::kCounter, "X.");
+  b.family("x", format::Type::kCounter, "X.");
   for (int i = 0; i < 50; ++i) b.series({{"i", std::to_string(i)}}).integer(7).real(0);
-  const Families families = b.build();
+  const reader::Families families = b.build();
   const std::string expected = encoded(families);
   std::atomic<int> right = 0;
   std::vector<std::jthread> threads;
@@ -241,4 +244,4 @@ TEST(Text, HasTheContentTypeOfVersion004) {
 }
 
 }  // namespace
-}  // namespace metrics::aggregator
+}  // namespace metrics::exposition

@@ -8,7 +8,7 @@
 #include <thread>
 #include <vector>
 
-namespace metrics::aggregator {
+namespace metrics::http {
 namespace {
 
 using namespace std::chrono_literals;
@@ -62,4 +62,4 @@ TEST(Admission, WaitsForVisitsThatCameBeforeClosing) {
 }
 
 }  // namespace
-}  // namespace metrics::aggregator
+}  // namespace metrics::http

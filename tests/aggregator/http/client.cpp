@@ -12,7 +12,7 @@
 
 #include "aggregator/http/ascii.h"
 
-namespace metrics::aggregator::test {
+namespace metrics::test {
 
 Client::Client(std::uint16_t port) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
   const timeval patience{.tv_sec = 20, .tv_usec = 0};
@@ -60,7 +60,7 @@ Answer Client::receive_head() {
     const std::string_view line = head.substr(0, head.find("\r\n"));
     const std::size_t colon = line.find(": ");
     std::string name(line.substr(0, colon));
-    for (char& c : name) c = ascii_lower(c);
+    for (char& c : name) c = http::ascii_lower(c);
     answer.headers[name] = line.substr(colon + 2);
   }
   unread_.erase(0, end + 4);
@@ -99,4 +99,4 @@ Answer Client::get(const std::string& path) {
 
 Answer get(std::uint16_t port, const std::string& path) { return Client(port).get(path); }
 
-}  // namespace metrics::aggregator::test
+}  // namespace metrics::test

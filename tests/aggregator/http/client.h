@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace metrics::aggregator::test {
+namespace metrics::test {
 
 struct Answer {
   int status = 0;                              // 0: the connection ended before a whole head
@@ -45,4 +45,4 @@ class Client {
 // One request on a connection of its own.
 Answer get(std::uint16_t port, const std::string& path);
 
-}  // namespace metrics::aggregator::test
+}  // namespace metrics::test

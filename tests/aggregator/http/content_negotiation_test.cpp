@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace metrics::aggregator {
+namespace metrics::http {
 namespace {
 
 TEST(ContentNegotiation, SendsGzipToWhoeverAcceptsIt) {
@@ -33,4 +33,4 @@ TEST(ContentNegotiation, ReadsAMalformedWeightAsRefused) {
 }
 
 }  // namespace
-}  // namespace metrics::aggregator
+}  // namespace metrics::http

@@ -10,7 +10,7 @@
 #include "aggregator/http/server.h"
 #include "tests/aggregator/http/client.h"
 
-namespace metrics::aggregator {
+namespace metrics::http {
 namespace {
 
 using namespace std::chrono_literals;
@@ -226,4 +226,4 @@ TEST(HttpLimits, KnowsPathsOnlyAsTheyAreWritten) {
 }
 
 }  // namespace
-}  // namespace metrics::aggregator
+}  // namespace metrics::http

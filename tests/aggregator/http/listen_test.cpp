@@ -9,7 +9,7 @@
 #include "aggregator/http/server.h"
 #include "tests/aggregator/http/client.h"
 
-namespace metrics::aggregator {
+namespace metrics::http {
 namespace {
 
 HttpServer listening_on(std::vector<std::string> listen) {
@@ -125,4 +125,4 @@ TEST(HttpListen, StartsOverAndOverInOneProcess) {
 }
 
 }  // namespace
-}  // namespace metrics::aggregator
+}  // namespace metrics::http

@@ -4,7 +4,7 @@
 
 #include <stdexcept>
 
-namespace metrics::aggregator {
+namespace metrics::http {
 namespace {
 
 using Values = std::vector<std::string>;
@@ -58,4 +58,4 @@ TEST(HttpMessage, RefusesToRenderControlCharacters) {
 }
 
 }  // namespace
-}  // namespace metrics::aggregator
+}  // namespace metrics::http

@@ -8,7 +8,7 @@
 
 #include "tests/aggregator/http/client.h"
 
-namespace metrics::aggregator {
+namespace metrics::http {
 namespace {
 
 using test::Answer;
@@ -220,4 +220,4 @@ TEST(HttpServer, SendsAnEmptyBodyForAResponseWithoutOne) {
 }
 
 }  // namespace
-}  // namespace metrics::aggregator
+}  // namespace metrics::http

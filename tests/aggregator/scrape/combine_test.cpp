@@ -9,51 +9,51 @@
 #include "aggregator/exposition/text.h"
 #include "tests/support/families_builder.h"
 
-namespace metrics::aggregator {
+namespace metrics::scrape {
 namespace {
 
 using test::FamiliesBuilder;
 
-std::string text_of(const Families& families) {
+std::string text_of(const reader::Families& families) {
   std::string text;
-  TextEncoder().encode(families, text);
+  exposition::TextEncoder().encode(families, text);
   return text;
 }
 
 std::string combined(std::vector<Source> sources) { return text_of(Combine()(sources)); }
 
-Families counter(const std::string& name, std::vector<Label> labels, std::uint64_t value,
-                 const std::string& help = "Help.") {
+reader::Families counter(const std::string& name, std::vector<reader::Label> labels,
+                         std::uint64_t value, const std::string& help = "Help.") {
   FamiliesBuilder b;
-  b.family(name, Type::kCounter, help).series(std::move(labels)).integer(value).real(0);
+  b.family(name, format::Type::kCounter, help).series(std::move(labels)).integer(value).real(0);
   return b.build();
 }
 
-Families gauge(const std::string& name, double value) {
+reader::Families gauge(const std::string& name, double value) {
   FamiliesBuilder b;
-  b.family(name, Type::kGauge, "Help.").series({}).real(value);
+  b.family(name, format::Type::kGauge, "Help.").series({}).real(value);
   return b.build();
 }
 
 TEST(Combine, NamesTheSegmentAndSumsNothing) {
-  const Families a = counter("tasks", {{"type", "x"}}, 1, "Of a.");
-  const Families b = counter("tasks", {{"type", "x"}}, 2, "Of b.");
+  const reader::Families a = counter("tasks", {{"type", "x"}}, 1, "Of a.");
+  const reader::Families b = counter("tasks", {{"type", "x"}}, 2, "Of b.");
   EXPECT_EQ(combined({{&a, "/a"}, {&b, "/b"}}),
             "# HELP tasks_total Of a.\n# TYPE tasks_total counter\n"
             "tasks_total{type=\"x\",segment=\"/a\"} 1\ntasks_total{type=\"x\",segment=\"/b\"} 2\n");
 }
 
 TEST(Combine, AddsNoLabelWhereNoneIsWanted) {
-  const Families a = counter("tasks", {{"segment", "mine"}}, 1);
+  const reader::Families a = counter("tasks", {{"segment", "mine"}}, 1);
   EXPECT_EQ(
       combined({{&a, ""}}),
       "# HELP tasks_total Help.\n# TYPE tasks_total counter\ntasks_total{segment=\"mine\"} 1\n");
 }
 
 TEST(Combine, MovesLabelsOfThatNameAside) {
-  const Families a = counter("a", {{"segment", "1"}}, 1);
-  const Families b = counter("b", {{"exported_segment", "1"}, {"segment", "2"}}, 1);
-  const Families c = counter("c", {{"exported_segment", "1"}}, 1);
+  const reader::Families a = counter("a", {{"segment", "1"}}, 1);
+  const reader::Families b = counter("b", {{"exported_segment", "1"}, {"segment", "2"}}, 1);
+  const reader::Families c = counter("c", {{"exported_segment", "1"}}, 1);
   const std::string text = combined({{&a, "/s"}, {&b, "/s"}, {&c, "/s"}});
   EXPECT_NE(text.find("a_total{exported_segment=\"1\",segment=\"/s\"} 1\n"), text.npos) << text;
   EXPECT_NE(text.find("b_total{exported_segment=\"1\",exported_exported_segment=\"2\","
@@ -64,8 +64,8 @@ TEST(Combine, MovesLabelsOfThatNameAside) {
 }
 
 TEST(Combine, LeavesOutFamiliesThatShareASampleNameWithAnEarlierOne) {
-  const Families first = counter("load", {}, 1);
-  for (const Families& later :
+  const reader::Families first = counter("load", {}, 1);
+  for (const reader::Families& later :
        {gauge("load", 2), gauge("load_total", 2), gauge("load_created", 2)}) {
     Combine combine;
     const std::vector<Source> sources = {{&first, "/a"}, {&later, "/b"}};
@@ -78,10 +78,10 @@ TEST(Combine, LeavesOutFamiliesThatShareASampleNameWithAnEarlierOne) {
 }
 
 TEST(Combine, LeavesOutFamiliesOfTheNameOfOneThatStandsAlone) {
-  const Families own = gauge("metrics_segment_up", 1);
+  const reader::Families own = gauge("metrics_segment_up", 1);
   FamiliesBuilder b;
-  b.family("metrics_segment_up", Type::kGauge, "Help.").series({{"a", "b"}}).real(2);
-  const Families theirs = b.build();
+  b.family("metrics_segment_up", format::Type::kGauge, "Help.").series({{"a", "b"}}).real(2);
+  const reader::Families theirs = b.build();
   Combine combine;
   const std::vector<Source> sources = {{&own, "", true}, {&theirs, "/a"}};
   EXPECT_EQ(text_of(combine(sources)), combined({{&own, ""}}));
@@ -89,8 +89,8 @@ TEST(Combine, LeavesOutFamiliesOfTheNameOfOneThatStandsAlone) {
 }
 
 TEST(Combine, LeavesOutSeriesWithTheLabelsOfAnEarlierOne) {
-  const Families own = counter("process_cpu_seconds", {}, 1);
-  const Families theirs = counter("process_cpu_seconds", {}, 2);
+  const reader::Families own = counter("process_cpu_seconds", {}, 1);
+  const reader::Families theirs = counter("process_cpu_seconds", {}, 2);
   Combine combine;
   const std::vector<Source> sources = {{&own, ""}, {&theirs, ""}};
   EXPECT_EQ(text_of(combine(sources)), combined({{&own, ""}}));
@@ -100,9 +100,9 @@ TEST(Combine, LeavesOutSeriesWithTheLabelsOfAnEarlierOne) {
 }
 
 TEST(Combine, TakesLabelsInAnyOrderForTheSame) {
-  const Families one = counter("tasks", {{"a", "1"}, {"b", "2"}}, 1);
-  const Families other = counter("tasks", {{"b", "2"}, {"a", "1"}}, 2);
-  const Families shifted = counter("tasks", {{"a", "1b"}, {"b", "2"}}, 3);
+  const reader::Families one = counter("tasks", {{"a", "1"}, {"b", "2"}}, 1);
+  const reader::Families other = counter("tasks", {{"b", "2"}, {"a", "1"}}, 2);
+  const reader::Families shifted = counter("tasks", {{"a", "1b"}, {"b", "2"}}, 3);
   Combine combine;
   const std::vector<Source> sources = {{&one, ""}, {&other, ""}, {&shifted, ""}};
   EXPECT_EQ(combine(sources).families.at(0).series.size(), 2u);
@@ -110,20 +110,20 @@ TEST(Combine, TakesLabelsInAnyOrderForTheSame) {
 
 TEST(Combine, KeepsBucketsOfSegmentsThatDiffer) {
   FamiliesBuilder a, b, c;
-  a.family("wait", Type::kHistogram, "Of a.", {1, 2})
+  a.family("wait", format::Type::kHistogram, "Of a.", {1, 2})
       .series({})
       .integer(1)
       .integer(2)
       .integer(3)
       .real(4);
-  b.family("wait", Type::kHistogram, "Of b.", {5}).series({}).integer(6).integer(7).real(8);
-  c.family("wait", Type::kHistogram, "Of c.", {1, 2})
+  b.family("wait", format::Type::kHistogram, "Of b.", {5}).series({}).integer(6).integer(7).real(8);
+  c.family("wait", format::Type::kHistogram, "Of c.", {1, 2})
       .series({})
       .integer(0)
       .integer(1)
       .integer(0)
       .real(9);
-  const Families fa = a.build(), fb = b.build(), fc = c.build();
+  const reader::Families fa = a.build(), fb = b.build(), fc = c.build();
   EXPECT_EQ(combined({{&fa, "a"}, {&fb, "b"}, {&fc, "c"}}),
             "# HELP wait Of a.\n# TYPE wait histogram\n"
             "wait_bucket{segment=\"a\",le=\"1.0\"} 1\nwait_bucket{segment=\"a\",le=\"2.0\"} 3\n"
@@ -137,14 +137,14 @@ TEST(Combine, KeepsBucketsOfSegmentsThatDiffer) {
 }
 
 TEST(Combine, KeepsItsShapeWhileTheSourcesKeepTheirs) {
-  Families a = counter("tasks", {}, 1);
-  Families b = gauge("load", 2);
+  reader::Families a = counter("tasks", {}, 1);
+  reader::Families b = gauge("load", 2);
   std::vector<Source> sources = {{&a, "/a"}, {&b, "/b"}};
   Combine combine;
   const std::uint64_t shape = combine(sources).shape;
   a.values[0] = 5;
   b.values[0] = std::bit_cast<std::uint64_t>(6.0);
-  const Families& again = combine(sources);
+  const reader::Families& again = combine(sources);
   EXPECT_EQ(again.shape, shape);
   EXPECT_EQ(again.counter(again.families.at(0).series.at(0)).whole, 5u);
   EXPECT_EQ(again.gauge(again.families.at(1).series.at(0)), 6);
@@ -163,12 +163,12 @@ TEST(Combine, KeepsItsShapeWhileTheSourcesKeepTheirs) {
 // Values of neighbours are copied together: series left out in between, and infos without any, must not shift them.
 TEST(Combine, CopiesEachValueToItsSeries) {
   FamiliesBuilder b;
-  b.family("a", Type::kCounter, "").series({{"x", "1"}}).integer(1).real(0);
+  b.family("a", format::Type::kCounter, "").series({{"x", "1"}}).integer(1).real(0);
   b.series({{"x", "2"}}).integer(2).real(0).series({{"x", "3"}}).integer(3).real(0);
-  b.family("i", Type::kInfo, "").series({{"v", "1"}});
-  b.family("g", Type::kGauge, "").series({}).real(4);
-  const Families many = b.build();
-  const Families first = counter("a", {{"x", "2"}}, 20);
+  b.family("i", format::Type::kInfo, "").series({{"v", "1"}});
+  b.family("g", format::Type::kGauge, "").series({}).real(4);
+  const reader::Families many = b.build();
+  const reader::Families first = counter("a", {{"x", "2"}}, 20);
   EXPECT_EQ(combined({{&first, ""}, {&many, ""}}),
             "# HELP a_total Help.\n# TYPE a_total counter\n"
             "a_total{x=\"2\"} 20\na_total{x=\"1\"} 1\na_total{x=\"3\"} 3\n"
@@ -177,4 +177,4 @@ TEST(Combine, CopiesEachValueToItsSeries) {
 }
 
 }  // namespace
-}  // namespace metrics::aggregator
+}  // namespace metrics::scrape

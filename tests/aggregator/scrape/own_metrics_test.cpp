@@ -9,18 +9,18 @@
 
 #include "tests/support/temp_segment.h"
 
-namespace metrics::aggregator {
+namespace metrics::scrape {
 namespace {
 
 using test::TempSegment;
 
-std::optional<double> value(const Families& families, const std::string& name,
-                            const std::vector<Label>& labels) {
-  for (const Family& f : families.families) {
-    for (const Series& s : f.series) {
+std::optional<double> value(const reader::Families& families, const std::string& name,
+                            const std::vector<reader::Label>& labels) {
+  for (const reader::Family& f : families.families) {
+    for (const reader::Series& s : f.series) {
       if (f.name != name || s.labels != labels) continue;
-      return f.type == Type::kCounter ? static_cast<double>(families.counter(s).whole)
-                                      : families.gauge(s);
+      return f.type == format::Type::kCounter ? static_cast<double>(families.counter(s).whole)
+                                              : families.gauge(s);
     }
   }
   return std::nullopt;
@@ -30,7 +30,7 @@ TEST(OwnMetrics, KeepTheirShapeFromScrapeToScrape) {
   TempSegment t;
   Counter tasks = t.counter("tasks");
   tasks.inc();
-  core::Reader reader(t.file());
+  reader::Reader reader(t.file());
   ASSERT_TRUE(reader.look());
   OwnMetrics own;
   const std::vector<SegmentState> up = {{"s", true, "", &reader}};
@@ -38,7 +38,7 @@ TEST(OwnMetrics, KeepTheirShapeFromScrapeToScrape) {
   tasks.inc();
   t.counter("more").inc(-1);
   ASSERT_TRUE(reader.look());
-  const Families& again = own.collect(up, 0.2);
+  const reader::Families& again = own.collect(up, 0.2);
   EXPECT_EQ(again.shape, shape);
   EXPECT_EQ(value(again, "metrics_segment_families", {{"segment", "s"}}), 2);
   EXPECT_EQ(value(again, "metrics_segment_dropped_updates",
@@ -51,7 +51,7 @@ TEST(OwnMetrics, KeepTheirShapeFromScrapeToScrape) {
   const std::uint64_t without = own.collect(down, 0.1).shape;
   EXPECT_NE(without, shape);
   EXPECT_EQ(own.collect(down, 0.1).shape, without);
-  const Families& gone = own.collect(down, 0.1);
+  const reader::Families& gone = own.collect(down, 0.1);
   EXPECT_EQ(value(gone, "metrics_segment_up", {{"segment", "s"}}), 0);
   EXPECT_EQ(value(gone, "metrics_segment_families", {{"segment", "s"}}), std::nullopt);
 }
@@ -61,13 +61,13 @@ TEST(OwnMetrics, CountTheSlotsOfAReplacedSegmentAnew) {
   large.counter("tasks").inc();
   TempSegment small(Geometry{1, 1, 4096, 64 * 1024});
   small.counter("tasks");
-  core::Reader before(large.file()), after(small.file());
+  reader::Reader before(large.file()), after(small.file());
   ASSERT_TRUE(before.look() && after.look());
   OwnMetrics own;
-  const std::vector<Label> free = {{"segment", "s"}, {"state", "free"}};
+  const std::vector<reader::Label> free = {{"segment", "s"}, {"state", "free"}};
   EXPECT_EQ(value(own.collect({{"s", true, "", &before}}, 0), "metrics_segment_slots", free), 63);
   EXPECT_EQ(value(own.collect({{"s", true, "", &after}}, 0), "metrics_segment_slots", free), 1);
 }
 
 }  // namespace
-}  // namespace metrics::aggregator
+}  // namespace metrics::scrape
