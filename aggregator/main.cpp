@@ -193,8 +193,8 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "metrics-aggregator: %s; see --help\n", e.what());
     return kUsage;
   }
-  // Expositions are made by one thread at a time, and by any of dozens: were each to take its memory from an arena of
-  // its own, every arena would come to hold what an exposition takes.
+  // Expositions are made by one thread at a time, and by any of dozens: were each to take its
+  // memory from an arena of its own, every arena would come to hold what an exposition takes.
   ::mallopt(M_ARENA_MAX, 1);
   set_up_log(flags.log_level, flags.log_format == "json" ? LogFormat::kJson : LogFormat::kLogfmt);
   try {

@@ -58,8 +58,8 @@ inline char* print(char* to, std::uint64_t n) noexcept {
 char* print(char* to, double v) noexcept;
 
 // Appends a finite histogram bound as the value of `le`: like print(), but `1.0` and not `1`, since
-// Prometheus 2 keeps a text exposition's spelling, while it writes `1.0` itself when it reads protobuf:
-// the same bucket must not become two series.
+// Prometheus 2 keeps a text exposition's spelling, while it writes `1.0` itself when it reads
+// protobuf: the same bucket must not become two series.
 void append_bound(std::string& to, double bound);
 
 }  // namespace metrics::exposition

@@ -5,7 +5,8 @@
 //   # HELP a_total Help.\n# TYPE a_total counter\na_total{x="1"} _\na_total{x="2"} _\n ...
 //   |---------------------- piece 0 ----------------------------| |--- piece 1 --| |-- ...
 //
-// Each `_` is a number. Encoding copies piece, number, piece, number, ... and ends with a last piece.
+// Each `_` is a number. Encoding copies piece, number, piece, number, ... and ends with a last
+// piece.
 #pragma once
 
 #include <cstddef>
@@ -26,12 +27,12 @@ class TextEncoder {
   // Appends the exposition of `families` to `out`: whole lines, nothing at all for no families.
   //
   // As long as families.shape stays what it was in the call before, this allocates only to make
-  // `out` large enough, so a caller that reuses `out` allocates nothing. Any change of shape is paid
-  // for once, by printing everything anew: give each source of families an encoder of its own.
+  // `out` large enough, so a caller that reuses `out` allocates nothing. Any change of shape is
+  // paid for once, by printing everything anew: give each source of families an encoder of its own.
   // Throws std::bad_alloc or std::length_error; what `out` held before stays.
   void encode(const reader::Families& families, std::string& out);
-  // The same in the place of what `out` held. One that is about as long already, from the last time, costs nothing to
-  // make room in: bytes that will be written are not cleared first.
+  // The same in the place of what `out` held. One that is about as long already, from the last
+  // time, costs nothing to make room in: bytes that will be written are not cleared first.
   void replace(const reader::Families& families, std::string& out);
 
  private:

@@ -1,4 +1,5 @@
-// admission.h -- counts the requests that are being served: to limit them, and to wait for their end.
+// admission.h -- counts the requests that are being served: to limit them, and to wait for their
+// end.
 #pragma once
 
 #include <chrono>
@@ -22,8 +23,8 @@ class Admission {
 
   // One request, from before its handler is chosen until its last byte is with the kernel.
   //
-  // Being counted and finding the door open or closed happens under one mutex: whoever found it open
-  // is waited for after close(), and whoever isn't waited for found it closed.
+  // Being counted and finding the door open or closed happens under one mutex: whoever found it
+  // open is waited for after close(), and whoever isn't waited for found it closed.
   class Visit {
    public:
     explicit Visit(Admission& admission);

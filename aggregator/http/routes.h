@@ -26,8 +26,8 @@ struct Route {
 using Routes = std::map<std::string, Route, std::less<>>;
 
 // The answer of the route's handler; 404 for other paths, 405 with Allow for methods other than GET
-// and HEAD, 503 with Retry-After if no seat is free or the visit came after closing. Throws what the
-// handler throws. Thread-safe.
+// and HEAD, 503 with Retry-After if no seat is free or the visit came after closing. Throws what
+// the handler throws. Thread-safe.
 Response dispatch(const Routes& routes, const Request& request, Admission::Visit& visit);
 
 }  // namespace metrics::http

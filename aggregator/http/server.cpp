@@ -323,9 +323,9 @@ int HttpServer::Server::serve(mg_connection* connection, Admission::Visit& visit
   return reply.status;
 }
 
-// A body is never read: civetweb would drop one of any length, for as long as that takes, before the
-// next request. What is kept alive here must be so by civetweb's own rules too, which it applies to
-// the same headers afterwards; they are wider.
+// A body is never read: civetweb would drop one of any length, for as long as that takes, before
+// the next request. What is kept alive here must be so by civetweb's own rules too, which it
+// applies to the same headers afterwards; they are wider.
 AfterResponse HttpServer::Server::after(const mg_request_info& info, const Request& request) const {
   const std::string connection = request.header("Connection");
   const bool wanted = connection.empty() ? std::string_view(info.http_version) == "1.1"
@@ -350,9 +350,9 @@ int HttpServer::Server::on_http_error(mg_connection* connection, int status,
   return kAnswered;
 }
 
-// civetweb hangs up without a word on a request target that isn't here: "*", or "http://elsewhere/".
-// Such a request is the last of its connection, has a target but no local one, and wasn't answered by
-// on_http_error().
+// civetweb hangs up without a word on a request target that isn't here: "*", or
+// "http://elsewhere/". Such a request is the last of its connection, has a target but no local one,
+// and wasn't answered by on_http_error().
 void HttpServer::Server::on_connection_close(const mg_connection* connection) noexcept {
   const mg_request_info* const info = mg_get_request_info(connection);
   if (info == nullptr || info->request_uri == nullptr || info->local_uri_raw != nullptr) return;

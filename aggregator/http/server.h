@@ -32,12 +32,12 @@ struct HttpOptions {
 
 // Serves from its construction to stop() or its destruction.
 //
-// Answers by itself, in plain text: 404 for unknown paths; 405 with Allow for methods other than GET
-// and HEAD; 503 with Retry-After above the limit, and while stopping; 500 for a throwing handler; 400
-// for what is no HTTP request, for unknown methods, for request targets on another host, for a
-// request line and headers that exceed 16 KB or take longer than request_timeout; 411 for a
-// Content-Length that is none; 505 for other versions than 1.0 and 1.1. A request with a body is
-// answered, but its connection is closed: the body isn't read.
+// Answers by itself, in plain text: 404 for unknown paths; 405 with Allow for methods other than
+// GET and HEAD; 503 with Retry-After above the limit, and while stopping; 500 for a throwing
+// handler; 400 for what is no HTTP request, for unknown methods, for request targets on another
+// host, for a request line and headers that exceed 16 KB or take longer than request_timeout; 411
+// for a Content-Length that is none; 505 for other versions than 1.0 and 1.1. A request with a body
+// is answered, but its connection is closed: the body isn't read.
 //
 // Its threads have the signal mask of the constructing thread, and set SIGPIPE to be ignored in the
 // whole process.

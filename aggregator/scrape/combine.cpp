@@ -27,7 +27,8 @@ std::vector<reader::Label> labelled(std::vector<reader::Label> labels, const std
   return labels;
 }
 
-// The same for the same labels in any order. No label holds a byte that is not UTF-8, so 0xff separates.
+// The same for the same labels in any order. No label holds a byte that is not UTF-8, so 0xff
+// separates.
 std::string key(std::vector<reader::Label> labels) {
   std::sort(labels.begin(), labels.end(),
             [](const reader::Label& a, const reader::Label& b) { return a.name < b.name; });

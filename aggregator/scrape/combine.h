@@ -1,7 +1,7 @@
 // combine.h -- several sources' families as one exposition.
 //
-// Series are never summed across segments: one that can't be read for a moment would look like a counter reset.
-// A label names the segment; Prometheus adds them up.
+// Series are never summed across segments: one that can't be read for a moment would look like a
+// counter reset. A label names the segment; Prometheus adds them up.
 #pragma once
 
 #include <span>
@@ -23,11 +23,11 @@ struct Source {
 // For one thread at a time.
 class Combine {
  public:
-  // The families of all sources. A name that two share is one family, with the first one's help. A series' own
-  // label `segment` becomes `exported_segment` where it gets ours, as Prometheus does it. What would make the
-  // exposition invalid is left out: a family whose type differs from an earlier one's of that name, or which
-  // shares a sample name with another one; a series with the labels of an earlier one. So is a family of the name of
-  // one that stands alone.
+  // The families of all sources. A name that two share is one family, with the first one's help. A
+  // series' own label `segment` becomes `exported_segment` where it gets ours, as Prometheus does
+  // it. What would make the exposition invalid is left out: a family whose type differs from an
+  // earlier one's of that name, or which shares a sample name with another one; a series with the
+  // labels of an earlier one. So is a family of the name of one that stands alone.
   const reader::Families& operator()(std::span<const Source> sources);
 
   // A sentence for everything that was left out at the last call.

@@ -14,14 +14,14 @@
 namespace metrics::scrape {
 namespace {
 
-// A worker's birth or death is seen so much later, and asking for all owners costs little that often. The same goes
-// for what /proc tells.
+// A worker's birth or death is seen so much later, and asking for all owners costs little that
+// often. The same goes for what /proc tells.
 constexpr std::chrono::seconds kFresh{1};
 
 using LabelView = std::pair<std::string_view, std::string_view>;
 
-// Families written down one sample after the other: with their names and labels, or, over such that are written
-// down already, the values alone, which allocates nothing.
+// Families written down one sample after the other: with their names and labels, or, over such that
+// are written down already, the values alone, which allocates nothing.
 class Sheet {
  public:
   Sheet(reader::Families& families, bool describe) : families_(families), describe_(describe) {

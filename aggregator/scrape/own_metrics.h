@@ -26,8 +26,8 @@ class OwnMetrics {
  public:
   OwnMetrics();
 
-  // The state of the process and of these segments as families. The shape stays as long as segments and their
-  // states do. scrape_seconds: how long reading and merging took.
+  // The state of the process and of these segments as families. The shape stays as long as segments
+  // and their states do. scrape_seconds: how long reading and merging took.
   const reader::Families& collect(const std::vector<SegmentState>& segments, double scrape_seconds);
 
  private:

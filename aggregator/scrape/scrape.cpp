@@ -34,8 +34,8 @@ bool is_directory(const std::string& path) {
   return path.ends_with('/') || std::filesystem::is_directory(path, error);
 }
 
-// What users call a segment: its path without the format's version. As a label's value it has to be UTF-8, which
-// a path need not be.
+// What users call a segment: its path without the format's version. As a label's value it has to be
+// UTF-8, which a path need not be.
 std::string name_of(const std::string& file) {
   const std::string ending = format::segment_ending();
   return format::valid_utf8(file.ends_with(ending)
@@ -156,7 +156,8 @@ void Scrape::look() {
   read_segments();
 }
 
-// Its bytes are what a former one held. It comes back when its last owner lets it go, if it is worth keeping.
+// Its bytes are what a former one held. It comes back when its last owner lets it go, if it is
+// worth keeping.
 std::shared_ptr<std::string> Scrape::new_body() {
   std::unique_ptr<std::string> body;
   {

@@ -1,4 +1,5 @@
-// scrape.h -- an exposition of some segments: read, merged, combined with the aggregator's own metrics, encoded.
+// scrape.h -- an exposition of some segments: read, merged, combined with the aggregator's own
+// metrics, encoded.
 #pragma once
 
 #include <array>
@@ -22,18 +23,20 @@ class Scrape {
  public:
   enum class Encoding { kPlain, kGzip };
 
-  // segments: paths as users give them, of segments or of directories with segments in them; empty: the default
-  // segment. They need not exist yet. With more than one, or a directory, series get a label `segment`: from the
-  // moment on that a path is seen to be a directory, or at once if it ends with '/'.
+  // segments: paths as users give them, of segments or of directories with segments in them; empty:
+  // the default segment. They need not exist yet. With more than one, or a directory, series get a
+  // label `segment`: from the moment on that a path is seen to be a directory, or at once if it
+  // ends with '/'.
   explicit Scrape(std::vector<std::string> segments,
                   reader::Access access = reader::Access::kCopied);
 
   // Reads the segments as an exposition does, to log what is there.
   void look();
 
-  // The exposition as of now, in text format 0.0.4. Any thread; one is served at a time. A segment that can't be
-  // read is left out, logged when that begins and when it ends, and told by metrics_segment_up. With `names`,
-  // only families that have one of them, or a sample that has. Throws std::bad_alloc.
+  // The exposition as of now, in text format 0.0.4. Any thread; one is served at a time. A segment
+  // that can't be read is left out, logged when that begins and when it ends, and told by
+  // metrics_segment_up. With `names`, only families that have one of them, or a sample that has.
+  // Throws std::bad_alloc.
   std::shared_ptr<const std::string> exposition(Encoding encoding,
                                                 const std::vector<std::string>& names = {});
 
@@ -45,7 +48,8 @@ class Scrape {
     std::size_t faults = 0;
     std::array<bool, static_cast<std::size_t>(format::Drop::kCount)> dropped{};  // logged
   };
-  // Bodies whose readers are done with them, for the next ones: making room for a body costs as much as writing it.
+  // Bodies whose readers are done with them, for the next ones: making room for a body costs as
+  // much as writing it.
   struct Bodies {
     std::mutex mutex;
     std::vector<std::unique_ptr<std::string>> free;

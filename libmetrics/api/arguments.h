@@ -26,7 +26,8 @@ std::string_view text_of(const char* const* strings, std::size_t i);
 // All of them. Throws Error(METRICS_INVALID) also if they are more than labels can be.
 std::vector<std::string_view> views(const char* const* strings, std::size_t count);
 
-// An info's names and values in turn, by name: labels have no order, so facts told in another one are the same series.
+// An info's names and values in turn, by name: labels have no order, so facts told in another one
+// are the same series.
 template <class String>
 void sort_pairs(std::vector<String>& strings) {
   if (strings.size() % 2 != 0) throw format::Error(METRICS_INVALID, "a label name has no value");

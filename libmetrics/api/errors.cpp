@@ -9,9 +9,9 @@
 namespace metrics::api {
 namespace {
 
-// The thread's last error: a string that lives in the thread's value of a key. A thread_local would be destroyed
-// before the last destructor that may still ask for it.
-// None if all keys are in use: a number that is nobody's would be somebody else's key.
+// The thread's last error: a string that lives in the thread's value of a key. A thread_local would
+// be destroyed before the last destructor that may still ask for it. None if all keys are in use: a
+// number that is nobody's would be somebody else's key.
 std::optional<pthread_key_t> error_key() noexcept {
   static const std::optional<pthread_key_t> key = []() -> std::optional<pthread_key_t> {
     pthread_key_t created = 0;

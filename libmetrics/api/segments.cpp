@@ -78,7 +78,8 @@ metrics_status metrics_open(const char* path, const metrics_geometry* geometry,
   return opened.status;
 }
 
-// No static object, for whose making others would wait: who logs may ask for it, and a child may be forked.
+// No static object, for whose making others would wait: who logs may ask for it, and a child may be
+// forked.
 metrics_segment* metrics_default(void) {
   static constinit std::atomic<setup::Registry*> registry{nullptr};
   setup::Registry* there = registry.load(std::memory_order_acquire);

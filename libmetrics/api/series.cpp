@@ -45,16 +45,16 @@ void check_family(const setup::Family* family, std::initializer_list<format::Typ
   }
 }
 
-// The family can't be counted at all. That its segment was not joined is the segment's status, not each series';
-// that it was refused has been said when it happened.
+// The family can't be counted at all. That its segment was not joined is the segment's status, not
+// each series'; that it was refused has been said when it happened.
 metrics_status uncounted(const setup::Family& family) {
   if (family.registry.segment() == nullptr) return METRICS_OK;
   return failed(METRICS_CONFLICT,
                 ("family \"" + family.definition.name + "\" was refused").c_str());
 }
 
-// The series, if the process has it and everything is as it should be: the usual case, without what it takes to find
-// out and tell what is wrong.
+// The series, if the process has it and everything is as it should be: the usual case, without what
+// it takes to find out and tell what is wrong.
 template <format::Type... kTypes>
 [[gnu::always_inline]] inline setup::Series* known_series(metrics_family* handle,
                                                           const char* const* values,
@@ -76,7 +76,8 @@ template <format::Type... kTypes>
   return series == nullptr || series->is_removed() ? nullptr : series;
 }
 
-// Finds or makes the series and hands it to `take`; tells once for each family and status why it can't be had.
+// Finds or makes the series and hands it to `take`; tells once for each family and status why it
+// can't be had.
 template <class Take>
 metrics_status with_series(metrics_family* handle, std::initializer_list<format::Type> types,
                            const char* const* values, std::size_t count, Take take) noexcept {
@@ -98,7 +99,8 @@ metrics_status with_series(metrics_family* handle, std::initializer_list<format:
   return status;
 }
 
-// What `labels` does for a series that the process doesn't have; out of line, so that what it needs is saved only here.
+// What `labels` does for a series that the process doesn't have; out of line, so that what it needs
+// is saved only here.
 template <class Hot, format::Type... kTypes, class Handle>
 [[gnu::noinline]] metrics_status new_labels(metrics_family* family, const char* const* values,
                                             std::size_t count, Handle** out,
@@ -110,7 +112,8 @@ template <class Hot, format::Type... kTypes, class Handle>
   return status;
 }
 
-// The handle of the series with these label values: of a family of one of kTypes, whose series hold a Hot.
+// The handle of the series with these label values: of a family of one of kTypes, whose series hold
+// a Hot.
 template <class Hot, format::Type... kTypes, class Handle>
 metrics_status labels(metrics_family* family, const char* const* values, std::size_t count,
                       Handle** out, Handle& inert) noexcept {

@@ -1,4 +1,5 @@
-// print_reference.cpp -- prints METRICS.md, the reference of bamboo-engine's families, from the catalogue.
+// print_reference.cpp -- prints METRICS.md, the reference of bamboo-engine's families, from the
+// catalogue.
 //
 //   bamboo_reference > libmetrics/bamboo/METRICS.md
 #include <charconv>

@@ -1,13 +1,15 @@
-// prefork.cpp -- metrics of a prefork program: the parent makes them, its workers count, one scrape has the sum.
+// prefork.cpp -- metrics of a prefork program: the parent makes them, its workers count, one scrape
+// has the sum.
 //
 //   prefork [PATH [WORKERS [TASKS]]]
 //
-// Reads, hashes and compresses the files under PATH, round and round until SIGINT or SIGTERM, in WORKERS
-// processes. Each is replaced after TASKS files, or when it dies: what it has counted stays. Where it
-// counts is $METRICS_SEGMENT, else the user's default; metrics-aggregator serves that.
+// Reads, hashes and compresses the files under PATH, round and round until SIGINT or SIGTERM, in
+// WORKERS processes. Each is replaced after TASKS files, or when it dies: what it has counted
+// stays. Where it counts is $METRICS_SEGMENT, else the user's default; metrics-aggregator serves
+// that.
 //
-// What is about metrics: Families, FileType, run(), and the three counters in run_workers(). Nothing about fork(), a
-// worker's end or its death is.
+// What is about metrics: Families, FileType, run(), and the three counters in run_workers().
+// Nothing about fork(), a worker's end or its death is.
 #include <libdeflate.h>
 #include <poll.h>
 #include <sys/wait.h>
@@ -81,7 +83,8 @@ struct Task {
   FileType* type;
 };
 
-// What a worker reports of a task: so small that a pipe takes it whole or, from a worker killed meanwhile, not at all.
+// What a worker reports of a task: so small that a pipe takes it whole or, from a worker killed
+// meanwhile, not at all.
 struct Result {
   std::uint64_t read_bytes, compressed_bytes, hash;
   bool readable;
@@ -214,7 +217,8 @@ void run_workers(const std::vector<Task>& tasks, std::size_t count, std::size_t 
     std::fflush(stdout);
     std::vector<pollfd> polled;
     for (const Worker& worker : workers) polled.push_back({worker.results, POLLIN, 0});
-    // Returns soon after a signal even if that came a moment ago: there are workers, and they report.
+    // Returns soon after a signal even if that came a moment ago: there are workers, and they
+    // report.
     if (::poll(polled.data(), polled.size(), -1) < 0) continue;
     for (std::size_t i = workers.size(); i-- > 0;) {
       if (polled[i].revents == 0 || take_result(workers[i], tasks)) continue;

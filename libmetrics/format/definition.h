@@ -19,10 +19,10 @@ struct Definition {
   Mode mode = Mode::kAll;      // of a gauge
 };
 
-// The definition as it is kept: a counter's name without `_total`, an info's without `_info`, the unit
-// as the name's ending, a histogram's bounds without a trailing +Inf. Throws Error(METRICS_INVALID)
-// that says what is wrong and what to write instead. Rules: https://prometheus.io/docs/concepts/data_model
-// and the OpenMetrics specification.
+// The definition as it is kept: a counter's name without `_total`, an info's without `_info`, the
+// unit as the name's ending, a histogram's bounds without a trailing +Inf. Throws
+// Error(METRICS_INVALID) that says what is wrong and what to write instead. Rules:
+// https://prometheus.io/docs/concepts/data_model and the OpenMetrics specification.
 Definition checked(Definition given);
 
 }  // namespace metrics::format

@@ -25,13 +25,15 @@ class Descriptor {
   int fd_;
 };
 
-// Opens the file at that path for reading, or for reading and writing. Follows no symbolic link, waits for nobody, and
-// gives the descriptor to no program that is executed. Empty, with errno, if it can't be opened.
+// Opens the file at that path for reading, or for reading and writing. Follows no symbolic link,
+// waits for nobody, and gives the descriptor to no program that is executed. Empty, with errno, if
+// it can't be opened.
 enum class OpenFor { kReading, kWriting };
 Descriptor open_file(const char* path, OpenFor purpose) noexcept;
 
-// Why a file that open_file() has failed to open with that errno can be no segment, and what to do about it: what
-// follows the file's name in a sentence. nullptr for errors that are the system's to explain.
+// Why a file that open_file() has failed to open with that errno can be no segment, and what to do
+// about it: what follows the file's name in a sentence. nullptr for errors that are the system's to
+// explain.
 const char* not_a_segment(int error) noexcept;
 
 // The memory or disk space that a file takes: segments are sparse.

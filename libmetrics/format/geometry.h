@@ -30,8 +30,8 @@ struct Geometry {
   friend bool operator==(const Geometry&, const Geometry&) = default;
 };
 
-// The geometry of a header that was copied from a file of that size, or why it can't be one. The copy is
-// checked, never the original: its writer may be anybody.
+// The geometry of a header that was copied from a file of that size, or why it can't be one. The
+// copy is checked, never the original: its writer may be anybody.
 struct CheckedGeometry {
   std::optional<Geometry> geometry;
   std::string why;  // if there is none

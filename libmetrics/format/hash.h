@@ -27,8 +27,9 @@ inline std::uint64_t read_half(const char* p) noexcept {
   return half;
 }
 
-// Chained over the parts of an identity; the length is mixed in, so ("a", "bc") and ("ab", "c") differ. Two words
-// at a time; the last ones overlap what was read before, so that no byte is taken alone.
+// Chained over the parts of an identity; the length is mixed in, so ("a", "bc") and ("ab", "c")
+// differ. Two words at a time; the last ones overlap what was read before, so that no byte is taken
+// alone.
 inline std::uint64_t hash_string(std::string_view s, std::uint64_t seed) noexcept {
   const std::size_t size = s.size();
   const char* p = s.data();
@@ -53,7 +54,8 @@ inline std::uint64_t hash_string(std::string_view s, std::uint64_t seed) noexcep
   return hash_mix(h ^ a, b);
 }
 
-// As memcmp, without a call: what is compared is short, and equal but for one in 2^64. The last words overlap, too.
+// As memcmp, without a call: what is compared is short, and equal but for one in 2^64. The last
+// words overlap, too.
 inline bool same_bytes(const char* a, const char* b, std::size_t size) noexcept {
   std::uint64_t differing = 0;
   if (size >= 8) {

@@ -27,7 +27,8 @@ inline constexpr std::uint32_t kMajor = 1;                   // also the suffix 
 inline constexpr std::uint32_t kMinor = 0;
 
 // Why something was not counted, or not in a place of its own. Each is a counter in the header, so
-// that the aggregator can tell; the numbers are part of the format, new reasons are added at the end.
+// that the aggregator can tell; the numbers are part of the format, new reasons are added at the
+// end.
 enum class Drop : std::uint32_t {
   kObservationNan,    // histogram or summary: NaN is no observation
   kCounterNegative,   // counter: a negative amount, or NaN
@@ -180,8 +181,8 @@ static_assert(offsetof(FamilyRecord, label_count) == 34 &&
               offsetof(FamilyRecord, bound_count) == 36);
 static_assert(sizeof(FamilyRecord) == 40 && sizeof(FamilyRecord) % alignof(double) == 0);
 
-// Followed by string_count strings: the label values in the family's order. Of an info, whose family
-// has no label names, names and values in turn.
+// Followed by string_count strings: the label values in the family's order. Of an info, whose
+// family has no label names, names and values in turn.
 struct SeriesRecord {
   Record record;
   std::uint64_t family;  // offset of its record

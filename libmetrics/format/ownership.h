@@ -1,13 +1,14 @@
 // ownership.h -- who owns a slot. The kernel's word, not a pid's or a heartbeat's.
 //
-// First slots (1..first_slots) belong to processes. Owning one is holding an open-file-description write lock
-// on the segment's inode, from `slot << 32` on. Its length is the owner's generation + 1, so that one F_OFD_GETLK
-// answers "owned, and by which generation" at once, from any pid namespace; length 1 is "being claimed". The
-// lock is pinned by a mapping of the locked description that no fork inherits: it lives exactly as long as the
-// process's memory.
+// First slots (1..first_slots) belong to processes. Owning one is holding an open-file-description
+// write lock on the segment's inode, from `slot << 32` on. Its length is the owner's generation +
+// 1, so that one F_OFD_GETLK answers "owned, and by which generation" at once, from any pid
+// namespace; length 1 is "being claimed". The lock is pinned by a mapping of the locked description
+// that no fork inherits: it lives exactly as long as the process's memory.
 //
-// Lanes (above) belong to further threads, through their process's first slot: the word in the lane's head
-// names that slot and the generation. A lane is free when its word is 0 or when that owner is dead.
+// Lanes (above) belong to further threads, through their process's first slot: the word in the
+// lane's head names that slot and the generation. A lane is free when its word is 0 or when that
+// owner is dead.
 //
 // How slots are taken stands in update/claims.h. Nothing here allocates or throws.
 #pragma once
@@ -40,13 +41,14 @@ struct Ownership {
 };
 Ownership ownership(int fd, SlotIndex first_slot) noexcept;
 
-// True only if that generation of the first slot has ended. Any doubt is false: adopting a living worker's
-// slot loses counts, leaving a dead one's alone costs a slot.
+// True only if that generation of the first slot has ended. Any doubt is false: adopting a living
+// worker's slot loses counts, leaving a dead one's alone costs a slot.
 bool certainly_dead(int fd, Owner owner) noexcept;
 
 // The lock on `length` bytes of a first slot's range, of the type F_WRLCK, F_RDLCK or F_UNLCK.
 struct flock lock_range(SlotIndex first_slot, std::int64_t length, short type) noexcept;
-// The length of a lock that tells a generation. A slot that is being claimed is locked with kClaimingLength.
+// The length of a lock that tells a generation. A slot that is being claimed is locked with
+// kClaimingLength.
 inline constexpr std::int64_t kClaimingLength = 1;
 constexpr std::int64_t length_of(Generation generation) noexcept {
   return std::int64_t{generation} + 1;

@@ -117,8 +117,9 @@ std::optional<FamilyView> family_at(const Window& window, Offset offset, std::st
   f.unit = cursor.string();
   for (std::uint32_t i = 0; i < label_count; ++i) f.labels.push_back(cursor.string());
   if (!cursor.ok()) return no("has strings that reach beyond its record");
-  // What was checked when it was made is checked again: an exposition must stay valid. The ending that
-  // checked() takes off is put back, since one that is left is part of the name (a counter `x_total_total`).
+  // What was checked when it was made is checked again: an exposition must stay valid. The ending
+  // that checked() takes off is put back, since one that is left is part of the name (a counter
+  // `x_total_total`).
   const std::string_view ending = f.type == Type::kCounter ? "_total"
                                   : f.type == Type::kInfo  ? "_info"
                                                            : "";

@@ -63,13 +63,13 @@ struct SeriesView {
   bool removed;
 };
 
-// The family or series at an offset; none, and a sentence in *fault unless that is null, if the bytes there
-// can't be one.
+// The family or series at an offset; none, and a sentence in *fault unless that is null, if the
+// bytes there can't be one.
 std::optional<FamilyView> family_at(const Window& window, Offset offset, std::string* fault);
 std::optional<SeriesView> series_at(const Window& window, Offset offset, std::string* fault);
 
-// How many bytes the record of that family takes, and the record itself, written where as many bytes are reserved and
-// zero. `hash` is the hash of its identity.
+// How many bytes the record of that family takes, and the record itself, written where as many
+// bytes are reserved and zero. `hash` is the hash of its identity.
 std::uint64_t family_bytes(const Definition& definition) noexcept;
 void write_family(std::byte* at, const Definition& definition, std::uint64_t hash) noexcept;
 // The same for a series with these strings.

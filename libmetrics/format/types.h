@@ -13,8 +13,9 @@ namespace metrics::format {
 // families conflict if they have one in common.
 std::vector<std::string> sample_names(Type type, std::string_view name);
 
-// The name without all endings that sample names may add. Families that conflict have the same stem:
-// if a name is another one plus one ending, what remains after removing all endings is the same.
+// The name without all endings that sample names may add. Families that conflict have the same
+// stem: if a name is another one plus one ending, what remains after removing all endings is the
+// same.
 std::string_view stem(std::string_view name) noexcept;
 
 // What the spellings in messages, the inspector and the exposition come from.

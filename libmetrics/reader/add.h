@@ -7,9 +7,10 @@
 
 namespace metrics::reader {
 
-// Cells of several slots, that many at a time: what is added to is loaded and stored once for all of them. Doubles are
-// added one by one in the order of slots. Each cell is loaded once: a vector of them is as whole as its elements, which
-// are aligned, so that a writer in another process is seen before or after each update.
+// Cells of several slots, that many at a time: what is added to is loaded and stored once for all
+// of them. Doubles are added one by one in the order of slots. Each cell is loaded once: a vector
+// of them is as whole as its elements, which are aligned, so that a writer in another process is
+// seen before or after each update.
 constexpr std::size_t kTogether = 4;
 
 using Cells [[gnu::vector_size(32), gnu::aligned(8), gnu::may_alias]] = std::uint64_t;

@@ -36,7 +36,8 @@ bool good_utf8(const format::SeriesView& s) {
                      [](std::string_view text) { return format::valid_utf8(text) == text; });
 }
 
-// Keeps of `found` what is consistent: series of known families, cells inside and of one series alone, no two the same.
+// Keeps of `found` what is consistent: series of known families, cells inside and of one series
+// alone, no two the same.
 void keep_consistent(Contents& found, const format::Geometry& geometry,
                      std::vector<std::string>* faults) {
   const auto fault = [&](format::Offset offset, const std::string& why) {
@@ -88,7 +89,8 @@ void keep_consistent(Contents& found, const format::Geometry& geometry,
     return false;
   });
 
-  // Cells that two series had would be counted twice; and a small directory could describe more than memory holds.
+  // Cells that two series had would be counted twice; and a small directory could describe more
+  // than memory holds.
   std::vector<const format::SeriesView*> by_cell;
   for (const format::SeriesView& s : found.series) {
     if (s.cell_count > 0) by_cell.push_back(&s);
@@ -124,12 +126,12 @@ Contents contents(const format::Window& links, const format::Window& records,
   const auto fault = [&](std::string text) {
     if (faults != nullptr) faults->push_back(std::move(text));
   };
-  // By offset: a circle, or a chain that leads into another one, ends where it comes to a record again. Of what was
-  // copied, which is measured; what the geometry claims is not.
+  // By offset: a circle, or a chain that leads into another one, ends where it comes to a record
+  // again. Of what was copied, which is measured; what the geometry claims is not.
   const std::uint64_t used = links.last() - std::min(links.last(), geometry.directory);
   std::vector<bool> seen(used / alignof(format::Record) + 1);
-  // Records that overlap could be many long ones in little space. Twice what there is, so that one record with a wrong
-  // size costs no other ones.
+  // Records that overlap could be many long ones in little space. Twice what there is, so that one
+  // record with a wrong size costs no other ones.
   std::uint64_t left = 2 * used;
   for (std::uint64_t i = 0; i < geometry.index_buckets; ++i) {
     const auto* link = links.at<format::Link>(geometry.index + i * sizeof(format::Link));

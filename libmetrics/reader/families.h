@@ -1,8 +1,8 @@
 // families.h -- what a scrape has found: merged families, plain data that every encoder reads.
 //
-// Nothing here is atomic, shared or per-process. A series' values are the sums of its cells over all
-// slots, in the segment's own order and encoding, so merging is adding arrays and nothing is converted
-// before an encoder prints it.
+// Nothing here is atomic, shared or per-process. A series' values are the sums of its cells over
+// all slots, in the segment's own order and encoding, so merging is adding arrays and nothing is
+// converted before an encoder prints it.
 #pragma once
 
 #include <bit>
@@ -38,8 +38,8 @@ struct Family {
   format::Type type;
   std::vector<double> bounds;  // of a histogram: ascending, finite, +Inf not among them
   std::vector<Series> series;  // no two with the same labels
-  // More series of the family before it in the list, which differs in bounds only (another segment's): HELP and
-  // TYPE are not said again.
+  // More series of the family before it in the list, which differs in bounds only (another
+  // segment's): HELP and TYPE are not said again.
   bool continues = false;
   friend bool operator==(const Family&, const Family&) = default;
 };
@@ -54,8 +54,8 @@ struct CounterValue {
 std::uint64_t new_shape() noexcept;
 
 struct Families {
-  // Changes whenever anything but `values` does: what is printed around the values may be kept as long
-  // as it stays. Never 0, so that 0 can mean "nothing kept yet". Two objects never share one.
+  // Changes whenever anything but `values` does: what is printed around the values may be kept as
+  // long as it stays. Never 0, so that 0 can mean "nothing kept yet". Two objects never share one.
   std::uint64_t shape = 0;
   std::vector<Family> families;  // no two with a sample name in common, but for continuations
   // counter: whole (u64), fraction (double). gauge: double. info: nothing, its value is 1.

@@ -1,7 +1,7 @@
 // gauge_merge.h -- the gauges of all processes, made samples by their modes.
 //
-// Counters and histograms are sums; a gauge's mode may ask who set a value, when, and whether that process lives. Only
-// gauges of live modes ask the kernel, and only for slots that hold a value.
+// Counters and histograms are sums; a gauge's mode may ask who set a value, when, and whether that
+// process lives. Only gauges of live modes ask the kernel, and only for slots that hold a value.
 #pragma once
 
 #include <cstddef>
@@ -14,7 +14,8 @@
 
 namespace metrics::reader {
 
-// For one thread at a time. Of each scrape: begin(), then hold_*() for each slot that is read, then merge().
+// For one thread at a time. Of each scrape: begin(), then hold_*() for each slot that is read, then
+// merge().
 class GaugeMerge {
  public:
   // A sample; what tells it from others of its series is compared to see whether the shape stays.
@@ -31,13 +32,15 @@ class GaugeMerge {
   void add(std::size_t series, std::uint64_t first_cell, format::Mode mode);
 
   void begin() { held_.clear(); }
-  // Takes the values in a slot whose cells were copied. Only first slots hold gauges; others are passed over.
+  // Takes the values in a slot whose cells were copied. Only first slots hold gauges; others are
+  // passed over.
   void hold_copied(const Reader& reader, format::SlotIndex slot, const std::uint64_t* cells);
-  // The same of a mapped slot, all whose data is in these stretches. False, with the reader's why(), if the file was
-  // truncated meanwhile.
+  // The same of a mapped slot, all whose data is in these stretches. False, with the reader's
+  // why(), if the file was truncated meanwhile.
   bool hold_mapped(Reader& reader, format::SlotIndex slot,
                    std::span<const Reader::Stretch> stretches);
-  // Makes samples of what is held. False, with the reader's why(), if the file was truncated meanwhile.
+  // Makes samples of what is held. False, with the reader's why(), if the file was truncated
+  // meanwhile.
   bool merge(Reader& reader);
 
   // What the last merge() made, in the catalogue's order.

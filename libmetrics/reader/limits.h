@@ -1,7 +1,8 @@
 // limits.h -- how much memory and time a segment may ask of its reader.
 //
-// A few forged bytes in a sparse file must not ask for more than the reader has, so every bound grows with the space
-// that the file takes. Each function returns what follows the file's name in a sentence, empty if all is well.
+// A few forged bytes in a sparse file must not ask for more than the reader has, so every bound
+// grows with the space that the file takes. Each function returns what follows the file's name in a
+// sentence, empty if all is well.
 #pragma once
 
 #include <cstdint>

@@ -1,8 +1,9 @@
 // mapping.h -- reading a file through a mapping, though others may truncate it meanwhile.
 //
-// Touching a page of a mapping that is not in the file any more raises SIGBUS. Reads therefore happen inside of
-// read_guarded(), which ends at the first one that fails. For programs whose signal handlers are ours to set: the handler
-// is installed when the first mapping is made, and passes on what was not raised inside of read_guarded().
+// Touching a page of a mapping that is not in the file any more raises SIGBUS. Reads therefore
+// happen inside of read_guarded(), which ends at the first one that fails. For programs whose
+// signal handlers are ours to set: the handler is installed when the first mapping is made, and
+// passes on what was not raised inside of read_guarded().
 #pragma once
 
 #include <setjmp.h>
@@ -35,8 +36,9 @@ class Mapping {
 // Where a SIGBUS of this thread leads, nullptr for elsewhere. For read_guarded() alone.
 extern constinit thread_local sigjmp_buf* guard_of_this_thread;
 
-// True if `read` came to its end; false if it touched a page that is not there, and was left in the middle: it may
-// hold nothing that a destructor would have to give back, and has to be ready for what it wrote to be half written.
+// True if `read` came to its end; false if it touched a page that is not there, and was left in the
+// middle: it may hold nothing that a destructor would have to give back, and has to be ready for
+// what it wrote to be half written.
 template <class Read>
 [[gnu::noinline]] bool read_guarded(Read read) noexcept {
   sigjmp_buf guard;

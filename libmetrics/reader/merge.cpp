@@ -88,9 +88,10 @@ bool SegmentMerge::add_slots(std::span<const format::SlotIndex> slots) {
   return true;
 }
 
-// The same without a copy, and without touching pages that nobody has written: that would take memory. A series that
-// reaches into one is copied instead, as a hole is no news: where the kernel can't populate what is reserved
-// (MADV_POPULATE_WRITE, Linux 5.14), a counter's page with the fraction may be one for ever.
+// The same without a copy, and without touching pages that nobody has written: that would take
+// memory. A series that reaches into one is copied instead, as a hole is no news: where the kernel
+// can't populate what is reserved (MADV_POPULATE_WRITE, Linux 5.14), a counter's page with the
+// fraction may be one for ever.
 bool SegmentMerge::add_mapped(std::span<const format::SlotIndex> slots) {
   pieces_.clear();
   straddling_.clear();

@@ -1,8 +1,8 @@
 // merge.h -- one segment's slots, summed to families.
 //
-// The sum needs no knowledge of who is alive: counters and histograms of the living and the dead are added, doubles
-// one by one in slot order, since another order rounds differently and a counter that goes down by a rounding
-// is a reset to Prometheus. Gauges are merged by gauge_merge.h.
+// The sum needs no knowledge of who is alive: counters and histograms of the living and the dead
+// are added, doubles one by one in slot order, since another order rounds differently and a counter
+// that goes down by a rounding is a reset to Prometheus. Gauges are merged by gauge_merge.h.
 #pragma once
 
 #include <cstdint>
@@ -21,9 +21,11 @@ class SegmentMerge {
  public:
   explicit SegmentMerge(std::string file, Access access = Access::kCopied);
 
-  // Reads the segment as it is now. False, with why(), if it can't be read; families() is then empty.
+  // Reads the segment as it is now. False, with why(), if it can't be read; families() is then
+  // empty.
   bool read();
-  // The same for one slot alone: what it contributes. Slots that were never used contribute nothing.
+  // The same for one slot alone: what it contributes. Slots that were never used contribute
+  // nothing.
   bool read_slot(format::SlotIndex slot);
   const std::string& why() const noexcept { return reader_.why(); }
   const std::string& file() const noexcept { return reader_.file(); }

@@ -67,7 +67,8 @@ bool Reader::copy(std::uint64_t offset, std::uint64_t bytes, void* to) {
   return true;
 }
 
-// True if the directory is byte by byte what the catalogue was made of, as it nearly always is: told without a copy.
+// True if the directory is byte by byte what the catalogue was made of, as it nearly always is:
+// told without a copy.
 bool Reader::is_as_known(std::uint64_t bytes) const {
   if (!slots_ || catalogue_ == nullptr || catalogue_->links.size() != words(bytes) ||
       !(catalogue_->geometry == geometry_)) {

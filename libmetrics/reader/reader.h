@@ -1,8 +1,10 @@
-// reader.h -- a segment as the aggregator and the inspector see it: opened read-only, copied, and the copy checked.
+// reader.h -- a segment as the aggregator and the inspector see it: opened read-only, copied, and
+// the copy checked.
 //
-// Whoever writes to the file may scribble, truncate, replace or delete it while it is read: then reading fails
-// with the reason, and nothing else happens. What is parsed is copied and the copy checked; only slots may be mapped.
-// Memory is asked for in the measure of what the file itself takes.
+// Whoever writes to the file may scribble, truncate, replace or delete it while it is read: then
+// reading fails with the reason, and nothing else happens. What is parsed is copied and the copy
+// checked; only slots may be mapped. Memory is asked for in the measure of what the file itself
+// takes.
 #pragma once
 
 #include <array>
@@ -56,9 +58,10 @@ class Reader {
  public:
   explicit Reader(std::string file, Access access = Access::kCopied);
 
-  // Takes a new look: opens the file that now has the name if it is another one than before, and copies the
-  // header and the directory. False, with why(), if there is none or it can't be a segment; the next call
-  // tries again. What the other functions return stays as it was until the next look.
+  // Takes a new look: opens the file that now has the name if it is another one than before, and
+  // copies the header and the directory. False, with why(), if there is none or it can't be a
+  // segment; the next call tries again. What the other functions return stays as it was until the
+  // next look.
   bool look();
   const std::string& why() const noexcept { return why_; }
   const std::string& file() const noexcept { return file_; }
@@ -68,30 +71,33 @@ class Reader {
   const Usage& usage() const noexcept { return usage_; }
   std::shared_ptr<const Catalogue> catalogue() const noexcept { return catalogue_; }
 
-  // All slots that were ever used, in the order in which doubles are to be added: slot 0, first slots, lanes.
+  // All slots that were ever used, in the order in which doubles are to be added: slot 0, first
+  // slots, lanes.
   std::vector<format::SlotIndex> used_slots() const;
-  // Copies the slot's first catalogue()->cells cells; valid until the next call. False, with why(), if the file
-  // was truncated meanwhile.
+  // Copies the slot's first catalogue()->cells cells; valid until the next call. False, with why(),
+  // if the file was truncated meanwhile.
   bool read_cells(format::SlotIndex slot, std::span<const std::uint64_t>& cells);
   // True if slots are mapped: then mapped_cells() has them too.
   bool is_mapped() const noexcept { return static_cast<bool>(slots_); }
-  // The slot's cells where they are. Only those of stretches that data_in() has found may be touched, others would take
-  // memory; in read_guarded(), and each with one access, as their writer changes them.
+  // The slot's cells where they are. Only those of stretches that data_in() has found may be
+  // touched, others would take memory; in read_guarded(), and each with one access, as their writer
+  // changes them.
   const std::uint64_t* mapped_cells(format::SlotIndex slot) const noexcept;
   // Cells begin..end-1, whole pages of which some were written.
   struct Stretch {
     std::uint64_t begin, end;
   };
-  // Appends the stretches of the slot's first catalogue()->cells cells, all but which are 0, ascending.
+  // Appends the stretches of the slot's first catalogue()->cells cells, all but which are 0,
+  // ascending.
   void data_in(format::SlotIndex slot, std::vector<Stretch>& stretches);
-  // Copies some of the slot's cells, from `first` on; those in holes are 0, and take no memory. False, with why(), if
-  // the file was truncated meanwhile.
+  // Copies some of the slot's cells, from `first` on; those in holes are 0, and take no memory.
+  // False, with why(), if the file was truncated meanwhile.
   bool copy_cells(format::SlotIndex slot, std::uint64_t first, std::span<std::uint64_t> to);
   // For what reading found in read_guarded().
   bool truncated() { return fail("is truncated"); }
 
-  // The heads of slots 0..last. Read them after the cells whose generations they are to explain. Empty, with
-  // why(), if the file was truncated meanwhile.
+  // The heads of slots 0..last. Read them after the cells whose generations they are to explain.
+  // Empty, with why(), if the file was truncated meanwhile.
   std::vector<HeadCopy> heads(format::SlotIndex last);
   // The kernel's word on a first slot.
   format::Ownership owner(format::SlotIndex first_slot) const noexcept {

@@ -20,8 +20,8 @@ class Bounds {
   std::uint32_t padded() const noexcept { return padded_; }  // +Inf fills up to here
   const update::Search& search() const noexcept { return search_; }
 
-  // The index of the bucket that `value` belongs to: the number of bounds below it, so `le` is inclusive
-  // and count() is the +Inf bucket. Not NaN.
+  // The index of the bucket that `value` belongs to: the number of bounds below it, so `le` is
+  // inclusive and count() is the +Inf bucket. Not NaN.
   std::uint32_t bucket(double value) const noexcept {
     return search_.find(data_.get(), padded_, value);
   }

@@ -117,8 +117,8 @@ std::uint64_t Directory::reserve_cells(std::uint32_t count) const {
                           "METRICS_CELLS");
 }
 
-// Calls visit(offset, record) along the chain from `link` on, until it returns true; then, or at the end
-// of the chain, returns the link at which it stopped: nullptr or the last one.
+// Calls visit(offset, record) along the chain from `link` on, until it returns true; then, or at
+// the end of the chain, returns the link at which it stopped: nullptr or the last one.
 template <class Visit>
 format::Link* Directory::walk(format::Link* link, Visit visit) const {
   std::uint64_t left = segment_.geometry().directory_bytes / sizeof(format::Record);
@@ -148,8 +148,8 @@ format::Offset Directory::find_or_link(std::uint64_t hash, format::Kind kind, Sa
     if (link == nullptr) return found;
     if (mine == 0) mine = make();
     std::uint64_t end = 0;
-    // The only commit. Release: who follows the link sees the record filled. Acquire on failure: we go on
-    // into the record that somebody else has linked here.
+    // The only commit. Release: who follows the link sees the record filled. Acquire on failure: we
+    // go on into the record that somebody else has linked here.
     if (link->compare_exchange_strong(end, mine, std::memory_order_release,
                                       std::memory_order_acquire)) {
       return mine;

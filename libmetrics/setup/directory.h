@@ -1,9 +1,11 @@
-// directory.h -- registering in the append-only part of a segment that describes families and series.
+// directory.h -- registering in the append-only part of a segment that describes families and
+// series.
 //
-// Records hang in chains. A registrant walks its chain to the end; what it finds it uses, or is refused.
-// Else it fills a record in bytes that it has reserved and links it with one compare-and-swap on the last
-// `next`, which is the only commit: if that fails, it walks on from there. Hence nobody waits, there are
-// no duplicates, and a killed registrant costs the bytes that it had reserved.
+// Records hang in chains. A registrant walks its chain to the end; what it finds it uses, or is
+// refused. Else it fills a record in bytes that it has reserved and links it with one
+// compare-and-swap on the last `next`, which is the only commit: if that fails, it walks on from
+// there. Hence nobody waits, there are no duplicates, and a killed registrant costs the bytes that
+// it had reserved.
 #pragma once
 
 #include <cstddef>
@@ -22,8 +24,8 @@ class Directory {
  public:
   explicit Directory(const update::Segment& segment) noexcept;
 
-  // The offset of the family of that definition. Throws Error: METRICS_CONFLICT with both definitions,
-  // METRICS_FULL, METRICS_INCOMPATIBLE if the chain is damaged.
+  // The offset of the family of that definition. Throws Error: METRICS_CONFLICT with both
+  // definitions, METRICS_FULL, METRICS_INCOMPATIBLE if the chain is damaged.
   format::Offset family(const format::Definition& definition) const;
 
   struct Found {

@@ -57,7 +57,8 @@ std::unique_ptr<boost::interprocess::mapped_region> mapped(const std::string& fi
   }
 }
 
-// Before `file` is created: who gives the path of a directory means one in it, as the aggregator does.
+// Before `file` is created: who gives the path of a directory means one in it, as the aggregator
+// does.
 void refuse_directory(const std::string& file) {
   const std::string path = file.substr(0, file.size() - format::segment_ending().size());
   struct stat info {};

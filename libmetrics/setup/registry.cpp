@@ -117,7 +117,8 @@ Series& Registry::series(Family& family, std::span<const std::string_view> strin
   if (known != nullptr && !known->is_removed()) return *known;
   std::vector<std::string> values = valid(strings);
   if (!std::equal(values.begin(), values.end(), strings.begin(), strings.end())) {
-    // Two spellings that are repaired alike are one series: it must be one object, for a gauge's own value is there.
+    // Two spellings that are repaired alike are one series: it must be one object, for a gauge's
+    // own value is there.
     const std::vector<std::string_view> repaired(values.begin(), values.end());
     return series(family, repaired);
   }

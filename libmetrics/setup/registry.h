@@ -18,9 +18,10 @@ namespace metrics::setup {
 
 class Registry {
  public:
-  // The registry of the segment `path` (as of metrics_open), joined at the first call in this process. One that
-  // could not be joined has failure() and counts nothing. Throws Error(METRICS_INVALID) for a path or geometry
-  // that is against the rules, METRICS_FULL for one segment too many.
+  // The registry of the segment `path` (as of metrics_open), joined at the first call in this
+  // process. One that could not be joined has failure() and counts nothing. Throws
+  // Error(METRICS_INVALID) for a path or geometry that is against the rules, METRICS_FULL for one
+  // segment too many.
   static Registry& open(const std::string& path, const metrics_geometry& wanted);
 
   // One that could not even be named: counts nothing, and says why.
@@ -33,11 +34,12 @@ class Registry {
   // Returns true exactly once, so that one caller reports the failure.
   bool report_once() noexcept { return !reported_.exchange(true, std::memory_order_relaxed); }
 
-  // The family of that definition, checked. Throws Error as metrics_*_family; METRICS_CONFLICT and METRICS_FULL
-  // leave a refused family in *refused.
+  // The family of that definition, checked. Throws Error as metrics_*_family; METRICS_CONFLICT and
+  // METRICS_FULL leave a refused family in *refused.
   Family& family(format::Definition definition, Family** refused);
 
-  // The series with these label values; registered and bound to pages if new. Throws Error as metrics_*_labels.
+  // The series with these label values; registered and bound to pages if new. Throws Error as
+  // metrics_*_labels.
   Series& series(Family& family, std::span<const std::string_view> strings);
   void remove(Family& family, std::span<const std::string_view> strings);
   void clear(Family& family);

@@ -1,4 +1,5 @@
-// series.h -- a family and its series in this process: what handles point to, found by label values.
+// series.h -- a family and its series in this process: what handles point to, found by label
+// values.
 #pragma once
 
 #include <atomic>
@@ -45,8 +46,8 @@ struct Series {
   bool is_removed() const noexcept { return removed->load(std::memory_order_relaxed) != 0; }
 };
 
-// Series by label values. Finding takes no lock and sees every entry that was added before; adding is for one
-// thread at a time. Nothing is ever freed: a reader may be anywhere.
+// Series by label values. Finding takes no lock and sees every entry that was added before; adding
+// is for one thread at a time. Nothing is ever freed: a reader may be anywhere.
 class SeriesTable {
  public:
   SeriesTable();
@@ -54,7 +55,8 @@ class SeriesTable {
   SeriesTable& operator=(const SeriesTable&) = delete;
   ~SeriesTable() = default;
 
-  // nullptr if there is none. A removed series is there until it is replaced. Inline, for labels() on every request.
+  // nullptr if there is none. A removed series is there until it is replaced. Inline, for labels()
+  // on every request.
   [[gnu::always_inline]] Series* find(std::uint64_t hash,
                                       std::span<const std::string_view> strings) const noexcept {
     const Array& array = *array_.load(std::memory_order_acquire);  // with put's release
@@ -88,8 +90,8 @@ struct Family {
   Registry& registry;
   const format::Definition definition;
   const Bounds bounds;
-  // In the directory; 0: refused, nothing is counted. A later attempt may change that while others ask, and what it
-  // names was published by the directory itself, so relaxed.
+  // In the directory; 0: refused, nothing is counted. A later attempt may change that while others
+  // ask, and what it names was published by the directory itself, so relaxed.
   format::Offset offset() const noexcept { return offset_.load(std::memory_order_relaxed); }
   void found_at(format::Offset offset) noexcept {
     offset_.store(offset, std::memory_order_relaxed);

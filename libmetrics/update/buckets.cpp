@@ -14,9 +14,10 @@ namespace {
 constexpr std::uint32_t kStep = kBoundsAlignment / sizeof(double);
 constexpr std::uint32_t kMostSteps = 8;  // above, halving first is quicker than comparing with all
 
-// Comparing with every bound has no branch to mispredict, which costs more than all the comparisons. For each number
-// of steps there is a search without a loop; each also in one piece with what an observation does then, so that the
-// update path calls once. Bucket first, sum second: what is killed in between lacks its share of the sum.
+// Comparing with every bound has no branch to mispredict, which costs more than all the
+// comparisons. For each number of steps there is a search without a loop; each also in one piece
+// with what an observation does then, so that the update path calls once. Bucket first, sum second:
+// what is killed in between lacks its share of the sum.
 #define METRICS_OBSERVE(target)                                                \
   target static void observe(std::uint64_t* first, const metrics_histogram* h, \
                              double value) noexcept {                          \
@@ -114,8 +115,8 @@ struct Halving {
       first += bounds[first + half - 1] < value ? half : 0;
       size -= half;
     }
-    // The answer lies in first..first+size. All bounds before are below the value and none behind is, so counting in
-    // any longer stretch around them is right as well, and needs no rest.
+    // The answer lies in first..first+size. All bounds before are below the value and none behind
+    // is, so counting in any longer stretch around them is right as well, and needs no rest.
     const std::uint32_t begin = std::min(first, padded - kMostSteps * kStep);
     return begin + Count<kMostSteps>::find(bounds + begin, kMostSteps * kStep, value);
   }
@@ -150,7 +151,8 @@ Searches searches(std::uint32_t bound_count) noexcept {
   const auto add = [&found](const Search& search) { found.all[found.count++] = search; };
 #if defined(__x86_64__)
   __builtin_cpu_init();
-  // The first CPUs with AVX-512 run slower for a while after each use of it; those with VBMI2 don't.
+  // The first CPUs with AVX-512 run slower for a while after each use of it; those with VBMI2
+  // don't.
   if (__builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
       __builtin_cpu_supports("avx512vbmi2")) {
     add(sized<Avx512>("avx512", bound_count));

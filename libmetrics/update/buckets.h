@@ -1,4 +1,5 @@
-// buckets.h -- finding an observation's bucket, the only real work in an update. Neither allocates nor throws.
+// buckets.h -- finding an observation's bucket, the only real work in an update. Neither allocates
+// nor throws.
 #pragma once
 
 #include <array>
@@ -9,7 +10,8 @@
 
 namespace metrics::update {
 
-// Every search that this CPU can run for that many bounds, the chosen one first; for tests and the benchmark.
+// Every search that this CPU can run for that many bounds, the chosen one first; for tests and the
+// benchmark.
 struct Search {
   using Find = std::uint32_t (*)(const double* bounds, std::uint32_t padded, double value);
   using Observe = void (*)(std::uint64_t* first_cell, const metrics_histogram*, double value);
@@ -25,7 +27,8 @@ struct Searches {
 };
 Searches searches(std::uint32_t bound_count) noexcept;
 
-// Searches read this many bounds: those added are +Inf. They begin at a multiple of kBoundsAlignment bytes.
+// Searches read this many bounds: those added are +Inf. They begin at a multiple of
+// kBoundsAlignment bytes.
 std::uint32_t padded_count(std::uint32_t bound_count) noexcept;
 inline constexpr std::size_t kBoundsAlignment = 64;  // a cache line, and the widest vector
 

@@ -55,8 +55,9 @@ void* pin(int fd) noexcept {
   return page;
 }
 
-// Locks the lowest free first slot through fd and lets the lock tell its new generation. Slot 0, with errno, if
-// there is none: EAGAIN or EACCES if all are owned, else the kernel or the file system has no such locks.
+// Locks the lowest free first slot through fd and lets the lock tell its new generation. Slot 0,
+// with errno, if there is none: EAGAIN or EACCES if all are owned, else the kernel or the file
+// system has no such locks.
 format::Owner lock_lowest(const Segment& segment, int fd) noexcept {
   for (format::SlotIndex slot = 1; slot <= segment.geometry().first_slots; ++slot) {
     if (!try_lock(fd, slot, format::kClaimingLength)) {
@@ -126,8 +127,8 @@ format::SlotIndex claim_lane(const Segment& segment, int fd, format::Owner owner
         continue;
       }
     }
-    // Acquire: pairs with release_lane, so we add to what the last thread has stored. A dead process's stores
-    // are in the file before the kernel has dropped its lock.
+    // Acquire: pairs with release_lane, so we add to what the last thread has stored. A dead
+    // process's stores are in the file before the kernel has dropped its lock.
     if (!head.owner.compare_exchange_strong(word, owner.word(), std::memory_order_acquire,
                                             std::memory_order_relaxed)) {
       continue;

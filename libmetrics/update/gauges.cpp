@@ -44,7 +44,8 @@ void Gauge::begin(format::Cell* cells, format::Generation generation) noexcept {
     // Release: who copies this generation and then the value does not copy the predecessor's value.
     mine[format::kGaugeGeneration].store(generation, std::memory_order_release);
   }
-  // Release: pairs with value_cell()'s acquire; a thread that sees the cell sees inherited_ and own_.
+  // Release: pairs with value_cell()'s acquire; a thread that sees the cell sees inherited_ and
+  // own_.
   format::Cell* value = mine + format::kGaugeValue;
   __atomic_store_n(&value_, value, __ATOMIC_RELEASE);
   const bool plain = !has_own(mode) && !format::is_most_recent(mode) && mode != format::Mode::kSum;
@@ -52,8 +53,9 @@ void Gauge::begin(format::Cell* cells, format::Generation generation) noexcept {
   if (plain) __atomic_store_n(&word, reinterpret_cast<std::uint64_t*>(value), __ATOMIC_RELEASE);
 }
 
-// Several threads may be here: each stores what it has combined and looks again. Sequentially consistent, so
-// that of two that changed own_ the later one's combination is stored last, or the earlier one sees own_ changed.
+// Several threads may be here: each stores what it has combined and looks again. Sequentially
+// consistent, so that of two that changed own_ the later one's combination is stored last, or the
+// earlier one sees own_ changed.
 void Gauge::publish_own() noexcept {
   format::Cell& shared = value_cell();
   std::uint64_t own = own_.load(std::memory_order_seq_cst);

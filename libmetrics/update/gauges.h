@@ -1,8 +1,8 @@
 // gauges.h -- a gauge's value in its process's first slot, and what a dead owner's value becomes.
 //
-// Cells: generation, value, stamp. The value is the process's own, or, in the modes that keep what the dead
-// have left (sum, min, max, mostrecent), already combined with what its owner found when it came: so one
-// word says it all, an update changes one word, and a kill can tear nothing.
+// Cells: generation, value, stamp. The value is the process's own, or, in the modes that keep what
+// the dead have left (sum, min, max, mostrecent), already combined with what its owner found when
+// it came: so one word says it all, an update changes one word, and a kill can tear nothing.
 #pragma once
 
 #include <cstdint>
@@ -18,8 +18,9 @@ namespace metrics::update {
 struct Gauge : metrics_gauge {
   Gauge(std::uint32_t segment, std::uint64_t first_cell, format::Mode mode) noexcept;
 
-  // Begins a generation's value in that slot: takes over what the last owner has left or unsets it, and only
-  // then writes the generation. Once for each claim, before any thread of the process can update.
+  // Begins a generation's value in that slot: takes over what the last owner has left or unsets it,
+  // and only then writes the generation. Once for each claim, before any thread of the process can
+  // update.
   void begin(format::Cell* cells, format::Generation generation) noexcept;
 
   // Lock-free, by any thread. The process must own the slot that the last begin() named.

@@ -9,7 +9,8 @@ namespace {
 constexpr long kBoundNs =
     10'000'000;  // a first update waits no longer for a thread that sets up families
 
-// ThreadSanitizer's own entry points (sanitizer/tsan_interface.h); absent unless the program is built with it.
+// ThreadSanitizer's own entry points (sanitizer/tsan_interface.h); absent unless the program is
+// built with it.
 extern "C" {
 [[gnu::weak]] void __tsan_mutex_pre_lock(void* mutex, unsigned flags);
 [[gnu::weak]] void __tsan_mutex_post_lock(void* mutex, unsigned flags, int recursion);

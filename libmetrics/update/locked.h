@@ -1,4 +1,5 @@
-// locked.h -- scopes in which nothing interrupts the thread, and the lock that is only held in such a scope.
+// locked.h -- scopes in which nothing interrupts the thread, and the lock that is only held in such
+// a scope.
 #pragma once
 
 #include <pthread.h>
@@ -6,15 +7,15 @@
 
 namespace metrics::update {
 
-// Locks and unlocks, and says so to ThreadSanitizer where a program has it: of a library that is built without it, it
-// sees nothing but calls of libc, and not all of them.
+// Locks and unlocks, and says so to ThreadSanitizer where a program has it: of a library that is
+// built without it, it sees nothing but calls of libc, and not all of them.
 void lock(pthread_mutex_t& mutex) noexcept;
 void unlock(pthread_mutex_t& mutex) noexcept;
 // Says that the mutex is unlocked though nobody has called unlock(): in a forked child.
 void say_unlocked(pthread_mutex_t& mutex) noexcept;
 
-// Keeps the thread from being cancelled in the scope: opening a file and writing a line are cancellation points,
-// and nothing of ours can be unwound there.
+// Keeps the thread from being cancelled in the scope: opening a file and writing a line are
+// cancellation points, and nothing of ours can be unwound there.
 class Uncancelled {
  public:
   Uncancelled() noexcept;
@@ -26,8 +27,9 @@ class Uncancelled {
   int before_;
 };
 
-// For the scope, blocks all signals of the thread (a handler that ran meanwhile could ask for what is held) and its
-// cancellation, and keeps its errno: whoever updates a metric knows nothing of what that takes.
+// For the scope, blocks all signals of the thread (a handler that ran meanwhile could ask for what
+// is held) and its cancellation, and keeps its errno: whoever updates a metric knows nothing of
+// what that takes.
 class Quiet {
  public:
   Quiet() noexcept;

@@ -12,8 +12,8 @@
 namespace metrics::update {
 namespace {
 
-// Which segments this process has joined, for good. Stored with the process's mutex held, read without it by updates,
-// which hold a number only after it was published.
+// Which segments this process has joined, for good. Stored with the process's mutex held, read
+// without it by updates, which hold a number only after it was published.
 constinit std::array<std::atomic<OwnSlots*>, METRICS_MAX_SEGMENTS> published{};
 
 constexpr std::uint64_t kPagesPerWord = 64;
@@ -80,7 +80,8 @@ bool OwnSlots::reserve_bound(int fd, format::SlotIndex index) noexcept {
   return true;
 }
 
-// Slot 0 and every slot that this process owns now. Those that its threads claim later reserve for themselves.
+// Slot 0 and every slot that this process owns now. Those that its threads claim later reserve for
+// themselves.
 template <class Visit>
 void OwnSlots::each_own_slot(Visit visit) const {
   visit(format::SlotIndex{0});

@@ -1,8 +1,9 @@
-// own_slots.h -- what this process has in a joined segment: its slots, mapped; which pages of them are reserved; and its
-// gauges.
+// own_slots.h -- what this process has in a joined segment: its slots, mapped; which pages of them
+// are reserved; and its gauges.
 //
-// Set-up makes one for each segment and publishes it by number; updates find it by that number. Nothing here allocates
-// or throws. Functions that change anything are called with the process's mutex held.
+// Set-up makes one for each segment and publishes it by number; updates find it by that number.
+// Nothing here allocates or throws. Functions that change anything are called with the process's
+// mutex held.
 #pragma once
 
 #include <atomic>
@@ -35,10 +36,12 @@ class OwnSlots {
   // Slot 0, for updates of threads that have no slot of their own.
   format::Cell* shared_cells() const noexcept { return slots_[0].load(std::memory_order_relaxed); }
 
-  // Reserves the pages of these cells in slot 0 and in every slot of this process, and has each slot that is claimed
-  // later reserve them too. False with errno if there is no room; then nobody may touch these cells.
+  // Reserves the pages of these cells in slot 0 and in every slot of this process, and has each
+  // slot that is claimed later reserve them too. False with errno if there is no room; then nobody
+  // may touch these cells.
   bool bind(std::uint64_t first_cell, std::uint32_t count) noexcept;
-  // Reserves in that slot the pages of all cells that are bound, inherited ones included. False with errno.
+  // Reserves in that slot the pages of all cells that are bound, inherited ones included. False
+  // with errno.
   bool reserve_bound(int fd, format::SlotIndex index) noexcept;
 
   // Adds a gauge whose cells are bound, and begins it if the process has a first slot.
@@ -56,8 +59,8 @@ class OwnSlots {
   const std::uint32_t index_;
   // By index, nullptr: not mapped yet.
   const std::unique_ptr<std::atomic<format::Cell*>[]> slots_;
-  // Of all slots alike: a bit for each page that holds cells of a bound series. Every slot of this process, and
-  // slot 0, has all of them reserved before a handle or a slot is given out.
+  // Of all slots alike: a bit for each page that holds cells of a bound series. Every slot of this
+  // process, and slot 0, has all of them reserved before a handle or a slot is given out.
   const std::unique_ptr<std::atomic<std::uint64_t>[]> bound_pages_;
   std::atomic<Gauge*> gauges_{nullptr};
 };

@@ -12,8 +12,8 @@
 
 namespace {
 
-// Where metrics_thread leads before a thread's first update, and where a thread is sent that gets no place, or has
-// given its place back. Nobody writes to them.
+// Where metrics_thread leads before a thread's first update, and where a thread is sent that gets
+// no place, or has given its place back. Nobody writes to them.
 metrics_thread_state no_place_yet = {{}, 0};
 metrics_thread_state no_place = {{}, ~std::uint64_t{0}};
 // Before the process's state is set up.
@@ -33,11 +33,12 @@ std::atomic<bool> wiped{false};  // known from the first page; all others are al
 std::uint64_t last_epoch = 0;    // ordinary memory: a child goes on from its parent's
 sigset_t before_fork;            // guarded by the mutex
 
-// Places of threads: the first ones beside the process's state, the others in chunks, each of twice as many pages as the
-// one before, that live as long as the process. Where the next place is stands in ordinary memory, so that a child
-// forked by raw clone() goes on behind those that it has inherited and gives none of them to a second thread. Free
-// places, in wiped memory, are forgotten then. Guarded by the mutex; each change of what is free is one store, after
-// which another thread may clone() the process.
+// Places of threads: the first ones beside the process's state, the others in chunks, each of twice
+// as many pages as the one before, that live as long as the process. Where the next place is stands
+// in ordinary memory, so that a child forked by raw clone() goes on behind those that it has
+// inherited and gives none of them to a second thread. Free places, in wiped memory, are forgotten
+// then. Guarded by the mutex; each change of what is free is one store, after which another thread
+// may clone() the process.
 union Place {
   metrics_thread_state state;
   Place* next_free;  // valid while nobody has it
@@ -112,8 +113,8 @@ void child_after_fork() {
         std::memset(static_cast<void*>(chunks[i]), 0, format::page_bytes() << i);
     }
   }
-  // This is the only thread, and none of the places that were given is anybody's any more; unless another handler of
-  // the child has counted already.
+  // This is the only thread, and none of the places that were given is anybody's any more; unless
+  // another handler of the child has counted already.
   if (process().hot.epoch == 0) {
     places_given = 0;
     metrics_thread = &no_place_yet;
@@ -122,8 +123,8 @@ void child_after_fork() {
   ::pthread_sigmask(SIG_SETMASK, &before_fork, nullptr);
 }
 
-// At load: a child forked while another thread is here for the first time would wait for that thread forever. What
-// fails now is tried again, and reported, when a segment is opened.
+// At load: a child forked while another thread is here for the first time would wait for that
+// thread forever. What fails now is tried again, and reported, when a segment is opened.
 [[maybe_unused]] const bool set_up_early = set_up_process();
 
 }  // namespace

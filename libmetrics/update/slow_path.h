@@ -1,4 +1,5 @@
-// slow_path.h -- updates of threads that have no slot yet, or none at all, and of values that need a second look.
+// slow_path.h -- updates of threads that have no slot yet, or none at all, and of values that need
+// a second look.
 //
 // Out of line, so that what they need is saved only here. Nothing here allocates or throws.
 #pragma once

@@ -58,7 +58,8 @@ void claim_for_process(OwnSlots& own, ProcessClaim& mine) noexcept {
   mine.state.store(State::kOwned, std::memory_order_release);
 }
 
-// The slot for a thread of a process that has a first slot: that one if no other thread has it, else a lane.
+// The slot for a thread of a process that has a first slot: that one if no other thread has it,
+// else a lane.
 format::Cell* claim_for_thread(OwnSlots& own, ProcessClaim& mine,
                                format::SlotIndex& slot) noexcept {
   // Acquire: with the release of the thread that wrote there before.
@@ -86,8 +87,8 @@ format::Cell* claim_for_thread(OwnSlots& own, ProcessClaim& mine,
   return cells;
 }
 
-// A pthread_key's destructor: a thread_local's would run too early, others' destructors may still update.
-// What comes after this one goes to slot 0.
+// A pthread_key's destructor: a thread_local's would run too early, others' destructors may still
+// update. What comes after this one goes to slot 0.
 void end_thread(void*) {
   Process& p = process();
   const Locked lock(p.mutex, Locked::Wait::kBounded);
@@ -111,7 +112,8 @@ int make_end_key() noexcept {
   return error;
 }
 
-// At load, for the reason that set_up_early has; and early keys need no malloc when a thread sets its first one.
+// At load, for the reason that set_up_early has; and early keys need no malloc when a thread sets
+// its first one.
 [[maybe_unused]] const int made_early = make_end_key();
 
 }  // namespace

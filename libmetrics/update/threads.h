@@ -7,9 +7,9 @@
 
 namespace metrics::update {
 
-// The calling thread's own slot in that segment, nullptr if it has none and is to add to slot 0. The first
-// call of a thread in a process makes one bounded attempt to get one: signals blocked, without malloc. Its
-// failure is remembered until the next fork.
+// The calling thread's own slot in that segment, nullptr if it has none and is to add to slot 0.
+// The first call of a thread in a process makes one bounded attempt to get one: signals blocked,
+// without malloc. Its failure is remembered until the next fork.
 format::Cell* own_cells(std::uint32_t segment) noexcept;
 
 // Slot 0, to which many processes and threads add at once; nullptr where nothing is counted.
@@ -20,8 +20,8 @@ bool owns_first_slot(std::uint32_t segment) noexcept;
 
 void count_drop(std::uint32_t segment, format::Drop reason) noexcept;
 
-// Prepares giving slots back when threads end. False if all pthread keys are in use. Called when the library is loaded;
-// set-up calls it before it hands out the first handle.
+// Prepares giving slots back when threads end. False if all pthread keys are in use. Called when
+// the library is loaded; set-up calls it before it hands out the first handle.
 bool watch_thread_ends() noexcept;
 
 }  // namespace metrics::update

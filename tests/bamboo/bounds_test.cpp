@@ -42,7 +42,8 @@ TEST(Bounds, ThatAreNoNumbersAreRefusedByPlace) {
   EXPECT_EQ(refusal("1,1e999"), "item 2, \"1e999\", is out of range" + kWrite);
 }
 
-// An engine whose environment has that list, what it logged, and how many buckets its histograms have.
+// An engine whose environment has that list, what it logged, and how many buckets its histograms
+// have.
 struct Tried {
   explicit Tried(const std::string& list) {
     EngineSegment t;
@@ -88,7 +89,8 @@ TEST(Bounds, ThatAreNotSetAreTheDefault) {
   EXPECT_EQ(t.scrape().buckets("engine_process_running_time", {kHostname}).size(), kDefaultBuckets);
 }
 
-// Each is told once, names the variable and says what is wrong; the default is taken for all families.
+// Each is told once, names the variable and says what is wrong; the default is taken for all
+// families.
 TEST(Bounds, ThatCantBeUsedAreToldAndTheDefaultIsTaken) {
   const std::vector<std::pair<std::string, std::string>> wrong = {
       {"", "is no number"},

@@ -1,4 +1,5 @@
-// The example engine, run: it touches all that the catalogue has, and what it says it recorded is what a scrape shows.
+// The example engine, run: it touches all that the catalogue has, and what it says it recorded is
+// what a scrape shows.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -27,8 +28,8 @@ namespace {
 
 using Counts = std::map<std::pair<std::string, std::string>, std::uint64_t>;  // by sample and type
 
-// Files of every kind that the example tells apart: text, none, too large to count words in, and what can't be made
-// smaller.
+// Files of every kind that the example tells apart: text, none, too large to count words in, and
+// what can't be made smaller.
 void make_files(const std::string& directory) {
   std::filesystem::create_directory(directory);
   const auto write = [&](const char* name, const std::string& content) {
@@ -172,7 +173,8 @@ TEST_F(ExampleEngine, TouchesEveryFamilyAndSaysWhatAScrapeSays) {
   EXPECT_EQ(said.at({"engine_schedule_exception_count_total", "verify_v1"}), 2u);
 }
 
-// Whatever a killed worker was at: nothing that was recorded is lost, and nothing is running any more.
+// Whatever a killed worker was at: nothing that was recorded is lost, and nothing is running any
+// more.
 TEST_F(ExampleEngine, LosesNothingWithAWorkerThatIsKilled) {
   constexpr std::uint64_t kThreads = 3;
   Example example(

@@ -1,4 +1,5 @@
-// The whole catalogue, with a series in each family, as promtool and client_python's parser read it.
+// The whole catalogue, with a series in each family, as promtool and client_python's parser read
+// it.
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 

@@ -1,4 +1,5 @@
-// A node's five steps: each that was begun is observed once, however it is left, and no other order compiles.
+// A node's five steps: each that was begun is observed once, however it is left, and no other order
+// compiles.
 #include <gtest/gtest.h>
 
 #include <stdexcept>

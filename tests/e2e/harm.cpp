@@ -1,5 +1,6 @@
-// harm.cpp -- e2e_harm FILE FAULT: damages a segment in one place, by the names that layout.h gives the places, so
-// that a test can see the fault found. The segment has to hold what test_inspect.py registers.
+// harm.cpp -- e2e_harm FILE FAULT: damages a segment in one place, by the names that layout.h gives
+// the places, so that a test can see the fault found. The segment has to hold what test_inspect.py
+// registers.
 #include <algorithm>
 #include <bit>
 #include <cstdio>

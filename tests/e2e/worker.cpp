@@ -1,8 +1,9 @@
-// worker.cpp -- a worker that does what it is told: a JSON object a line on standard input, answered by one on
-// standard output once it is done. So a test knows what has happened, and never waits for time to pass.
+// worker.cpp -- a worker that does what it is told: a JSON object a line on standard input,
+// answered by one on standard output once it is done. So a test knows what has happened, and never
+// waits for time to pass.
 //
-// METRICS_SEGMENT and the other variables say where it counts. Children of `fork` take their commands from a
-// socket of their own.
+// METRICS_SEGMENT and the other variables say where it counts. Children of `fork` take their
+// commands from a socket of their own.
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -157,7 +158,8 @@ Json info(const Json& c) {
                                  names.pointers.size()));
 }
 
-// `count` series of a counter with a label value of `bytes` bytes each: a large exposition, soon made.
+// `count` series of a counter with a label value of `bytes` bytes each: a large exposition, soon
+// made.
 Json many(const Json& c) {
   const std::string name = c.at("name");
   const metrics::Family<metrics::Counter> family{name, "Many series.", {"filler"}};

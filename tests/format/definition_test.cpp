@@ -1,4 +1,5 @@
-// What a family may be called and consist of: each rule, and the message that says what to write instead.
+// What a family may be called and consist of: each rule, and the message that says what to write
+// instead.
 #include "libmetrics/format/definition.h"
 
 #include <gtest/gtest.h>

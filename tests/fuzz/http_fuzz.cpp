@@ -1,5 +1,5 @@
-// http_fuzz.cpp -- what the HTTP server does with bytes: parsing of headers and queries, negotiation, and, through a
-// real connection, the whole of it. Every answer must be whole.
+// http_fuzz.cpp -- what the HTTP server does with bytes: parsing of headers and queries,
+// negotiation, and, through a real connection, the whole of it. Every answer must be whole.
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -100,7 +100,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       answer.append(buffer, static_cast<std::size_t>(got));
     }
     if (got < 0 && errno == EAGAIN) fail("the server hangs", answer);
-    // The kernel may drop what a client has not read when the server hangs up on unread bytes: a reset.
+    // The kernel may drop what a client has not read when the server hangs up on unread bytes: a
+    // reset.
     if (got == 0) check(answer);
   }
   ::close(fd);

@@ -1,5 +1,5 @@
-// replay.cpp -- gives every file of the directories in its arguments to a fuzz target once: the kept corpus, without a
-// fuzzer.
+// replay.cpp -- gives every file of the directories in its arguments to a fuzz target once: the
+// kept corpus, without a fuzzer.
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>

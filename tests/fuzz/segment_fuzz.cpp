@@ -1,7 +1,9 @@
-// segment_fuzz.cpp -- the reader, the merge, the exposition, the report and the checks, over a damaged segment.
+// segment_fuzz.cpp -- the reader, the merge, the exposition, the report and the checks, over a
+// damaged segment.
 //
-// The input is a list of changes to a sound image, of 11 bytes each: what to do, where, and with what. So a few bytes
-// reach every word of header, heads, index, records and cells, and the file's length.
+// The input is a list of changes to a sound image, of 11 bytes each: what to do, where, and with
+// what. So a few bytes reach every word of header, heads, index, records and cells, and the file's
+// length.
 #include <fcntl.h>
 #include <unistd.h>
 

@@ -1,4 +1,5 @@
-// Gauges of many processes become one sample in client_python's ten ways, whoever lives, dies and is adopted.
+// Gauges of many processes become one sample in client_python's ten ways, whoever lives, dies and
+// is adopted.
 #include <gtest/gtest.h>
 #include <signal.h>
 

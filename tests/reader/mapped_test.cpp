@@ -1,4 +1,5 @@
-// A segment read through a mapping says what a copied one says, and a file that shrinks ends the read alone.
+// A segment read through a mapping says what a copied one says, and a file that shrinks ends the
+// read alone.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -25,13 +26,15 @@ std::uint64_t blocks(const std::string& file) {
   return static_cast<std::uint64_t>(info.st_blocks);
 }
 
-// Series enough that a slot has many pages, of which each worker has bound and written a few; threads as well.
+// Series enough that a slot has many pages, of which each worker has bound and written a few;
+// threads as well.
 class Sparse {
  public:
   Sparse() {
     const std::vector<double> bounds = {.1, .5, 1, 5, 10};
     for (int worker = 0; worker < 7; ++worker) {
-      // One more in each, of more series, so that the pages that a slot has begin or end in different places.
+      // One more in each, of more series, so that the pages that a slot has begin or end in
+      // different places.
       test::ended(test::forked([&] {
         metrics::Family<Histogram> family("h_seconds", "", {"n"},
                                           {.bounds = Bounds(bounds), .segment = t_.segment()});
@@ -85,7 +88,8 @@ TEST(Mapped, SeesPagesThatComeLater) {
   EXPECT_EQ(sum, 1u + 2 * 3000);
 }
 
-// As a kernel without MADV_POPULATE_WRITE leaves it: reserved, and a hole until something is written there.
+// As a kernel without MADV_POPULATE_WRITE leaves it: reserved, and a hole until something is
+// written there.
 TEST(Mapped, SeesACounterWhoseFractionLiesInAHole) {
   const TempSegment t(kSparse);
   t.gauge("three_cells", Mode::kSum).set(1);

@@ -1,5 +1,5 @@
-// One segment's slots, as the file holds them, become families. How workers come to hold them is tested with
-// libmetrics.
+// One segment's slots, as the file holds them, become families. How workers come to hold them is
+// tested with libmetrics.
 #include "libmetrics/reader/merge.h"
 
 #include <gtest/gtest.h>
@@ -77,7 +77,8 @@ TEST(Merge, AddsDoublesInSlotOrder) {
     patch.cells(slot, work)[format::kCounterFraction].store(bits(value), kRelaxed);
     patch.cells(slot, wait)[format::histogram_sum(1)].store(bits(value), kRelaxed);
   };
-  // A 1 is too small for 1e16 to notice, two of them are not: any other order than this has another sum.
+  // A 1 is too small for 1e16 to notice, two of them are not: any other order than this has another
+  // sum.
   put(1, 1e16);
   put(2, 1);
   put(3, 1);
@@ -179,7 +180,8 @@ TEST(Merge, LeavesOutWhatWasRemoved) {
 
 using Samples = std::map<std::string, double>;  // by pid, or by ""
 
-// Slots 1 to 3 hold 3, -1 and 7, stamped 20, 30 and 10; slot 4 has set nothing. Then the first owner dies.
+// Slots 1 to 3 hold 3, -1 and 7, stamped 20, 30 and 10; slot 4 has set nothing. Then the first
+// owner dies.
 struct ModeCase {
   const char* name;
   Mode mode;

@@ -1,4 +1,5 @@
-// What forged bytes may cost a reader: a word each, and with it the file, or the series that they stand in.
+// What forged bytes may cost a reader: a word each, and with it the file, or the series that they
+// stand in.
 #include "libmetrics/reader/reader.h"
 
 #include <gtest/gtest.h>

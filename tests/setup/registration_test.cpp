@@ -1,5 +1,6 @@
-// Many processes create one segment, and register the same and conflicting families, at the same moment: nobody waits,
-// nothing is there twice, no conflict is missed. Every Scrape expects a directory without faults.
+// Many processes create one segment, and register the same and conflicting families, at the same
+// moment: nobody waits, nothing is there twice, no conflict is missed. Every Scrape expects a
+// directory without faults.
 #include <gtest/gtest.h>
 #include <signal.h>
 

@@ -1,4 +1,5 @@
-// A file system that is full, and limits of the process: no SIGBUS, no SIGXFSZ, and only what needs the room is refused.
+// A file system that is full, and limits of the process: no SIGBUS, no SIGXFSZ, and only what needs
+// the room is refused.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sched.h>

@@ -1,5 +1,5 @@
-// patch.h -- a segment's file open for writing at any place, by the names that layout.h gives the places: how a test
-// makes states that would take workers a long time, or that none may make.
+// patch.h -- a segment's file open for writing at any place, by the names that layout.h gives the
+// places: how a test makes states that would take workers a long time, or that none may make.
 #pragma once
 
 #include <fcntl.h>

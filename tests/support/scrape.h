@@ -19,9 +19,11 @@ class Scrape {
   // Fails the test if the segment can't be read, or has a fault.
   explicit Scrape(const std::string& file);
 
-  // The whole part of a counter; the count of a histogram or summary. 0, and the test fails, if there is none.
+  // The whole part of a counter; the count of a histogram or summary. 0, and the test fails, if
+  // there is none.
   std::uint64_t count(const std::string& name, const LabelValues& labels = {}) const;
-  // The fractional part of a counter; the sum of a histogram or summary. NaN, and the test fails, if there is none.
+  // The fractional part of a counter; the sum of a histogram or summary. NaN, and the test fails,
+  // if there is none.
   double sum(const std::string& name, const LabelValues& labels = {}) const;
   std::vector<std::uint64_t> buckets(const std::string& name, const LabelValues& labels = {}) const;
   // A gauge without labels that is one sample; none if it has no sample.

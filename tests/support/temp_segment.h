@@ -1,5 +1,5 @@
-// temp_segment.h -- a segment of a test's own: a path that nobody else has, gone at the end, and out of reach of the
-// METRICS_* variables of whoever runs the tests.
+// temp_segment.h -- a segment of a test's own: a path that nobody else has, gone at the end, and
+// out of reach of the METRICS_* variables of whoever runs the tests.
 #pragma once
 
 #include <string>

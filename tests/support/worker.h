@@ -8,7 +8,8 @@
 
 namespace metrics::test {
 
-// Runs the body in a forked child, which leaves by _exit() with 1 if an expectation in it has failed.
+// Runs the body in a forked child, which leaves by _exit() with 1 if an expectation in it has
+// failed.
 pid_t forked(const std::function<void()>& body);
 // The same by a clone() that no library sees.
 pid_t raw_cloned(const std::function<void()>& body);
@@ -19,8 +20,9 @@ int ended(pid_t pid);
 // Kills it and waits until it is gone.
 void killed(pid_t pid);
 
-// One process, or thread, tells another one to go on. Each pass() takes one let_pass(); it throws when none has come
-// for half a minute, so that a test whose worker has died fails and does not hang.
+// One process, or thread, tells another one to go on. Each pass() takes one let_pass(); it throws
+// when none has come for half a minute, so that a test whose worker has died fails and does not
+// hang.
 class Gate {
  public:
   Gate();

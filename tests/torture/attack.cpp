@@ -1,5 +1,5 @@
-// attack.cpp -- the aggregator under attack and load. Every response is complete and valid, or a clean error; memory
-// stays bounded; nobody takes it, or another segment, down.
+// attack.cpp -- the aggregator under attack and load. Every response is complete and valid, or a
+// clean error; memory stays bounded; nobody takes it, or another segment, down.
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -247,7 +247,8 @@ class Idle {
   std::vector<pollfd> sockets_;
 };
 
-// Short runs stay below the number of the server's threads: above it, somebody waits for a time-out.
+// Short runs stay below the number of the server's threads: above it, somebody waits for a
+// time-out.
 void slow_and_idle(Run& run, const std::string& path) {
   rlimit files{};
   ::getrlimit(RLIMIT_NOFILE, &files);
@@ -326,7 +327,8 @@ void malformed(Run& run, const std::string& path) {
     // Not waited for: some of them are not at their end for the server.
     if (run.below(8) == 0) {
       const Answer answer = client.receive();
-      // Of one too large to be read, the kernel may drop the answer when the server hangs up on the rest: a reset.
+      // Of one too large to be read, the kernel may drop the answer when the server hangs up on the
+      // rest: a reset.
       run.check(answer.status == 0 || answer.whole || request.size() > huge.size(),
                 "an answer to a malformed request is cut off");
     }
@@ -410,7 +412,8 @@ class Latencies {
   std::uint64_t count_ = 0;
 };
 
-// One worker's updates, timed one by one, in turns with and without a client that scrapes as fast as it can.
+// One worker's updates, timed one by one, in turns with and without a client that scrapes as fast
+// as it can.
 void update_latency(Run& run, const std::string& path) {
   struct Timed {
     std::atomic<bool> scraped, stop;
@@ -456,7 +459,8 @@ void update_latency(Run& run, const std::string& path) {
   run.count("  ns of an inc and an observe, clock included, median", timed.without.percentile(0.5));
   run.count("  p99.99 without scrapes", without);
   run.count("  p99.99 with scrapes", with);
-  // What a reader may cost is a cache line that has to come back. A lock or a system call would be far above.
+  // What a reader may cost is a cache line that has to come back. A lock or a system call would be
+  // far above.
   constexpr std::uint64_t kNoiseNs = 500;
   if (is_long(run)) {
     run.check(with <= 2 * without + kNoiseNs, "scrapes slow updates down: p99.99 is " +

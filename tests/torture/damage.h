@@ -14,16 +14,17 @@ namespace metrics::torture {
 
 using Image = std::vector<unsigned char>;
 
-// The bytes of a small, healthy segment at that path: all types, all gauge modes, labels, a removed series, counts of
-// dead processes and of lanes.
+// The bytes of a small, healthy segment at that path: all types, all gauge modes, labels, a removed
+// series, counts of dead processes and of lanes.
 Image healthy_image(const std::string& path);
 
 void write_image(const std::string& file, const Image& image);
 const format::Header& header(const Image& image);
 format::Header& mutable_header(Image& image);
 
-// Reads that file as the aggregator and the inspector do, and prints it. "" or what must never happen: an exception,
-// or an exposition that is not valid. `readable`: whether it was taken for a segment.
+// Reads that file as the aggregator and the inspector do, and prints it. "" or what must never
+// happen: an exception, or an exposition that is not valid. `readable`: whether it was taken for a
+// segment.
 std::string read_damaged(const std::string& file, bool* readable = nullptr);
 
 inline constexpr std::uint64_t kEdges[] = {0,
@@ -64,7 +65,8 @@ inline constexpr std::uint64_t kEdges[] = {0,
 // Damages an image at random; where its parts are, the sound header says. Returns what it has done.
 std::string damage(Image& image, const format::Header& sound, std::mt19937_64& random);
 
-// Every length, and every word and half word of the header and of the directory's records, with every edge value.
+// Every length, and every word and half word of the header and of the directory's records, with
+// every edge value.
 class Damages {
  public:
   explicit Damages(const Image& sound);
@@ -76,7 +78,8 @@ class Damages {
   const std::size_t lengths_, header_words_, record_words_;
 };
 
-// Forged so that its parts fit together, and reading it all would take forever or more memory than there is.
+// Forged so that its parts fit together, and reading it all would take forever or more memory than
+// there is.
 struct Forgery {
   const char* what;
   std::uint64_t (*forge)(Image&);  // returns the size that the (sparse) file is to have

@@ -28,7 +28,8 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-// What a worker does that finds such a file. It may be refused, and says why; it may never be harmed.
+// What a worker does that finds such a file. It may be refused, and says why; it may never be
+// harmed.
 void work_on(const std::string& path) {
   const Segment segment(path);
   const Family<Counter> whole("whole", "Whole.", {"key"}, {.segment = segment});

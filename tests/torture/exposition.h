@@ -11,9 +11,9 @@ namespace metrics::torture {
 
 class Exposition {
  public:
-  // Reads it; fault() is then the first thing that is wrong, "" if nothing is: a line that can't be parsed, bytes
-  // that are no UTF-8, a family or series that is there twice, buckets that are not cumulative, a `_count` that is
-  // not the `+Inf` bucket.
+  // Reads it; fault() is then the first thing that is wrong, "" if nothing is: a line that can't be
+  // parsed, bytes that are no UTF-8, a family or series that is there twice, buckets that are not
+  // cumulative, a `_count` that is not the `+Inf` bucket.
   explicit Exposition(std::string_view text);
   const std::string& fault() const { return fault_; }
 

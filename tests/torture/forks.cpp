@@ -1,5 +1,5 @@
-// forks.cpp -- every way to become another process. Everybody acknowledges, nobody is killed: so a scrape has to show
-// exactly what was acknowledged.
+// forks.cpp -- every way to become another process. Everybody acknowledges, nobody is killed: so a
+// scrape has to show exactly what was acknowledged.
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
@@ -176,7 +176,8 @@ void fork_in_handler(Program& p) {
   forked = &shared<std::atomic<int>>();
   struct sigaction action {};
   action.sa_handler = [](int) {
-    // It ends in the handler: one that returned would finish the update that was interrupted, in its parent's slot.
+    // It ends in the handler: one that returned would finish the update that was interrupted, in
+    // its parent's slot.
     if (const pid_t pid = ::fork(); pid == 0) {
       program->update(5);
       ::_exit(0);
@@ -250,8 +251,8 @@ struct Way {
   std::uint32_t most_slots;  // 0: any
   std::string_view not_watched_by = {};
 };
-// What sanitizers know of threads, and hold locked for them, a child inherits: it may not start threads, nor allocate
-// where its parent's other threads did.
+// What sanitizers know of threads, and hold locked for them, a child inherits: it may not start
+// threads, nor allocate where its parent's other threads did.
 constexpr std::string_view kThreadsInherited = "address thread";
 constexpr Way kWays[] = {
     {"fork while threads write", threads_write_while_forking, 2},
@@ -270,8 +271,8 @@ constexpr Way kWays[] = {
 
 // ---- ways that need their own beginning ----
 
-// The file is deleted, and made anew by somebody else, between open and fork: counts go to the deleted one, are told
-// to be gone, and never to the new one.
+// The file is deleted, and made anew by somebody else, between open and fork: counts go to the
+// deleted one, are told to be gone, and never to the new one.
 void recreated(Run& run) {
   const std::string path = run.fresh_path();
   auto& tally = shared<Tally>();
@@ -322,7 +323,8 @@ void relative_path(Run& run) {
   compare(run, "relative path before daemon()", path, counts);
 }
 
-// After set-up, the file can't be reached: what was made is counted in the shared slot, and it is said.
+// After set-up, the file can't be reached: what was made is counted in the shared slot, and it is
+// said.
 void confined(Run& run, const std::string& what, const std::function<bool()>& confine) {
   const std::string path = run.fresh_path();
   auto& counts = shared<Tally>();

@@ -1,7 +1,9 @@
-// ledger.h -- what writers acknowledge, outside of the segment, and the comparison with what a scrape shows.
+// ledger.h -- what writers acknowledge, outside of the segment, and the comparison with what a
+// scrape shows.
 //
-// Before an update the writer notes it as begun, after it has returned as done. Both are in memory that survives any
-// writer. So at any moment, read in this order: done <= scraped <= begun. Less is lost, more is counted twice.
+// Before an update the writer notes it as begun, after it has returned as done. Both are in memory
+// that survives any writer. So at any moment, read in this order: done <= scraped <= begun. Less is
+// lost, more is counted twice.
 #pragma once
 
 #include <atomic>
@@ -85,7 +87,8 @@ class Audit {
 // What verify says of that file.
 std::vector<std::string> faults_of(const std::string& file);
 
-// The mode's own figures of a segment, without a ledger: throws std::runtime_error if it can't be read.
+// The mode's own figures of a segment, without a ledger: throws std::runtime_error if it can't be
+// read.
 class Look {
  public:
   explicit Look(const std::string& file);

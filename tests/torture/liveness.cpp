@@ -1,4 +1,5 @@
-// liveness.cpp -- who is alive: a living worker's slot is never adopted, a dead one's is free for the next claim.
+// liveness.cpp -- who is alive: a living worker's slot is never adopted, a dead one's is free for
+// the next claim.
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
@@ -96,7 +97,8 @@ bool next_pid(pid_t pid) {
   return written;
 }
 
-// The pid of the dead comes back to its successor, and to a process that never counts, while another one lives.
+// The pid of the dead comes back to its successor, and to a process that never counts, while
+// another one lives.
 void pids_come_back(Run& run, const std::string& path, Tally& tally) {
   const auto status = in_pid_namespace([&] {
     constexpr pid_t kPid = 200;
@@ -252,7 +254,8 @@ void leaked_descriptors(Run& run, const std::string& path, Tally& tally) {
 // The process lives on when its main thread has ended; after exec() it is another program.
 void main_thread_and_exec(Run& run, const std::string& path, Tally& tally) {
   const auto status = run_child([&] {
-    // Never closed: the end of the main thread unwinds its stack, in its copy of this process, under the other thread.
+    // Never closed: the end of the main thread unwinds its stack, in its copy of this process,
+    // under the other thread.
     Gate& go = *new Gate;
     Gate& did = *new Gate;
     const pid_t headless = start([&] {

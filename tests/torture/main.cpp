@@ -1,5 +1,5 @@
-// main.cpp -- torture [--seconds N] [--seed N] [--list] [case ...]: runs the cases of the fault suite, each in a
-// process of its own, N seconds each as far as a case can fill them.
+// main.cpp -- torture [--seconds N] [--seed N] [--list] [case ...]: runs the cases of the fault
+// suite, each in a process of its own, N seconds each as far as a case can fill them.
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -46,7 +46,8 @@ constexpr Case kCases[] = {
 void reap_orphans() {
   for (;;) {
     siginfo_t info{};
-    // Their own PDEATHSIG has killed them already; one that has none is named by pid and killed here.
+    // Their own PDEATHSIG has killed them already; one that has none is named by pid and killed
+    // here.
     if (::waitid(P_ALL, 0, &info, WEXITED | WNOHANG) != 0 || info.si_pid == 0) break;
   }
 }

@@ -1,5 +1,6 @@
-// order.cpp -- what scrapes during load may never show: a counter that goes down, buckets that don't fit their count,
-// a series that is there twice; and what gauges show of the living and of the dead.
+// order.cpp -- what scrapes during load may never show: a counter that goes down, buckets that
+// don't fit their count, a series that is there twice; and what gauges show of the living and of
+// the dead.
 #include <signal.h>
 #include <unistd.h>
 
@@ -109,7 +110,8 @@ class Last {
   std::unordered_map<std::string, std::size_t> by_name_;
 };
 
-// What ten modes may show of processes that each have set a number between two bounds, or nothing yet.
+// What ten modes may show of processes that each have set a number between two bounds, or nothing
+// yet.
 std::string gauges_fault(const reader::Families& now) {
   for (const reader::Family& f : now.families) {
     if (f.type != format::Type::kGauge) continue;

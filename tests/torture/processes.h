@@ -12,7 +12,8 @@
 
 namespace metrics::torture {
 
-// Forks; the child runs the body and leaves by _exit(0), or _exit(70) if it throws. It dies with its parent.
+// Forks; the child runs the body and leaves by _exit(0), or _exit(70) if it throws. It dies with
+// its parent.
 pid_t start(const std::function<void()>& body);
 
 // How it has ended: as by waitpid(). None if it still lives after that time: it is killed then.

@@ -1,4 +1,5 @@
-// program.h -- a program under test that acknowledges its updates, and what a scrape of it has to show.
+// program.h -- a program under test that acknowledges its updates, and what a scrape of it has to
+// show.
 #pragma once
 
 #include <atomic>

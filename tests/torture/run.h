@@ -1,7 +1,8 @@
-// run.h -- one case of the fault suite while it runs: how long it may, what it has tried, what it has found.
+// run.h -- one case of the fault suite while it runs: how long it may, what it has tried, what it
+// has found.
 //
-// A case runs in a process of its own, so that its workers are that process's children, a crash of the case is a
-// fault of the case, and nobody is left behind.
+// A case runs in a process of its own, so that its workers are that process's children, a crash of
+// the case is a fault of the case, and nobody is left behind.
 #pragma once
 
 #include <chrono>
@@ -16,7 +17,8 @@ namespace metrics::torture {
 
 using Clock = std::chrono::steady_clock;
 
-// What watches the suite: a sanitizer that it is built with, "address" or "thread", or "valgrind", or nothing: "".
+// What watches the suite: a sanitizer that it is built with, "address" or "thread", or "valgrind",
+// or nothing: "".
 std::string_view watched_by();
 inline constexpr std::string_view kAnyWatcher = "address thread valgrind";
 
@@ -26,11 +28,13 @@ class Run {
 
   // Until the case's time is over.
   bool more() const { return Clock::now() < end_; }
-  // True for the n-th part of the time that begins now: a case with several parts gives each its share.
+  // True for the n-th part of the time that begins now: a case with several parts gives each its
+  // share.
   Clock::time_point share(unsigned parts) const;
   double seconds() const { return seconds_; }
 
-  // Everything random comes from here, so that the seed replays it (as far as the kernel's scheduling allows).
+  // Everything random comes from here, so that the seed replays it (as far as the kernel's
+  // scheduling allows).
   std::mt19937_64 random;
   std::uint64_t below(std::uint64_t n) { return random() % n; }
 

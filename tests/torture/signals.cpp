@@ -1,4 +1,5 @@
-// signals.cpp -- updates in signal handlers that interrupt updates, threads that come and go, and how processes end.
+// signals.cpp -- updates in signal handlers that interrupt updates, threads that come and go, and
+// how processes end.
 #include <dlfcn.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -41,7 +42,8 @@ void cease_fire() {
   ::setitimer(ITIMER_REAL, &never, nullptr);
 }
 
-// Counts are exact. Sums of doubles may lack one of two updates for each that was interrupted, as metrics.h says.
+// Counts are exact. Sums of doubles may lack one of two updates for each that was interrupted, as
+// metrics.h says.
 void compare_counts(Run& run, const std::string& what, const std::string& path, const Tally& tally,
                     std::uint64_t handlers) {
   const Look look(path + ".v1");
@@ -161,7 +163,8 @@ void threads_end_while_forking(Run& run) {
           });
         }
         do {
-          // From a thread that has counted, and from one that has not; it ends in the child by returning.
+          // From a thread that has counted, and from one that has not; it ends in the child by
+          // returning.
           std::thread([&] {
             if (forks % 2 == 0) p.update();
             const pid_t pid = ::fork();
@@ -262,7 +265,8 @@ void signals_and_threads(Run& run) {
   }
   handlers_that_count(run, true);
   short_threads(run);
-  // Sanitizers free memory at a thread's end, in a child under locks that its parent's threads held.
+  // Sanitizers free memory at a thread's end, in a child under locks that its parent's threads
+  // held.
   if (run.possible("forks while threads end", "address thread")) threads_end_while_forking(run);
   ways_to_end(run);
   // An instrumented library can't be loaded and unloaded.

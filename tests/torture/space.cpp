@@ -1,5 +1,5 @@
-// space.cpp -- no space, and what else runs out. No worker ever gets a signal or an exception; what is not counted is
-// told; what was acknowledged as counted is there.
+// space.cpp -- no space, and what else runs out. No worker ever gets a signal or an exception; what
+// is not counted is told; what was acknowledged as counted is there.
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -475,8 +475,8 @@ constexpr Part kParts[] = {
     {"filling up under three threads and a child", filling_up, "address thread"},
     {"no inodes", no_inodes},
     {"RLIMIT_FSIZE", file_size_limit},
-    // UndefinedBehaviorSanitizer asks for a descriptor at each virtual call, Valgrind keeps some for
-    // itself; shadow memory is addresses, and memory.
+    // UndefinedBehaviorSanitizer asks for a descriptor at each virtual call, Valgrind keeps some
+    // for itself; shadow memory is addresses, and memory.
     {"EMFILE", no_descriptors, kAnyWatcher},
     {"RLIMIT_AS", no_addresses, kAnyWatcher},
     {"read-only and no-exec mounts", mount_flags},

@@ -31,7 +31,8 @@ void be_traced() {
   stop_here();
 }
 
-// The process (or thread) that is stepped, stopped at its first instruction; and the process to reap.
+// The process (or thread) that is stepped, stopped at its first instruction; and the process to
+// reap.
 class Tracee {
  public:
   explicit Tracee(const Scene& scene) {

@@ -1,4 +1,5 @@
-// stepper.h -- runs a piece of a program instruction by instruction, and kills it at any one of them.
+// stepper.h -- runs a piece of a program instruction by instruction, and kills it at any one of
+// them.
 #pragma once
 
 #include <sys/types.h>
@@ -12,8 +13,8 @@ namespace metrics::torture {
 
 // What is stepped: the body, after the preparation has run at full speed in the same process.
 struct Scene {
-  // Where the body runs: in the process that prepared, in a thread of its own (to the end of its life), or in a
-  // forked child, from the first instruction after fork() in it.
+  // Where the body runs: in the process that prepared, in a thread of its own (to the end of its
+  // life), or in a forked child, from the first instruction after fork() in it.
   enum class Place { kProcess, kThread, kForkedChild };
   const char* name;
   Place place;
@@ -29,12 +30,13 @@ class Stepper {
   explicit Stepper(const Scene& scene);
   std::size_t length() const { return trace_.size(); }
 
-  // Runs the scene anew and kills it with SIGKILL before its n-th instruction. All of its processes are gone then.
-  // False if this run took another way and ended before.
+  // Runs the scene anew and kills it with SIGKILL before its n-th instruction. All of its processes
+  // are gone then. False if this run took another way and ended before.
   bool kill_at(std::size_t n) const;
 
  private:
-  // From where on an instruction is reached by single steps; to there a breakpoint leads, by its n-th hit.
+  // From where on an instruction is reached by single steps; to there a breakpoint leads, by its
+  // n-th hit.
   struct Anchor {
     std::size_t at;
     std::uint32_t hits;

@@ -1,4 +1,5 @@
-// steps.cpp -- SIGKILL at every instruction of the paths where something is claimed, registered, reserved, given back.
+// steps.cpp -- SIGKILL at every instruction of the paths where something is claimed, registered,
+// reserved, given back.
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -38,8 +39,8 @@ Counter counter_of(const Segment& segment) {
   return Family<Counter>("c", "", {}, {.segment = segment}).labels();
 }
 
-// Every mode's gauge is set to the same number, which grows from run to run; but that of mode max to one that falls,
-// so that the least and the largest are those that the dead have left.
+// Every mode's gauge is set to the same number, which grows from run to run; but that of mode max
+// to one that falls, so that the least and the largest are those that the dead have left.
 struct Gauges {
   explicit Gauges(const Segment& segment) {
     for (int mode = METRICS_ALL; mode <= METRICS_LIVEMOSTRECENT; ++mode) {
@@ -132,7 +133,8 @@ std::vector<Scene> scenes(const std::string& path, Noted& noted) {
   };
 }
 
-// The state after a kill: everything acknowledged is there, once; the directory is whole; and the next one works.
+// The state after a kill: everything acknowledged is there, once; the directory is whole; and the
+// next one works.
 void check(Run& run, const std::string& where, const std::string& path, Noted& noted) {
   const std::string file = path + ".v1";
   for (const auto& entry : std::filesystem::directory_iterator(run.directory())) {
@@ -217,7 +219,8 @@ void kill_at_instructions(Run& run) {
       if (creates || (killed + ended) % kRunsOfASegment == 0) begin_segment();
       ++noted.run;
       ++(stepper.kill_at(n) ? killed : ended);
-      // In a child, so that nothing changes in this process, whose copies take the way that was recorded.
+      // In a child, so that nothing changes in this process, whose copies take the way that was
+      // recorded.
       const auto status = run_child([&] {
         const unsigned before = run.faults();
         check(run, std::string(scene.name) + ", instruction " + std::to_string(n) + ": ", path,

@@ -1,4 +1,5 @@
-// Counts stay where they are; the next worker that needs a slot adopts a dead one's and counts on top of it.
+// Counts stay where they are; the next worker that needs a slot adopts a dead one's and counts on
+// top of it.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>

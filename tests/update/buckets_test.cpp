@@ -1,4 +1,5 @@
-// Every search finds the bucket that std::lower_bound finds, on every CPU path that this machine has.
+// Every search finds the bucket that std::lower_bound finds, on every CPU path that this machine
+// has.
 #include "libmetrics/update/buckets.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,5 @@
-// What runs out costs what can't be had and nothing else, and is told: a status, and a counter in the segment.
+// What runs out costs what can't be had and nothing else, and is told: a status, and a counter in
+// the segment.
 #include <gtest/gtest.h>
 #include <signal.h>
 

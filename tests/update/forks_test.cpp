@@ -1,5 +1,5 @@
-// Prefork needs no hook: what was made before any kind of fork counts after it, in both processes, each in a slot
-// of its own.
+// Prefork needs no hook: what was made before any kind of fork counts after it, in both processes,
+// each in a slot of its own.
 #include <gtest/gtest.h>
 #include <pthread.h>
 #include <signal.h>
@@ -196,8 +196,9 @@ TEST(Forks, AChildThatCallsExitRunsInheritedDestructorsInASlotOfItsOwn) {
   EXPECT_EQ(scrape.first_slots(), 2u);
 }
 
-// The worst case of an inherited thread: its parent is dead, its child has adopted the very slot that the
-// thread remembers, and now the thread ends. It must not give away what another thread of the child writes to.
+// The worst case of an inherited thread: its parent is dead, its child has adopted the very slot
+// that the thread remembers, and now the thread ends. It must not give away what another thread of
+// the child writes to.
 TEST(Forks, AThreadInheritedOverAForkGivesNothingBack) {
   TempSegment t;
   Counter tasks = t.counter("tasks");

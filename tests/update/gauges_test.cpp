@@ -34,7 +34,8 @@ TEST(Gauges, AForkedChildsBeginUnset) {
   }
 }
 
-// The worker that adopts a slot before it knows the gauge takes over what is there when it comes to know it.
+// The worker that adopts a slot before it knows the gauge takes over what is there when it comes to
+// know it.
 TEST(Gauges, WhatTheDeadHaveLeftIsTakenOverByALaterRegistration) {
   TempSegment t;
   Counter tasks = t.counter("tasks");

@@ -1,5 +1,5 @@
-// Metrics never harm the worker: not its errno, not a thread that is being cancelled, not a logger that counts, not
-// what a signal handler interrupts.
+// Metrics never harm the worker: not its errno, not a thread that is being cancelled, not a logger
+// that counts, not what a signal handler interrupts.
 #include <gtest/gtest.h>
 #include <pthread.h>
 #include <signal.h>
@@ -40,7 +40,8 @@ TEST(Harmless, AFirstUpdateThatCantClaimKeepsErrno) {
   EXPECT_EQ(t.segment().status(), METRICS_GONE);
 }
 
-// A first update opens files, which are points at which a cancelled thread ends: nothing could be unwound there.
+// A first update opens files, which are points at which a cancelled thread ends: nothing could be
+// unwound there.
 TEST(Harmless, AThreadThatIsBeingCancelledCountsAndEnds) {
   TempSegment t;
   const pid_t worker = forked([&] {
@@ -82,7 +83,8 @@ TEST(Harmless, AThreadThatIsBeingCancelledRegisters) {
   EXPECT_EQ(t.scraped("tasks"), 3u);
 }
 
-// A logger that counts its lines in the default segment is called while that very segment is being opened.
+// A logger that counts its lines in the default segment is called while that very segment is being
+// opened.
 TEST(Harmless, ALoggerMayCountInTheDefaultSegment) {
   TempPath t;
   ASSERT_EQ(::setenv("METRICS_SEGMENT", t.directory().c_str(), 1), 0);
@@ -102,7 +104,8 @@ TEST(Harmless, ALoggerMayCountInTheDefaultSegment) {
   EXPECT_EQ(ended(worker), 0);
 }
 
-// A mistake in the environment is the operator's, not the program's: nothing throws, nothing is counted.
+// A mistake in the environment is the operator's, not the program's: nothing throws, nothing is
+// counted.
 TEST(Harmless, AWrongEnvironmentCostsTheCountsAlone) {
   TempPath t;
   ASSERT_EQ(::setenv("METRICS_SEGMENT", t.path().c_str(), 1), 0);

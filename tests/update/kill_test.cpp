@@ -1,5 +1,6 @@
-// What an update has returned from is counted, whatever is killed afterwards and whenever. A worker acknowledges each
-// update; after its death as many are counted as it has acknowledged, or one more that was in flight.
+// What an update has returned from is counted, whatever is killed afterwards and whenever. A worker
+// acknowledges each update; after its death as many are counted as it has acknowledged, or one more
+// that was in flight.
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <unistd.h>

@@ -14,7 +14,8 @@
 namespace metrics::test {
 namespace {
 
-// Runs the body in that many threads, each of which has counted once before any goes on, so that all own a slot.
+// Runs the body in that many threads, each of which has counted once before any goes on, so that
+// all own a slot.
 template <class Body>
 void together(unsigned count, Counter counter, Body body) {
   std::atomic<unsigned> there{0};
@@ -198,7 +199,8 @@ TEST(Threads, LanesOfALivingProcessAreNotAdopted) {
   EXPECT_EQ(t.scraped("tasks"), 8u);
 }
 
-// Its successor in the first slot is another generation: the lanes that it has left are free, though the slot is owned.
+// Its successor in the first slot is another generation: the lanes that it has left are free,
+// though the slot is owned.
 TEST(Threads, LanesAreFreeOnceTheirOwnersFirstSlotHasANewOne) {
   TempSegment t;
   Counter tasks = t.counter("tasks");

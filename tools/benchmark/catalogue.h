@@ -1,5 +1,5 @@
-// catalogue.h -- what is measured with: bounds, observations, and families as a workflow engine has them. Of the
-// benchmark's own, and without the library, so that floors and peers have the same.
+// catalogue.h -- what is measured with: bounds, observations, and families as a workflow engine has
+// them. Of the benchmark's own, and without the library, so that floors and peers have the same.
 #pragma once
 
 #include <array>

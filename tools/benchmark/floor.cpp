@@ -1,5 +1,5 @@
-// floor.cpp -- the least that each operation can cost, written down plainly: what the library is compared with. Nothing
-// here uses it.
+// floor.cpp -- the least that each operation can cost, written down plainly: what the library is
+// compared with. Nothing here uses it.
 #include <fcntl.h>
 #include <immintrin.h>
 #include <sys/mman.h>

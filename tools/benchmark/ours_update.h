@@ -92,7 +92,8 @@ inline AbiHandles abi_handles(const Abi& abi) {
   return handles;
 }
 
-// Each of kAbi's functions; where that is constexpr, they are called as a program does that is linked with the library.
+// Each of kAbi's functions; where that is constexpr, they are called as a program does that is
+// linked with the library.
 template <const Abi& kAbi>
 Operations abi_operations(const AbiHandles& h) {
   return {{"inc",

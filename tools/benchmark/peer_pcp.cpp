@@ -36,7 +36,8 @@ int main(int argc, char** argv) {
   metric.indom = 1;
   char directory[] = "/dev/shm/metrics-bench-pcp-XXXXXX";
   if (::mkdtemp(directory) == nullptr) return 1;
-  // Where the values' file goes is configuration: one of our own, for where PCP itself is not installed.
+  // Where the values' file goes is configuration: one of our own, for where PCP itself is not
+  // installed.
   const std::string configuration = std::string(directory) + "/pcp.conf";
   std::FILE* file = std::fopen(configuration.c_str(), "w");
   if (file == nullptr) return 1;

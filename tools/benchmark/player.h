@@ -1,9 +1,9 @@
-// player.h -- a program of measurements that the benchmark's driver plays one short repetition of at a time, so
-// that the figures of a row, of whatever program and language, are taken in turns.
+// player.h -- a program of measurements that the benchmark's driver plays one short repetition of
+// at a time, so that the figures of a row, of whatever program and language, are taken in turns.
 //
-// Protocol: a line "NAME COUNT" on standard input is answered by a line on standard output: the nanoseconds that
-// COUNT operations of that measurement took, or "error TEXT". `--list` prints all names, `NAME COUNT` as arguments
-// does one measurement and prints nothing but the answer.
+// Protocol: a line "NAME COUNT" on standard input is answered by a line on standard output: the
+// nanoseconds that COUNT operations of that measurement took, or "error TEXT". `--list` prints all
+// names, `NAME COUNT` as arguments does one measurement and prints nothing but the answer.
 #pragma once
 
 #include <cstdint>
@@ -27,8 +27,8 @@ inline double clock_ns(clockid_t clock) {
   return static_cast<double>(t.tv_sec) * 1e9 + static_cast<double>(t.tv_nsec);
 }
 
-// A measurement by the calling thread's CPU time, which other programs' load does not add to. An eighth goes ahead
-// untimed, so that caches and predictors know the work.
+// A measurement by the calling thread's CPU time, which other programs' load does not add to. An
+// eighth goes ahead untimed, so that caches and predictors know the work.
 template <class Work>
 Measurement timed(Work work) {
   return [work](std::uint64_t count) mutable {
@@ -39,12 +39,12 @@ Measurement timed(Work work) {
   };
 }
 
-// Two threads do it at the same time, each on a CPU of its own; the mean of their CPU times. Waiting is not in it,
-// which flatters what blocks.
+// Two threads do it at the same time, each on a CPU of its own; the mean of their CPU times.
+// Waiting is not in it, which flatters what blocks.
 Measurement timed_twice(std::function<void(std::uint64_t count)> work);
 
-// The caller's part while `beside` runs in a child process on another CPU, until it is killed. Where `beside` needs
-// no other CPU's cache lines, it is as if alone.
+// The caller's part while `beside` runs in a child process on another CPU, until it is killed.
+// Where `beside` needs no other CPU's cache lines, it is as if alone.
 Measurement timed_beside(std::function<void(std::uint64_t count)> work,
                          std::function<void()> beside);
 
@@ -52,7 +52,8 @@ Measurement timed_beside(std::function<void(std::uint64_t count)> work,
 int play(int argc, char** argv, const Measurements& measurements,
          const Parametric& parametric = {});
 
-// Keeps the compiler from leaving out how `value` came about, or from moving memory accesses past this point.
+// Keeps the compiler from leaving out how `value` came about, or from moving memory accesses past
+// this point.
 template <class T>
 inline void keep(const T& value) {
   __asm__ volatile("" : : "r,m"(value) : "memory");

@@ -1,4 +1,5 @@
-// workload.h -- segments as workers leave them: made by processes or threads that count the catalogue.
+// workload.h -- segments as workers leave them: made by processes or threads that count the
+// catalogue.
 #pragma once
 
 #include <sys/types.h>

@@ -8,11 +8,12 @@ namespace metrics::inspect {
 
 enum class Format { kText, kJson };
 
-// Exit codes: nothing wrong; a fault was found or a segment can't be read; the call's words are off.
+// Exit codes: nothing wrong; a fault was found or a segment can't be read; the call's words are
+// off.
 inline constexpr int kFine = 0, kFault = 1, kUsage = 2;
 
-// The segments at `path` (a segment, a directory, or empty: those beside the default one), how large and how full
-// they are. One that can't be read is a line on standard error, and kFault.
+// The segments at `path` (a segment, a directory, or empty: those beside the default one), how
+// large and how full they are. One that can't be read is a line on standard error, and kFault.
 int ls(const std::string& path, Format format);
 // Every slot that was ever used: owner, whether it lives, since when.
 int slots(const std::string& path, Format format);

@@ -1,5 +1,5 @@
-// main.cpp -- metrics-inspect: shows what is in a segment. Opens it read-only, over the aggregator's own reader
-// and merge.
+// main.cpp -- metrics-inspect: shows what is in a segment. Opens it read-only, over the
+// aggregator's own reader and merge.
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <exception>

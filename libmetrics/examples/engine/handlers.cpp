@@ -11,7 +11,8 @@ using bamboo::Outcome;
 
 constexpr std::uint64_t kWorthCompressingBytes = 1024;
 
-// Whether words can be counted is nobody's concern; what could not be compressed need not be verified.
+// Whether words can be counted is nobody's concern; what could not be compressed need not be
+// verified.
 std::optional<NodeId> next_after(NodeId node, Outcome outcome) {
   const bool goes_on = outcome == Outcome::kSucceeded || node == NodeId::kCountWords;
   return goes_on ? definition_of(node).next : NodeId::kEnd;

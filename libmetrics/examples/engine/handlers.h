@@ -1,6 +1,8 @@
-// handlers.h -- steps 2 to 4 of a node's execute and schedule: what a kind of node does around its logic.
+// handlers.h -- steps 2 to 4 of a node's execute and schedule: what a kind of node does around its
+// logic.
 //
-// A handler is given the engine's first step and gives back the last one, so it can't leave out or swap any between.
+// A handler is given the engine's first step and gives back the last one, so it can't leave out or
+// swap any between.
 #pragma once
 
 #include <optional>

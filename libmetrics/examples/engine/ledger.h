@@ -1,5 +1,6 @@
-// ledger.h -- what the example's workers say that they have recorded, each time after they have: in memory that they
-// share and that outlives them, so that it can be held against a scrape. An engine of yours needs none of this.
+// ledger.h -- what the example's workers say that they have recorded, each time after they have: in
+// memory that they share and that outlives them, so that it can be held against a scrape. An engine
+// of yours needs none of this.
 #pragma once
 
 #include <atomic>
@@ -22,8 +23,8 @@ class Ledger {
     entries_[bamboo::index(metric)][index(node)].fetch_add(1, std::memory_order_relaxed);
   }
 
-  // `counted <tab> sample <tab> type <tab> count` for each series, by its sample that counts: `_count` or `_total`. The
-  // type is empty for those that have none.
+  // `counted <tab> sample <tab> type <tab> count` for each series, by its sample that counts:
+  // `_count` or `_total`. The type is empty for those that have none.
   void print() const;
 
   // Says so when its scope is left, and so is to stand before the scope that records.
@@ -39,7 +40,8 @@ class Ledger {
     bamboo::Metric metric_;
   };
 
-  // The same for the steps of a call: each is recorded when the next one has begun, the last one when this is left.
+  // The same for the steps of a call: each is recorded when the next one has begun, the last one
+  // when this is left.
   class Steps {
    public:
     Steps(Ledger& ledger, bamboo::Call call, NodeId node)

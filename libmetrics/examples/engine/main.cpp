@@ -1,18 +1,21 @@
-// main.cpp -- a workflow engine on prefork, as bamboo-engine is one: its workers' metrics are one scrape.
+// main.cpp -- a workflow engine on prefork, as bamboo-engine is one: its workers' metrics are one
+// scrape.
 //
 //   engine [--seconds N] [--pipelines N] [--workers N] [--threads N] [--messages N] [PATH]
 //
-// Counts words in, compresses and verifies the files under PATH (/usr/share), a pipeline each, in N worker processes
-// (2) of N threads (2). Each worker is replaced after N messages a thread (200), or when it dies. Ends after N
-// seconds or pipelines, if it is told so, or by SIGINT or SIGTERM; pipelines that were begun are run to their end.
+// Counts words in, compresses and verifies the files under PATH (/usr/share), a pipeline each, in N
+// worker processes
+// (2) of N threads (2). Each worker is replaced after N messages a thread (200), or when it dies.
+//     Ends after N seconds or pipelines, if it is told so, or by SIGINT or SIGTERM; pipelines that
+//     were begun are run to their end.
 //
-// Counts in $METRICS_SEGMENT, else in the user's default segment; metrics-aggregator serves that. On standard output,
-// with tabs: `started PID`, `exited PID`, `killed PID THREADS` as workers come and go, and at the end for each series
-// `counted SAMPLE TYPE COUNT`: how often workers said that they had recorded it. A thread that is killed may have
-// recorded one more.
+// Counts in $METRICS_SEGMENT, else in the user's default segment; metrics-aggregator serves that.
+// On standard output, with tabs: `started PID`, `exited PID`, `killed PID THREADS` as workers come
+// and go, and at the end for each series `counted SAMPLE TYPE COUNT`: how often workers said that
+// they had recorded it. A thread that is killed may have recorded one more.
 //
-// What is about metrics: worker.cpp, handlers.cpp, and timed() in runtime.cpp. Nothing in this file is, but making
-// the engine's metrics before the first fork.
+// What is about metrics: worker.cpp, handlers.cpp, and timed() in runtime.cpp. Nothing in this file
+// is, but making the engine's metrics before the first fork.
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/mman.h>

@@ -1,4 +1,5 @@
-// pipeline.h -- what the example engine runs: one pipeline over and over, each time for another file.
+// pipeline.h -- what the example engine runs: one pipeline over and over, each time for another
+// file.
 //
 //   start -> count_words -> worth_compressing? -yes-> compress -> verify -> end
 //                                              `no------------------------> end

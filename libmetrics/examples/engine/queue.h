@@ -1,4 +1,5 @@
-// queue.h -- the example's broker: messages that any worker's thread may claim, in a pipe that all inherit.
+// queue.h -- the example's broker: messages that any worker's thread may claim, in a pipe that all
+// inherit.
 #pragma once
 
 #include <chrono>
@@ -18,8 +19,8 @@ struct Message {
   std::chrono::system_clock::time_point sent;
 };
 
-// A pipe takes and gives a message of this size whole, whoever is killed meanwhile; one that was claimed
-// dies with its worker.
+// A pipe takes and gives a message of this size whole, whoever is killed meanwhile; one that was
+// claimed dies with its worker.
 class Queue {
  public:
   Queue();

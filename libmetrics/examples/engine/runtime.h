@@ -1,4 +1,5 @@
-// runtime.h -- where the example engine keeps what it knows of its pipelines: small files, each read and write timed.
+// runtime.h -- where the example engine keeps what it knows of its pipelines: small files, each
+// read and write timed.
 #pragma once
 
 #include <filesystem>
@@ -23,8 +24,8 @@ struct ExecutionData {
   Values inputs, outputs;
 };
 
-// Throws std::runtime_error where something is not there. For any number of threads and processes, but for one at a
-// time of each pipeline.
+// Throws std::runtime_error where something is not there. For any number of threads and processes,
+// but for one at a time of each pipeline.
 class Runtime {
  public:
   Runtime(const bamboo::Engine& engine, Ledger& ledger, std::filesystem::path root)

@@ -76,7 +76,8 @@ ServiceResult begin_compressing(ExecutionData& data) {
   return {true, Progress::kPoll};
 }
 
-// Adds a member to the archive, so that any worker can add the next one. Fails if it didn't become smaller.
+// Adds a member to the archive, so that any worker can add the next one. Fails if it didn't become
+// smaller.
 ServiceResult compress_chunk(ExecutionData& data) {
   const std::string& archive = data.outputs.at("archive");
   const std::uint64_t offset = std::stoull(data.outputs.at("offset"));

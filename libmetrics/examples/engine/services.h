@@ -20,7 +20,8 @@ struct ServiceResult {
   Progress progress;  // of a success
 };
 
-// `data.inputs` are there; `data.outputs` are the service's to fill, and what it finds there at its next schedule.
+// `data.inputs` are there; `data.outputs` are the service's to fill, and what it finds there at its
+// next schedule.
 ServiceResult execute_service(NodeId id, ExecutionData& data);
 // `callback`: of a service that waits for one.
 ServiceResult schedule_service(NodeId id, ExecutionData& data, const Values& callback);

@@ -84,7 +84,8 @@ std::optional<NodeId> Worker::execute_node(PipelineId pipeline, NodeId node) {
   return executed.next;
 }
 
-// What some other system would do: it sends what was asked for. Every fifth archive is damaged meanwhile.
+// What some other system would do: it sends what was asked for. Every fifth archive is damaged
+// meanwhile.
 void Worker::ask_for_callback(PipelineId pipeline, NodeId node) {
   constexpr std::uint64_t kCallback = 1;
   const std::string crc = plant_.runtime.context_values(pipeline, {"crc"}).at("crc");

@@ -1,4 +1,5 @@
-// worker.h -- the engine itself: a thread claims a message, and runs its pipeline as far as it goes.
+// worker.h -- the engine itself: a thread claims a message, and runs its pipeline as far as it
+// goes.
 #pragma once
 
 #include <atomic>
@@ -37,8 +38,8 @@ class Worker {
  public:
   explicit Worker(Plant& plant) : plant_(plant) {}
 
-  // Claims and runs messages, and begins a pipeline where there are none; until that many have been run (true), or
-  // there is nothing more to do (false).
+  // Claims and runs messages, and begins a pipeline where there are none; until that many have been
+  // run (true), or there is nothing more to do (false).
   bool run(std::size_t most_messages);
 
  private:

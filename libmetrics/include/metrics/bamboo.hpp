@@ -1,4 +1,5 @@
-// bamboo.hpp -- bamboo-engine's metrics for engines written in C++: the whole catalogue, and scopes that time the steps.
+// bamboo.hpp -- bamboo-engine's metrics for engines written in C++: the whole catalogue, and scopes
+// that time the steps.
 //
 //   const bamboo::Engine engine;                    // before fork(): all families, hostname, bounds
 //   const bamboo::Node hash = engine.node(bamboo::NodeType("ServiceActivity", "hash_v1"));
@@ -13,8 +14,8 @@
 //   if (state.suspended) return;                    // step 1 is timed, the others did not happen
 //   auto post = handler.execute(std::move(pre).handler_pre_process());  // steps 2 to 4; it returns step 5
 //
-// A header over metrics.hpp, whose promises hold here: recording never blocks, allocates or throws. What each
-// family is and who records it is in METRICS.md, printed from catalogue.hpp.
+// A header over metrics.hpp, whose promises hold here: recording never blocks, allocates or throws.
+// What each family is and who records it is in METRICS.md, printed from catalogue.hpp.
 #pragma once
 
 #include "metrics/bamboo/bounds.hpp"     // IWYU pragma: export

@@ -1,15 +1,17 @@
-// metrics.hpp -- the C++20 API: a header over the C ABI of metrics.h, with the updates inlined by hot.h.
+// metrics.hpp -- the C++20 API: a header over the C ABI of metrics.h, with the updates inlined by
+// hot.h.
 //
 //   metrics::Family<metrics::Counter> tasks{"tasks_total", "Tasks finished.", {"type"}};
 //   metrics::Counter images = tasks.labels("image");   // keep it: looking up labels costs ten times an update
 //   ...fork, fork, fork...
 //   images.inc();
 //
-// What is said in metrics.h holds here. In short: everything may be called by any thread, before and after
-// fork(); updates never block, allocate or throw. Definitions that are against the rules throw std::invalid_argument
-// with a text that says what to write instead. What the surroundings lack (space, permission, a family of that
-// name that differs) never throws: it is logged once, and what can't be counted is not. Strings end at their first NUL,
-// as in C: values of labels that differ behind it only are one series.
+// What is said in metrics.h holds here. In short: everything may be called by any thread, before
+// and after fork(); updates never block, allocate or throw. Definitions that are against the rules
+// throw std::invalid_argument with a text that says what to write instead. What the surroundings
+// lack (space, permission, a family of that name that differs) never throws: it is logged once, and
+// what can't be counted is not. Strings end at their first NUL, as in C: values of labels that
+// differ behind it only are one series.
 #pragma once
 
 #include <array>
@@ -48,8 +50,9 @@ class Segment {
  public:
   // The default segment, as metrics_default().
   Segment() noexcept : segment_(metrics_default()) {}
-  // The segment of that path, as metrics_open(); created with that geometry if there is none. Throws
-  // std::invalid_argument for a path or geometry against the rules; for other failures see status().
+  // The segment of that path, as metrics_open(); created with that geometry if there is none.
+  // Throws std::invalid_argument for a path or geometry against the rules; for other failures see
+  // status().
   explicit Segment(const std::string& path, const Geometry& geometry = {}) {
     const metrics_status status = metrics_open(path.c_str(), &geometry, &segment_);
     detail::check(status);
@@ -89,7 +92,8 @@ class Counter {
       metrics_counter_inc(&hot_, static_cast<std::uint64_t>(n));
     }
   }
-  // Adds an amount that need not be whole. A negative one, and NaN, is ignored and counted as dropped.
+  // Adds an amount that need not be whole. A negative one, and NaN, is ignored and counted as
+  // dropped.
   void inc(double amount) noexcept {
     if (amount >= 0 && amount < METRICS_HOT_EXACT) [[likely]] {
       if (std::uint64_t* cells = metrics_hot_cells(hot_.segment); cells != nullptr) [[likely]] {
@@ -237,8 +241,9 @@ struct Options {
 
 using Labels = std::vector<std::string>;
 
-// A name with all its series: Family<Counter>, Family<Gauge>, Family<Histogram>, Family<Summary>. Cheap to copy;
-// make it where you like, once or often: the same definition is the same family, in all processes.
+// A name with all its series: Family<Counter>, Family<Gauge>, Family<Histogram>, Family<Summary>.
+// Cheap to copy; make it where you like, once or often: the same definition is the same family, in
+// all processes.
 template <class Metric>
 class Family {
  public:
@@ -250,8 +255,8 @@ class Family {
     detail::check(open(name.c_str(), help.c_str(), names, options));
   }
 
-  // The series with these label values, in the order of the label names. Throws std::invalid_argument if their
-  // number is wrong. One that there is no room for counts nothing.
+  // The series with these label values, in the order of the label names. Throws
+  // std::invalid_argument if their number is wrong. One that there is no room for counts nothing.
   template <class... Values>
   requires(detail::ends_with_nul<Values>&&...) Metric labels(const Values&... values)
   const {
@@ -320,7 +325,8 @@ class Family {
   metrics_family* family_ = nullptr;
 };
 
-// States a fact in labels: `name_info{labels} 1`. Throws std::invalid_argument for names against the rules.
+// States a fact in labels: `name_info{labels} 1`. Throws std::invalid_argument for names against
+// the rules.
 inline void info(const std::string& name, const std::string& help,
                  const std::vector<std::pair<std::string, std::string>>& facts,
                  const Segment& segment = {}) {

@@ -20,7 +20,8 @@ bool as_float(PyObject* object, double& value) {
   return true;
 }
 
-// The only argument of set, inc and dec: its name is theirs. nullptr without an exception: not given.
+// The only argument of set, inc and dec: its name is theirs. nullptr without an exception: not
+// given.
 PyObject* argument(const char* function, const char* expected, PyObject* const* args,
                    Py_ssize_t count, PyObject* names) {
   const Py_ssize_t keywords = names == nullptr ? 0 : PyTuple_Size(names);

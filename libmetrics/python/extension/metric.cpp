@@ -38,8 +38,9 @@ std::unique_ptr<const char* []> bytes_of(PyObject* tuple) {
   return strings;
 }
 
-// Looks the child's series up. It is the same as before, unless that was removed, in whichever process: then it is
-// a new one, and what counted into the old one counts on in the new one, from zero.
+// Looks the child's series up. It is the same as before, unless that was removed, in whichever
+// process: then it is a new one, and what counted into the old one counts on in the new one, from
+// zero.
 metrics_status look_up(Metric& m) noexcept {
   void* found = nullptr;
   metrics_status status = METRICS_OK;
@@ -54,10 +55,11 @@ metrics_status look_up(Metric& m) noexcept {
     case Kind::kGauge: {
       metrics_gauge* gauge = nullptr;
       status = metrics_gauge_labels(m.family, m.strings, count, &gauge);
-      // prometheus_client's gauges are 0 from their creation on. Adding 0 begins an unset one at 0, and leaves alone
-      // what another object has set in the same series. Only where each process has a sample of its own: a sum
-      // over nobody is 0 anyway, and a minimum, a maximum or the most recent value would have to give way to a
-      // 0 that nobody has set, such as the one of a parent that only forks.
+      // prometheus_client's gauges are 0 from their creation on. Adding 0 begins an unset one at 0,
+      // and leaves alone what another object has set in the same series. Only where each process
+      // has a sample of its own: a sum over nobody is 0 anyway, and a minimum, a maximum or the
+      // most recent value would have to give way to a 0 that nobody has set, such as the one of a
+      // parent that only forks.
       if (found = gauge; m.series != found && m.begins_at_zero) metrics_gauge_add(gauge, 0);
       break;
     }
@@ -76,7 +78,8 @@ metrics_status look_up(Metric& m) noexcept {
   return status;
 }
 
-// Whether labels() is to look up a child's series again: it was removed, or there was no room for it.
+// Whether labels() is to look up a child's series again: it was removed, or there was no room for
+// it.
 bool is_stale(const Metric& m) noexcept {
   if (m.removed != nullptr) return m.removed->load(std::memory_order_relaxed) != 0;
   return m.strings != nullptr && m.family != nullptr && !is_counted_nowhere(m.family);
@@ -103,7 +106,8 @@ PyObject* labels_in_python(PyObject* self, PyObject* const* args, Py_ssize_t cou
   return PyObject_CallFunctionObjArgs(make.get(), positional.get(), keywords.get(), nullptr);
 }
 
-// The value for a label among keyword arguments, by identity: names in calls are interned, as label names are.
+// The value for a label among keyword arguments, by identity: names in calls are interned, as label
+// names are.
 PyObject* keyword(PyObject* name, PyObject* const* values, PyObject* names, Py_ssize_t count) {
   for (Py_ssize_t i = 0; i < count; ++i) {
     if (PyTuple_GetItem(names, i) == name) return values[i];
@@ -157,8 +161,8 @@ PyObject* parent(PyObject* self, PyObject* names) {
   return none();
 }
 
-// The dict that holds the last label's values, for a tuple of all of them; nullptr if there is none, with an
-// exception or without. Made on the way if `make`.
+// The dict that holds the last label's values, for a tuple of all of them; nullptr if there is
+// none, with an exception or without. Made on the way if `make`.
 PyObject* last_level(const Metric& m, PyObject* values, bool make) {
   if (m.children == nullptr || !PyTuple_Check(values) || PyTuple_Size(values) != m.count ||
       m.count == 0) {
@@ -207,7 +211,8 @@ PyObject* forget_all(PyObject* self, PyObject*) {
   return none();
 }
 
-// _remove(values): removes the series for all processes. INVALID can't be: bind() has checked the number.
+// _remove(values): removes the series for all processes. INVALID can't be: bind() has checked the
+// number.
 PyObject* remove(PyObject* self, PyObject* values) {
   const Metric& m = metric_of(self);
   if (!PyTuple_Check(values)) {

@@ -1,12 +1,14 @@
-// metric.h -- what Counter, Gauge, Histogram, Summary, Info and Enum have in common: a family, or one of its
-// series, as a Python object.
+// metric.h -- what Counter, Gauge, Histogram, Summary, Info and Enum have in common: a family, or
+// one of its series, as a Python object.
 //
-// A metric is a parent (it has label names, and children by label values), or observable (a child, or one
-// without labels). Python's classes derive from these types, check what is theirs to check, and call the methods
-// that begin with an underscore; those trust their caller no further than memory safety.
+// A metric is a parent (it has label names, and children by label values), or observable (a child,
+// or one without labels). Python's classes derive from these types, check what is theirs to check,
+// and call the methods that begin with an underscore; those trust their caller no further than
+// memory safety.
 //
-// Everything here runs with the GIL held, which is also what guards it: there is no lock that a forked child could
-// inherit held. The handles are the library's, valid in both processes after a fork, so nothing is to be done there.
+// Everything here runs with the GIL held, which is also what guards it: there is no lock that a
+// forked child could inherit held. The handles are the library's, valid in both processes after a
+// fork, so nothing is to be done there.
 #pragma once
 
 #include <atomic>
@@ -56,12 +58,13 @@ PyMethodDef* counter_methods();
 PyMethodDef* gauge_methods();
 PyMethodDef* histogram_methods();
 
-// Sets those of the methods that are called again and again on a subclass, as its own: the interpreter calls a C method
-// directly only if the object is of exactly the class that has it. False with an exception.
+// Sets those of the methods that are called again and again on a subclass, as its own: the
+// interpreter calls a C method directly only if the object is of exactly the class that has it.
+// False with an exception.
 bool give_methods(PyObject* cls, PyMethodDef* methods);
 
-// What has been set up in the family's name, for `_family`: sets self's kind, family and label names, and returns
-// what there is to say about it (see said.h). `labels` is a tuple of strings.
+// What has been set up in the family's name, for `_family`: sets self's kind, family and label
+// names, and returns what there is to say about it (see said.h). `labels` is a tuple of strings.
 struct Names {
   const char* name;
   const char* help;
@@ -72,8 +75,8 @@ using MakeFamily = metrics_status (*)(const Names&, const char* const* labels, s
                                       void* more, metrics_family** out);
 PyObject* define(PyObject* self, Kind kind, const Names& names, MakeFamily make, void* more);
 
-// For `_series(parent, values)`: makes self the parent's child with these label values; a metric without labels is its
-// own parent. `type` is that of the method's class, which both are of.
+// For `_series(parent, values)`: makes self the parent's child with these label values; a metric
+// without labels is its own parent. `type` is that of the method's class, which both are of.
 PyObject* bind(PyObject* self, PyTypeObject* type, Kind kind, PyObject* const* args,
                Py_ssize_t count);
 

@@ -1,4 +1,5 @@
-// module.cpp -- libmetrics._metrics: the C ABI for Python's classes in libmetrics.prometheus_client.
+// module.cpp -- libmetrics._metrics: the C ABI for Python's classes in
+// libmetrics.prometheus_client.
 #include "libmetrics/python/extension/messages.h"
 #include "libmetrics/python/extension/metric.h"
 #include "libmetrics/python/extension/snapshot.h"

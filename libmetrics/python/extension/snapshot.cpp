@@ -93,7 +93,8 @@ PyObject* families_of(const Families& all) {
 
 }  // namespace
 
-// A reader for each call: one that was kept would keep a descriptor, which daemons close and reuse behind its back.
+// A reader for each call: one that was kept would keep a descriptor, which daemons close and reuse
+// behind its back.
 PyObject* snapshot(PyObject*, PyObject*) {
   try {
     reader::SegmentMerge merge(metrics_segment_path(metrics_default()));

@@ -15,7 +15,8 @@ using test::Answer;
 using test::Client;
 using test::get;
 
-// Idle connections stay open for longer than a client waits, so that one that is closed was meant to be.
+// Idle connections stay open for longer than a client waits, so that one that is closed was meant
+// to be.
 HttpOptions on_any_port() {
   return {.listen = {"127.0.0.1:0"}, .keep_alive = std::chrono::seconds(60)};
 }

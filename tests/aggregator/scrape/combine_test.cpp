@@ -160,7 +160,8 @@ TEST(Combine, KeepsItsShapeWhileTheSourcesKeepTheirs) {
   EXPECT_EQ(combine(sources).families.size(), 1u);
 }
 
-// Values of neighbours are copied together: series left out in between, and infos without any, must not shift them.
+// Values of neighbours are copied together: series left out in between, and infos without any, must
+// not shift them.
 TEST(Combine, CopiesEachValueToItsSeries) {
   FamiliesBuilder b;
   b.family("a", format::Type::kCounter, "").series({{"x", "1"}}).integer(1).real(0);

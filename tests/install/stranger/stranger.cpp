@@ -1,4 +1,5 @@
-// Counts once in this process and twice in a child, under the name that it is given; and uses the rest of the API.
+// Counts once in this process and twice in a child, under the name that it is given; and uses the
+// rest of the API.
 #include <sys/wait.h>
 #include <unistd.h>
 

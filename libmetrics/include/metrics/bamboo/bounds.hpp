@@ -16,9 +16,9 @@ namespace metrics::bamboo {
 
 inline constexpr const char* kBoundsVariable = "BAMBOO_ENGINE_METRICS_BUCKETS";
 
-// The bounds that `text` lists: numbers with commas between them, blanks around them allowed, e.g. "0.1, 1, 2.5e1".
-// A last `inf` is allowed and says nothing new. Throws std::invalid_argument that says which item is no number;
-// whether the numbers can be bounds is the histogram's to say.
+// The bounds that `text` lists: numbers with commas between them, blanks around them allowed, e.g.
+// "0.1, 1, 2.5e1". A last `inf` is allowed and says nothing new. Throws std::invalid_argument that
+// says which item is no number; whether the numbers can be bounds is the histogram's to say.
 inline std::vector<double> parse_bounds(std::string_view text) {
   constexpr std::string_view kBlanks = " \t\r\n";
   std::vector<double> bounds;
@@ -46,8 +46,8 @@ inline std::vector<double> parse_bounds(std::string_view text) {
   return bounds;
 }
 
-// What kBoundsVariable lists; none if it is not set. Throws as parse_bounds. Not to be called while another
-// thread changes the environment.
+// What kBoundsVariable lists; none if it is not set. Throws as parse_bounds. Not to be called while
+// another thread changes the environment.
 inline std::optional<std::vector<double>> bounds_from_environment() {
   const char* const text = std::getenv(kBoundsVariable);
   if (text == nullptr) return std::nullopt;

@@ -1,8 +1,9 @@
-// catalogue.hpp -- every family that bamboo-engine declares: the one table from which handles, HELP and TYPE lines,
-// and the printed reference come.
+// catalogue.hpp -- every family that bamboo-engine declares: the one table from which handles, HELP
+// and TYPE lines, and the printed reference come.
 //
-// Names, HELP and label names are bamboo-engine's, byte for byte: dashboards and alerts ask for them. So there is
-// a `_time` without a unit, a counter called `_count`, and a HELP that ends with a blank.
+// Names, HELP and label names are bamboo-engine's, byte for byte: dashboards and alerts ask for
+// them. So there is a `_time` without a unit, a counter called `_count`, and a HELP that ends with
+// a blank.
 #pragma once
 
 #include <array>
@@ -56,7 +57,8 @@ enum class Metric : std::uint8_t {
 
 enum class Kind : std::uint8_t { kCounter, kGauge, kHistogram };
 
-// What a series is told apart by. bamboo-engine's label `type` has two vocabularies; see NodeType in engine.hpp.
+// What a series is told apart by. bamboo-engine's label `type` has two vocabularies; see NodeType
+// in engine.hpp.
 enum class Labels : std::uint8_t {
   kHost,         // hostname
   kTypeAndHost,  // type, hostname: the node's type, e.g. "ServiceActivity"

@@ -1,4 +1,5 @@
-// engine.hpp -- the catalogue's families as an engine records them: runs, nodes, runtime accesses, claims.
+// engine.hpp -- the catalogue's families as an engine records them: runs, nodes, runtime accesses,
+// claims.
 #pragma once
 
 #include <limits.h>
@@ -22,10 +23,11 @@
 
 namespace metrics::bamboo {
 
-// What bamboo-engine calls a node in the label `type`: in the eight families of pre- and post-processing by its
-// type, in those of its logic (`*_time` and the four counters) by what runs there. A service's `code` is its
-// component's code and version with '_' between them; another node's is its type in lower case with '_'.
-// Each pair is 14 series, so the values are to be few: kinds of nodes, never a node's id.
+// What bamboo-engine calls a node in the label `type`: in the eight families of pre- and
+// post-processing by its type, in those of its logic (`*_time` and the four counters) by what runs
+// there. A service's `code` is its component's code and version with '_' between them; another
+// node's is its type in lower case with '_'. Each pair is 14 series, so the values are to be few:
+// kinds of nodes, never a node's id.
 struct NodeType {
   explicit NodeType(std::string_view type_name) : type(type_name) {
     for (std::size_t i = 0; i < type.size(); ++i) {
@@ -41,9 +43,9 @@ struct NodeType {
   std::string code;  // e.g. "sleep_timer_legacy", "exclusive_gateway"
 };
 
-// A process run or a schedule run, for as long as the object lives: counted as running, and timed when it ends. For the
-// process that began it: a forked child that inherits it and leaves its scope records nothing. A process that is
-// killed in a run is not running it in the next scrape.
+// A process run or a schedule run, for as long as the object lives: counted as running, and timed
+// when it ends. For the process that began it: a forked child that inherits it and leaves its scope
+// records nothing. A process that is killed in a run is not running it in the next scrape.
 class [[nodiscard]] Running {
  public:
   Running(Running&& other) noexcept
@@ -74,8 +76,9 @@ class [[nodiscard]] Running {
   bool open_ = true;
 };
 
-// The handles of one kind of node. Get it once from Engine::node() and keep it: then a call of five steps costs six
-// looks at the clock and five observations. Copies are the same. Any thread may use it, forked children too.
+// The handles of one kind of node. Get it once from Engine::node() and keep it: then a call of five
+// steps costs six looks at the clock and five observations. Copies are the same. Any thread may use
+// it, forked children too.
 class Node {
  public:
   // Begins an execute, in its first step.
@@ -102,16 +105,18 @@ template <Metric M>
 concept RuntimeAccess = row_of(M)
 .recorder == Recorder::kRuntime;
 
-// All families, in one segment. Make it once, best before the first fork; what it gives out stays valid without it.
-// After construction everything is const: any thread may use it, forked children too.
+// All families, in one segment. Make it once, best before the first fork; what it gives out stays
+// valid without it. After construction everything is const: any thread may use it, forked children
+// too.
 class Engine {
  public:
-  // Registers the families, and the series that have no label but `hostname`: they are there at 0 from now on.
+  // Registers the families, and the series that have no label but `hostname`: they are there at 0
+  // from now on.
   //
-  // Throws std::invalid_argument if options.bounds can't be a histogram's. A list in the environment that can't be is
-  // told to metrics_set_log()'s function, and the default bounds are taken. If another process has registered
-  // a family with other bounds, that family counts nothing here, and it is said; so all workers of a segment
-  // are to have the same list.
+  // Throws std::invalid_argument if options.bounds can't be a histogram's. A list in the
+  // environment that can't be is told to metrics_set_log()'s function, and the default bounds are
+  // taken. If another process has registered a family with other bounds, that family counts nothing
+  // here, and it is said; so all workers of a segment are to have the same list.
   explicit Engine(const EngineOptions& options = {})
       : hostname_(options.hostname.empty() ? this_host() : options.hostname) {
     if (options.bounds) {
@@ -126,7 +131,8 @@ class Engine {
 
   const std::string& hostname() const noexcept { return hostname_; }
 
-  // Registers the kind's series, which are there at 0 from now on. Not for the hot path: keep the Node.
+  // Registers the kind's series, which are there at 0 from now on. Not for the hot path: keep the
+  // Node.
   Node node(const NodeType& type) const {
     Node node;
     node.execute_ = handles_of(Call::kExecute, type);
@@ -134,7 +140,8 @@ class Engine {
     return node;
   }
 
-  // A process run begins, or a schedule run: one message's worth of work. Records nothing if no room was left.
+  // A process run begins, or a schedule run: one message's worth of work. Records nothing if no
+  // room was left.
   Running process_run() const noexcept {
     return {running_processes_, host_series_[index(Metric::kProcessRunningTime)]};
   }
@@ -142,14 +149,16 @@ class Engine {
     return {running_schedules_, host_series_[index(Metric::kScheduleRunningTime)]};
   }
 
-  // Times a read or write until the timer's scope is left, e.g. runtime<Metric::kStateRead>(). No other metric compiles.
+  // Times a read or write until the timer's scope is left, e.g. runtime<Metric::kStateRead>(). No
+  // other metric compiles.
   template <Metric M>
   requires RuntimeAccess<M>
   [[nodiscard]] Timer runtime() const noexcept { return Timer(host_series_[index(M)]); }
 
-  // A message that was sent then, by the sender's clock, has been claimed now. The delay is negative when a clock was
-  // stepped or two hosts' clocks differ; it is observed as 0 then. It belongs to the first bucket either way, and a
-  // sum that goes down is a counter reset to Prometheus.
+  // A message that was sent then, by the sender's clock, has been claimed now. The delay is
+  // negative when a clock was stepped or two hosts' clocks differ; it is observed as 0 then. It
+  // belongs to the first bucket either way, and a sum that goes down is a counter reset to
+  // Prometheus.
   void execute_claimed(std::chrono::system_clock::time_point sent) const noexcept {
     observe_delay(Metric::kExecuteClaimDelay, sent);
   }

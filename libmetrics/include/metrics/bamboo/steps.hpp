@@ -1,9 +1,10 @@
-// steps.hpp -- the five steps of a node's execute or schedule, each a scope that is timed however it is left.
+// steps.hpp -- the five steps of a node's execute or schedule, each a scope that is timed however
+// it is left.
 //
 //   pre-process -> handler pre-process -> logic -> handler post-process -> post-process
 //
-// A step is an object of a type of its own. Its only way on is to give it up for the next one, so steps that are
-// left out, swapped or taken twice don't compile:
+// A step is an object of a type of its own. Its only way on is to give it up for the next one, so
+// steps that are left out, swapped or taken twice don't compile:
 //
 //   Post execute(Runtime& runtime, ExecuteStep<Step::kHandlerPreProcess> step) {  // a handler: steps 2 to 4
 //     Inputs inputs = hydrate(runtime);
@@ -15,11 +16,10 @@
 //     auto post = std::move(logic).handler_post_process(outcome);
 //     ...
 //
-// What ends a step observes its time, once: the next step, a `return`, an exception. A step that was given up
-// (moved from) does nothing more, in its destructor or otherwise.
-// Fork: steps belong to the process that began them. A child that inherits some and leaves their scopes
-// records nothing.
-// Threads: a step is for one thread at a time.
+// What ends a step observes its time, once: the next step, a `return`, an exception. A step that
+// was given up (moved from) does nothing more, in its destructor or otherwise. Fork: steps belong
+// to the process that began them. A child that inherits some and leaves their scopes records
+// nothing. Threads: a step is for one thread at a time.
 #pragma once
 
 #include <array>
@@ -74,8 +74,8 @@ struct CallHandles {
   Counter failed, exception;
 };
 
-// Whether we are still the process that we were. Until a process has counted anything it has no epoch, and
-// its children are not told from it.
+// Whether we are still the process that we were. Until a process has counted anything it has no
+// epoch, and its children are not told from it.
 class Birthplace {
  public:
   bool is_here() const noexcept { return epoch_ == 0 || epoch_ == now(); }
@@ -121,8 +121,8 @@ class [[nodiscard]] NodeStep {
         unwinding_(other.unwinding_) {}
   NodeStep& operator=(NodeStep&&) = delete;
 
-  // Ends the step. Logic that is left without an outcome has failed: by an exception if one is on its way through
-  // here, else because whoever succeeds says so.
+  // Ends the step. Logic that is left without an outcome has failed: by an exception if one is on
+  // its way through here, else because whoever succeeds says so.
   ~NodeStep() {
     if (!is_open()) return;
     clock_.lap(S);
@@ -150,8 +150,8 @@ class [[nodiscard]] NodeStep {
     return next<Step::kHandlerPostProcess>();
   }
 
-  // 4 -> 5: the handler is done. Or 2 -> 5: it has given up before the logic, e.g. for inputs that can't be had; then
-  // steps 3 and 4 did not happen and are not observed.
+  // 4 -> 5: the handler is done. Or 2 -> 5: it has given up before the logic, e.g. for inputs that
+  // can't be had; then steps 3 and 4 did not happen and are not observed.
   NodeStep<C, Step::kPostProcess> post_process() && noexcept
       requires(S == Step::kHandlerPreProcess || S == Step::kHandlerPostProcess) {
     return next<Step::kPostProcess>();
