@@ -29,7 +29,7 @@ Admission::Visit::~Visit() {
   if (--admission_.visits_ == 0) admission_.empty_.notify_all();
 }
 
-bool Admission::Visit::sit() {
+bool Admission::Visit::admit() {
   const std::lock_guard lock(admission_.mutex_);
   if (admission_.free_seats_ == 0) return false;
   --admission_.free_seats_;

@@ -35,7 +35,7 @@ class Admission {
     bool came_after_closing() const { return came_after_closing_; }
 
     // Takes a seat until the end of the visit; false if all are taken. At most once per visit.
-    bool sit();
+    bool admit();
 
    private:
     Admission& admission_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 
 #include "aggregator/http/ascii.h"
 
@@ -54,7 +55,59 @@ void keep_highest(std::optional<Weight>& known, Weight weight) noexcept {
   known = std::max(known.value_or(kRefused), weight);
 }
 
+std::string_view unquoted(std::string_view text) noexcept {
+  const bool quoted = text.size() >= 2 && text.front() == '"' && text.back() == '"';
+  return quoted ? text.substr(1, text.size() - 2) : text;
+}
+
+// The value of a media type's parameter; nothing if it has none of that name.
+std::optional<std::string_view> parameter(std::string_view parameters, std::string_view name) {
+  while (!parameters.empty()) {
+    std::string_view value = cut(parameters, ';');
+    if (equal_ignoring_case(cut(value, '='), name)) return unquoted(trimmed(value));
+  }
+  return std::nullopt;
+}
+
+// How specific a member is for an offer: more for less of a wildcard; 0: it doesn't accept it.
+int match(std::string_view member, std::string_view parameters, std::string_view offer) {
+  std::string_view offered = offer;
+  const std::string_view type = cut(offered, ';');
+  if (member == "*/*") return 1;
+  if (member.ends_with("/*")) {
+    member.remove_suffix(1);
+    return equal_ignoring_case(type.substr(0, member.size()), member) ? 2 : 0;
+  }
+  if (!equal_ignoring_case(member, type)) return 0;
+  while (!parameters.empty()) {
+    std::string_view value = cut(parameters, ';');
+    const std::string_view name = cut(value, '=');
+    if (equal_ignoring_case(name, "q")) continue;
+    const auto ours = parameter(offered, name);
+    if (ours && !equal_ignoring_case(*ours, unquoted(trimmed(value)))) return 0;
+  }
+  return 3;
+}
+
 }  // namespace
+
+std::size_t preferred(std::string_view accept, std::span<const std::string_view> offers) {
+  std::size_t best = 0;
+  std::pair<Weight, int> best_rank = {kRefused, 0};
+  while (!accept.empty()) {
+    std::string_view parameters = cut(accept, ',');
+    const std::string_view member = cut(parameters, ';');
+    for (std::size_t i = 0; i < offers.size(); ++i) {
+      const int specific = match(member, parameters, offers[i]);
+      const std::pair<Weight, int> rank = {weight_of(parameters), specific};
+      if (specific == 0 || rank.first == kRefused || rank < best_rank) continue;
+      if (rank == best_rank && i >= best) continue;
+      best = i;
+      best_rank = rank;
+    }
+  }
+  return best;
+}
 
 bool wants_gzip(std::string_view accept_encoding) noexcept {
   std::optional<Weight> gzip;

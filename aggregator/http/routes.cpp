@@ -23,7 +23,7 @@ Response dispatch(const Routes& routes, const Request& request, Admission::Visit
     return response;
   }
   const Route& route = found->second;
-  if (route.limit == Route::Limit::kCounted && !visit.sit()) {
+  if (route.limit == Route::Limit::kCounted && !visit.admit()) {
     return busy("Too many requests are being served at the same time.\n");
   }
   return route.handler(request);

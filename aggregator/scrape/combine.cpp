@@ -2,15 +2,10 @@
 
 #include <algorithm>
 
-#include "libmetrics/format/definition.h"
+#include "libmetrics/format/types.h"
 
 namespace metrics::scrape {
 namespace {
-
-std::size_t value_count(const reader::Family& family) {
-  if (family.type == format::Type::kGauge) return 1;
-  return format::cell_count(family.type, static_cast<std::uint32_t>(family.bounds.size()));
-}
 
 std::vector<reader::Label> labelled(std::vector<reader::Label> labels, const std::string& segment) {
   if (segment.empty()) return labels;
@@ -116,7 +111,7 @@ void Combine::add(const Source& source, std::vector<Copy>& copies) {
                             " is left out: an earlier source has one with the same labels");
         continue;
       }
-      const std::size_t count = value_count(family);
+      const std::size_t count = reader::value_count(family);
       const std::size_t to = combined_.values.size();
       combined_.values.resize(to + count);
       part->series.push_back({std::move(labels), to});

@@ -3,82 +3,40 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <bit>
-#include <initializer_list>
+#include <array>
 #include <string_view>
-#include <utility>
 
 #include "libmetrics/format/drops.h"
+#include "libmetrics/format/file.h"
+#include "libmetrics/reader/families_builder.h"
 #include "libmetrics/reader/slot_report.h"
 
 namespace metrics::scrape {
 namespace {
 
-// A worker's birth or death is seen so much later, and asking for all owners costs little that
-// often. The same goes for what /proc tells.
+// How long slot counts and /proc figures are cached: births and deaths show up to a second late.
 constexpr std::chrono::seconds kFresh{1};
 
-using LabelView = std::pair<std::string_view, std::string_view>;
-
-// Families written down one sample after the other: with their names and labels, or, over such that
-// are written down already, the values alone, which allocates nothing.
-class Sheet {
- public:
-  Sheet(reader::Families& families, bool describe) : families_(families), describe_(describe) {
-    families_.values.clear();
-    if (describe_) families_.families.clear();
-  }
-  void family(format::Type type, std::string_view name, std::string_view help) {
-    if (!describe_) return;
-    families_.families.push_back({std::string(name), std::string(help), {}, type, {}, {}});
-  }
-  void gauge(std::initializer_list<LabelView> labels, double value) {
-    begin(labels);
-    families_.values.push_back(std::bit_cast<std::uint64_t>(value));
-  }
-  void gauge(std::initializer_list<LabelView> labels, std::uint64_t value) {
-    gauge(labels, static_cast<double>(value));
-  }
-  void counter(std::initializer_list<LabelView> labels, std::uint64_t whole, double fraction = 0) {
-    begin(labels);
-    families_.values.insert(families_.values.end(),
-                            {whole, std::bit_cast<std::uint64_t>(fraction)});
-  }
-  void info(std::initializer_list<LabelView> labels) { begin(labels); }
-
- private:
-  void begin(std::initializer_list<LabelView> labels) {
-    if (!describe_) return;
-    reader::Series series{{}, families_.values.size()};
-    for (const auto& [name, value] : labels) {
-      series.labels.push_back({std::string(name), std::string(value)});
-    }
-    families_.families.back().series.push_back(std::move(series));
-  }
-  reader::Families& families_;
-  const bool describe_;
-};
-
-void describe_process(Sheet& sheet, const ProcessStats& p) {
-  sheet.family(format::Type::kCounter, "process_cpu_seconds",
+void describe_process(reader::FamiliesBuilder& build, const ProcessStats& p) {
+  build.family(format::Type::kCounter, "process_cpu_seconds",
                "Total user and system CPU time spent in seconds.");
-  sheet.counter({}, 0, p.cpu_seconds);
-  sheet.family(format::Type::kGauge, "process_start_time_seconds",
+  build.counter({}, 0, p.cpu_seconds);
+  build.family(format::Type::kGauge, "process_start_time_seconds",
                "Start time of the process since unix epoch in seconds.");
-  sheet.gauge({}, p.start_time_seconds);
-  sheet.family(format::Type::kGauge, "process_resident_memory_bytes",
+  build.gauge({}, p.start_time_seconds);
+  build.family(format::Type::kGauge, "process_resident_memory_bytes",
                "Resident memory size in bytes.");
-  sheet.gauge({}, p.resident_bytes);
-  sheet.family(format::Type::kGauge, "process_virtual_memory_bytes",
+  build.gauge({}, p.resident_bytes);
+  build.family(format::Type::kGauge, "process_virtual_memory_bytes",
                "Virtual memory size in bytes.");
-  sheet.gauge({}, p.virtual_bytes);
-  sheet.family(format::Type::kGauge, "process_open_fds", "Number of open file descriptors.");
-  sheet.gauge({}, p.open_fds);
-  sheet.family(format::Type::kGauge, "process_max_fds", "Maximum number of open file descriptors.");
-  sheet.gauge({}, p.max_fds);
+  build.gauge({}, p.virtual_bytes);
+  build.family(format::Type::kGauge, "process_open_fds", "Number of open file descriptors.");
+  build.gauge({}, p.open_fds);
+  build.family(format::Type::kGauge, "process_max_fds", "Maximum number of open file descriptors.");
+  build.gauge({}, p.max_fds);
 }
 
-void describe_drops(Sheet& sheet, const std::vector<SegmentState>& segments) {
+void describe_drops(reader::FamiliesBuilder& build, const std::vector<SegmentState>& segments) {
   struct Counters {
     format::Dropped what;
     std::string_view name, help;
@@ -92,12 +50,12 @@ void describe_drops(Sheet& sheet, const std::vector<SegmentState>& segments) {
        "nothing is lost, but gauges need a slot of their own."},
   }};
   for (const Counters& kind : kKinds) {
-    sheet.family(format::Type::kCounter, kind.name, kind.help);
+    build.family(format::Type::kCounter, kind.name, kind.help);
     for (const SegmentState& s : segments) {
       if (!s.up) continue;
       for (const format::DropReason& r : format::kDropReasons) {
         if (r.what != kind.what) continue;
-        sheet.counter({{"segment", s.name}, {"reason", r.reason}},
+        build.counter({{"segment", s.name}, {"reason", r.reason}},
                       s.reader->usage().dropped[static_cast<std::size_t>(r.drop)]);
       }
     }
@@ -106,8 +64,7 @@ void describe_drops(Sheet& sheet, const std::vector<SegmentState>& segments) {
 
 std::uint64_t file_bytes(const std::string& file) {
   struct stat info {};
-  constexpr std::uint64_t kBlock = 512;  // of st_blocks, whatever the file system's are
-  return ::stat(file.c_str(), &info) == 0 ? static_cast<std::uint64_t>(info.st_blocks) * kBlock : 0;
+  return ::stat(file.c_str(), &info) == 0 ? format::space_taken(info) : 0;
 }
 
 }  // namespace
@@ -154,49 +111,50 @@ const reader::Families& OwnMetrics::collect(const std::vector<SegmentState>& seg
     described_.reset();
     families_.shape = reader::new_shape();
   }
-  Sheet sheet(families_, !same);
-  sheet.family(format::Type::kInfo, "metrics_aggregator_build", "Version of the aggregator.");
-  sheet.info({{"version", METRICS_VERSION}});
-  describe_process(sheet, process());
-  sheet.family(format::Type::kCounter, "metrics_aggregator_scrapes", "Expositions made.");
-  sheet.counter({}, ++scrapes_);
-  sheet.family(format::Type::kGauge, "metrics_aggregator_scrape_duration_seconds",
+  reader::FamiliesBuilder build(
+      families_, same ? reader::FamiliesBuilder::Add::kValues : reader::FamiliesBuilder::Add::kAll);
+  build.family(format::Type::kInfo, "metrics_aggregator_build", "Version of the aggregator.");
+  build.info({{"version", METRICS_VERSION}});
+  describe_process(build, process());
+  build.family(format::Type::kCounter, "metrics_aggregator_scrapes", "Expositions made.");
+  build.counter({}, ++scrapes_);
+  build.family(format::Type::kGauge, "metrics_aggregator_scrape_duration_seconds",
                "How long reading and merging all segments took for this exposition.");
-  sheet.gauge({}, scrape_seconds);
+  build.gauge({}, scrape_seconds);
 
-  sheet.family(format::Type::kGauge, "metrics_segment_up",
+  build.family(format::Type::kGauge, "metrics_segment_up",
                "1 if the segment could be read for this exposition.");
-  for (const SegmentState& s : segments) sheet.gauge({{"segment", s.name}}, s.up ? 1.0 : 0.0);
-  sheet.family(format::Type::kInfo, "metrics_segment_unusable", "Why a segment could not be read.");
+  for (const SegmentState& s : segments) build.gauge({{"segment", s.name}}, s.up ? 1.0 : 0.0);
+  build.family(format::Type::kInfo, "metrics_segment_unusable", "Why a segment could not be read.");
   for (const SegmentState& s : segments) {
-    if (!s.up) sheet.info({{"segment", s.name}, {"reason", s.why}});
+    if (!s.up) build.info({{"segment", s.name}, {"reason", s.why}});
   }
 
   // One value of each segment that is up.
   const auto each = [&](std::string_view name, std::string_view help, auto value) {
-    sheet.family(format::Type::kGauge, name, help);
+    build.family(format::Type::kGauge, name, help);
     for (const SegmentState& s : segments) {
-      if (s.up) sheet.gauge({{"segment", s.name}}, static_cast<std::uint64_t>(value(*s.reader)));
+      if (s.up) build.gauge({{"segment", s.name}}, static_cast<std::uint64_t>(value(*s.reader)));
     }
   };
   using reader::Reader;
-  sheet.family(
+  build.family(
       format::Type::kGauge, "metrics_segment_slots",
       "Slots for processes: live ones count, dead ones keep their counts until they are adopted, "
       "free ones were never used. Renewed every second.");
   for (const SegmentState& s : segments) {
     if (!s.up) continue;
     const SlotCounts& slots = slots_of(s);
-    sheet.gauge({{"segment", s.name}, {"state", "live"}}, slots.live);
-    sheet.gauge({{"segment", s.name}, {"state", "dead"}}, slots.dead);
-    sheet.gauge({{"segment", s.name}, {"state", "free"}},
+    build.gauge({{"segment", s.name}, {"state", "live"}}, slots.live);
+    build.gauge({{"segment", s.name}, {"state", "dead"}}, slots.dead);
+    build.gauge({{"segment", s.name}, {"state", "free"}},
                 s.reader->geometry().first_slots - slots.live - slots.dead);
   }
-  sheet.family(
+  build.family(
       format::Type::kGauge, "metrics_segment_thread_slots",
       "Slots for further threads of processes that threads own now. Renewed every second.");
   for (const SegmentState& s : segments) {
-    if (s.up) sheet.gauge({{"segment", s.name}}, slots_of(s).live_lanes);
+    if (s.up) build.gauge({{"segment", s.name}}, slots_of(s).live_lanes);
   }
   each("metrics_segment_families", "Families in the segment's directory.",
        [](const reader::Reader& r) { return r.catalogue()->contents.families.size(); });
@@ -215,7 +173,7 @@ const reader::Families& OwnMetrics::collect(const std::vector<SegmentState>& seg
   each("metrics_segment_directory_faults",
        "Records of the directory that can't be right and are left out.",
        [](const reader::Reader& r) { return r.catalogue()->faults.size(); });
-  describe_drops(sheet, segments);
+  describe_drops(build, segments);
   if (!same) described_ = segments;
   return families_;
 }

@@ -103,8 +103,7 @@ Definition checked(Definition given) {
       d.name.resize(d.name.size() - ending.size());
     }
   };
-  if (d.type == Type::kCounter) strip("_total");
-  if (d.type == Type::kInfo) strip("_info");
+  if (const auto ending = row_of(d.type).name_ending; !ending.empty()) strip(ending);
   if (!d.unit.empty()) {
     check_text("the unit of family " + quoted(d.name), d.unit);
     if (legal('_' + d.unit, false) != '_' + d.unit) {
@@ -115,10 +114,10 @@ Definition checked(Definition given) {
       refuse("info " + quoted(d.name) + " can't have a unit; leave it out");
     if (!d.name.ends_with('_' + d.unit)) d.name += '_' + d.unit;
   }
-  if (d.type != Type::kGauge) d.mode = Mode{};
+  if (values_of(d.type) != Values::kGauge) d.mode = Mode{};
   check_labels(d);
   if (!d.bounds.empty() && d.bounds.back() == HUGE_VAL) d.bounds.pop_back();
-  if (d.type != Type::kHistogram && !d.bounds.empty()) {
+  if (!has_buckets(d.type) && !d.bounds.empty()) {
     refuse("only histograms have bounds, " + quoted(d.name) + " is a " +
            std::string(to_string(d.type)));
   }

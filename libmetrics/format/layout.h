@@ -207,20 +207,6 @@ inline constexpr std::uint32_t kGaugeCells = 3;
 inline constexpr std::uint32_t kGaugeGeneration = 0, kGaugeValue = 1, kGaugeStamp = 2;
 constexpr std::uint32_t histogram_cells(std::uint32_t bound_count) { return bound_count + 2; }
 constexpr std::uint32_t histogram_sum(std::uint32_t bound_count) { return bound_count + 1; }
-constexpr std::uint32_t cell_count(Type type, std::uint32_t bound_count) {
-  switch (type) {
-    case Type::kCounter:
-      return kCounterCells;
-    case Type::kGauge:
-      return kGaugeCells;
-    case Type::kHistogram:
-    case Type::kSummary:
-      return histogram_cells(bound_count);
-    case Type::kInfo:
-      return 0;
-  }
-  return 0;
-}
 
 // A gauge's value is stored as its bits XOR this NaN, so that a fresh page of zeros reads "unset",
 // which no mode counts. A NaN that a program sets is stored as another one.

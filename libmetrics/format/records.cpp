@@ -120,9 +120,7 @@ std::optional<FamilyView> family_at(const Window& window, Offset offset, std::st
   // What was checked when it was made is checked again: an exposition must stay valid. The ending
   // that checked() takes off is put back, since one that is left is part of the name (a counter
   // `x_total_total`).
-  const std::string_view ending = f.type == Type::kCounter ? "_total"
-                                  : f.type == Type::kInfo  ? "_info"
-                                                           : "";
+  const std::string_view ending = row_of(f.type).name_ending;
   try {
     const Definition d = checked({f.type,
                                   std::string(f.name).append(ending),

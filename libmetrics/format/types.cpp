@@ -1,65 +1,43 @@
 #include "libmetrics/format/types.h"
 
-#include <array>
-
 namespace metrics::format {
 namespace {
 
-constexpr std::array<std::string_view, 6> kEndings = {"_total", "_created", "_count",
-                                                      "_sum",   "_bucket",  "_info"};
+// Takes one of the endings off, if the name has one.
+bool shorten(std::string_view& name) noexcept {
+  const auto has = [&name](std::string_view ending) {
+    if (ending.empty() || !name.ends_with(ending)) return false;
+    name.remove_suffix(ending.size());
+    return true;
+  };
+  for (const TypeRow& row : kTypes) {
+    for (const std::string_view ending : row.sample_endings) {
+      if (has(ending)) return true;
+    }
+  }
+  return has(kCreatedEnding);
+}
 
 }  // namespace
 
 std::vector<std::string> sample_names(Type type, std::string_view name) {
-  std::vector<std::string_view> endings = {""};
-  switch (type) {
-    case Type::kCounter:
-      endings.insert(endings.end(), {"_total", "_created"});
-      break;
-    case Type::kGauge:
-      break;
-    case Type::kHistogram:
-      endings.insert(endings.end(), {"_bucket", "_count", "_sum", "_created"});
-      break;
-    case Type::kSummary:
-      endings.insert(endings.end(), {"_count", "_sum", "_created"});
-      break;
-    case Type::kInfo:
-      endings.insert(endings.end(), {"_info"});
-      break;
+  std::vector<std::string> names = {std::string(name)};
+  for (const std::string_view ending : sample_endings(type)) {
+    if (!ending.empty()) names.push_back(std::string(name).append(ending));
   }
-  std::vector<std::string> names;
-  for (const std::string_view ending : endings) names.push_back(std::string(name).append(ending));
+  if (row_of(type).has_created) names.push_back(std::string(name).append(kCreatedEnding));
   return names;
 }
 
 std::string_view stem(std::string_view name) noexcept {
-  for (bool again = true; again;) {
-    again = false;
-    for (const std::string_view ending : kEndings) {
-      if (name.ends_with(ending)) {
-        name.remove_suffix(ending.size());
-        again = true;
-      }
-    }
+  while (shorten(name)) {
   }
   return name;
 }
 
 std::string_view to_string(Type type) noexcept {
-  switch (type) {
-    case Type::kCounter:
-      return "counter";
-    case Type::kGauge:
-      return "gauge";
-    case Type::kHistogram:
-      return "histogram";
-    case Type::kSummary:
-      return "summary";
-    case Type::kInfo:
-      return "info";
-  }
-  return "unknown";
+  const TypeRow* row = find_row(type);
+  return row == nullptr ? "unknown" : row->name;
 }
 
 std::string_view to_string(Mode mode) noexcept {

@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "libmetrics/format/layout.h"
+#include "libmetrics/format/types.h"
 
 namespace metrics::reader {
 
@@ -43,6 +43,13 @@ struct Family {
   bool continues = false;
   friend bool operator==(const Family&, const Family&) = default;
 };
+
+// How many values a series of the family has in Families::values.
+inline std::size_t value_count(const Family& family) noexcept {
+  // A gauge's cells are a process's; what they make together is one value.
+  if (format::values_of(family.type) == format::Values::kGauge) return 1;
+  return format::cell_count(family.type, static_cast<std::uint32_t>(family.bounds.size()));
+}
 
 // A counter counts whole numbers exactly and fractions beside them; its value is the sum of both.
 struct CounterValue {

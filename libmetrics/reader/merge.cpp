@@ -58,7 +58,7 @@ void SegmentMerge::plan() {
   for (std::size_t i = 0; i < series.size(); ++i) {
     if (series[i].removed) continue;
     const format::FamilyView& f = *families.at(series[i].family);
-    if (f.type == format::Type::kGauge) {
+    if (format::values_of(f.type) == format::Values::kGauge) {
       gauges_.add(i, series[i].first_cell, f.mode);
     } else if (series[i].cell_count > 0) {
       sums_.push_back({series[i].first_cell, sum_values_, series[i].cell_count - 1});
@@ -183,7 +183,7 @@ void SegmentMerge::rebuild() {
         labels.push_back({std::string(view.labels[k]), std::string(s.strings[k])});
       }
     }
-    if (family.type == format::Type::kGauge) {
+    if (format::values_of(family.type) == format::Values::kGauge) {
       for (; next_sample < samples.size() && samples[next_sample].series == i; ++next_sample) {
         std::vector<Label> all = labels;
         if (const std::string& pid = samples[next_sample].pid; !pid.empty()) {

@@ -110,11 +110,11 @@ void check_values(Reader& reader, Faults& faults) {
         faults.push_back("series at " + std::to_string(s.offset) + " of \"" + std::string(f.name) +
                          "\" in slot " + std::to_string(slot) + ' ' + what);
       };
-      if (f.type == format::Type::kCounter &&
+      if (format::values_of(f.type) == format::Values::kWholeAndFraction &&
           !is_count_of_doubles(std::bit_cast<double>(at[format::kCounterFraction]))) {
         fault("counts a negative fraction, or NaN");
       }
-      if (f.type != format::Type::kGauge) continue;
+      if (format::values_of(f.type) != format::Values::kGauge) continue;
       if (!holds_gauges && format::decode_gauge(at[format::kGaugeValue])) {
         fault("holds a gauge's value, outside of a process's slot");
       }

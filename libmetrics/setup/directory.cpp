@@ -29,10 +29,11 @@ std::string listed(const Strings& strings) {
 template <class Family>
 std::string described(const Family& f) {
   std::string text = std::string(to_string(f.type)) + " \"" + std::string(f.name) + '"';
-  if (f.type == format::Type::kGauge) text += " of mode " + std::string(to_string(f.mode));
+  if (format::values_of(f.type) == format::Values::kGauge)
+    text += " of mode " + std::string(to_string(f.mode));
   if (!f.unit.empty()) text += " of unit " + std::string(f.unit);
   text += " with labels " + listed(f.labels);
-  if (f.type == format::Type::kHistogram) {
+  if (format::has_buckets(f.type)) {
     std::vector<std::string> bounds;
     for (const double b : f.bounds) bounds.push_back(number(b));
     text += " and bounds " + listed(bounds);

@@ -155,12 +155,11 @@ std::unique_ptr<Series> Registry::make_series(Family& family, std::vector<std::s
   series->key = key_of(std::vector<std::string_view>(values.begin(), values.end()));
   series->removed = found.removed;
   const auto cell = static_cast<std::uint32_t>(found.first_cell);
-  switch (d.type) {
-    case format::Type::kCounter:
+  switch (format::values_of(d.type)) {
+    case format::Values::kWholeAndFraction:
       series->hot = metrics_counter{index_, cell};
       break;
-    case format::Type::kHistogram:
-    case format::Type::kSummary:
+    case format::Values::kCounts:
       series->hot = metrics_histogram{index_,
                                       cell,
                                       format::histogram_sum(bound_count),
@@ -169,10 +168,10 @@ std::unique_ptr<Series> Registry::make_series(Family& family, std::vector<std::s
                                       family.bounds.search().observe,
                                       family.bounds.search().find};
       break;
-    case format::Type::kGauge:
+    case format::Values::kGauge:
       own_slots_->add_gauge(series->hot.emplace<update::Gauge>(index_, found.first_cell, d.mode));
       break;
-    case format::Type::kInfo:
+    case format::Values::kNone:
       break;
   }
   return series;

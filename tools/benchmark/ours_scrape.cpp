@@ -166,7 +166,10 @@ int main(int argc, char** argv) {
                                                      metrics::reader::Access::kMapped);
          return timed([s, whole](std::uint64_t count) {
            for (std::uint64_t i = 0; i < count; ++i) {
-             keep(whole->exposition(Scrape::Encoding::kPlain)->size());
+             keep(whole
+                      ->exposition(metrics::exposition::formats().front(),
+                                   metrics::scrape::Compression::kNone)
+                      ->size());
            }
          });
        }},

@@ -3,14 +3,13 @@
 #include <exception>
 #include <string_view>
 
-#include "libmetrics/format/definition.h"
+#include "libmetrics/format/types.h"
 #include "libmetrics/reader/merge.h"
 #include "metrics/metrics.h"
 
 namespace metrics::python {
 namespace {
 
-using format::Type;
 using reader::Families;
 using reader::Family;
 using reader::Series;
@@ -43,17 +42,16 @@ PyObject* distribution_of(const Families& all, const Family& family, const Serie
 }
 
 PyObject* values_of(const Families& all, const Family& family, const Series& series) {
-  switch (family.type) {
-    case Type::kCounter: {
+  switch (format::values_of(family.type)) {
+    case format::Values::kWholeAndFraction: {
       const auto [whole, fraction] = all.counter(series);
       return PyFloat_FromDouble(static_cast<double>(whole) + fraction);
     }
-    case Type::kGauge:
+    case format::Values::kGauge:
       return PyFloat_FromDouble(all.gauge(series));
-    case Type::kHistogram:
-    case Type::kSummary:
+    case format::Values::kCounts:
       return distribution_of(all, family, series);
-    case Type::kInfo:
+    case format::Values::kNone:
       break;
   }
   return PyTuple_New(0);

@@ -56,25 +56,25 @@ Outcome run(const std::string& command) {
 
 FamiliesBuilder one_of_everything() {
   FamiliesBuilder b;
-  b.family("jobs", format::Type::kCounter, "Jobs with \\ and \n and \"quotes\".");
-  b.series({{"path", "C:\\dir\\new"}, {"text", "line\nfeed"}}).integer(7).real(0);
-  b.series({{"path", "say \"hi\""}, {"text", "\\n is no line feed"}}).integer(7).real(0.5);
+  b.family(format::Type::kCounter, "jobs", "Jobs with \\ and \n and \"quotes\".");
+  b.series({{"path", "C:\\dir\\new"}, {"text", "line\nfeed"}}).whole(7).real(0);
+  b.series({{"path", "say \"hi\""}, {"text", "\\n is no line feed"}}).whole(7).real(0.5);
   b.series({{"path", "\xe6\xbc\xa2\xe5\xad\x97 \xf0\x9f\x98\x80"}, {"text", "trailing \\"}});
-  b.integer((std::uint64_t{1} << 53) + 1).real(0);
-  b.family("heat_celsius", format::Type::kGauge, "Heat.");
+  b.whole((std::uint64_t{1} << 53) + 1).real(0);
+  b.family(format::Type::kGauge, "heat_celsius", "Heat.");
   b.series({{"at", "+Inf"}}).real(std::numeric_limits<double>::infinity());
   b.series({{"at", "-Inf"}}).real(-std::numeric_limits<double>::infinity());
   b.series({{"at", "NaN"}}).real(std::numeric_limits<double>::quiet_NaN());
   b.series({{"at", "small"}}).real(5e-324);
   b.series({{"at", "large"}}).real(std::numeric_limits<double>::max());
   b.series({{"at", "third"}}).real(1.0 / 3);
-  b.family("wait_seconds", format::Type::kHistogram, "Wait.", {0.005, 1, 2.5, 1e7});
-  b.series({{"host", "h"}}).integer(1).integer(2).integer(3).integer(4).integer(5).real(0.1);
-  b.family("load_bytes", format::Type::kSummary, "Load.");
-  b.series({}).integer(3).real(1.5);
-  b.family("build", format::Type::kInfo, "Build.");
+  b.family(format::Type::kHistogram, "wait_seconds", "Wait.", {0.005, 1, 2.5, 1e7});
+  b.series({{"host", "h"}}).whole(1).whole(2).whole(3).whole(4).whole(5).real(0.1);
+  b.family(format::Type::kSummary, "load_bytes", "Load.");
+  b.series({}).whole(3).real(1.5);
+  b.family(format::Type::kInfo, "build", "Build.");
   b.series({{"version", "1.0"}});
-  b.family("empty", format::Type::kCounter, "Nothing yet.");
+  b.family(format::Type::kCounter, "empty", "Nothing yet.");
   return b;
 }
 

@@ -26,10 +26,10 @@ TEST(Text, PrintsNothingForNoFamilies) { EXPECT_EQ(encoded(FamiliesBuilder().bui
 
 TEST(Text, PrintsACounterWithTotalAndItsWholeNumberExactly) {
   FamiliesBuilder b;
-  b.family("tasks", format::Type::kCounter, "Tasks done.");
-  b.series({{"queue", "a"}}).integer(kTwoTo53 + 1).real(0);
-  b.series({{"queue", "b"}, {"host", "h"}}).integer(~std::uint64_t{0}).real(-0.0);
-  b.series({}).integer(3).real(0.25);
+  b.family(format::Type::kCounter, "tasks", "Tasks done.");
+  b.series({{"queue", "a"}}).whole(kTwoTo53 + 1).real(0);
+  b.series({{"queue", "b"}, {"host", "h"}}).whole(~std::uint64_t{0}).real(-0.0);
+  b.series({}).whole(3).real(0.25);
   EXPECT_EQ(encoded(b.build()),
             "# HELP tasks_total Tasks done.\n"
             "# TYPE tasks_total counter\n"
@@ -40,7 +40,7 @@ TEST(Text, PrintsACounterWithTotalAndItsWholeNumberExactly) {
 
 TEST(Text, PrintsAGauge) {
   FamiliesBuilder b;
-  b.family("temperature_celsius", format::Type::kGauge, "How warm.");
+  b.family(format::Type::kGauge, "temperature_celsius", "How warm.");
   b.series({{"at", "x"}}).real(-1.5);
   b.series({{"at", "y"}}).real(std::numeric_limits<double>::infinity());
   b.series({{"at", "z"}}).real(std::numeric_limits<double>::quiet_NaN());
@@ -54,9 +54,9 @@ TEST(Text, PrintsAGauge) {
 
 TEST(Text, PrintsAHistogramCumulativelyWithItsCountFromTheLastBucket) {
   FamiliesBuilder b;
-  b.family("time_seconds", format::Type::kHistogram, "Time.", {0.5, 1, 1e6});
-  b.series({{"host", "h"}}).integer(1).integer(2).integer(0).integer(4).real(17.5);
-  b.series({}).integer(0).integer(0).integer(0).integer(0).real(0);
+  b.family(format::Type::kHistogram, "time_seconds", "Time.", {0.5, 1, 1e6});
+  b.series({{"host", "h"}}).whole(1).whole(2).whole(0).whole(4).real(17.5);
+  b.series({}).whole(0).whole(0).whole(0).whole(0).real(0);
   EXPECT_EQ(encoded(b.build()),
             "# HELP time_seconds Time.\n"
             "# TYPE time_seconds histogram\n"
@@ -77,8 +77,8 @@ TEST(Text, PrintsAHistogramCumulativelyWithItsCountFromTheLastBucket) {
 // Nobody counts so far, but a damaged segment may say so.
 TEST(Text, KeepsBucketsCumulativeBeyondTheLargestCount) {
   FamiliesBuilder b;
-  b.family("x", format::Type::kHistogram, "", {1});
-  b.series({}).integer(3).integer(~std::uint64_t{0} - 1).real(2);
+  b.family(format::Type::kHistogram, "x", "", {1});
+  b.series({}).whole(3).whole(~std::uint64_t{0} - 1).real(2);
   EXPECT_EQ(encoded(b.build()),
             "# HELP x \n"
             "# TYPE x histogram\n"
@@ -90,16 +90,16 @@ TEST(Text, KeepsBucketsCumulativeBeyondTheLargestCount) {
 
 TEST(Text, PrintsAHistogramWithoutBoundsAsItsInfiniteBucket) {
   FamiliesBuilder b;
-  b.family("x", format::Type::kHistogram, "");
-  b.series({}).integer(2).real(1);
+  b.family(format::Type::kHistogram, "x", "");
+  b.series({}).whole(2).real(1);
   EXPECT_EQ(encoded(b.build()),
             "# HELP x \n# TYPE x histogram\nx_bucket{le=\"+Inf\"} 2\nx_count 2\nx_sum 1\n");
 }
 
 TEST(Text, PrintsASummaryAsCountAndSum) {
   FamiliesBuilder b;
-  b.family("size_bytes", format::Type::kSummary, "Size.");
-  b.series({{"a", "b"}}).integer(2).real(1e9);
+  b.family(format::Type::kSummary, "size_bytes", "Size.");
+  b.series({{"a", "b"}}).whole(2).real(1e9);
   EXPECT_EQ(encoded(b.build()),
             "# HELP size_bytes Size.\n"
             "# TYPE size_bytes summary\n"
@@ -109,10 +109,10 @@ TEST(Text, PrintsASummaryAsCountAndSum) {
 
 TEST(Text, PrintsAnInfoAsAGaugeOfOne) {
   FamiliesBuilder b;
-  b.family("build", format::Type::kInfo, "What runs.");
+  b.family(format::Type::kInfo, "build", "What runs.");
   b.series({{"version", "1.0"}});
   b.series({{"version", "2.0"}});
-  b.family("up", format::Type::kGauge, "").series({}).real(1);
+  b.family(format::Type::kGauge, "up", "").series({}).real(1);
   EXPECT_EQ(encoded(b.build()),
             "# HELP build_info What runs.\n"
             "# TYPE build_info gauge\n"
@@ -125,9 +125,9 @@ TEST(Text, PrintsAnInfoAsAGaugeOfOne) {
 
 TEST(Text, PrintsHelpAndTypeOfFamiliesWithoutSeries) {
   FamiliesBuilder b;
-  b.family("a", format::Type::kCounter, "A.");
-  b.family("b", format::Type::kHistogram, "", {1});
-  b.family("c", format::Type::kInfo, "C.");
+  b.family(format::Type::kCounter, "a", "A.");
+  b.family(format::Type::kHistogram, "b", "", {1});
+  b.family(format::Type::kInfo, "c", "C.");
   EXPECT_EQ(encoded(b.build()),
             "# HELP a_total A.\n# TYPE a_total counter\n"
             "# HELP b \n# TYPE b histogram\n"
@@ -136,7 +136,7 @@ TEST(Text, PrintsHelpAndTypeOfFamiliesWithoutSeries) {
 
 TEST(Text, EscapesWhatMustNotStandAsItIs) {
   FamiliesBuilder b;
-  b.family("x", format::Type::kGauge, "a\\b\nc\"d\"\\n");
+  b.family(format::Type::kGauge, "x", "a\\b\nc\"d\"\\n");
   b.series({{"l", "a\\b\nc\"d\"\\n"}}).real(1);
   b.series({{"l", "\\"}}).real(2);
   b.series({{"l", ""}}).real(3);
@@ -152,7 +152,7 @@ TEST(Text, EscapesWhatMustNotStandAsItIs) {
 
 TEST(Text, AppendsToWhatIsThere) {
   FamiliesBuilder b;
-  b.family("x", format::Type::kGauge, "").series({}).real(1);
+  b.family(format::Type::kGauge, "x", "").series({}).real(1);
   std::string out = "before\n";
   TextEncoder().encode(b.build(), out);
   EXPECT_EQ(out, "before\n# HELP x \n# TYPE x gauge\nx 1\n");
@@ -160,7 +160,7 @@ TEST(Text, AppendsToWhatIsThere) {
 
 TEST(Text, FollowsValuesAndShape) {
   FamiliesBuilder b;
-  b.family("x", format::Type::kGauge, "").series({}).real(1);
+  b.family(format::Type::kGauge, "x", "").series({}).real(1);
   reader::Families families = b.build();
   TextEncoder encoder;
   const auto encode = [&encoder](const reader::Families& f) {
@@ -172,12 +172,12 @@ TEST(Text, FollowsValuesAndShape) {
   families.values[0] = std::bit_cast<std::uint64_t>(123456.75);
   EXPECT_EQ(encode(families), "# HELP x \n# TYPE x gauge\nx 123456.75\n");
   FamiliesBuilder other;
-  other.family("another_name", format::Type::kCounter, "Help.")
+  other.family(format::Type::kCounter, "another_name", "Help.")
       .series({{"a", "b"}})
-      .integer(2)
+      .whole(2)
       .real(0);
-  other.family("g", format::Type::kGauge, "").series({}).real(3.5);
-  other.family("y", format::Type::kInfo, "").series({});
+  other.family(format::Type::kGauge, "g", "").series({}).real(3.5);
+  other.family(format::Type::kInfo, "y", "").series({});
   EXPECT_EQ(encode(other.build()),
             "# HELP another_name_total Help.\n# TYPE another_name_total counter\n"
             "another_name_total{a=\"b\"} 2\n"
@@ -189,9 +189,9 @@ TEST(Text, FollowsValuesAndShape) {
 
 TEST(Text, AllocatesNothingOnceTheOutputIsLargeEnough) {
   FamiliesBuilder b;
-  b.family("x", format::Type::kHistogram, "", {1, 2, 3});
+  b.family(format::Type::kHistogram, "x", "", {1, 2, 3});
   for (int i = 0; i < 100; ++i) {
-    b.series({{"i", std::to_string(i)}}).integer(1).integer(2).integer(3).integer(4).real(5);
+    b.series({{"i", std::to_string(i)}}).whole(1).whole(2).whole(3).whole(4).real(5);
   }
   const reader::Families families = b.build();
   TextEncoder encoder;
@@ -207,7 +207,7 @@ TEST(Text, AllocatesNothingOnceTheOutputIsLargeEnough) {
 
 TEST(Text, FillsEveryNumberAtItsLongest) {
   FamiliesBuilder b;
-  b.family("x", format::Type::kGauge, "");
+  b.family(format::Type::kGauge, "x", "");
   for (int i = 0; i < 1000; ++i) {
     b.series({{"i", std::to_string(i)}}).real(std::numeric_limits<double>::lowest());
   }
@@ -217,8 +217,8 @@ TEST(Text, FillsEveryNumberAtItsLongest) {
 
 TEST(Text, IsEncodedByManyThreadsAtOnce) {
   FamiliesBuilder b;
-  b.family("x", format::Type::kCounter, "X.");
-  for (int i = 0; i < 50; ++i) b.series({{"i", std::to_string(i)}}).integer(7).real(0);
+  b.family(format::Type::kCounter, "x", "X.");
+  for (int i = 0; i < 50; ++i) b.series({{"i", std::to_string(i)}}).whole(7).real(0);
   const reader::Families families = b.build();
   const std::string expected = encoded(families);
   std::atomic<int> right = 0;
@@ -240,7 +240,7 @@ TEST(Text, IsEncodedByManyThreadsAtOnce) {
 }
 
 TEST(Text, HasTheContentTypeOfVersion004) {
-  EXPECT_EQ(TextEncoder::content_type(), "text/plain; version=0.0.4; charset=utf-8");
+  EXPECT_EQ(kTextContentType, "text/plain; version=0.0.4; charset=utf-8");
 }
 
 }  // namespace

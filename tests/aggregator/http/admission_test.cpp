@@ -17,13 +17,13 @@ TEST(Admission, SeatsAsManyVisitsAsThereAreSeats) {
   Admission admission(2);
   Admission::Visit first(admission);
   Admission::Visit standing(admission);
-  EXPECT_TRUE(first.sit());
+  EXPECT_TRUE(first.admit());
   {
     Admission::Visit second(admission);
-    EXPECT_TRUE(second.sit());
-    EXPECT_FALSE(standing.sit());
+    EXPECT_TRUE(second.admit());
+    EXPECT_FALSE(standing.admit());
   }
-  EXPECT_TRUE(standing.sit());
+  EXPECT_TRUE(standing.admit());
 }
 
 TEST(Admission, LosesNoSeatAndInventsNoneWhenManyComeAndGo) {
@@ -36,7 +36,7 @@ TEST(Admission, LosesNoSeatAndInventsNoneWhenManyComeAndGo) {
   for (int t = 0; t < kThreads; ++t) {
     threads.emplace_back([&] {
       start.arrive_and_wait();
-      for (int i = 0; i < 200'000; ++i) Admission::Visit(admission).sit();
+      for (int i = 0; i < 200'000; ++i) Admission::Visit(admission).admit();
     });
   }
   threads.clear();
@@ -44,7 +44,7 @@ TEST(Admission, LosesNoSeatAndInventsNoneWhenManyComeAndGo) {
   std::vector<std::unique_ptr<Admission::Visit>> visits;
   while (visits.size() <= kSeats) {
     visits.push_back(std::make_unique<Admission::Visit>(admission));
-    EXPECT_EQ(visits.back()->sit(), visits.size() <= kSeats) << visits.size();
+    EXPECT_EQ(visits.back()->admit(), visits.size() <= kSeats) << visits.size();
   }
 }
 

@@ -22,16 +22,17 @@ std::string text_of(const reader::Families& families) {
 
 std::string combined(std::vector<Source> sources) { return text_of(Combine()(sources)); }
 
-reader::Families counter(const std::string& name, std::vector<reader::Label> labels,
+reader::Families counter(const std::string& name,
+                         std::initializer_list<FamiliesBuilder::LabelView> labels,
                          std::uint64_t value, const std::string& help = "Help.") {
   FamiliesBuilder b;
-  b.family(name, format::Type::kCounter, help).series(std::move(labels)).integer(value).real(0);
+  b.family(format::Type::kCounter, name, help).series(labels).whole(value).real(0);
   return b.build();
 }
 
 reader::Families gauge(const std::string& name, double value) {
   FamiliesBuilder b;
-  b.family(name, format::Type::kGauge, "Help.").series({}).real(value);
+  b.family(format::Type::kGauge, name, "Help.").series({}).real(value);
   return b.build();
 }
 
@@ -80,7 +81,7 @@ TEST(Combine, LeavesOutFamiliesThatShareASampleNameWithAnEarlierOne) {
 TEST(Combine, LeavesOutFamiliesOfTheNameOfOneThatStandsAlone) {
   const reader::Families own = gauge("metrics_segment_up", 1);
   FamiliesBuilder b;
-  b.family("metrics_segment_up", format::Type::kGauge, "Help.").series({{"a", "b"}}).real(2);
+  b.family(format::Type::kGauge, "metrics_segment_up", "Help.").series({{"a", "b"}}).real(2);
   const reader::Families theirs = b.build();
   Combine combine;
   const std::vector<Source> sources = {{&own, "", true}, {&theirs, "/a"}};
@@ -110,18 +111,18 @@ TEST(Combine, TakesLabelsInAnyOrderForTheSame) {
 
 TEST(Combine, KeepsBucketsOfSegmentsThatDiffer) {
   FamiliesBuilder a, b, c;
-  a.family("wait", format::Type::kHistogram, "Of a.", {1, 2})
+  a.family(format::Type::kHistogram, "wait", "Of a.", {1, 2})
       .series({})
-      .integer(1)
-      .integer(2)
-      .integer(3)
+      .whole(1)
+      .whole(2)
+      .whole(3)
       .real(4);
-  b.family("wait", format::Type::kHistogram, "Of b.", {5}).series({}).integer(6).integer(7).real(8);
-  c.family("wait", format::Type::kHistogram, "Of c.", {1, 2})
+  b.family(format::Type::kHistogram, "wait", "Of b.", {5}).series({}).whole(6).whole(7).real(8);
+  c.family(format::Type::kHistogram, "wait", "Of c.", {1, 2})
       .series({})
-      .integer(0)
-      .integer(1)
-      .integer(0)
+      .whole(0)
+      .whole(1)
+      .whole(0)
       .real(9);
   const reader::Families fa = a.build(), fb = b.build(), fc = c.build();
   EXPECT_EQ(combined({{&fa, "a"}, {&fb, "b"}, {&fc, "c"}}),
@@ -164,10 +165,10 @@ TEST(Combine, KeepsItsShapeWhileTheSourcesKeepTheirs) {
 // not shift them.
 TEST(Combine, CopiesEachValueToItsSeries) {
   FamiliesBuilder b;
-  b.family("a", format::Type::kCounter, "").series({{"x", "1"}}).integer(1).real(0);
-  b.series({{"x", "2"}}).integer(2).real(0).series({{"x", "3"}}).integer(3).real(0);
-  b.family("i", format::Type::kInfo, "").series({{"v", "1"}});
-  b.family("g", format::Type::kGauge, "").series({}).real(4);
+  b.family(format::Type::kCounter, "a", "").series({{"x", "1"}}).whole(1).real(0);
+  b.series({{"x", "2"}}).whole(2).real(0).series({{"x", "3"}}).whole(3).real(0);
+  b.family(format::Type::kInfo, "i", "").series({{"v", "1"}});
+  b.family(format::Type::kGauge, "g", "").series({}).real(4);
   const reader::Families many = b.build();
   const reader::Families first = counter("a", {{"x", "2"}}, 20);
   EXPECT_EQ(combined({{&first, ""}, {&many, ""}}),

@@ -1,23 +1,13 @@
-#include "tools/inspect/samples.h"
+#include "tools/inspect/selector.h"
 
 #include <algorithm>
 #include <stdexcept>
 
-#include "aggregator/exposition/escape.h"
-#include "aggregator/exposition/number.h"
-
 namespace metrics::inspect {
 namespace {
 
-using format::Type;
 using reader::Family;
 using reader::Label;
-
-template <class Number>
-std::string number(Number v) {
-  char buffer[exposition::kMaxNumberSize];
-  return {buffer, exposition::print(buffer, v)};
-}
 
 [[noreturn]] void refuse(const std::string& text, std::size_t at, const std::string& what) {
   throw std::invalid_argument("selector " + text + " is not understood at character " +
@@ -37,55 +27,7 @@ std::size_t after_blanks(const std::string& text, std::size_t from) {
 
 }  // namespace
 
-std::vector<Sample> samples_of(const reader::Families& families, const Family& family,
-                               const reader::Series& series) {
-  const std::string& name = family.name;
-  switch (family.type) {
-    case Type::kCounter: {
-      const auto [whole, fraction] = families.counter(series);
-      return {{name + "_total", series.labels,
-               fraction == 0 ? number(whole) : number(static_cast<double>(whole) + fraction)}};
-    }
-    case Type::kGauge:
-      return {{name, series.labels, number(families.gauge(series))}};
-    case Type::kInfo:
-      return {{name + "_info", series.labels, "1"}};
-    case Type::kHistogram:
-    case Type::kSummary:
-      break;
-  }
-  std::vector<Sample> samples;
-  std::uint64_t count = 0;
-  const auto buckets = families.buckets(family, series);
-  for (std::size_t i = 0; i < buckets.size(); ++i) {
-    count += buckets[i];
-    if (family.type == Type::kSummary) continue;
-    std::string bound = "+Inf";
-    if (i < family.bounds.size()) {
-      bound.clear();
-      exposition::append_bound(bound, family.bounds[i]);
-    }
-    samples.push_back({name + "_bucket", series.labels, number(count)});
-    samples.back().labels.push_back({"le", bound});
-  }
-  samples.push_back({name + "_count", series.labels, number(count)});
-  samples.push_back({name + "_sum", series.labels, number(families.sum(family, series))});
-  return samples;
-}
-
-std::string spelled(const Sample& sample) {
-  std::string text = sample.name;
-  char before = '{';
-  for (const Label& label : sample.labels) {
-    text += before + label.name + "=\"";
-    exposition::append_escaped_label_value(text, label.value);
-    text += '"';
-    before = ',';
-  }
-  return sample.labels.empty() ? text : text + '}';
-}
-
-bool Selector::matches(const Family& family, const Sample& sample) const {
+bool Selector::matches(const Family& family, const exposition::Sample& sample) const {
   if (name != sample.name && name != family.name) return false;
   return std::all_of(labels.begin(), labels.end(), [&](const Label& wanted) {
     return std::find(sample.labels.begin(), sample.labels.end(), wanted) != sample.labels.end();

@@ -1,12 +1,9 @@
-#include "tools/inspect/samples.h"
+#include "tools/inspect/selector.h"
 
 #include <gtest/gtest.h>
 
 #include <stdexcept>
 #include <string>
-
-#include "aggregator/exposition/text.h"
-#include "tests/support/families_builder.h"
 
 namespace metrics::inspect {
 namespace {
@@ -30,8 +27,8 @@ TEST(Selector, HasLabelsAsAnExpositionWritesThem) {
 }
 
 TEST(Selector, IsReadBackFromWhatASampleIsSpelledAs) {
-  const Sample sample{"a_total", {{"b", "\\ \" \n {},="}, {"c", ""}}, "1"};
-  const Selector s = parse_selector(spelled(sample));
+  const exposition::Sample sample{"a_total", {{"b", "\\ \" \n {},="}, {"c", ""}}, "1"};
+  const Selector s = parse_selector(exposition::spelled(sample));
   EXPECT_EQ(s.name, sample.name);
   EXPECT_EQ(s.labels, sample.labels);
 }
@@ -66,7 +63,7 @@ TEST(Selector, ShowsWhereItGoesWrong) {
 
 TEST(Selector, MatchesByFamilyOrSampleAndByLabelsThatAreThere) {
   reader::Family family{"wait", "", "", Type::kHistogram, {1}, {}};
-  const Sample bucket{"wait_bucket", {{"type", "x"}, {"le", "1.0"}}, "1"};
+  const exposition::Sample bucket{"wait_bucket", {{"type", "x"}, {"le", "1.0"}}, "1"};
   for (const char* yes :
        {"wait", "wait_bucket", "wait{le=\"1.0\"}", "wait{le=\"1.0\",type=\"x\"}"}) {
     EXPECT_TRUE(parse_selector(yes).matches(family, bucket)) << yes;
@@ -74,40 +71,6 @@ TEST(Selector, MatchesByFamilyOrSampleAndByLabelsThatAreThere) {
   for (const char* no : {"wait_sum", "wai", "wait{le=\"1\"}", "wait{other=\"\"}"}) {
     EXPECT_FALSE(parse_selector(no).matches(family, bucket)) << no;
   }
-}
-
-// Two programs print the same numbers: what the inspector shows is what a scrape shows.
-TEST(Samples, AreTheLinesOfTheExposition) {
-  test::FamiliesBuilder b;
-  b.family("c", Type::kCounter, "").series({{"a", "\\\"\n"}}).integer((1ull << 53) + 1).real(0);
-  b.series({}).integer(1).real(0.25);
-  b.family("g", Type::kGauge, "").series({}).real(1e300);
-  b.family("h", Type::kHistogram, "", {0.5, 1})
-      .series({{"a", "b"}})
-      .integer(1)
-      .integer(0)
-      .integer(2)
-      .real(-0.1);
-  b.family("s", Type::kSummary, "").series({}).integer(2).real(3);
-  b.family("i", Type::kInfo, "").series({{"v", "1"}});
-  const reader::Families families = b.build();
-  std::string lines;
-  for (const auto& family : families.families) {
-    for (const auto& series : family.series) {
-      for (const Sample& s : samples_of(families, family, series)) {
-        lines += spelled(s) + ' ' + s.value + '\n';
-      }
-    }
-  }
-  std::string text;
-  exposition::TextEncoder().encode(families, text);
-  std::string without_comments;
-  for (std::size_t at = 0; at < text.size();) {
-    const std::size_t end = text.find('\n', at) + 1;
-    if (text[at] != '#') without_comments += text.substr(at, end - at);
-    at = end;
-  }
-  EXPECT_EQ(lines, without_comments);
 }
 
 }  // namespace

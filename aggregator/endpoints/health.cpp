@@ -1,0 +1,19 @@
+#include "aggregator/endpoints/health.h"
+
+#include <utility>
+
+namespace metrics::endpoints {
+namespace {
+
+// Health checks are exempt from the limit on requests: a busy daemon must not look like a dead one.
+Endpoint always(const char* path, const char* title, const char* text) {
+  const auto answer = [text](const http::Request&) { return http::text_response(200, text); };
+  return {path, title, {answer, http::Route::Limit::kExempt}};
+}
+
+}  // namespace
+
+Endpoint healthy() { return always("/-/healthy", "Healthy", "metrics-aggregator is healthy.\n"); }
+Endpoint ready() { return always("/-/ready", "Ready", "metrics-aggregator is ready.\n"); }
+
+}  // namespace metrics::endpoints

@@ -1,0 +1,22 @@
+#include "aggregator/endpoints/landing.h"
+
+#include <string>
+
+namespace metrics::endpoints {
+
+Endpoint landing(std::span<const Endpoint> others) {
+  std::string page =
+      "<!doctype html>\n<html lang=\"en\"><head><meta "
+      "charset=\"utf-8\"><title>metrics-aggregator</title>"
+      "</head>\n<body><h1>metrics-aggregator</h1>\n<p>Version " METRICS_VERSION "</p>\n<ul>\n";
+  // Paths and titles hold nothing that HTML would read: flags.cpp checks the one that users choose.
+  for (const Endpoint& e : others) {
+    page += "<li><a href=\"" + e.path + "\">" + e.title + "</a></li>\n";
+  }
+  page += "</ul></body></html>\n";
+  http::Response response = http::text_response(200, std::move(page));
+  response.content_type = "text/html; charset=utf-8";
+  return {"/", "This page", {[response](const http::Request&) { return response; }}};
+}
+
+}  // namespace metrics::endpoints

@@ -1,0 +1,42 @@
+#include "aggregator/exposition/json.h"
+
+#include <utility>
+
+#include "aggregator/exposition/samples.h"
+#include "libmetrics/format/types.h"
+
+namespace metrics::exposition {
+
+Json labels_json(const std::vector<reader::Label>& labels) {
+  Json json = Json::object();
+  for (const auto& label : labels) json[label.name] = label.value;
+  return json;
+}
+
+Json families_json(const reader::Families& families) {
+  Json all = Json::array();
+  for (const reader::Family& f : families.families) {
+    Json series = Json::array();
+    for (const reader::Series& s : f.series) {
+      Json samples = Json::array();
+      for (const Sample& sample : samples_of(families, f, s)) {
+        samples.push_back({{"name", sample.name},
+                           {"labels", labels_json(sample.labels)},
+                           {"value", sample.value}});
+      }
+      series.push_back({{"labels", labels_json(s.labels)}, {"samples", std::move(samples)}});
+    }
+    all.push_back({{"name", f.name},
+                   {"type", format::to_string(f.type)},
+                   {"help", f.help},
+                   {"unit", f.unit},
+                   {"series", std::move(series)}});
+  }
+  return all;
+}
+
+std::string text_of(const Json& json) {
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
+}
+
+}  // namespace metrics::exposition

@@ -1,0 +1,91 @@
+#include "aggregator/exposition/pieces.h"
+
+#include <cstring>
+
+namespace metrics::exposition {
+namespace {
+
+char* copy(char* to, const char* from, std::size_t size) noexcept {
+  std::memcpy(to, from, size);
+  return to + size;
+}
+
+}  // namespace
+
+void Pieces::learn_series(const reader::Family& family, const reader::Series& series) {
+  std::string labels;
+  append_labels(labels, series.labels);
+  const bool has_numbers = format::values_of(family.type) != format::Values::kNone;
+  each_sample(family, [&](std::string_view ending, std::string_view bound) {
+    text_ += family.name;
+    text_ += ending;
+    if (!labels.empty() || !bound.empty()) {
+      text_ += '{';
+      text_ += labels;
+      if (!bound.empty()) {
+        text_ += labels.empty() ? "le=\"" : ",le=\"";
+        text_ += bound;
+        text_ += '"';
+      }
+      text_ += '}';
+    }
+    text_ += ' ';
+    if (has_numbers) {
+      piece_size_.push_back(static_cast<std::uint32_t>(text_.size() - last_piece_));
+      last_piece_ = text_.size();
+    } else {
+      text_ += '1';
+    }
+    text_ += '\n';
+  });
+  first_value_.push_back(series.first_value);
+}
+
+void Pieces::learn(const reader::Families& families) {
+  shape_ = 0;  // what is kept is no exposition until the end of this function
+  text_.clear();
+  piece_size_.clear();
+  runs_.clear();
+  first_value_.clear();
+  last_piece_ = 0;
+  for (const reader::Family& family : families.families) {
+    if (!family.continues) spelling_.head(text_, family);
+    runs_.push_back({numbers_of(family), family.series.size()});
+    for (const reader::Series& series : family.series) learn_series(family, series);
+  }
+  text_ += spelling_.end;
+  shape_ = families.shape;
+}
+
+void Pieces::encode(const reader::Families& families, std::string& out) {
+  encode_from(out.size(), families, out);
+}
+
+void Pieces::replace(const reader::Families& families, std::string& out) {
+  encode_from(0, families, out);
+}
+
+void Pieces::encode_from(std::size_t begin, const reader::Families& families, std::string& out) {
+  if (families.shape != shape_) learn(families);
+
+  const std::size_t most = begin + text_.size() + piece_size_.size() * kMaxNumberSize;
+  if (out.size() < most) out.resize(most);
+  char* to = out.data() + begin;
+  const char* piece = text_.data();
+  const std::uint32_t* size = piece_size_.data();
+  const auto put = [&](auto number) {
+    to = print(copy(to, piece, *size), number);
+    piece += *size++;
+  };
+
+  const std::size_t* first_value = first_value_.data();
+  for (const Run& run : runs_) {
+    for (std::size_t i = 0; i < run.series; ++i) {
+      each_number(run.numbers, families.values.data() + *first_value++, put);
+    }
+  }
+  to = copy(to, piece, text_.size() - last_piece_);
+  out.resize(static_cast<std::size_t>(to - out.data()));
+}
+
+}  // namespace metrics::exposition

@@ -1,0 +1,100 @@
+// samples.h -- which samples a series has, and their numbers: told once, for all formats.
+#pragma once
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "aggregator/exposition/number.h"
+#include "libmetrics/format/types.h"
+#include "libmetrics/reader/families.h"
+
+namespace metrics::exposition {
+
+// Calls visit(ending, bound) for each sample of a series of the family, in the order of an
+// exposition: the ending of the sample's name, and the value of its label `le`, empty without one.
+template <class Visit>
+void each_sample(const reader::Family& family, Visit visit) {
+  for (const std::string_view ending : format::sample_endings(family.type)) {
+    if (ending != format::kBucketEnding) {
+      visit(ending, std::string_view());
+      continue;
+    }
+    for (const double bound : family.bounds) {
+      std::string text;
+      append_bound(text, bound);
+      visit(ending, std::string_view(text));
+    }
+    visit(ending, std::string_view("+Inf"));
+  }
+}
+
+// How the numbers of a family's series are found in its values.
+struct Numbers {
+  format::Values values;
+  std::size_t buckets;  // of kCounts, with +Inf
+  bool each_bucket;     // of kCounts: each bucket is a sample
+  friend bool operator==(const Numbers&, const Numbers&) = default;
+};
+inline Numbers numbers_of(const reader::Family& family) noexcept {
+  return {format::values_of(family.type), family.bounds.size() + 1,
+          format::has_buckets(family.type)};
+}
+
+// Calls put(number), with a std::uint64_t or a double, for each sample of a series with these
+// values, in the order of each_sample(). The sample of a series without values is 1 at all times,
+// and put() is not called for it. Inlined: this is most of what encoding does.
+template <class Put>
+[[gnu::always_inline]] inline void each_number(const Numbers& numbers, const std::uint64_t* value,
+                                               Put put) {
+  switch (numbers.values) {
+    case format::Values::kWholeAndFraction: {
+      const auto fraction = std::bit_cast<double>(value[1]);
+      if (fraction == 0) {
+        put(value[0]);
+      } else {
+        put(static_cast<double>(value[0]) + fraction);
+      }
+      return;
+    }
+    case format::Values::kGauge:
+      put(std::bit_cast<double>(value[0]));
+      return;
+    case format::Values::kCounts: {
+      std::uint64_t below = 0;
+      for (std::size_t bucket = 0; bucket < numbers.buckets; ++bucket) {
+        below += value[bucket];
+        // Forged counts are any numbers: beyond the largest one, buckets stay cumulative.
+        if (below < value[bucket]) below = ~std::uint64_t{0};
+        if (numbers.each_bucket) put(below);
+      }
+      put(below);
+      put(std::bit_cast<double>(value[numbers.buckets]));
+      return;
+    }
+    case format::Values::kNone:
+      return;
+  }
+}
+
+// A sample by itself.
+struct Sample {
+  std::string name;
+  std::vector<reader::Label> labels;
+  std::string value;  // as a text format spells it
+};
+
+// The samples of one series, with the names and in the order of an exposition.
+std::vector<Sample> samples_of(const reader::Families& families, const reader::Family& family,
+                               const reader::Series& series);
+
+// `name{label="value",...}`, as the text formats have it.
+std::string spelled(const Sample& sample);
+
+// Appends `a="1",b="2"`, without the braces.
+void append_labels(std::string& to, const std::vector<reader::Label>& labels);
+
+}  // namespace metrics::exposition

@@ -1,0 +1,72 @@
+#include "aggregator/flags.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <stdexcept>
+#include <string_view>
+
+#include "aggregator/http/listen_address.h"
+
+namespace metrics::aggregator {
+namespace {
+
+// Why a flag's value can't be; empty if it can.
+std::string listen_fault(const std::string& address) {
+  try {
+    http::parse_listen_address(address);
+    return "";
+  } catch (const std::invalid_argument& e) {
+    return e.what();
+  }
+}
+
+std::string path_fault(const std::string& path) {
+  const bool plain =
+      path.starts_with('/') && path.size() > 1 &&
+      std::all_of(path.begin(), path.end(), [](unsigned char c) {
+        return c > ' ' && c < 0x7f &&
+               std::string_view("?#%<>\"'&").find(static_cast<char>(c)) == std::string_view::npos;
+      });
+  if (!plain) return "must begin with '/' and hold only what needs no escape, e.g. /metrics";
+  return "";
+}
+
+}  // namespace
+
+void define(CLI::App& app, Flags& flags) {
+  app.set_help_flag("-h,--help", "Print this and exit");
+  app.get_formatter()->column_width(34);
+  app.add_option("--segment", flags.segments,
+                 "A segment, or a directory with segments; repeatable.\n"
+                 "They need not exist yet. Default: $METRICS_SEGMENT,\n"
+                 "else /dev/shm/metrics-UID")
+      ->type_name("PATH")
+      ->option_text("PATH")
+      ->check([](const std::string& path) {
+        return path.empty() ? "the path is empty; leave the flag out for the default" : "";
+      });
+  app.add_option("--web.listen-address", flags.listen,
+                 "Address to listen on; repeatable. Default: :8001")
+      ->option_text("HOST:PORT")
+      ->check(listen_fault);
+  app.add_option("--web.telemetry-path", flags.path,
+                 "Path of the exposition. Default: " + flags.path)
+      ->option_text("PATH")
+      ->check(path_fault);
+  app.add_option("--web.max-requests", flags.max_requests,
+                 "Requests served at a time, 1 to 1000; more get 503.\nDefault: " +
+                     std::to_string(flags.max_requests))
+      ->option_text("N")
+      ->check(CLI::Range(1, 1000));
+  app.add_option("--log.level", flags.log_level,
+                 "Least level to log: debug, info, warn or error.\nDefault: " + flags.log_level)
+      ->option_text("LEVEL")
+      ->check(CLI::IsMember({"debug", "info", "warn", "error"}));
+  app.add_option("--log.format", flags.log_format, "logfmt or json. Default: " + flags.log_format)
+      ->option_text("FORMAT")
+      ->check(CLI::IsMember({"logfmt", "json"}));
+  app.set_version_flag("--version", std::string("metrics-aggregator ") + METRICS_VERSION,
+                       "Print the version and exit");
+}
+
+}  // namespace metrics::aggregator

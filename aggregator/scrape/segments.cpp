@@ -1,0 +1,126 @@
+#include "aggregator/scrape/segments.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <string_view>
+#include <utility>
+
+#include "aggregator/log.h"
+#include "libmetrics/format/drops.h"
+#include "libmetrics/format/name.h"
+#include "libmetrics/format/utf8.h"
+
+namespace metrics::scrape {
+namespace {
+
+// One that is yet to come is known by its last character.
+bool is_directory(const std::string& path) {
+  std::error_code error;
+  return path.ends_with('/') || std::filesystem::is_directory(path, error);
+}
+
+// What users call a segment: its path without the format's version. As a label's value it has to be
+// UTF-8, which a path need not be.
+std::string name_of(const std::string& file) {
+  const std::string ending = format::segment_ending();
+  return format::valid_utf8(file.ends_with(ending)
+                                ? std::string_view(file).substr(0, file.size() - ending.size())
+                                : file);
+}
+
+const char* what_was_dropped(format::Dropped what) {
+  switch (what) {
+    case format::Dropped::kUpdate:
+      return "updates were dropped; see metrics_segment_dropped_updates_total";
+    case format::Dropped::kSeries:
+      return "families or series were refused; see metrics_segment_dropped_series_total";
+    case format::Dropped::kClaim:
+      break;
+  }
+  return "processes or threads have no slot of their own: they count in the shared one, and have "
+         "no gauges; see metrics_segment_dropped_slot_claims_total";
+}
+
+}  // namespace
+
+Segments::Segments(std::vector<std::string> given, reader::Access access)
+    : given_(given.empty() ? std::vector<std::string>{""} : std::move(given)),
+      access_(access),
+      labelled_(given_.size() > 1) {}
+
+// Directories are looked through anew each time: segments come and go.
+void Segments::find() {
+  std::vector<std::string> files;
+  for (const std::string& path : given_) {
+    if (!path.empty() && is_directory(path)) {
+      labelled_ = true;
+      const auto found = format::segment_files_in(path);
+      files.insert(files.end(), found.begin(), found.end());
+      // One that can't be listed is told as a segment that can't be read: its reason is the same.
+      if (::access(path.c_str(), R_OK | X_OK) != 0) files.push_back(path);
+    } else {
+      files.push_back(format::segment_file(path));
+    }
+  }
+  std::erase_if(served_, [&](const auto& entry) {
+    const bool gone = std::find(files.begin(), files.end(), entry.first) == files.end();
+    if (gone) aggregator::log_info("segment is gone", {{"segment", entry.first}});
+    return gone;
+  });
+  for (const std::string& file : files) {
+    if (!served_.contains(file)) served_.emplace(file, std::make_unique<Served>(file, access_));
+  }
+}
+
+void Segments::log_changes(Served& served, const std::string& why) {
+  if (served.logged != why) {
+    if (why.empty()) {
+      aggregator::log_info("serving", {{"segment", served.merge.file()}});
+    } else {
+      aggregator::log_warn("segment can't be read",
+                           {{"segment", served.merge.file()}, {"reason", why}});
+    }
+    served.logged = why;
+  }
+  const std::size_t faults =
+      why.empty() ? served.merge.reader().catalogue()->faults.size() : served.faults;
+  if (faults > served.faults) {
+    aggregator::log_warn("segment's directory has faults; what they concern is left out",
+                         {{"segment", served.merge.file()},
+                          {"faults", std::to_string(faults)},
+                          {"first", served.merge.reader().catalogue()->faults.front()}});
+  }
+  served.faults = faults;
+  if (!why.empty()) return;
+  // Once for each reason: counters tell how often.
+  for (const format::DropReason& r : format::kDropReasons) {
+    const auto i = static_cast<std::size_t>(r.drop);
+    if (served.dropped[i] || served.merge.reader().usage().dropped[i] == 0) continue;
+    served.dropped[i] = true;
+    aggregator::log_warn(what_was_dropped(r.what),
+                         {{"segment", served.merge.file()}, {"reason", std::string(r.reason)}});
+  }
+}
+
+void Segments::read() {
+  find();
+  states_.clear();
+  for (auto& [file, served] : served_) {
+    const bool up = served->merge.read();
+    const std::string why = up ? "" : served->merge.why();
+    log_changes(*served, why);
+    states_.push_back({name_of(file), up, format::valid_utf8(why), &served->merge.reader()});
+  }
+}
+
+std::vector<Source> Segments::sources() const {
+  std::vector<Source> sources;
+  for (const auto& [file, served] : served_) {
+    sources.push_back({&served->merge.families(), labelled_ ? name_of(file) : ""});
+  }
+  return sources;
+}
+
+}  // namespace metrics::scrape

@@ -1,0 +1,53 @@
+// segments.h -- the segments that are served: found, read, and what changes about them logged.
+#pragma once
+
+#include <array>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "aggregator/scrape/combine.h"
+#include "aggregator/scrape/own_metrics.h"
+#include "libmetrics/format/layout.h"
+#include "libmetrics/reader/merge.h"
+
+namespace metrics::scrape {
+
+// For one thread at a time.
+class Segments {
+ public:
+  // given: paths as users give them, of segments or of directories with segments in them; empty:
+  // the default segment. They need not exist yet. With more than one, or a directory, series get a
+  // label `segment`: from the moment a path turns out to be a directory, or at once if it ends with
+  // '/'.
+  Segments(std::vector<std::string> given, reader::Access access);
+
+  // Reads them as they are now. One that can't be read is logged when that begins and when it ends.
+  void read();
+
+  // What the last read() found: the state of each, and its families with the value of their label
+  // `segment`. Valid until the next read().
+  const std::vector<SegmentState>& states() const noexcept { return states_; }
+  std::vector<Source> sources() const;
+
+ private:
+  struct Served {
+    Served(std::string file, reader::Access access) : merge(std::move(file), access) {}
+    reader::SegmentMerge merge;
+    std::optional<std::string> logged;  // why it can't be read, empty if it can; nothing: not yet
+    std::size_t faults = 0;
+    std::array<bool, static_cast<std::size_t>(format::Drop::kCount)> dropped{};  // logged
+  };
+  void find();
+  static void log_changes(Served& served, const std::string& why);
+
+  const std::vector<std::string> given_;
+  const reader::Access access_;
+  bool labelled_;
+  std::map<std::string, std::unique_ptr<Served>> served_;  // by file
+  std::vector<SegmentState> states_;                       // of served_, in its order
+};
+
+}  // namespace metrics::scrape

@@ -1,0 +1,53 @@
+#include <string>
+
+#include "aggregator/exposition/json.h"
+#include "aggregator/exposition/samples.h"
+#include "libmetrics/format/name.h"
+#include "libmetrics/format/types.h"
+#include "libmetrics/reader/merge.h"
+#include "tools/inspect/commands.h"
+#include "tools/inspect/output.h"
+
+namespace metrics::inspect {
+namespace {
+
+void print_families(const reader::Families& families) {
+  for (const reader::Family& f : families.families) {
+    print(std::string(format::to_string(f.type)) + ' ' + f.name + ": " + f.help + '\n');
+    for (const reader::Series& s : f.series) {
+      for (const exposition::Sample& sample : exposition::samples_of(families, f, s)) {
+        print("  " + exposition::spelled(sample) + ' ' + sample.value + '\n');
+      }
+    }
+  }
+}
+
+}  // namespace
+
+int dump(const std::string& path, Format format) {
+  reader::SegmentMerge merge(format::segment_file(path));
+  if (!merge.read()) return unreadable(merge.why());
+  format == Format::kJson ? print(exposition::families_json(merge.families()))
+                          : print_families(merge.families());
+  return kFine;
+}
+
+int dump_per_slot(const std::string& path, Format format) {
+  reader::Reader reader(format::segment_file(path));
+  if (!reader.look()) return unreadable(reader.why());
+  reader::SegmentMerge merge(reader.file());
+  Json json = Json::array();
+  for (const format::SlotIndex slot : reader.used_slots()) {
+    if (!merge.read_slot(slot)) return unreadable(merge.why());
+    if (format == Format::kJson) {
+      json.push_back({{"slot", slot}, {"families", exposition::families_json(merge.families())}});
+    } else {
+      print("slot " + std::to_string(slot) + '\n');
+      print_families(merge.families());
+    }
+  }
+  if (format == Format::kJson) print(json);
+  return kFine;
+}
+
+}  // namespace metrics::inspect

@@ -1,0 +1,33 @@
+#include <string>
+
+#include "aggregator/exposition/json.h"
+#include "aggregator/exposition/samples.h"
+#include "libmetrics/format/name.h"
+#include "libmetrics/reader/merge.h"
+#include "tools/inspect/commands.h"
+#include "tools/inspect/output.h"
+#include "tools/inspect/selector.h"
+
+namespace metrics::inspect {
+
+int get(const std::string& path, const std::string& text, Format format) {
+  const Selector selector = parse_selector(text);
+  reader::SegmentMerge merge(format::segment_file(path));
+  if (!merge.read()) return unreadable(merge.why());
+  Json json = Json::array();
+  for (const reader::Family& f : merge.families().families) {
+    for (const reader::Series& s : f.series) {
+      for (const exposition::Sample& sample : exposition::samples_of(merge.families(), f, s)) {
+        if (!selector.matches(f, sample)) continue;
+        json.push_back({{"name", sample.name},
+                        {"labels", exposition::labels_json(sample.labels)},
+                        {"value", sample.value}});
+        if (format == Format::kText) print(exposition::spelled(sample) + ' ' + sample.value + '\n');
+      }
+    }
+  }
+  if (format == Format::kJson) print(json);
+  return json.empty() ? unreadable("no sample matches " + text + "; 'dump' shows all") : kFine;
+}
+
+}  // namespace metrics::inspect

@@ -1,0 +1,80 @@
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "libmetrics/format/file.h"
+#include "libmetrics/format/name.h"
+#include "libmetrics/reader/reader.h"
+#include "libmetrics/reader/slot_report.h"
+#include "tools/inspect/commands.h"
+#include "tools/inspect/output.h"
+#include "tools/inspect/table.h"
+
+namespace metrics::inspect {
+int ls(const std::string& path, Format format) {
+  std::error_code error;
+  std::vector<std::string> files;
+  std::string directory = path.empty() ? format::segment_variable() : path;
+  if (!std::filesystem::is_directory(directory, error)) {
+    directory = path.empty()
+                    ? std::filesystem::path(format::segment_file(path)).parent_path().native()
+                    : "";
+  }
+  if (!directory.empty()) {
+    files = format::segment_files_in(directory);
+    if (files.empty()) {
+      std::fprintf(stderr, "metrics-inspect: there are no segments in %s (yet)\n",
+                   directory.c_str());
+    }
+  } else {
+    files = {format::segment_file(path)};
+  }
+  Json json = Json::array();
+  std::vector<std::vector<std::string>> rows = {{"SEGMENT", "MEMORY", "SLOTS", "LIVE", "FAMILIES",
+                                                 "SERIES", "CELLS", "DIRECTORY", "CREATED"}};
+  int result = kFine;
+  for (const std::string& file : files) {
+    reader::Reader reader(file);
+    if (!reader.look()) {
+      json.push_back({{"segment", file}, {"error", reader.why()}});
+      result = unreadable(reader.why());
+      continue;
+    }
+    struct stat info {};
+    ::stat(file.c_str(), &info);
+    const std::uint64_t memory = format::space_taken(info);
+    const auto report = reader::slot_report(reader);
+    const auto live = std::count_if(report.begin(), report.end(), [](const reader::SlotReport& s) {
+      return s.state == reader::SlotReport::State::kLive;
+    });
+    const auto& g = reader.geometry();
+    const auto& usage = reader.usage();
+    const auto& contents = reader.catalogue()->contents;
+    json.push_back(
+        {{"segment", file},
+         {"memory_bytes", memory},
+         {"slots_used", report.size()},
+         {"slots_live", live},
+         {"slots_capacity", g.first_slots + g.lanes},
+         {"families", contents.families.size()},
+         {"series", contents.series.size()},
+         {"cells_used", usage.cells_used},
+         {"cells_capacity", g.cells},
+         {"directory_used_bytes", usage.directory_used},
+         {"directory_capacity_bytes", g.directory_bytes},
+         {"created", utc(usage.created_ns)},
+         {"format", std::to_string(format::kMajor) + '.' + std::to_string(usage.minor)}});
+    rows.push_back({file, std::to_string(memory / 1024) + "K", std::to_string(report.size()),
+                    std::to_string(live), std::to_string(contents.families.size()),
+                    std::to_string(contents.series.size()), percent(usage.cells_used, g.cells),
+                    percent(usage.directory_used, g.directory_bytes), utc(usage.created_ns)});
+  }
+  format == Format::kJson ? print(json) : print_table(rows);
+  return result;
+}
+
+}  // namespace metrics::inspect

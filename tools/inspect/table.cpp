@@ -1,0 +1,42 @@
+#include "tools/inspect/table.h"
+
+#include <time.h>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+
+#include "tools/inspect/output.h"
+
+namespace metrics::inspect {
+
+void print_table(const std::vector<std::vector<std::string>>& rows) {
+  std::vector<std::size_t> widths;
+  for (const auto& row : rows) {
+    widths.resize(std::max(widths.size(), row.size()));
+    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+  }
+  for (const auto& row : rows) {
+    std::string line;
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      line += row[i];
+      if (i + 1 < row.size()) line.append(widths[i] - row[i].size() + 2, ' ');
+    }
+    print(line + '\n');
+  }
+}
+
+std::string utc(std::uint64_t ns) {
+  const auto seconds = static_cast<time_t>(ns / 1'000'000'000u);
+  tm parts{};
+  ::gmtime_r(&seconds, &parts);
+  std::array<char, 32> text{};
+  std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &parts);
+  return text.data();
+}
+
+std::string percent(std::uint64_t part, std::uint64_t whole) {
+  return std::to_string(whole == 0 ? 0 : part * 100 / whole) + '%';
+}
+
+}  // namespace metrics::inspect

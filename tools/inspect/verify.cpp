@@ -1,0 +1,25 @@
+#include "libmetrics/reader/verify.h"
+
+#include <string>
+#include <vector>
+
+#include "libmetrics/format/name.h"
+#include "tools/inspect/commands.h"
+#include "tools/inspect/output.h"
+
+namespace metrics::inspect {
+
+int verify(const std::string& path, Format format) {
+  reader::Reader reader(format::segment_file(path));
+  const std::vector<std::string> faults = reader::verify(reader);
+  if (format == Format::kJson) {
+    print(Json{{"segment", reader.file()}, {"faults", faults}});
+  } else {
+    for (const std::string& fault : faults) print(fault + '\n');
+    print(reader.file() + ": " + std::to_string(faults.size()) +
+          (faults.size() == 1 ? " fault\n" : " faults\n"));
+  }
+  return faults.empty() ? kFine : kFault;
+}
+
+}  // namespace metrics::inspect
