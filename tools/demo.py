@@ -6,7 +6,6 @@ when its worker was killed may be in a scrape or not; nothing else may differ.
 """
 
 import argparse
-import bisect
 import collections
 import os
 import pathlib
@@ -21,8 +20,9 @@ import threading
 import time
 import urllib.request
 
-import engine_demo
 from prometheus_client.parser import text_string_to_metric_families
+
+import engine_demo
 
 TASKS_EACH = 50  # files per worker, or messages per thread of it, before it is replaced
 KILL_AFTER_S = (0.4, 0.8)  # from one kill to the next

@@ -43,5 +43,5 @@ class Acknowledged:
         ranges = {}
         for (sample, kind), count in self.counts.items():
             labels = {"hostname": socket.gethostname(), **({"type": kind} if kind else {})}
-            ranges[sample, *sorted(labels.items())] = count, count + self.threads_killed
+            ranges[(sample, *sorted(labels.items()))] = count, count + self.threads_killed
         return ranges

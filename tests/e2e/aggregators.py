@@ -102,10 +102,10 @@ class Aggregator:
     def connect(self):
         return http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
 
-    def request(self, path="/metrics", method="GET", headers={}):
+    def request(self, path="/metrics", method="GET", headers=None):
         connection = self.connect()
         try:
-            connection.request(method, path, headers={"Connection": "close", **headers})
+            connection.request(method, path, headers={"Connection": "close", **(headers or {})})
             reply = connection.getresponse()
             return Reply(reply.status, reply.headers, reply.read())
         finally:

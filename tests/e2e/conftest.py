@@ -66,8 +66,8 @@ def inspect(segment):
     """inspect("dump") is (status, stdout, stderr); inspect.json("dump") what --json prints, with status 0."""
 
     def run(*arguments, at=None, environment=None):
-        done = subprocess.run([INSPECT, "--segment", segment if at is None else at, *arguments], capture_output=True, text=True,
-                              timeout=PATIENCE, env=environment or clean_environment())
+        done = subprocess.run([INSPECT, "--segment", segment if at is None else at, *arguments], capture_output=True,
+                              text=True, timeout=PATIENCE, env=environment or clean_environment())
         return done.returncode, done.stdout, done.stderr
 
     def as_json(*arguments, **more):

@@ -1,4 +1,5 @@
 """A real Prometheus, started for the test, on a port that nobody else has."""
+import contextlib
 import json
 import os
 import re
@@ -25,7 +26,7 @@ class Prometheus:
         config = os.path.join(directory, "prometheus.yml")
         with open(config, "w") as file:
             file.write(CONFIG.format(port=target_port))
-        self.log = open(os.path.join(directory, "prometheus.log"), "w+")
+        self.log = open(os.path.join(directory, "prometheus.log"), "w+")  # noqa: SIM115  close() closes it
         self.process = subprocess.Popen(
             ["prometheus", f"--config.file={config}", f"--storage.tsdb.path={directory}/data",
              "--web.listen-address=127.0.0.1:0"], stderr=self.log, stdout=self.log)
@@ -38,10 +39,8 @@ class Prometheus:
         folder = f"/proc/{self.process.pid}/fd"
         inodes = set()
         for fd in os.listdir(folder):
-            try:
+            with contextlib.suppress(FileNotFoundError):  # closed meanwhile
                 inodes.update(re.findall(r"socket:\[(\d+)\]", os.readlink(f"{folder}/{fd}")))
-            except FileNotFoundError:
-                pass  # closed meanwhile
         with open(f"/proc/{self.process.pid}/net/tcp") as table:
             for line in table:
                 words = line.split()
@@ -75,7 +74,8 @@ class Prometheus:
                 return float(series["value"][1])
             return [(float(t), float(v)) for t, v in series["values"]]
 
-        return [(series["metric"], values(series)) for series in self.api("query", query=expression, time=time)["result"]]
+        found = self.api("query", query=expression, time=time)["result"]
+        return [(series["metric"], values(series)) for series in found]
 
     def one(self, expression, time):
         ((_, value),) = self.query(expression, time)

@@ -48,7 +48,8 @@ def check(families, exposition):
     for key, value in read.items():
         expected = exposition.samples[key]
         assert value == expected or (math.isnan(value) and math.isnan(expected)), key
-    assert families["tasks"].type == "counter" and families["tasks"].documentation == HELP
+    assert families["tasks"].type == "counter"
+    assert families["tasks"].documentation == HELP
     assert families["wait_seconds"].type == "histogram"
     assert families["size_bytes"].type == "summary"
     assert families["livesum_queue"].type == "gauge"

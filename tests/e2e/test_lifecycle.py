@@ -101,7 +101,8 @@ def test_sigterm_lets_the_response_under_way_be_finished(start_worker, start_agg
     client.close()
     head, body = received.split(b"\r\n\r\n", 1)
     assert f"Content-Length: {len(body)}".encode() in head
-    assert len(body) > 700 * 16000 and body.endswith(b"\n")
+    assert len(body) > 700 * 16000
+    assert body.endswith(b"\n")
     assert aggregator.ended() == 0
 
 
@@ -159,7 +160,7 @@ def test_a_taken_port_is_one_clear_line(start_aggregator):
     port = start_aggregator().port
     status, out, err = run_aggregator(f"--web.listen-address=127.0.0.1:{port}")
     assert (status, out) == (1, "")
-    starting, error = err.splitlines()
+    _starting, error = err.splitlines()
     assert error.split(" ", 1)[1] == (
         f'level=error msg="cannot listen on 127.0.0.1:{port}: address already in use; '
         'stop what listens there or choose another port"')
@@ -236,6 +237,7 @@ def test_what_is_not_counted_is_logged_once_for_each_reason(start_worker, start_
         worker.inc(worker.counter("tasks_total"))
     for _ in range(3):
         assert aggregator.scrape().value("tasks_total") == 2
-    aggregator.wait_for_log(r'level=warn msg="processes or threads have no slot .*" segment=\S+ reason=slots_exhausted$')
+    aggregator.wait_for_log(
+        r'level=warn msg="processes or threads have no slot .*" segment=\S+ reason=slots_exhausted$')
     assert aggregator.end() == 0
     assert sum("slots_exhausted" in line for line in aggregator.log) == 1

@@ -47,10 +47,12 @@ def test_a_full_directory_and_full_cells_count(segment, start_worker, start_aggr
     tasks = worker.counter("tasks_total")
     aggregator = start_aggregator()
     wide = worker.ask("histogram", name="wide", bounds=list(range(100)))
-    assert wide["status"] == "full" and "METRICS_CELLS" in wide["error"]
+    assert wide["status"] == "full"
+    assert "METRICS_CELLS" in wide["error"]
     assert drops(aggregator.scrape(), "series") == {"cells_full": 1}
     long = worker.ask("counter", name="long", labels=["text"], values=["x" * 16000])
-    assert long["status"] == "full" and "METRICS_DIRECTORY_BYTES" in long["error"]
+    assert long["status"] == "full"
+    assert "METRICS_DIRECTORY_BYTES" in long["error"]
     worker.inc(tasks)  # what was there before still counts
     now = aggregator.scrape()
     assert drops(now, "series") == {"cells_full": 1, "directory_full": 1}

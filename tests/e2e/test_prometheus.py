@@ -1,4 +1,5 @@
 """The whole way of a number: workers that die and are replaced, the aggregator, a real Prometheus, its query API."""
+import itertools
 import math
 import os
 import shutil
@@ -41,8 +42,8 @@ def story(tmp_path_factory):
 
         def scraped():
             """What the last scrape has seen of the tasks."""
-            return dict((labels["__name__"], value) for labels, value in prometheus.query(
-                "tasks_total", time.time())).get("tasks_total")
+            return {labels["__name__"]: value for labels, value in prometheus.query(
+                "tasks_total", time.time())}.get("tasks_total")
 
         for generation in range(SCRAPES * WORKERS):
             child = parent.fork(directory)
@@ -76,7 +77,7 @@ def rate(samples, start, end):
     """As Prometheus's rate() has it over these samples of the range: the increase, extrapolated to its ends."""
     (first, low), (last, high) = samples[0], samples[-1]
     increase = high - low
-    assert all(a[1] <= b[1] for a, b in zip(samples, samples[1:]))
+    assert all(a[1] <= b[1] for a, b in itertools.pairwise(samples))
     sampled = last - first
     average = sampled / (len(samples) - 1)
     to_start, to_end = first - start, end - last
@@ -110,7 +111,8 @@ def test_no_scrape_was_refused_and_no_counter_ever_went_down(story):
     assert {"tasks_total", "wait_seconds_bucket", "metrics_segment_dropped_updates_total"} < set(names)
     for name in names:
         resets = p.query(f"resets({name}[{window}])", story.end)
-        assert resets and all(n == 0 for _, n in resets), (name, resets)
+        assert resets, name
+        assert all(n == 0 for _, n in resets), (name, resets)
     assert p.one(f"changes(tasks_total[{window}])", story.end) >= SCRAPES
 
 

@@ -122,7 +122,7 @@ def test_a_damaged_segment_leaves_the_good_one_alone(harm, two, start_worker, st
     assert dict(labels)["reason"].startswith(f"{bad}.v1 {REASONS[harm]}")
     assert now.all("tasks_total") == {frozenset({("segment", good)}): 2}
     assert now.value("metrics_segment_up", segment=good) == 1
-    assert {labels for labels in now.all("metrics_segment_series")} == {frozenset({("segment", good)})}
+    assert set(now.all("metrics_segment_series")) == {frozenset({("segment", good)})}
 
 
 def test_a_replaced_segment_is_served_from_its_beginning(segment, start_worker, start_aggregator):

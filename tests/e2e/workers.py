@@ -77,20 +77,21 @@ class Worker:
         return self.answer()
 
     def _make(self, kind, name, labels, more):
+        labels = labels or {}
         answer = self.ask(kind, name=name, labels=list(labels), values=list(labels.values()), **more)
         assert answer["status"] == "ok", answer
         return answer["id"]
 
-    def counter(self, name, labels={}, **more):
+    def counter(self, name, labels=None, **more):
         return self._make("counter", name, labels, more)
 
-    def gauge(self, name, mode, labels={}, **more):
+    def gauge(self, name, mode, labels=None, **more):
         return self._make("gauge", name, labels, {"mode": mode, **more})
 
-    def histogram(self, name, bounds, labels={}, **more):
+    def histogram(self, name, bounds, labels=None, **more):
         return self._make("histogram", name, labels, {"bounds": bounds, **more})
 
-    def summary(self, name, labels={}, **more):
+    def summary(self, name, labels=None, **more):
         return self._make("summary", name, labels, more)
 
     def info(self, name, facts, **more):

@@ -2,7 +2,7 @@
 
 Everything that is waited for is waited for with a deadline, and the server's log is in the failure's text.
 """
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 import http.client
 import os
 from pathlib import Path
@@ -55,10 +55,8 @@ class Server:
                 self.process.kill()
                 self.process.wait()
                 pytest.fail(f'does not stop\n{self.log()[-8000:]}')
-        try:
+        with suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
 
 
 @contextmanager
@@ -103,7 +101,8 @@ def aggregator(directory, segment):
     if not binary or not os.path.exists(binary):
         pytest.skip('metrics-aggregator is not built')
     with running([binary, '--segment', segment, '--web.listen-address=127.0.0.1:0'], directory, 'aggregator') as server:
-        found = wait_until(lambda: re.search(r'address=(\S+):(\d+)', server.log()), 'the aggregator listens', server.log)
+        found = wait_until(lambda: re.search(r'address=(\S+):(\d+)', server.log()), 'the aggregator listens',
+                           server.log)
         yield found.group(1), int(found.group(2))
 
 

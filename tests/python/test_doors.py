@@ -110,8 +110,8 @@ def test_runs_where_the_package_is_in_no_path_but_its_own(segment, tmp_path):
 
 def test_the_sitecustomize_that_is_hidden_runs_too(run, tmp_path):
     (tmp_path / 'sitecustomize.py').write_text('import sys; sys.customized = True')
-    done = run('-c', 'import sys, sitecustomize; print(sys.customized, sitecustomize.__file__, "_bootstrap" in str(sys.path))',
-               PYTHONPATH=f'{BUILT}:{tmp_path}')
+    code = 'import sys, sitecustomize; print(sys.customized, sitecustomize.__file__, "_bootstrap" in str(sys.path))'
+    done = run('-c', code, PYTHONPATH=f'{BUILT}:{tmp_path}')
     assert done.stdout == f'True {tmp_path}/sitecustomize.py False\n'
 
 
@@ -182,7 +182,8 @@ def test_where_the_extension_cannot_be_loaded_the_program_gets_what_it_always_ha
     done = subprocess.run([sys.executable, '-m', 'libmetrics.run', '-c', COUNTS], capture_output=True, text=True,
                           env={**os.environ, 'PYTHONPATH': str(tmp_path)})
     assert done.stdout == THEIRS
-    assert done.stderr.count('\n') == 1 and "prometheus_client is what it always was" in done.stderr
+    assert done.stderr.count('\n') == 1
+    assert "prometheus_client is what it always was" in done.stderr
 
 
 def test_without_a_segment_nothing_is_counted_and_it_is_said_once(program):

@@ -48,7 +48,7 @@ def same(ours, theirs):
     """Equal, but that sums may be rounded differently: a counter's whole and fractional amounts are summed apart."""
     if isinstance(ours, list) and isinstance(theirs, list):
         return len(ours) == len(theirs) and all(map(same, ours, theirs))
-    return ours == theirs or isinstance(ours, float) and ours == pytest.approx(theirs, rel=1e-12)
+    return ours == theirs or (isinstance(ours, float) and ours == pytest.approx(theirs, rel=1e-12))
 
 
 def test_samples_are_the_same(segment):

@@ -16,7 +16,7 @@ pytest.importorskip('prometheus_client', reason='python3-prometheus-client is no
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / 'libmetrics/python/README.md').read_text()
-FILES = {name: text for name, text in re.findall(r'^```python\n# (\S+)\n(.*?)^```$', README, re.M | re.S)}
+FILES = dict(re.findall(r'^```python\n# (\S+)\n(.*?)^```$', README, re.M | re.S))
 COMMANDS = re.findall(r'^\$ (.*)$', README, re.M)
 
 
@@ -49,7 +49,8 @@ def test_every_example_is_here():
 
 def test_the_front_page_shows_the_same_commands():
     shown = re.findall(r'^\$ (python3 -m libmetrics.run .*)$', (ROOT / 'README.md').read_text(), re.M)
-    assert len(shown) == 3 and set(shown) < set(COMMANDS)
+    assert len(shown) == 3
+    assert set(shown) < set(COMMANDS)
 
 
 def test_one_line_changed(files, program):
@@ -70,7 +71,8 @@ def test_gauge_modes(files, segment):
 def test_celery(files, segment):
     pytest.importorskip('celery', reason='python3-celery is not installed')
     from celery import Celery
-    assert command('curl') == ['curl', '-s', 'localhost:8001/metrics'] and command('metrics-aggregator')
+    assert command('curl') == ['curl', '-s', 'localhost:8001/metrics']
+    assert command('metrics-aggregator')
     short, long = (line for line in COMMANDS if 'celery' in line)
     assert long.startswith(short)
     with servers.redis_server(files) as redis:
@@ -88,7 +90,8 @@ def test_celery(files, segment):
             servers.wait_until(lambda: scrapes.value('tasks_running') == 0, 'none runs', server.log)
 
 
-@pytest.mark.parametrize('server, address', [('gunicorn', '-b localhost:8000'), ('uwsgi', '--http-socket localhost:8000')])
+@pytest.mark.parametrize('server, address', [('gunicorn', '-b localhost:8000'),
+                                             ('uwsgi', '--http-socket localhost:8000')])
 def test_web_servers(files, segment, server, address):
     if shutil.which(server) is None:
         pytest.skip(f'{server} is not installed')

@@ -34,8 +34,8 @@ def wheel(tmp_path_factory):
     for part in ('CMakeLists.txt', 'libmetrics', 'aggregator'):
         copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy
         copy(ROOT / part, source / part)
-    done = subprocess.run([sys.executable, '-m', 'pip', 'wheel', '--no-build-isolation', '--no-deps', '--no-index', '-q',
-                           '-w', str(out), str(source / 'libmetrics/python')],
+    done = subprocess.run([sys.executable, '-m', 'pip', 'wheel', '--no-build-isolation', '--no-deps', '--no-index',
+                           '-q', '-w', str(out), str(source / 'libmetrics/python')],
                           capture_output=True, text=True, env=without_python_path(CFLAGS='-O0'))
     assert done.returncode == 0, done.stderr
     built, = out.iterdir()
@@ -43,7 +43,8 @@ def wheel(tmp_path_factory):
 
 
 def test_wheel_is_one_for_all_and_complete(wheel):
-    assert wheel.name.startswith('libmetrics-') and '-cp310-abi3-linux_' in wheel.name
+    assert wheel.name.startswith('libmetrics-')
+    assert '-cp310-abi3-linux_' in wheel.name
     names = set(zipfile.ZipFile(wheel).namelist())
     sources = {str(path.relative_to(ROOT / 'libmetrics/python')) for path in
                (ROOT / 'libmetrics/python/libmetrics').rglob('*.py')}
@@ -76,8 +77,8 @@ def test_variable_is_enough_in_a_virtual_environment(wheel, segment, tmp_path):
     done = subprocess.run([str(venv / 'bin/python'), '-I', '-c', code], capture_output=True, text=True,
                           env=without_python_path(METRICS_PYTHON_AUTO='1'))
     assert (done.stdout, done.stderr) == ('libmetrics.prometheus_client.metrics\n', '')
-    done = subprocess.run([str(venv / 'bin/python'), '-m', 'libmetrics.run', '-c', code], capture_output=True, text=True,
-                          env=without_python_path())
+    done = subprocess.run([str(venv / 'bin/python'), '-m', 'libmetrics.run', '-c', code], capture_output=True,
+                          text=True, env=without_python_path())
     assert (done.stdout, done.stderr) == ('libmetrics.prometheus_client.metrics\n', '')
 
 
@@ -85,12 +86,13 @@ def test_cmake_installs_where_the_prefix_is_looked_at(segment, tmp_path):
     build = os.environ.get('METRICS_BUILD')
     if not build:
         pytest.skip('METRICS_BUILD does not name the build directory')
-    done = subprocess.run(['cmake', '-P', f'{build}/libmetrics/python/cmake_install.cmake'], capture_output=True, text=True,
-                          env=without_python_path(DESTDIR=str(tmp_path)))
+    done = subprocess.run(['cmake', '-P', f'{build}/libmetrics/python/cmake_install.cmake'], capture_output=True,
+                          text=True, env=without_python_path(DESTDIR=str(tmp_path)))
     assert done.returncode == 0, done.stderr
     package, = tmp_path.rglob('libmetrics/_metrics.abi3.so')
     site = package.parents[1]
-    assert site.name in ('dist-packages', 'site-packages') and (site / 'libmetrics.pth').exists()
+    assert site.name in ('dist-packages', 'site-packages')
+    assert (site / 'libmetrics.pth').exists()
     assert not [path for path in site.rglob('*') if path.is_symlink()]
     done = subprocess.run([sys.executable, '-c', CHECK, str(site)], capture_output=True, text=True,
                           env=without_python_path(PYTHONPATH=str(site)))

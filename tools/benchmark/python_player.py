@@ -1,5 +1,6 @@
 """Updates from Python: of `ours`, `client_python` (multiprocess) or `floor`. The protocol is player.h's."""
 
+import contextlib
 import os
 import sys
 import tempfile
@@ -148,7 +149,5 @@ if __name__ == "__main__":
             shutil.rmtree(directory, ignore_errors=True)
         if len(sys.argv) == 2 and sys.argv[1] == "ours":
             for ending in ("", ".v1"):
-                try:
+                with contextlib.suppress(OSError):
                     os.unlink(os.environ.get("METRICS_SEGMENT", "/nonexistent") + ending)
-                except OSError:
-                    pass

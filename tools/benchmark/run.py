@@ -14,7 +14,7 @@ import time
 import urllib.request
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-import rows as table  # noqa: E402
+import rows as table
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -74,9 +74,9 @@ def players(build, cpu):
         table.PCP: Player([f"{programs}/bench_pcp"], one),
         table.GO: Player([f"{programs}/bench_client_golang"], one),
         "client_golang wide": Player([f"{programs}/bench_client_golang"], all_cpus),
-        table.PY: Player(python + ["client_python"], one),
-        "python floor": Player(python + ["floor"], one, {"PYTHONPATH": programs}),
-        "python ours": Player(python + ["ours"], one, {"PYTHONPATH": f"{build}/libmetrics/python"}),
+        table.PY: Player([*python, "client_python"], one),
+        "python floor": Player([*python, "floor"], one, {"PYTHONPATH": programs}),
+        "python ours": Player([*python, "ours"], one, {"PYTHONPATH": f"{build}/libmetrics/python"}),
     }
 
 
@@ -381,8 +381,8 @@ def memory_rows(build, options, report, only):
         allowed = 16e6 + 3 * size
         what = f"exposition of {size / 1e6:.1f} MB ({workload}); mapped pages of the segment {shared / 1e6:.1f} MB"
         target = report.verdict("<= 16 MB + 3x the exposition", own / allowed)
-        figures = {table.OURS: {k: own / 1e6 for k in ("median", "low", "high", "least")} | {"count": 1},
-                   "allowed": {k: allowed / 1e6 for k in ("median", "low", "high", "least")} | {"count": 1}}
+        figures = {table.OURS: dict.fromkeys(("median", "low", "high", "least"), own / 1e6) | {"count": 1},
+                   "allowed": dict.fromkeys(("median", "low", "high", "least"), allowed / 1e6) | {"count": 1}}
         report.row("memory", what, "MB", figures, {"allowed": own / allowed}, [target], {})
 
 

@@ -38,7 +38,7 @@ class _Finder:
             if name == _NAME:
                 # Another interpreter than the extension is for: metrics must not keep the program from running.
                 sys.meta_path.remove(self)
-                _say("can't be used in this Python, so prometheus_client is what it always was: {}".format(why))
+                _say(f"can't be used in this Python, so prometheus_client is what it always was: {why}")
                 return None
             raise
         return ModuleSpec(name, _Alias(module), is_package=hasattr(module, '__path__'))

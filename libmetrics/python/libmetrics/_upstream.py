@@ -8,7 +8,7 @@ def directory():
     spec = PathFinder.find_spec('prometheus_client')
     if spec is None or not spec.submodule_search_locations:
         return None
-    return list(spec.submodule_search_locations)[0]
+    return next(iter(spec.submodule_search_locations))
 
 
 def extend(path, *names):

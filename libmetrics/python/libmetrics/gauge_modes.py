@@ -8,7 +8,7 @@ by `multiprocess_mode`; then BUILT_IN; then prometheus_client's default, "all".
 All processes must decide alike: a family has one mode in a segment, and who comes with another one is refused.
 """
 from fnmatch import fnmatchcase
-from functools import lru_cache
+from functools import cache
 import os
 
 from libmetrics import log
@@ -43,7 +43,7 @@ def _first(rules, name):
     return None
 
 
-@lru_cache(maxsize=None)
+@cache
 def _parsed(text, where):
     rules = []
     for rule in text.replace('\n', ',').split(','):
@@ -57,7 +57,7 @@ def _parsed(text, where):
     return tuple(rules)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _read(path):
     try:
         with open(path, encoding='utf-8') as file:

@@ -2,6 +2,7 @@
 
 A forked child has what its parent said in its memory, and doesn't say it again.
 """
+from contextlib import suppress
 import logging
 
 _logger = logging.getLogger('libmetrics')
@@ -18,7 +19,5 @@ def once(key, text):
 def tell(texts):
     """Logs each of the texts as a warning. `texts` may be None. Never raises: metrics don't break a program."""
     for text in texts or ():
-        try:
+        with suppress(Exception):
             _logger.warning('libmetrics: %s', text)
-        except Exception:
-            pass

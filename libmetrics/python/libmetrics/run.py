@@ -75,7 +75,7 @@ def main(argv):
             print(f'libmetrics.run: {name} is no option, or lacks its value\n{USAGE}', end='', file=sys.stderr)
             return 2
         options[name[2:].replace('-', '_')] = value if equals else argv.pop(0)
-    if not argv or argv[0] in ('-m', '-c') and len(argv) < 2:
+    if not argv or (argv[0] in ('-m', '-c') and len(argv) < 2):
         print(f'libmetrics.run: there is nothing to run\n{USAGE}', end='', file=sys.stderr)
         return 2
     command = resolved(argv)

@@ -4,6 +4,8 @@ program, and for all interpreters that it starts in turn. Then gives way to the 
 Any Python may come by here, so this is written in what all of them understand, and whatever goes wrong is said in
 one line: the program must run.
 """
+# Other versions of Python than the project is for must understand this file too.
+# ruff: noqa: UP031, UP036
 import os
 import sys
 

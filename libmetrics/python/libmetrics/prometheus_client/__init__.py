@@ -7,29 +7,36 @@ is installed: its directory stands last in __path__.
 """
 from libmetrics._upstream import extend
 
-extend(__path__, 'prometheus_client')
-
-from . import (  # noqa: E402
-    exposition, gc_collector, metrics, metrics_core, platform_collector, process_collector, registry,
+from .exposition import (
+    CONTENT_TYPE_LATEST,
+    MetricsHandler,
+    delete_from_gateway,
+    generate_latest,
+    instance_ip_grouping_key,
+    make_asgi_app,
+    make_wsgi_app,
+    push_to_gateway,
+    pushadd_to_gateway,
+    start_http_server,
+    start_wsgi_server,
+    write_to_textfile,
 )
-from .exposition import (  # noqa: E402
-    CONTENT_TYPE_LATEST, MetricsHandler, delete_from_gateway, generate_latest, instance_ip_grouping_key, make_asgi_app,
-    make_wsgi_app, push_to_gateway, pushadd_to_gateway, start_http_server, start_wsgi_server, write_to_textfile,
-)
-from .gc_collector import GC_COLLECTOR, GCCollector  # noqa: E402
-from .metrics import Counter, Enum, Gauge, Histogram, Info, Summary  # noqa: E402
-from .metrics_core import Metric  # noqa: E402
-from .platform_collector import PLATFORM_COLLECTOR, PlatformCollector  # noqa: E402
-from .process_collector import PROCESS_COLLECTOR, ProcessCollector  # noqa: E402
-from .registry import REGISTRY, CollectorRegistry  # noqa: E402
+from .gc_collector import GC_COLLECTOR, GCCollector
+from .metrics import Counter, Enum, Gauge, Histogram, Info, Summary
+from .metrics_core import Metric
+from .platform_collector import PLATFORM_COLLECTOR, PlatformCollector
+from .process_collector import PROCESS_COLLECTOR, ProcessCollector
+from .registry import REGISTRY, CollectorRegistry
 
 __all__ = (
-    'CollectorRegistry', 'REGISTRY', 'Metric', 'Counter', 'Gauge', 'Summary', 'Histogram', 'Info', 'Enum',
-    'CONTENT_TYPE_LATEST', 'generate_latest', 'MetricsHandler', 'make_wsgi_app', 'make_asgi_app', 'start_http_server',
-    'start_wsgi_server', 'write_to_textfile', 'push_to_gateway', 'pushadd_to_gateway', 'delete_from_gateway',
-    'instance_ip_grouping_key', 'ProcessCollector', 'PROCESS_COLLECTOR', 'PlatformCollector', 'PLATFORM_COLLECTOR',
-    'GCCollector', 'GC_COLLECTOR',
+    'CONTENT_TYPE_LATEST', 'GC_COLLECTOR', 'PLATFORM_COLLECTOR', 'PROCESS_COLLECTOR', 'REGISTRY',
+    'CollectorRegistry', 'Counter', 'Enum', 'GCCollector', 'Gauge', 'Histogram', 'Info', 'Metric',
+    'MetricsHandler', 'PlatformCollector', 'ProcessCollector', 'Summary', 'delete_from_gateway', 'generate_latest',
+    'instance_ip_grouping_key', 'make_asgi_app', 'make_wsgi_app', 'push_to_gateway', 'pushadd_to_gateway',
+    'start_http_server', 'start_wsgi_server', 'write_to_textfile',
 )
+
+extend(__path__, 'prometheus_client')
 
 
 def disable_created_metrics():

@@ -3,25 +3,31 @@
 The one to scrape is metrics-aggregator, which serves all processes' metrics whether or not a worker answers; so
 nothing here listens on a port.
 """
-from http.server import BaseHTTPRequestHandler
 import gzip
+from http.server import BaseHTTPRequestHandler
 import os
 import threading
 from urllib.parse import parse_qs, urlparse
 
 from libmetrics import _metrics, log
 
-from .gateway import (  # noqa: F401
-    basic_auth_handler, default_handler, delete_from_gateway, instance_ip_grouping_key, passthrough_redirect_handler,
-    push_to_gateway, pushadd_to_gateway, tls_auth_handler,
+from .gateway import (
+    basic_auth_handler as basic_auth_handler,
+    default_handler as default_handler,
+    delete_from_gateway,
+    instance_ip_grouping_key,
+    passthrough_redirect_handler as passthrough_redirect_handler,
+    push_to_gateway,
+    pushadd_to_gateway,
+    tls_auth_handler as tls_auth_handler,
 )
 from .openmetrics import exposition as openmetrics
 from .registry import REGISTRY
 from .text import CONTENT_TYPE_LATEST, generate_latest
 
 __all__ = (
-    'CONTENT_TYPE_LATEST', 'delete_from_gateway', 'generate_latest', 'instance_ip_grouping_key', 'make_asgi_app',
-    'make_wsgi_app', 'MetricsHandler', 'push_to_gateway', 'pushadd_to_gateway', 'start_http_server',
+    'CONTENT_TYPE_LATEST', 'MetricsHandler', 'delete_from_gateway', 'generate_latest', 'instance_ip_grouping_key',
+    'make_asgi_app', 'make_wsgi_app', 'push_to_gateway', 'pushadd_to_gateway', 'start_http_server',
     'start_wsgi_server', 'write_to_textfile',
 )
 

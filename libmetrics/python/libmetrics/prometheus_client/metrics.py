@@ -128,8 +128,8 @@ class MetricWrapperBase(Collector):
         if not self._labelnames:
             raise ValueError(f'No label names were set when constructing {self}')
         if self._labelvalues:
-            raise ValueError('{} already has labels set ({}); can not chain calls to .labels()'.format(
-                self, dict(zip(self._labelnames, self._labelvalues))))
+            own = dict(zip(self._labelnames, self._labelvalues))
+            raise ValueError(f'{self} already has labels set ({own}); can not chain calls to .labels()')
         if labelvalues and labelkwargs:
             raise ValueError("Can't pass both *args and **kwargs")
         if labelkwargs:
@@ -159,7 +159,7 @@ class MetricWrapperBase(Collector):
         if not self._labelnames or self._labelvalues:
             raise ValueError(f'No label names were set when constructing {self}')
         if len(labelvalues) != len(self._labelnames):
-            raise ValueError('Incorrect label count (expected %d, got %s)' % (len(self._labelnames), labelvalues))
+            raise ValueError(f'Incorrect label count (expected {len(self._labelnames)}, got {labelvalues})')
         values = tuple(str(value) for value in labelvalues)
         native = tuple(_native(value) for value in values)
         there = self._metrics.pop(values, None) is not None or self._in_segment(native)
@@ -204,7 +204,7 @@ class MetricWrapperBase(Collector):
             own = self._own_labels().items()
             names = self._native_labelnames()
             series = [one for one in family[4] if own <= one[0].items() and names(one[0].keys())]
-            segment.add_samples(metric, family[:4] + (series,))
+            segment.add_samples(metric, (*family[:4], series))
         return [metric]
 
     # What tells this family in a snapshot from another program's of the same name.
@@ -276,7 +276,7 @@ class Gauge(MetricWrapperBase, _metrics.Gauge):
 
     _type = _native_type = 'gauge'
     _MULTIPROC_MODES = frozenset(gauge_modes.MODES)
-    _OF_FAMILY = MetricWrapperBase._OF_FAMILY + ('_multiprocess_mode',)
+    _OF_FAMILY = (*MetricWrapperBase._OF_FAMILY, '_multiprocess_mode')
 
     def __init__(self, name, documentation, labelnames=(), namespace='', subsystem='', unit='', registry=REGISTRY,
                  _labelvalues=None, multiprocess_mode=None):
@@ -354,7 +354,7 @@ class Histogram(MetricWrapperBase, _metrics.Histogram):
 
     _type = _native_type = 'histogram'
     _reserved_labelnames = ('le',)
-    _OF_FAMILY = MetricWrapperBase._OF_FAMILY + ('_upper_bounds',)
+    _OF_FAMILY = (*MetricWrapperBase._OF_FAMILY, '_upper_bounds')
     DEFAULT_BUCKETS = (.005, .01, .025, .05, .075, .1, .25, .5, .75, 1.0, 2.5, 5.0, 7.5, 10.0, INF)
 
     def __init__(self, name, documentation, labelnames=(), namespace='', subsystem='', unit='', registry=REGISTRY,
@@ -396,7 +396,7 @@ class Info(MetricWrapperBase, _metrics.Info):
     """
 
     _type = _native_type = 'info'
-    _OF_FAMILY = MetricWrapperBase._OF_FAMILY + ('_parent_info',)
+    _OF_FAMILY = (*MetricWrapperBase._OF_FAMILY, '_parent_info')
 
     def _define(self, documentation):
         self._parent_info = self
@@ -449,7 +449,7 @@ class Enum(MetricWrapperBase, _metrics.Metric):
 
     _type = 'stateset'
     _native_type = 'gauge'
-    _OF_FAMILY = MetricWrapperBase._OF_FAMILY + ('_gauges', '_states')
+    _OF_FAMILY = (*MetricWrapperBase._OF_FAMILY, '_gauges', '_states')
 
     def __init__(self, name, documentation, labelnames=(), namespace='', subsystem='', unit='', registry=REGISTRY,
                  _labelvalues=None, states=None):
@@ -462,7 +462,7 @@ class Enum(MetricWrapperBase, _metrics.Metric):
         super().__init__(name, documentation, labelnames, namespace, subsystem, unit, registry)
 
     def _define(self, documentation):
-        self._gauges = Gauge(self._name, documentation, self._labelnames + (self._name,), registry=None,
+        self._gauges = Gauge(self._name, documentation, (*self._labelnames, self._name), registry=None,
                              multiprocess_mode='mostrecent')
         return None
 
@@ -485,7 +485,7 @@ class Enum(MetricWrapperBase, _metrics.Metric):
 
     def _remove_series(self, labelvalues):
         for state in self._states:
-            self._gauges._remove_series(labelvalues + (_native(state),))
+            self._gauges._remove_series((*labelvalues, _native(state)))
 
     def clear(self):
         super().clear()

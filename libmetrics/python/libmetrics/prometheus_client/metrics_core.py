@@ -1,7 +1,8 @@
 """Families with their samples, as collectors return them."""
 import re
 
-from .samples import Exemplar, Sample, Timestamp  # noqa: F401  (prometheus_client has them here too)
+# prometheus_client has them here too.
+from .samples import Exemplar as Exemplar, Sample as Sample, Timestamp as Timestamp
 
 METRIC_TYPES = ('counter', 'gauge', 'summary', 'histogram', 'gaugehistogram', 'unknown', 'info', 'stateset')
 METRIC_NAME_RE = re.compile(r'^[a-zA-Z_:][a-zA-Z0-9_:]*$')

@@ -3,7 +3,7 @@ segment, and the kernel says who is alive. The environment variable PROMETHEUS_M
 from libmetrics import log
 
 from . import segment
-from .metrics import Gauge  # noqa: F401
+from .metrics import Gauge as Gauge  # prometheus_client has it here too
 from .registry import Collector
 
 

@@ -67,8 +67,8 @@ class CollectorRegistry(Collector):
         if not getattr(collector, '_libmetrics', False):
             kind = type(collector).__qualname__
             log.once(('collector', kind),
-                     f"the custom collector {kind} computes its values when one process is asked, so they aren't in the "
-                     f'shared segment: only this process can expose them, metrics-aggregator does not')
+                     f"the custom collector {kind} computes its values when one process is asked, so they aren't in "
+                     f'the shared segment: only this process can expose them, metrics-aggregator does not')
 
     def unregister(self, collector):
         """Removes a collector; the segment keeps what was counted. KeyError: it isn't registered."""

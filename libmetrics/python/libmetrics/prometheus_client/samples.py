@@ -1,5 +1,5 @@
 """A sample, and what may stand beside its value."""
-from typing import Dict, NamedTuple, Optional, Union
+from typing import NamedTuple
 
 
 class Timestamp:
@@ -34,14 +34,14 @@ class Timestamp:
 
 
 class Exemplar(NamedTuple):
-    labels: Dict[str, str]
+    labels: dict[str, str]
     value: float
-    timestamp: Optional[Union[float, Timestamp]] = None
+    timestamp: float | Timestamp | None = None
 
 
 class Sample(NamedTuple):
     name: str
-    labels: Dict[str, str]
+    labels: dict[str, str]
     value: float
-    timestamp: Optional[Union[float, Timestamp]] = None
-    exemplar: Optional[Exemplar] = None
+    timestamp: float | Timestamp | None = None
+    exemplar: Exemplar | None = None

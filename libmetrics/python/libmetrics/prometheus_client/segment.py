@@ -50,7 +50,7 @@ def _add_summary(metric, labels, values, _):
 
 def _add_histogram(metric, labels, values, bounds):
     total = 0
-    for bound, count in zip(bounds + (INF,), values):
+    for bound, count in zip((*bounds, INF), values):
         total += count
         metric.add_sample(metric.name + '_bucket', {**labels, 'le': floatToGoString(bound)}, float(total))
     metric.add_sample(metric.name + '_count', labels, float(total))

@@ -9,8 +9,8 @@ def _exemplar(metric, sample):
     exemplar = sample.exemplar
     if not exemplar:
         return ''
-    if not (metric.type == 'counter' and sample.name.endswith('_total')
-            or metric.type in ('histogram', 'gaugehistogram') and sample.name.endswith('_bucket')):
+    if not ((metric.type == 'counter' and sample.name.endswith('_total'))
+            or (metric.type in ('histogram', 'gaugehistogram') and sample.name.endswith('_bucket'))):
         raise ValueError(f'Metric {metric.name} has exemplars, but is not a histogram bucket or counter')
     timestamp = '' if exemplar.timestamp is None else f' {exemplar.timestamp}'
     return f' # {labels_text(exemplar.labels) or "{}"} {floatToGoString(exemplar.value)}{timestamp}'
@@ -30,4 +30,4 @@ def _family(metric):
 def generate_latest(registry):
     """The registry's metrics as bytes."""
     lines = [line for metric in registry.collect() for line in _family(metric)]
-    return ''.join(lines + ['# EOF\n']).encode()
+    return ''.join([*lines, '# EOF\n']).encode()
