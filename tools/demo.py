@@ -1,8 +1,10 @@
-"""The main job: counts of a prefork program whose workers come, go and are killed, beside what a scrape says of them.
+"""The main job: counts of a prefork program whose workers come, go and are killed, beside what a
+scrape says of them.
 
-Starts the aggregator and an example, prefork or the engine, kills one of its workers now and then, and compares what
-the workers acknowledged, after they had recorded it, with what the aggregator serves. An update that was in flight
-when its worker was killed may be in a scrape or not; nothing else may differ.
+Starts the aggregator and an example, prefork or the engine, kills one of its workers now and then,
+and compares what the workers acknowledged, after they had recorded it, with what the aggregator
+serves. An update that was in flight when its worker was killed may be in a scrape or not; nothing
+else may differ.
 """
 
 import argparse
@@ -38,7 +40,8 @@ def sample_key(name, labels):
 
 
 class Acknowledged:
-    """What the prefork program has printed: the results that its workers acknowledged, and the tasks they left."""
+    """What the prefork program has printed: the results that its workers acknowledged, and the
+    tasks they left."""
 
     gauges = ("prefork_running_tasks",)
 
@@ -75,7 +78,8 @@ class Acknowledged:
         return f"{self.events['done']:,} tasks acknowledged by {self.events['started']:,} workers"
 
     def ranges(self, bounds):
-        """For each sample: from what was acknowledged to that with all updates in flight, as {sample: (low, high)}.
+        """For each sample: from what was acknowledged to that with all updates in flight, as
+        {sample: (low, high)}.
 
         `bounds`: the buckets' labels.
         """
@@ -185,7 +189,8 @@ class Prefork(Child):
                 self.acknowledged.take(line)
 
     def kill_one(self):
-        """Kills a worker, whatever it is at. Its pid may be another process' by now, so the kernel is asked first."""
+        """Kills a worker, whatever it is at. Its pid may be another process' by now, so the kernel
+        is asked first."""
         with self.lock:
             living = list(self.acknowledged.living)
         if not living:
@@ -210,7 +215,8 @@ def bounds_in(samples):
 
 
 def faults_of(acknowledged, samples, finished):
-    """Where the scrape and what was acknowledged disagree, a line each. Until all have finished, a scrape may be ahead."""
+    """Where the scrape and what was acknowledged disagree, a line each. Until all have finished, a
+    scrape may be ahead."""
     ranges = acknowledged.ranges(bounds_in(samples))
     if finished:
         names = {name for name, *_ in ranges}
@@ -248,7 +254,8 @@ def print_outcome(acknowledged, samples, faults):
 
 
 def await_first_worker(prefork, stop):
-    """Looking through the files may take long, and a program that is ended meanwhile has nothing to show."""
+    """Looking through the files may take long, and a program that is ended meanwhile has nothing to
+    show."""
     while not stop.wait(0.02) and prefork.process.poll() is None:
         with prefork.lock:
             if prefork.acknowledged.events["started"]:
@@ -256,7 +263,8 @@ def await_first_worker(prefork, stop):
 
 
 def watch(prefork, aggregator, stop, seconds):
-    """Kills workers and scrapes until the time is up or `stop` is set; the faults of the first scrape that has any."""
+    """Kills workers and scrapes until the time is up or `stop` is set; the faults of the first
+    scrape that has any."""
     await_first_worker(prefork, stop)
     begun = time.monotonic()
     next_kill = next_report = 0

@@ -1,4 +1,5 @@
-"""What the demo has to know of the example engine: what it says that it has recorded, and the samples that this is."""
+"""What the demo has to know of the example engine: what it says that it has recorded, and the
+samples that this is."""
 
 import collections
 import socket
@@ -7,7 +8,8 @@ PROGRAM = "libmetrics/examples/engine/engine"
 
 
 class Acknowledged:
-    """What the engine has printed: workers that came and went and, at its end, how often they recorded what."""
+    """What the engine has printed: workers that came and went and, at its end, how often they
+    recorded what."""
 
     gauges = "engine_running_processes", "engine_running_schedules"
 
@@ -39,7 +41,8 @@ class Acknowledged:
         return f"{runs:,.0f} process runs scraped, {running:,.0f} running, in {self.events['started']:,} workers"
 
     def ranges(self, _bounds):
-        """For each sample: from what was acknowledged to that with one more of each thread that was killed."""
+        """For each sample: from what was acknowledged to that with one more of each thread that was
+        killed."""
         ranges = {}
         for (sample, kind), count in self.counts.items():
             labels = {"hostname": socket.gethostname(), **({"type": kind} if kind else {})}

@@ -1,8 +1,9 @@
-"""Builds the wheel: `pip wheel --no-build-isolation --no-deps .`, in the source tree, with a C++20 compiler and
-Boost's headers (Debian: g++ libboost-dev python3-dev python3-setuptools python3-wheel). No CMake, and nothing from the net.
+"""Builds the wheel: `pip wheel --no-build-isolation --no-deps .`, in the source tree, with a C++20
+compiler and Boost's headers (Debian: g++ libboost-dev python3-dev python3-setuptools
+python3-wheel). No CMake, and nothing from the net.
 
-The extension is the library itself and what reads segments, so the wheel is complete, and tagged cp310-abi3: one for
-CPython 3.10 and all that follow.
+The extension is the library itself and what reads segments, so the wheel is complete, and tagged
+cp310-abi3: one for CPython 3.10 and all that follow.
 """
 import os
 from pathlib import Path
@@ -15,7 +16,8 @@ from wheel.bdist_wheel import bdist_wheel
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-# The wings of the library that the extension holds, and their sources; CMakeLists.txt has the same lists.
+# The wings of the library that the extension holds, and their sources; CMakeLists.txt has the same
+# lists.
 SOURCES = {
     'format': 'definition error file geometry name ownership records types utf8',
     'update': 'buckets claims gauges locked own_slots process segment slow_path threads',
@@ -34,7 +36,8 @@ def sources():
 
 
 class BuildPyWithPth(build_py):
-    """Puts the .pth beside the package: METRICS_PYTHON_AUTO=1 works wherever the wheel is installed."""
+    """Puts the .pth beside the package: METRICS_PYTHON_AUTO=1 works wherever the wheel is
+    installed."""
 
     def run(self):
         super().run()

@@ -63,7 +63,8 @@ def start_aggregator(segment):
 
 @pytest.fixture
 def inspect(segment):
-    """inspect("dump") is (status, stdout, stderr); inspect.json("dump") what --json prints, with status 0."""
+    """inspect("dump") is (status, stdout, stderr); inspect.json("dump") what --json prints, with
+    status 0."""
 
     def run(*arguments, at=None, environment=None):
         done = subprocess.run([INSPECT, "--segment", segment if at is None else at, *arguments], capture_output=True,

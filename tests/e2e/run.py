@@ -1,4 +1,5 @@
-"""Runs one file of tests under pytest; exit status 77 means that nothing could be tested, and says why."""
+"""Runs one file of tests under pytest; exit status 77 means that nothing could be tested, and says
+why."""
 import sys
 
 SKIPPED = 77

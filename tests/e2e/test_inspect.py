@@ -1,4 +1,5 @@
-"""metrics-inspect: what each command shows, as text and as JSON, its exit status, and which faults it finds."""
+"""metrics-inspect: what each command shows, as text and as JSON, its exit status, and which faults
+it finds."""
 import collections
 import fcntl
 import os

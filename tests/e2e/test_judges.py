@@ -61,8 +61,8 @@ def test_client_pythons_text_parser_accepts_it(exposition):
 
 
 def test_client_pythons_openmetrics_parser_accepts_it_once_put_in_its_words(exposition):
-    """It is stricter: bucket order, +Inf and _count, no sample twice, families whole. The formats differ by EOF, in
-    a counter's family name, and in an info's type."""
+    """It is stricter: bucket order, +Inf and _count, no sample twice, families whole. The formats
+    differ by EOF, in a counter's family name, and in an info's type."""
     parser = pytest.importorskip("prometheus_client.openmetrics.parser", reason="install python3-prometheus-client")
     lines = []
     for line in exposition.text.splitlines():

@@ -1,4 +1,5 @@
-"""Aggregators come and go, before, beside and after the workers; what they say when they can't run."""
+"""Aggregators come and go, before, beside and after the workers; what they say when they can't
+run."""
 import json
 import os
 import signal
@@ -78,7 +79,8 @@ def test_killed_workers_leave_what_was_acknowledged_and_at_most_one_more(worker,
 
 
 def slow_client(aggregator):
-    """Has asked for the exposition and, with a window this small, can't be sent all of it before it reads."""
+    """Has asked for the exposition and, with a window this small, can't be sent all of it before it
+    reads."""
     client = socket.socket()
     client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     client.connect(("127.0.0.1", aggregator.port))

@@ -1,4 +1,5 @@
-"""What the aggregator tells of itself and of the segments: every number that an operator may alert on."""
+"""What the aggregator tells of itself and of the segments: every number that an operator may alert
+on."""
 import os
 
 
@@ -132,7 +133,8 @@ def test_the_process_metrics_are_the_aggregators(start_aggregator):
         pages = int(file.read().split()[1])
     resident = now.value("process_resident_memory_bytes")
     assert abs(resident / os.sysconf("SC_PAGE_SIZE") - pages) < pages / 2
-    # Connections of the last moments may be among them, and the directory that is read to count them.
+    # Connections of the last moments may be among them, and the directory that is read to count
+    # them.
     assert 0 <= now.value("process_open_fds") - len(os.listdir(f"{proc}/fd")) <= 4
     assert now.value("process_cpu_seconds_total") >= before.value("process_cpu_seconds_total") > 0
     started = now.value("process_start_time_seconds")

@@ -1,4 +1,5 @@
-"""The whole way of a number: workers that die and are replaced, the aggregator, a real Prometheus, its query API."""
+"""The whole way of a number: workers that die and are replaced, the aggregator, a real Prometheus,
+its query API."""
 import itertools
 import math
 import os
@@ -74,7 +75,8 @@ def story(tmp_path_factory):
 
 
 def rate(samples, start, end):
-    """As Prometheus's rate() has it over these samples of the range: the increase, extrapolated to its ends."""
+    """As Prometheus's rate() has it over these samples of the range: the increase, extrapolated to
+    its ends."""
     (first, low), (last, high) = samples[0], samples[-1]
     increase = high - low
     assert all(a[1] <= b[1] for a, b in itertools.pairwise(samples))
@@ -127,7 +129,8 @@ def test_rate_is_right(name, story):
 
 
 def quantile(q, buckets):
-    """As Prometheus's histogram_quantile() has it: linear in the bucket. buckets: [(bound, cumulative), ...]."""
+    """As Prometheus's histogram_quantile() has it: linear in the bucket. buckets: [(bound,
+    cumulative), ...]."""
     buckets = sorted(buckets)
     rank = q * buckets[-1][1]
     i = next(i for i, (_, count) in enumerate(buckets) if count >= rank)

@@ -1,4 +1,5 @@
-"""Several segments behind one aggregator, of which some are missing, damaged, replaced or at odds."""
+"""Several segments behind one aggregator, of which some are missing, damaged, replaced or at
+odds."""
 import os
 
 import pytest

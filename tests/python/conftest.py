@@ -1,7 +1,8 @@
 """What the tests share: a segment of their own, programs that use it, and the aggregator's scrapes.
 
-The process that runs a test file has one segment (a process joins its default segment once), so tests in it use names of
-their own; what needs a process or a segment of its own asks for the fixtures below.
+The process that runs a test file has one segment (a process joins its default segment once), so
+tests in it use names of their own; what needs a process or a segment of its own asks for the
+fixtures below.
 """
 import os
 from pathlib import Path
@@ -41,8 +42,8 @@ def segment(directory, monkeypatch):
 
 @pytest.fixture
 def program(segment):
-    """Runs Python code as a program of its own and returns what it wrote to standard output; its exit status has to be
-    that expected. What it wrote to standard error is in program.stderr."""
+    """Runs Python code as a program of its own and returns what it wrote to standard output; its
+    exit status has to be that expected. What it wrote to standard error is in program.stderr."""
     def run(code, *args, expected=0, options=(), **env):
         done = subprocess.run([sys.executable, *options, '-c', textwrap.dedent(code), *args], capture_output=True,
                               text=True, env={**os.environ, **env}, timeout=120)

@@ -1,5 +1,6 @@
-"""A program that uses all of prometheus_client's API, whichever module of that API its first argument names, and writes
-the samples of what it made to standard output; the text format if the second argument is "text"."""
+"""A program that uses all of prometheus_client's API, whichever module of that API its first
+argument names, and writes the samples of what it made to standard output; the text format if the
+second argument is "text"."""
 from importlib import import_module
 import json
 import random

@@ -1,4 +1,5 @@
-"""Runs a file of tests with pytest; exit status 77 if there is no pytest, or if all tests were skipped."""
+"""Runs a file of tests with pytest; exit status 77 if there is no pytest, or if all tests were
+skipped."""
 import sys
 
 try:

@@ -1,6 +1,8 @@
-"""Real servers for end-to-end tests: started in a directory of the test's own, ended by pid, with all they have started.
+"""Real servers for end-to-end tests: started in a directory of the test's own, ended by pid, with
+all they have started.
 
-Everything that is waited for is waited for with a deadline, and the server's log is in the failure's text.
+Everything that is waited for is waited for with a deadline, and the server's log is in the
+failure's text.
 """
 from contextlib import contextmanager, suppress
 import http.client
@@ -46,7 +48,8 @@ class Server:
         return self._log.read_text(errors='replace')
 
     def stop(self, how=signal.SIGTERM):
-        """Ends it and waits for its end; then for that of what it leaves behind, all in its process group."""
+        """Ends it and waits for its end; then for that of what it leaves behind, all in its process
+        group."""
         if self.process.poll() is None:
             self.process.send_signal(how)
             try:
@@ -107,8 +110,8 @@ def aggregator(directory, segment):
 
 
 class Scrapes:
-    """Scrapes the aggregator over and over while the block runs. Each scrape has to be valid, and nothing that is a
-    counter may go down or be gone; the block fails if one isn't."""
+    """Scrapes the aggregator over and over while the block runs. Each scrape has to be valid, and
+    nothing that is a counter may go down or be gone; the block fails if one isn't."""
 
     def __init__(self, address):
         from prometheus_client.parser import text_string_to_metric_families

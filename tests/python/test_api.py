@@ -1,4 +1,5 @@
-"""prometheus_client's API, one process: what it accepts and refuses. prometheus_client itself is the judge of errors."""
+"""prometheus_client's API, one process: what it accepts and refuses. prometheus_client itself is
+the judge of errors."""
 from importlib import import_module
 from itertools import count
 import logging

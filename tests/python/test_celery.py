@@ -1,5 +1,5 @@
-"""Celery workers, unchanged, under libmetrics.run: prefork with children that are recycled and killed, gevent, threads.
-What was scraped is what the tasks have told to Redis."""
+"""Celery workers, unchanged, under libmetrics.run: prefork with children that are recycled and
+killed, gevent, threads. What was scraped is what the tasks have told to Redis."""
 import os
 import signal
 import sys

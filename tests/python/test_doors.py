@@ -1,4 +1,5 @@
-"""Unchanged programs: libmetrics.run, libmetrics.auto, METRICS_PYTHON_AUTO; and what must not keep one from running."""
+"""Unchanged programs: libmetrics.run, libmetrics.auto, METRICS_PYTHON_AUTO; and what must not keep
+one from running."""
 import os
 from pathlib import Path
 import subprocess

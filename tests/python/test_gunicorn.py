@@ -1,4 +1,5 @@
-"""gunicorn, unchanged, under libmetrics.run: sync and gthread workers, recycled by max_requests, killed."""
+"""gunicorn, unchanged, under libmetrics.run: sync and gthread workers, recycled by max_requests,
+killed."""
 import os
 import shutil
 

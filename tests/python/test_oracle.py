@@ -1,5 +1,5 @@
-"""The same program, in a process of its own each, with prometheus_client 0.16 and with libmetrics: the same samples, but
-for `_created` and the pid of gauges of mode `all`."""
+"""The same program, in a process of its own each, with prometheus_client 0.16 and with libmetrics:
+the same samples, but for `_created` and the pid of gauges of mode `all`."""
 import json
 import os
 from pathlib import Path
@@ -22,8 +22,8 @@ def run(*args, before=()):
 
 
 def lines(text):
-    """The exposition's lines without what may differ: `_created`, seconds, pids, and what is about one process. Sorted
-    within a family, whose series stand in the order of the segment."""
+    """The exposition's lines without what may differ: `_created`, seconds, pids, and what is about
+    one process. Sorted within a family, whose series stand in the order of the segment."""
     families, skipped = {}, ('python_', 'process_')
     name = None
     for line in text.splitlines():
@@ -45,7 +45,8 @@ def words(line):
 
 
 def same(ours, theirs):
-    """Equal, but that sums may be rounded differently: a counter's whole and fractional amounts are summed apart."""
+    """Equal, but that sums may be rounded differently: a counter's whole and fractional amounts are
+    summed apart."""
     if isinstance(ours, list) and isinstance(theirs, list):
         return len(ours) == len(theirs) and all(map(same, ours, theirs))
     return ours == theirs or (isinstance(ours, float) and ours == pytest.approx(theirs, rel=1e-12))

@@ -1,4 +1,5 @@
-"""Processes and threads: each counts once, whatever way it comes and goes. All under door 1; the other doors end in it."""
+"""Processes and threads: each counts once, whatever way it comes and goes. All under door 1; the
+other doors end in it."""
 import json
 
 import pytest

@@ -21,7 +21,8 @@ COMMANDS = re.findall(r'^\$ (.*)$', README, re.M)
 
 
 def command(*words, **replaced):
-    """The one command of the README that has these words, with addresses and the interpreter of the test's own."""
+    """The one command of the README that has these words, with addresses and the interpreter of the
+    test's own."""
     found = [line for line in COMMANDS if all(word in line for word in words)]
     assert len(found) == 1, (words, found)
     line = found[0]

@@ -1,4 +1,5 @@
-"""uWSGI, unchanged, under libmetrics.run: with and without lazy-apps, with threads, recycled by max-requests, killed."""
+"""uWSGI, unchanged, under libmetrics.run: with and without lazy-apps, with threads, recycled by
+max-requests, killed."""
 import os
 import shutil
 import signal
@@ -16,7 +17,8 @@ if shutil.which('uwsgi') is None or not any(os.path.exists(f'/usr/lib/uwsgi/plug
 
 @pytest.mark.parametrize('options', [[], ['--lazy-apps'], ['--enable-threads', '--threads', '3']])
 def test_requests_are_counted(directory, segment, options):
-    """The server is ended by SIGKILL: uWSGI may forget that it was to stop while it replaces a worker that died."""
+    """The server is ended by SIGKILL: uWSGI may forget that it was to stop while it replaces a
+    worker that died."""
     socket = directory / 'web.sock'
     command = servers.under_libmetrics(
         'uwsgi', '--plugin', 'python3', '--http-socket', str(socket), '--master', '--processes', '2', '--die-on-term',
@@ -26,5 +28,6 @@ def test_requests_are_counted(directory, segment, options):
             servers.running(command, directory, 'uwsgi', stop_by=signal.SIGKILL, REDIS_SOCKET=redis.socket,
                             PYTHONPATH=f'{servers.APPS}:{os.environ["PYTHONPATH"]}') as server:
         web_servers.requests_are_counted(socket, redis, scrapes, server, requests=80)
-        # Hardly more than max_requests each: a worker's threads may be at one more when it is to end.
+        # Hardly more than max_requests each: a worker's threads may be at one more when it is to
+        # end.
         assert redis.scard('pids') >= 80 / 13

@@ -1,5 +1,5 @@
-"""The wheel, built from the source tree without the net: one binary for all Pythons, complete, and usable where installed.
-And what `cmake --install` puts under a prefix."""
+"""The wheel, built from the source tree without the net: one binary for all Pythons, complete, and
+usable where installed. And what `cmake --install` puts under a prefix."""
 import os
 from pathlib import Path
 import shutil
@@ -28,8 +28,8 @@ def without_python_path(**more):
 def wheel(tmp_path_factory):
     for module, package in (('setuptools', 'python3-setuptools'), ('wheel', 'python3-wheel'), ('pip', 'python3-pip')):
         pytest.importorskip(module, reason=f'{package} is not installed')
-    # A copy, since setuptools builds beside its sources; only what a wheel is made of. Unoptimised, since it is not for
-    # its speed that it is built here.
+    # A copy, since setuptools builds beside its sources; only what a wheel is made of. Unoptimised,
+    # since it is not for its speed that it is built here.
     source, out = tmp_path_factory.mktemp('source'), tmp_path_factory.mktemp('wheel')
     for part in ('CMakeLists.txt', 'libmetrics', 'aggregator'):
         copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy

@@ -1,4 +1,5 @@
-"""What gunicorn's and uWSGI's tests have in common: requests, recycled and killed workers, and what is scraped of it."""
+"""What gunicorn's and uWSGI's tests have in common: requests, recycled and killed workers, and what
+is scraped of it."""
 import os
 import signal
 import threading
@@ -52,7 +53,8 @@ def answers(socket):
 
 
 def serve(socket, path, server):
-    """The body; None if the worker died over it. A server that is replacing a worker may refuse for a moment."""
+    """The body; None if the worker died over it. A server that is replacing a worker may refuse for
+    a moment."""
     def attempt():
         try:
             return [servers.get(socket, path)]

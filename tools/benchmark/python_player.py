@@ -1,4 +1,5 @@
-"""Updates from Python: of `ours`, `client_python` (multiprocess) or `floor`. The protocol is player.h's."""
+"""Updates from Python: of `ours`, `client_python` (multiprocess) or `floor`. The protocol is
+player.h's."""
 
 import contextlib
 import os

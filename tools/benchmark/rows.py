@@ -1,7 +1,9 @@
-"""The rows of the benchmark's table: what is measured, beside which floor and peers, and what is to be reached.
+"""The rows of the benchmark's table: what is measured, beside which floor and peers, and what is to
+be reached.
 
-A figure is (player, measurement): players are the programs of run.py, measurements what they know. A target is met if
-ours is at most the sum of its parts, each a factor times a figure of the same row, or times 1 for an absolute bound.
+A figure is (player, measurement): players are the programs of run.py, measurements what they know.
+A target is met if ours is at most the sum of its parts, each a factor times a figure of the same
+row, or times 1 for an absolute bound.
 """
 
 from dataclasses import dataclass, field

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""Measures and prints the table; see README.md. Called by tools/bench, which builds what this runs."""
+"""Measures and prints the table; see README.md. Called by tools/bench, which builds what this
+runs."""
 
 import argparse
 import contextlib
@@ -99,7 +100,8 @@ def calibrated(player, name, wanted_ns):
 
 
 def measure(row, known, options):
-    """The row's figures, taken in turns: key -> list of what one operation took; and what is missing."""
+    """The row's figures, taken in turns: key -> list of what one operation took; and what is
+    missing."""
     counts, missing = {}, {}
     for key, (player, name) in row.figures.items():
         try:
@@ -264,7 +266,8 @@ def instruction_rows(known, options, report, only):
 # ---- HTTP ----
 
 class Server:
-    """A server of the catalogue: `command` prints its port, or ours logs it; ends with its standard input."""
+    """A server of the catalogue: `command` prints its port, or ours logs it; ends with its standard
+    input."""
 
     def __init__(self, command, path, find_port, closes=True):
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,

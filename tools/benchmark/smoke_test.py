@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""Plays every measurement that needs no peer for a moment, and checks the shape of what comes out. Times are not."""
+"""Plays every measurement that needs no peer for a moment, and checks the shape of what comes out.
+Times are not."""
 
 import json
 import os

@@ -1,8 +1,8 @@
 """Prometheus metrics of many processes in one shared segment.
 
 `libmetrics.prometheus_client` has prometheus_client's API; `python -m libmetrics.run COMMAND` and
-`import libmetrics.auto` make an unmodified program that imports prometheus_client use it. Importing this package
-alone does nothing: the segment is joined when the first metric is made.
+`import libmetrics.auto` make an unmodified program that imports prometheus_client use it. Importing
+this package alone does nothing: the segment is joined when the first metric is made.
 """
 
 
@@ -19,7 +19,7 @@ def segment_path():
 
 
 def segment_status():
-    """("ok", "") while this process is counted in slots of its own; else a status in lower-case words
-    and a sentence that says why not."""
+    """("ok", "") while this process is counted in slots of its own; else a status in lower-case
+    words and a sentence that says why not."""
     from libmetrics import _metrics
     return _metrics.segment_status()

@@ -1,7 +1,8 @@
 """Makes `import prometheus_client` find libmetrics.prometheus_client.
 
-Each module is one object under both names, so there is one REGISTRY, whichever name it is asked for by. Modules that
-only the installed prometheus_client has (its parsers) are found too, and import ours where they import siblings.
+Each module is one object under both names, so there is one REGISTRY, whichever name it is asked for
+by. Modules that only the installed prometheus_client has (its parsers) are found too, and import
+ours where they import siblings.
 """
 import importlib
 from importlib.machinery import ModuleSpec
@@ -36,7 +37,8 @@ class _Finder:
             module = importlib.import_module(_OURS + name)
         except ImportError as why:
             if name == _NAME:
-                # Another interpreter than the extension is for: metrics must not keep the program from running.
+                # Another interpreter than the extension is for: metrics must not keep the program
+                # from running.
                 sys.meta_path.remove(self)
                 _say(f"can't be used in this Python, so prometheus_client is what it always was: {why}")
                 return None
@@ -45,8 +47,9 @@ class _Finder:
 
 
 def install():
-    """From now on prometheus_client is libmetrics.prometheus_client. Does nothing if it is already, or, saying so, if
-    the program has imported prometheus_client before: metrics that it has made would be lost."""
+    """From now on prometheus_client is libmetrics.prometheus_client. Does nothing if it is already,
+    or, saying so, if the program has imported prometheus_client before: metrics that it has made
+    would be lost."""
     if any(isinstance(finder, _Finder) for finder in sys.meta_path):
         return
     if _NAME in sys.modules:

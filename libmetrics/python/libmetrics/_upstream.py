@@ -4,7 +4,8 @@ import os
 
 
 def directory():
-    """Its directory, or None. Asks the path alone: whoever else answers for that name is this package."""
+    """Its directory, or None. Asks the path alone: whoever else answers for that name is this
+    package."""
     spec = PathFinder.find_spec('prometheus_client')
     if spec is None or not spec.submodule_search_locations:
         return None
@@ -12,8 +13,8 @@ def directory():
 
 
 def extend(path, *names):
-    """Appends a package's directory in what was installed to another package's __path__, if it is there; names[0]
-    is "prometheus_client"."""
+    """Appends a package's directory in what was installed to another package's __path__, if it is
+    there; names[0] is "prometheus_client"."""
     root = directory()
     if root is not None:
         there = os.path.join(root, *names[1:])

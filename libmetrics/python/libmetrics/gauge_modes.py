@@ -1,11 +1,13 @@
 """How the gauges of all processes become one sample: who decides.
 
 In this order: the operator, by family name, in the environment variable METRICS_GAUGE_MODES
-("engine_running_*=livesum,queue_depth=max") or in the file that METRICS_GAUGE_MODES_FILE names (a line "pattern=mode"
-for each; "#" begins a comment), the first pattern that matches, the variable before the file; then the program,
-by `multiprocess_mode`; then BUILT_IN; then prometheus_client's default, "all".
+("engine_running_*=livesum,queue_depth=max") or in the file that METRICS_GAUGE_MODES_FILE names (a
+line "pattern=mode" for each; "#" begins a comment), the first pattern that matches, the variable
+before the file; then the program, by `multiprocess_mode`; then BUILT_IN; then prometheus_client's
+default, "all".
 
-All processes must decide alike: a family has one mode in a segment, and who comes with another one is refused.
+All processes must decide alike: a family has one mode in a segment, and who comes with another one
+is refused.
 """
 from fnmatch import fnmatchcase
 from functools import cache
@@ -18,8 +20,9 @@ MODES = ('all', 'liveall', 'sum', 'livesum', 'min', 'livemin', 'max', 'livemax',
 
 DEFAULT = 'all'
 
-# Programs whose gauges are known to count what is going on, and that leave the mode to prometheus_client's default:
-# the running processes and schedules of bamboo-engine are those of the workers that live.
+# Programs whose gauges are known to count what is going on, and that leave the mode to
+# prometheus_client's default: the running processes and schedules of bamboo-engine are those of the
+# workers that live.
 BUILT_IN = (
     ('engine_running_processes', 'livesum'),
     ('engine_running_schedules', 'livesum'),
@@ -27,8 +30,8 @@ BUILT_IN = (
 
 
 def mode_for(name, given=None):
-    """The mode of the gauge family `name`; `given` is what the program says, or None. Never raises: what can't
-    be understood or read is said once, and skipped."""
+    """The mode of the gauge family `name`; `given` is what the program says, or None. Never raises:
+    what can't be understood or read is said once, and skipped."""
     rules = _parsed(os.environ.get('METRICS_GAUGE_MODES', ''), 'METRICS_GAUGE_MODES')
     path = os.environ.get('METRICS_GAUGE_MODES_FILE')
     if path:

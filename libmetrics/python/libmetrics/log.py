@@ -10,14 +10,16 @@ _said = set()
 
 
 def once(key, text):
-    """Logs the text as a warning, unless something was logged under that key before. Never raises."""
+    """Logs the text as a warning, unless something was logged under that key before. Never
+    raises."""
     if key not in _said:
         _said.add(key)
         tell((text,))
 
 
 def tell(texts):
-    """Logs each of the texts as a warning. `texts` may be None. Never raises: metrics don't break a program."""
+    """Logs each of the texts as a warning. `texts` may be None. Never raises: metrics don't break a
+    program."""
     for text in texts or ():
         with suppress(Exception):
             _logger.warning('libmetrics: %s', text)

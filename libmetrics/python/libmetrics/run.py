@@ -5,11 +5,13 @@
     python -m libmetrics.run script.py ARGS...
     python -m libmetrics.run -m package ARGS...
 
-The program replaces this process: same pid, same signals, same exit status. It and all Python interpreters that it
-starts, by whatever way, find a directory in PYTHONPATH whose sitecustomize does what `import libmetrics.auto` does. Where
-libmetrics is installed as a package, METRICS_PYTHON_AUTO=1 in the environment does the same without this command.
+The program replaces this process: same pid, same signals, same exit status. It and all Python
+interpreters that it starts, by whatever way, find a directory in PYTHONPATH whose sitecustomize
+does what `import libmetrics.auto` does. Where libmetrics is installed as a package,
+METRICS_PYTHON_AUTO=1 in the environment does the same without this command.
 
-Exit status of its own: 2 for a wrong usage, 127 if there is no such program, 126 if it can't be run.
+Exit status of its own: 2 for a wrong usage, 127 if there is no such program, 126 if it can't be
+run.
 """
 import importlib.util
 import os
@@ -43,7 +45,8 @@ def environment(base, segment=None, gauge_modes=None):
 
 
 def resolved(command):
-    """The arguments to execute for a command line, the first one a file; None if there is no such program."""
+    """The arguments to execute for a command line, the first one a file; None if there is no such
+    program."""
     name, *args = command
     if name in ('-m', '-c'):
         return [sys.executable, *command]

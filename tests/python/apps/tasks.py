@@ -1,4 +1,5 @@
-"""A Celery application that knows nothing of libmetrics. What each task has counted it tells to Redis, too."""
+"""A Celery application that knows nothing of libmetrics. What each task has counted it tells to
+Redis, too."""
 import os
 import signal
 

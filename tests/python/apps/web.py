@@ -1,4 +1,5 @@
-"""A WSGI application that knows nothing of libmetrics. What each request has counted it tells to Redis, too."""
+"""A WSGI application that knows nothing of libmetrics. What each request has counted it tells to
+Redis, too."""
 import os
 import signal
 

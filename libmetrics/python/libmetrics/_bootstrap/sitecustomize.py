@@ -1,8 +1,9 @@
-"""Runs when an interpreter starts that has this directory in PYTHONPATH, as libmetrics.run arranges it: for the
-program, and for all interpreters that it starts in turn. Then gives way to the sitecustomize that it hides.
+"""Runs when an interpreter starts that has this directory in PYTHONPATH, as libmetrics.run arranges
+it: for the program, and for all interpreters that it starts in turn. Then gives way to the
+sitecustomize that it hides.
 
-Any Python may come by here, so this is written in what all of them understand, and whatever goes wrong is said in
-one line: the program must run.
+Any Python may come by here, so this is written in what all of them understand, and whatever goes
+wrong is said in one line: the program must run.
 """
 # Other versions of Python than the project is for must understand this file too.
 # ruff: noqa: UP031, UP036
@@ -16,8 +17,8 @@ def _activate():
     if sys.version_info < (3, 10) or os.environ.get('METRICS_PYTHON_AUTO') == '0':
         return
     if 'libmetrics' not in sys.modules:
-        # By its place: where libmetrics.run was found need not be in this interpreter's path, and is not put there,
-        # since all else that is there would come along.
+        # By its place: where libmetrics.run was found need not be in this interpreter's path, and
+        # is not put there, since all else that is there would come along.
         from importlib.util import module_from_spec, spec_from_file_location
         package = os.path.dirname(_here)
         spec = spec_from_file_location('libmetrics', os.path.join(package, '__init__.py'),

@@ -1,7 +1,7 @@
 """Measuring a block of code or a function: each of these is a context manager and a decorator.
 
-As in prometheus_client 0.16, what a decorated function returns is not looked into: of a generator function or a
-coroutine function the call is measured, not what runs later.
+As in prometheus_client 0.16, what a decorated function returns is not looked into: of a generator
+function or a coroutine function the call is measured, not what runs later.
 """
 from functools import wraps
 from timeit import default_timer

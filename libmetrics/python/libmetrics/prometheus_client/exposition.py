@@ -1,7 +1,7 @@
 """What a process itself can show of the segment: text, WSGI and ASGI applications, a file, a push.
 
-The one to scrape is metrics-aggregator, which serves all processes' metrics whether or not a worker answers; so
-nothing here listens on a port.
+The one to scrape is metrics-aggregator, which serves all processes' metrics whether or not a worker
+answers; so nothing here listens on a port.
 """
 import gzip
 from http.server import BaseHTTPRequestHandler
@@ -33,8 +33,8 @@ __all__ = (
 
 
 def start_http_server(port, addr='0.0.0.0', registry=REGISTRY, *_, **__):
-    """Does nothing, and says so once: a worker that took the port could serve it only until it is replaced, the others
-    would fail to take it, and metrics-aggregator could not come up."""
+    """Does nothing, and says so once: a worker that took the port could serve it only until it is
+    replaced, the others would fail to take it, and metrics-aggregator could not come up."""
     log.once('start_http_server',
              f'start_http_server({port!r}) listens nowhere: metrics-aggregator serves the metrics of all processes, '
              f'from {_metrics.segment_path()}')

@@ -1,4 +1,5 @@
-"""Pushing a registry's metrics to a Pushgateway. What is pushed are the values of all processes of the segment."""
+"""Pushing a registry's metrics to a Pushgateway. What is pushed are the values of all processes of
+the segment."""
 from base64 import b64encode, urlsafe_b64encode
 from contextlib import closing
 import socket
@@ -64,7 +65,8 @@ def tls_auth_handler(url, method, timeout, headers, data, certfile, keyfile, caf
 
 
 def push_to_gateway(gateway, job, registry, grouping_key=None, timeout=30, handler=default_handler):
-    """Replaces all metrics of the job and grouping key by the registry's. Raises what the handler's function raises."""
+    """Replaces all metrics of the job and grouping key by the registry's. Raises what the handler's
+    function raises."""
     _use_gateway('PUT', gateway, job, registry, grouping_key, timeout, handler)
 
 
@@ -96,7 +98,8 @@ def _use_gateway(method, gateway, job, registry, grouping_key, timeout, handler)
 
 
 def _path_part(name, value):
-    """The Pushgateway's spelling of a label in a path, which must be neither empty nor have a slash in it."""
+    """The Pushgateway's spelling of a label in a path, which must be neither empty nor have a slash
+    in it."""
     if value == '':
         return f'{name}@base64/='
     if '/' in value:

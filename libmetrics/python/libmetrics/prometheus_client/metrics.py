@@ -1,8 +1,8 @@
 """Counter, Gauge, Histogram, Summary, Info and Enum, counted in the shared segment.
 
-Definitions are checked as prometheus_client 0.16 checks them, with its errors. What it allows and the segment doesn't
-(a limit, a family of that name that another program has defined differently) is no error: it is said in the log,
-and the metric counts nothing.
+Definitions are checked as prometheus_client 0.16 checks them, with its errors. What it allows and
+the segment doesn't (a limit, a family of that name that another program has defined differently) is
+no error: it is said in the log, and the metric counts nothing.
 """
 import os
 import time
@@ -80,8 +80,8 @@ class MetricWrapperBase(Collector):
     _reserved_labelnames = ()
     _libmetrics = True
 
-    # What a child has from its parent. One by one and never through __dict__: CPython finds methods twice as fast in
-    # objects whose __dict__ nobody has asked for.
+    # What a child has from its parent. One by one and never through __dict__: CPython finds methods
+    # twice as fast in objects whose __dict__ nobody has asked for.
     _OF_FAMILY = ('_name', '_labelnames', '_documentation', '_unit')
 
     def __init__(self, name, documentation, labelnames=(), namespace='', subsystem='', unit='', registry=REGISTRY):
@@ -112,7 +112,8 @@ class MetricWrapperBase(Collector):
         raise NotImplementedError
 
     def _begin(self, parent, labelvalues):
-        """Makes this the series of the parent with these label values, strings that the segment can hold."""
+        """Makes this the series of the parent with these label values, strings that the segment can
+        hold."""
         said = self._series(parent, labelvalues)
         if said:
             log.once(('series', self._name), f'{self._name}: {said[0]}; that series counts nothing')
@@ -123,8 +124,8 @@ class MetricWrapperBase(Collector):
     # ---- labels ----
 
     def _labels(self, labelvalues, labelkwargs):
-        """labels() for what it has not found: raises, or makes the child. Two threads that make the same one get the
-        same one."""
+        """labels() for what it has not found: raises, or makes the child. Two threads that make the
+        same one get the same one."""
         if not self._labelnames:
             raise ValueError(f'No label names were set when constructing {self}')
         if self._labelvalues:
@@ -151,10 +152,11 @@ class MetricWrapperBase(Collector):
         return child
 
     def remove(self, *labelvalues):
-        """Removes the series with these label values from the segment, for all processes. The next labels() in any
-        process begins anew; what still updates an old child counts nothing.
+        """Removes the series with these label values from the segment, for all processes. The next
+        labels() in any process begins anew; what still updates an old child counts nothing.
 
-        ValueError: the metric has no labels, or another number of them. KeyError: no process has such a series.
+        ValueError: the metric has no labels, or another number of them. KeyError: no process has
+        such a series.
         """
         if not self._labelnames or self._labelvalues:
             raise ValueError(f'No label names were set when constructing {self}')
@@ -229,7 +231,8 @@ class MetricWrapperBase(Collector):
 
     @staticmethod
     def _check_exemplar(exemplar):
-        """Exemplars are checked as prometheus_client checks them, and dropped: the segment has none."""
+        """Exemplars are checked as prometheus_client checks them, and dropped: the segment has
+        none."""
         runes = 0
         for name, value in exemplar.items():
             _validate_labelname(name)
@@ -253,7 +256,8 @@ class Counter(MetricWrapperBase, _metrics.Counter):
         return self._family(self._name + '_total', documentation, self._unit, self._labelnames)
 
     def count_exceptions(self, exception=Exception):
-        """A context manager and decorator that counts the exceptions of that type, or of these types, that leave."""
+        """A context manager and decorator that counts the exceptions of that type, or of these
+        types, that leave."""
         self._raise_if_not_observable()
         return ExceptionCounter(self, exception)
 
@@ -264,8 +268,8 @@ class Counter(MetricWrapperBase, _metrics.Counter):
 
 @_metrics.own_methods
 class Gauge(MetricWrapperBase, _metrics.Gauge):
-    """A value that goes up and down: each process has its own, and `multiprocess_mode` says how they become one
-    sample, unless an operator has said something else; see libmetrics.gauge_modes.
+    """A value that goes up and down: each process has its own, and `multiprocess_mode` says how
+    they become one sample, unless an operator has said something else; see libmetrics.gauge_modes.
 
         RUNNING = Gauge('tasks_running', 'Tasks that run now.', multiprocess_mode='livesum')
         with RUNNING.track_inprogress():
@@ -410,7 +414,8 @@ class Info(MetricWrapperBase, _metrics.Info):
         return lambda keys: names <= keys
 
     def info(self, val):
-        """States the fact, a dict, in place of what this or any other process has stated in these labels before.
+        """States the fact, a dict, in place of what this or any other process has stated in these
+        labels before.
 
         ValueError: one of its labels is one of the metric's, or label values are missing.
         """
@@ -420,7 +425,8 @@ class Info(MetricWrapperBase, _metrics.Info):
             raise ValueError(f'Overlapping labels for Info metric, metric: {self._labelnames} child: {val}')
         own = self._own_labels()
         fact = {**own, **{_native(name): _native(value) for name, value in val.items()}}
-        # What stands there already stays, so that a worker that states the same as the one before it takes no room.
+        # What stands there already stays, so that a worker that states the same as the one before
+        # it takes no room.
         self._remove_where(lambda labels: own.items() <= labels.items() and labels != fact)
         log.tell(self._parent_info._state(tuple(fact), tuple(fact.values())))
 
@@ -441,8 +447,9 @@ class Enum(MetricWrapperBase, _metrics.Metric):
         STATE = Enum('task_state', 'What it does.', states=['starting', 'running', 'stopped'])
         STATE.state('running')
 
-    The state is everybody's: the process that has stated one last is right, dead or alive (mode `mostrecent`). The first
-    state is stated when the metric is made, unless some process has already stated one.
+    The state is everybody's: the process that has stated one last is right, dead or alive (mode
+    `mostrecent`). The first state is stated when the metric is made, unless some process has
+    already stated one.
 
     ValueError: there are no states, or a label has the metric's name.
     """

@@ -133,8 +133,8 @@ class SummaryMetricFamily(_Family):
 
 
 class HistogramMetricFamily(_Family):
-    """Histograms. `buckets` are pairs of a bound as text and a cumulative count, or triples with an exemplar,
-    in ascending order, "+Inf" last."""
+    """Histograms. `buckets` are pairs of a bound as text and a cumulative count, or triples with an
+    exemplar, in ascending order, "+Inf" last."""
 
     _typ = 'histogram'
 

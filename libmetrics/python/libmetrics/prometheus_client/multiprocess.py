@@ -1,5 +1,6 @@
-"""What programs call for prometheus_client's multiprocess mode, which is not needed here: each metric is in the shared
-segment, and the kernel says who is alive. The environment variable PROMETHEUS_MULTIPROC_DIR means nothing."""
+"""What programs call for prometheus_client's multiprocess mode, which is not needed here: each
+metric is in the shared segment, and the kernel says who is alive. The environment variable
+PROMETHEUS_MULTIPROC_DIR means nothing."""
 from libmetrics import log
 
 from . import segment
@@ -8,8 +9,8 @@ from .registry import Collector
 
 
 class MultiProcessCollector(Collector):
-    """Collects all families of the segment, all processes merged, whatever `path` says: so a program that exposes
-    such a collector's registry itself goes on doing so."""
+    """Collects all families of the segment, all processes merged, whatever `path` says: so a
+    program that exposes such a collector's registry itself goes on doing so."""
 
     _libmetrics = True
 
@@ -19,7 +20,8 @@ class MultiProcessCollector(Collector):
         if registry:
             registry.register(self)
 
-    # Without describe(), a registry with auto_describe would take all the names that the segment has now.
+    # Without describe(), a registry with auto_describe would take all the names that the segment
+    # has now.
     def describe(self):
         return []
 
@@ -31,5 +33,6 @@ class MultiProcessCollector(Collector):
 
 
 def mark_process_dead(pid, path=None):
-    """Does nothing, and says so once: gauges of live modes leave with their process, without being told."""
+    """Does nothing, and says so once: gauges of live modes leave with their process, without being
+    told."""
     log.once('mark_process_dead', "mark_process_dead() isn't needed: the kernel says which processes live")

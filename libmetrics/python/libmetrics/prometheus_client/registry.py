@@ -1,10 +1,11 @@
 """Which names a process has taken, and what it collects.
 
-Metrics are counted in the segment whichever registry they are in, and with registry=None too, as in prometheus_client's
-multiprocess mode. A registry keeps a process from taking a name twice, and is what the process itself can expose.
+Metrics are counted in the segment whichever registry they are in, and with registry=None too, as in
+prometheus_client's multiprocess mode. A registry keeps a process from taking a name twice, and is
+what the process itself can expose.
 
-There is no lock here, since a forked child could inherit it held: names are taken with dict.setdefault, which
-the GIL keeps whole.
+There is no lock here, since a forked child could inherit it held: names are taken with
+dict.setdefault, which the GIL keeps whole.
 """
 from abc import ABC, abstractmethod
 import os
@@ -49,8 +50,8 @@ class CollectorRegistry(Collector):
         self.set_target_info(target_info)
 
     def register(self, collector):
-        """Adds a collector. One of the application's own is collected by this process alone: what it returns is not
-        in the segment, so the aggregator can't serve it, which is said once.
+        """Adds a collector. One of the application's own is collected by this process alone: what
+        it returns is not in the segment, so the aggregator can't serve it, which is said once.
 
         ValueError: another collector has one of its names.
         """
@@ -71,7 +72,8 @@ class CollectorRegistry(Collector):
                      f'the shared segment: only this process can expose them, metrics-aggregator does not')
 
     def unregister(self, collector):
-        """Removes a collector; the segment keeps what was counted. KeyError: it isn't registered."""
+        """Removes a collector; the segment keeps what was counted. KeyError: it isn't
+        registered."""
         for name in self._collector_to_names.pop(collector):
             self._names_to_collectors.pop(name, None)
 
@@ -117,8 +119,8 @@ class CollectorRegistry(Collector):
     def get_sample_value(self, name, labels=None):
         """The value of the sample with that name and these labels, or None.
 
-        Values are those of all processes. A gauge of mode `all` or `liveall` has a sample for each process, with
-        its pid as label; without that label, this process's is meant.
+        Values are those of all processes. A gauge of mode `all` or `liveall` has a sample for each
+        process, with its pid as label; without that label, this process's is meant.
         """
         labels = {} if labels is None else labels
         own = {**labels, 'pid': str(os.getpid())}

@@ -6,8 +6,8 @@ from .utils import INF, floatToGoString
 
 
 def snapshot():
-    """The segment as it is now, a dict by family name: see _metrics.snapshot(). Empty if it can't be read, which is
-    said once."""
+    """The segment as it is now, a dict by family name: see _metrics.snapshot(). Empty if it can't
+    be read, which is said once."""
     try:
         return _metrics.snapshot()
     except OSError as why:
@@ -16,7 +16,8 @@ def snapshot():
 
 
 def add_samples(metric, family):
-    """Adds a sample, or those of a histogram or summary, for each series of a snapshot's family to the Metric."""
+    """Adds a sample, or those of a histogram or summary, for each series of a snapshot's family to
+    the Metric."""
     native_type, _, _, bounds, series = family
     add = _ADD[native_type]
     for labels, values in series:

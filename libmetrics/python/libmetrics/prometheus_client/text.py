@@ -50,5 +50,6 @@ def _family(metric):
 
 
 def generate_latest(registry=REGISTRY):
-    """The registry's metrics as bytes: of what is counted in the segment, the values of all processes."""
+    """The registry's metrics as bytes: of what is counted in the segment, the values of all
+    processes."""
     return ''.join(_family(metric) for metric in registry.collect()).encode()

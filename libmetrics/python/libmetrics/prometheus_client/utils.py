@@ -7,8 +7,8 @@ NaN = float('nan')
 
 
 def floatToGoString(d):
-    """The number as prometheus_client writes it: Go's spelling of infinities, and of positive numbers from a
-    million on with an exponent."""
+    """The number as prometheus_client writes it: Go's spelling of infinities, and of positive
+    numbers from a million on with an exponent."""
     d = float(d)
     if math.isnan(d):
         return 'NaN'

@@ -1,6 +1,7 @@
 """Names that programs set up for prometheus_client's multiprocess mode: here they change nothing.
 
-prometheus_client keeps each number in an object of a class that `ValueClass` names. Here all are in the shared segment.
+prometheus_client keeps each number in an object of a class that `ValueClass` names. Here all are in
+the shared segment.
 """
 
 
@@ -9,7 +10,8 @@ class MutexValue:
 
 
 def MultiProcessValue(process_identifier=None):
-    """The one class there is. A process is told from another one by the kernel, not by process_identifier."""
+    """The one class there is. A process is told from another one by the kernel, not by
+    process_identifier."""
     return MutexValue
 
 
