@@ -1,8 +1,8 @@
 """The metrics as an ASGI application."""
 from urllib.parse import parse_qs
 
-from .exposition import _bake_output
 from .registry import REGISTRY
+from .response import bake_output
 
 
 def make_asgi_app(registry=REGISTRY, disable_compression=False):
@@ -14,8 +14,8 @@ def make_asgi_app(registry=REGISTRY, disable_compression=False):
             return ','.join(value.decode() for key, value in scope.get('headers') if key.lower() == name)
 
         params = parse_qs(scope.get('query_string', b'').decode())
-        _, headers, output = _bake_output(registry, header(b'accept'), header(b'accept-encoding'), params,
-                                          disable_compression)
+        _, headers, output = bake_output(registry, header(b'accept'), header(b'accept-encoding'), params,
+                                         disable_compression)
         if (await receive()).get('type') == 'http.request':
             await send({'type': 'http.response.start', 'status': 200,
                         'headers': [(name.encode(), value.encode()) for name, value in headers]})

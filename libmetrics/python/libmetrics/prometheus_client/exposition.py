@@ -3,7 +3,6 @@
 The one to scrape is metrics-aggregator, which serves all processes' metrics whether or not a worker
 answers; so nothing here listens on a port.
 """
-import gzip
 from http.server import BaseHTTPRequestHandler
 import os
 import threading
@@ -11,6 +10,7 @@ from urllib.parse import parse_qs, urlparse
 
 from libmetrics import _metrics, log
 
+from .asgi import make_asgi_app
 from .gateway import (
     basic_auth_handler as basic_auth_handler,
     default_handler as default_handler,
@@ -21,8 +21,12 @@ from .gateway import (
     pushadd_to_gateway,
     tls_auth_handler as tls_auth_handler,
 )
-from .openmetrics import exposition as openmetrics
 from .registry import REGISTRY
+from .response import (
+    bake_output as _bake_output,
+    choose_encoder as choose_encoder,
+    gzip_accepted as gzip_accepted,
+)
 from .text import CONTENT_TYPE_LATEST, generate_latest
 
 __all__ = (
@@ -41,33 +45,6 @@ def start_http_server(port, addr='0.0.0.0', registry=REGISTRY, *_, **__):
 
 
 start_wsgi_server = start_http_server
-
-
-def choose_encoder(accept_header):
-    """The encoder and the content type for an Accept header, which may be None."""
-    for accepted in (accept_header or '').split(','):
-        if accepted.split(';')[0].strip() == 'application/openmetrics-text':
-            return openmetrics.generate_latest, openmetrics.CONTENT_TYPE_LATEST
-    return generate_latest, CONTENT_TYPE_LATEST
-
-
-def gzip_accepted(accept_encoding_header):
-    """Whether an Accept-Encoding header, which may be None, has gzip."""
-    return any(accepted.split(';')[0].strip().lower() == 'gzip'
-               for accepted in (accept_encoding_header or '').split(','))
-
-
-def _bake_output(registry, accept_header, accept_encoding_header, params, disable_compression):
-    """Status line, headers and body of an answer."""
-    encoder, content_type = choose_encoder(accept_header)
-    if 'name[]' in params:
-        registry = registry.restricted_registry(params['name[]'])
-    output = encoder(registry)
-    headers = [('Content-Type', content_type)]
-    if not disable_compression and gzip_accepted(accept_encoding_header):
-        output = gzip.compress(output)
-        headers.append(('Content-Encoding', 'gzip'))
-    return '200 OK', headers, output
 
 
 def make_wsgi_app(registry=REGISTRY, disable_compression=False):
@@ -114,6 +91,3 @@ def write_to_textfile(path, registry):
     with open(temporary, 'wb') as file:
         file.write(generate_latest(registry))
     os.replace(temporary, path)
-
-
-from .asgi import make_asgi_app  # noqa: E402  (it needs what is above)
