@@ -42,8 +42,8 @@ PyObject* state(PyObject* self, PyObject* args) {
     }
   }
   if (m.family == nullptr || m.kind != Kind::kInfo) return none();
-  return said(metrics_info_state(m.family, strings[0].get(), strings[1].get(),
-                                 static_cast<std::size_t>(count)));
+  return messages(metrics_info_state(m.family, strings[0].get(), strings[1].get(),
+                                     static_cast<std::size_t>(count)));
 }
 
 PyMethodDef methods[] = {

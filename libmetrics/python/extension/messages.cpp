@@ -7,22 +7,22 @@
 namespace metrics::python {
 namespace {
 
-std::vector<std::string>
-    kept;  // guarded by the GIL, which everybody holds who calls the library from here
+// Guarded by the GIL: all code here that calls the library holds it.
+std::vector<std::string> kept;
 
 void keep(metrics_status, const char* text, void*) {
   try {
     kept.emplace_back(text);
-  } catch (const std::exception&) {  // no memory for a message: it is not said
+  } catch (const std::exception&) {  // no memory for a message: it is dropped
   }
 }
 
 }  // namespace
 
-void listen() { metrics_set_log(&keep, nullptr); }
+void keep_messages() { metrics_set_log(&keep, nullptr); }
 
-PyObject* said(metrics_status status) {
-  if (status == METRICS_INVALID) {  // the library tells that to its caller alone
+PyObject* messages(metrics_status status) {
+  if (status == METRICS_INVALID) {  // which the library returns to its caller and doesn't log
     keep(status, metrics_last_error(), nullptr);
   }
   if (kept.empty()) return none();

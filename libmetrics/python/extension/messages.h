@@ -1,9 +1,8 @@
-// said.h -- what the library has to say about what can't be counted, on its way to Python's
-// logging.
+// messages.h -- keeps the library's log lines until Python code can log them.
 //
-// Setting up never fails in Python: what the surroundings lack, or the segment refuses, is returned
-// by the set-up functions as a tuple of sentences, or None, and the caller logs it. So no Python
-// code runs inside the library.
+// Setting up never fails in Python. The set-up functions return the reasons why something isn't
+// counted, as a tuple of sentences, or None, and their caller logs these. So no Python code runs
+// inside the library.
 #pragma once
 
 #include "libmetrics/python/extension/python.h"
@@ -11,11 +10,11 @@
 
 namespace metrics::python {
 
-// From now on the library's messages are kept for said().
-void listen();
+// Makes the library pass its log lines to this module from now on, for messages().
+void keep_messages();
 
-// What was said since the last call, and what a definition against the rules was told: None, or a
-// tuple of strings.
-PyObject* said(metrics_status status = METRICS_OK);
+// Returns a tuple of the log lines since the last call, or None if there are none. If `status` is
+// METRICS_INVALID, the last one is the library's error text, which it doesn't log.
+PyObject* messages(metrics_status status = METRICS_OK);
 
 }  // namespace metrics::python

@@ -222,14 +222,14 @@ PyObject* remove(PyObject* self, PyObject* values) {
   const auto strings = bytes_of(values);
   if (strings == nullptr) return nullptr;
   if (m.family == nullptr) return none();
-  return said(
+  return messages(
       metrics_remove(m.family, strings.get(), static_cast<std::size_t>(PyTuple_Size(values))));
 }
 
 // _remove_all(): removes all series of the family, for all processes.
 PyObject* remove_all(PyObject* self, PyObject*) {
   const Metric& m = metric_of(self);
-  return m.family == nullptr ? none() : said(metrics_clear(m.family));
+  return m.family == nullptr ? none() : messages(metrics_clear(m.family));
 }
 
 PyObject* get_observable(PyObject* self, void*) {
@@ -345,7 +345,7 @@ PyObject* define(PyObject* self, Kind kind, const Names& names, MakeFamily make,
       names, labels.get(), static_cast<std::size_t>(PyTuple_Size(names.labels)), more, &family);
   m.family = family;
   m.kind = kind;
-  return said(status);
+  return messages(status);
 }
 
 PyObject* bind(PyObject* self, PyTypeObject* type, Kind kind, PyObject* const* args,
@@ -368,7 +368,7 @@ PyObject* bind(PyObject* self, PyTypeObject* type, Kind kind, PyObject* const* a
   m.kind = kind;
   m.begins_at_zero = from.begins_at_zero;
   m.observable = true;
-  return m.family == nullptr ? none() : said(look_up(m));
+  return m.family == nullptr ? none() : messages(look_up(m));
 }
 
 }  // namespace metrics::python

@@ -63,8 +63,8 @@ PyMethodDef* histogram_methods();
 // False with an exception.
 bool give_methods(PyObject* cls, PyMethodDef* methods);
 
-// What has been set up in the family's name, for `_family`: sets self's kind, family and label
-// names, and returns what there is to say about it (see said.h). `labels` is a tuple of strings.
+// For `_family`: `make` finds or makes the family, whose name, help, unit and labels (a tuple of
+// strings) are `names`. Sets self's kind and family, and returns messages().
 struct Names {
   const char* name;
   const char* help;

@@ -67,7 +67,7 @@ bool add(PyObject* module, const char* name, PyObject* made) {
 }
 
 int execute(PyObject* module) {
-  listen();
+  keep_messages();
   const Ref base(make_metric_type(module));
   if (!base || PyModule_AddObjectRef(module, "Metric", base.get()) != 0) return -1;
   const bool all = add(module, "Counter", make_counter_type(module, base.get())) &&
