@@ -1,5 +1,4 @@
-"""The main job: counts of a prefork program whose workers come, go and are killed, beside what a
-scrape says of them.
+"""Compares the counts of a prefork program, whose workers come, go and are killed, with a scrape.
 
 Starts the aggregator and an example, prefork or the engine, kills one of its workers now and then,
 and compares what the workers acknowledged, after they had recorded it, with what the aggregator
@@ -40,8 +39,8 @@ def sample_key(name, labels):
 
 
 class Acknowledged:
-    """What the prefork program has printed: the results that its workers acknowledged, and the
-    tasks they left."""
+    """Reads what the prefork program prints: the results that its workers acknowledged, and the
+    tasks that they left unfinished."""
 
     gauges = ("prefork_running_tasks",)
 
@@ -49,7 +48,7 @@ class Acknowledged:
         self.files, self.unreadable = collections.Counter(), collections.Counter()  # by type
         self.compressed = collections.Counter()  # by type
         self.sizes = collections.defaultdict(collections.Counter)  # by type: how often each size was read
-        self.left = collections.defaultdict(list)  # by type: sizes of the files that killed workers were at
+        self.left = collections.defaultdict(list)  # by type: sizes of unfinished files
         self.events = collections.Counter()  # started, done, exited, killed
         self.living = set()
 
@@ -78,8 +77,8 @@ class Acknowledged:
         return f"{self.events['done']:,} tasks acknowledged by {self.events['started']:,} workers"
 
     def ranges(self, bounds):
-        """For each sample: from what was acknowledged to that with all updates in flight, as
-        {sample: (low, high)}.
+        """Returns {sample: (low, high)}: what was acknowledged, without and with all updates in
+        flight.
 
         `bounds`: the buckets' labels.
         """
@@ -93,7 +92,7 @@ class Acknowledged:
             expect(self.files[kind], len(left), "files_total", type=kind)
             expect(self.unreadable[kind], len(left), "unreadable_files_total", type=kind)
             expect(self.files[kind], len(left), "task_seconds_count", type=kind)
-            # What can't be compressed takes five bytes more per 65,535.
+            # Data that can't be compressed takes five bytes more per 65,535.
             most = sum(size + 5 * (size // 65535 + 2) for size in left)
             expect(self.compressed[kind], most, "compressed_bytes_total", type=kind)
             expect(sum(sizes.values()), len(left), "file_size_bytes_count", type=kind)
@@ -120,7 +119,8 @@ class Child:
         )
 
     def end(self, timeout_s):
-        """Asks it to end; its exit status. One that doesn't is killed, and that is a Failure."""
+        """Asks it to end, and returns its exit status. Kills it at the timeout, and raises
+        Failure."""
         self.process.terminate()
         try:
             return self.process.wait(timeout_s)
@@ -140,7 +140,7 @@ class Aggregator(Child):
     def __init__(self, program, segment, listen):
         command = [program, "--segment", segment, f"--web.listen-address={listen}"]
         super().__init__(command, stderr=subprocess.PIPE)
-        self.said = []
+        self.logged = []
         self.address = None
         self.started = threading.Event()
         threading.Thread(target=self._listen, daemon=True).start()
@@ -153,19 +153,19 @@ class Aggregator(Child):
 
     def _listen(self):
         for line in self.process.stderr:
-            self.said.append(line.strip())
+            self.logged.append(line.strip())
             if found := re.search(r'listening.*address="?([^\s"]+)', line):
                 self.address = found.group(1)
                 self.started.set()
         self.started.set()
 
     def last_word(self):
-        line = self.said[-1] if self.said else "it said nothing"
+        line = self.logged[-1] if self.logged else "it logged nothing"
         message = re.search(r'msg="([^"]*)"', line)
         return message.group(1) if message else line
 
     def scrape(self):
-        """All samples, as {sample_key: value}."""
+        """Returns all samples, as {sample_key: value}."""
         with urllib.request.urlopen(self.url, timeout=10) as answer:
             text = answer.read().decode()
         samples = {}
@@ -189,8 +189,8 @@ class Prefork(Child):
                 self.acknowledged.take(line)
 
     def kill_one(self):
-        """Kills a worker, whatever it is at. Its pid may be another process' by now, so the kernel
-        is asked first."""
+        """Kills a worker in the middle of anything. Its pid may be another process's already, so
+        this asks the kernel first."""
         with self.lock:
             living = list(self.acknowledged.living)
         if not living:
@@ -215,8 +215,8 @@ def bounds_in(samples):
 
 
 def faults_of(acknowledged, samples, finished):
-    """Where the scrape and what was acknowledged disagree, a line each. Until all have finished, a
-    scrape may be ahead."""
+    """Returns a line for each sample where the scrape differs from what was acknowledged. Until all
+    workers have finished, a scrape may be ahead."""
     ranges = acknowledged.ranges(bounds_in(samples))
     if finished:
         names = {name for name, *_ in ranges}
@@ -232,7 +232,7 @@ def faults_of(acknowledged, samples, finished):
 
 
 def print_outcome(acknowledged, samples, faults):
-    """The families' totals, acknowledged beside scraped, and whether they agree."""
+    """Prints the families' totals, acknowledged beside scraped, and whether they agree."""
     totals = collections.defaultdict(lambda: [0, 0, 0])
     for key, (low, high) in acknowledged.ranges(()).items():
         row = low, high - low, int(samples.get(key, 0))
@@ -254,8 +254,8 @@ def print_outcome(acknowledged, samples, faults):
 
 
 def await_first_worker(prefork, stop):
-    """Looking through the files may take long, and a program that is ended meanwhile has nothing to
-    show."""
+    """Waits for the first worker: looking through the files may take long, and a program that ends
+    before it has no results."""
     while not stop.wait(0.02) and prefork.process.poll() is None:
         with prefork.lock:
             if prefork.acknowledged.events["started"]:
@@ -263,8 +263,8 @@ def await_first_worker(prefork, stop):
 
 
 def watch(prefork, aggregator, stop, seconds):
-    """Kills workers and scrapes until the time is up or `stop` is set; the faults of the first
-    scrape that has any."""
+    """Kills workers and scrapes until the time is up or `stop` is set. Returns the faults of the
+    first scrape that has any."""
     await_first_worker(prefork, stop)
     begun = time.monotonic()
     next_kill = next_report = 0
@@ -293,7 +293,7 @@ def watch(prefork, aggregator, stop, seconds):
 
 
 def example(arguments):
-    """The program to run, as a command, and what will be known of it."""
+    """Returns the program to run, as a command, and the object that reads its output."""
     build, workers = arguments.build, str(arguments.workers)
     if arguments.engine:
         command = [f"{build}/{engine_demo.PROGRAM}", "--workers", workers, "--messages", str(TASKS_EACH)]

@@ -1,5 +1,4 @@
-"""What the demo has to know of the example engine: what it says that it has recorded, and the
-samples that this is."""
+"""Reads the example engine's output for the demo, and computes the samples that it must lead to."""
 
 import collections
 import socket
@@ -8,7 +7,7 @@ PROGRAM = "libmetrics/examples/engine/engine"
 
 
 class Acknowledged:
-    """What the engine has printed: workers that came and went and, at its end, how often they
+    """Reads what the engine prints: workers that came and went and, at its end, how often they
     recorded what."""
 
     gauges = "engine_running_processes", "engine_running_schedules"
@@ -41,8 +40,8 @@ class Acknowledged:
         return f"{runs:,.0f} process runs scraped, {running:,.0f} running, in {self.events['started']:,} workers"
 
     def ranges(self, _bounds):
-        """For each sample: from what was acknowledged to that with one more of each thread that was
-        killed."""
+        """Returns {sample: (low, high)}: what was acknowledged, without and with one more for each
+        killed thread."""
         ranges = {}
         for (sample, kind), count in self.counts.items():
             labels = {"hostname": socket.gethostname(), **({"type": kind} if kind else {})}

@@ -307,7 +307,7 @@ def test_set_function_raises_with_the_reason(name):
 
 def test_start_http_server_listens_nowhere_and_says_so_once(caplog):
     from libmetrics import log
-    log._said.discard('start_http_server')
+    log._logged.discard('start_http_server')
     ours.start_http_server(8001)
     ours.start_http_server(8001)
     assert len(re.findall('metrics-aggregator serves', caplog.text)) == 1

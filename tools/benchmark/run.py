@@ -21,7 +21,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 class Unavailable(Exception):
-    """A figure that can't be had here, and why."""
+    """Raised where a figure can't be measured, with the reason."""
 
 
 class Player:
@@ -141,7 +141,7 @@ def summary(values):
 
 
 def ratio(ours, other):
-    """The median of what neighbours in time say."""
+    """Returns the median ratio of figures that were taken one after the other."""
     pairs = [a / b for a, b in zip(ours, other) if b > 0]
     return statistics.median(pairs) if pairs else None
 
@@ -342,7 +342,7 @@ def http_rows(build, options, report, only):
                 for key, server in servers.items():
                     taken[key].append(rate(server.url, 1, extra))
             figures = {key: summary(values) for key, values in taken.items()}
-            # Of rates the other way round: what is allowed is a tenth of the time.
+            # Rates are the other way round: a tenth of the time is allowed.
             ratios = {key: ratio(taken[table.OURS], taken[key]) for key in taken if key != table.OURS}
             targets = []
             for text, peer, factor in table.HTTP_TARGETS if kind == "plain" else ():
@@ -392,7 +392,7 @@ def memory_rows(build, options, report, only):
 # ---- growth ----
 
 def slope(points):
-    """Of the logarithms, between the last two: 1 is linear."""
+    """Returns the slope between the last two points, of their logarithms: 1 is linear."""
     (x0, y0), (x1, y1) = points[-2:]
     return math.log(y1 / y0) / math.log(x1 / x0)
 

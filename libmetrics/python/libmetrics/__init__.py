@@ -7,19 +7,20 @@ this package alone does nothing: the segment is joined when the first metric is 
 
 
 def version():
-    """The version of the library, e.g. "0.1.0"."""
+    """Returns the version of the library, e.g. "0.1.0"."""
     from libmetrics import _metrics
     return _metrics.version()
 
 
 def segment_path():
-    """The file that this process counts in; joined, or created, by the first call."""
+    """Returns the path of the segment that this process counts in; the first call joins or creates
+    it."""
     from libmetrics import _metrics
     return _metrics.segment_path()
 
 
 def segment_status():
-    """("ok", "") while this process is counted in slots of its own; else a status in lower-case
-    words and a sentence that says why not."""
+    """Returns ("ok", "") while this process counts in slots of its own; else a status in lower-case
+    words and a sentence with the reason."""
     from libmetrics import _metrics
     return _metrics.segment_status()

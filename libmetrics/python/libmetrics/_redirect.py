@@ -1,8 +1,8 @@
 """Makes `import prometheus_client` find libmetrics.prometheus_client.
 
-Each module is one object under both names, so there is one REGISTRY, whichever name it is asked for
-by. Modules that only the installed prometheus_client has (its parsers) are found too, and import
-ours where they import siblings.
+Each module is one object under both names, so there is one REGISTRY under either name. Modules that
+only the installed prometheus_client has (its parsers) are found too, and import ours where they
+import siblings.
 """
 import importlib
 from importlib.machinery import ModuleSpec
@@ -14,7 +14,7 @@ _OURS = 'libmetrics.'
 
 
 class _Alias:
-    """A loader that hands out a module that was imported under its own name."""
+    """Loads a module that was already imported under its own name."""
 
     def __init__(self, module):
         self._module = module
@@ -24,7 +24,7 @@ class _Alias:
         return self._module
 
     def exec_module(self, module):
-        module.__spec__ = self._spec  # which the import system has just replaced by the alias's
+        module.__spec__ = self._spec  # the import system has just replaced it by the alias's
 
 
 class _Finder:
@@ -37,29 +37,31 @@ class _Finder:
             module = importlib.import_module(_OURS + name)
         except ImportError as why:
             if name == _NAME:
-                # Another interpreter than the extension is for: metrics must not keep the program
-                # from running.
+                # The extension is for another interpreter; metrics must not keep the program from
+                # running.
                 sys.meta_path.remove(self)
-                _say(f"can't be used in this Python, so prometheus_client is what it always was: {why}")
+                _warn(f"can't be used in this Python, so prometheus_client is what it always was: {why}")
                 return None
             raise
         return ModuleSpec(name, _Alias(module), is_package=hasattr(module, '__path__'))
 
 
 def install():
-    """From now on prometheus_client is libmetrics.prometheus_client. Does nothing if it is already,
-    or, saying so, if the program has imported prometheus_client before: metrics that it has made
-    would be lost."""
+    """Makes prometheus_client libmetrics.prometheus_client from now on.
+
+    Does nothing if it is already. Logs a warning and does nothing else if the program has imported
+    prometheus_client before, as metrics that it has made would be lost.
+    """
     if any(isinstance(finder, _Finder) for finder in sys.meta_path):
         return
     if _NAME in sys.modules:
         if not sys.modules[_NAME].__name__.startswith(_OURS):
-            _say('prometheus_client was imported before libmetrics.auto, and stays what it is: import libmetrics.auto '
+            _warn('prometheus_client was imported before libmetrics.auto, and stays what it is: import libmetrics.auto '
                  'before everything else, or start the program by python -m libmetrics.run')
         return
     sys.meta_path.insert(0, _Finder())
 
 
-def _say(text):
+def _warn(text):
     from libmetrics import log
-    log.tell((text,))
+    log.warn((text,))

@@ -1,11 +1,11 @@
-"""Where the prometheus_client is that was installed, if any."""
+"""Finds the prometheus_client that is installed, if any."""
 from importlib.machinery import PathFinder
 import os
 
 
 def directory():
-    """Its directory, or None. Asks the path alone: whoever else answers for that name is this
-    package."""
+    """Returns its directory, or None. Searches sys.path only, as any other finder of that name is
+    ours."""
     spec = PathFinder.find_spec('prometheus_client')
     if spec is None or not spec.submodule_search_locations:
         return None
@@ -13,8 +13,8 @@ def directory():
 
 
 def extend(path, *names):
-    """Appends a package's directory in what was installed to another package's __path__, if it is
-    there; names[0] is "prometheus_client"."""
+    """Appends the directory of the installed package `names` to another package's __path__, if it
+    exists. names[0] is "prometheus_client"."""
     root = directory()
     if root is not None:
         there = os.path.join(root, *names[1:])

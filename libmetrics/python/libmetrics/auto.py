@@ -1,5 +1,5 @@
-"""Import this before everything else, and the program's prometheus_client counts in the shared
-segment."""
+"""Makes the program's prometheus_client count in the shared segment; import this before everything
+else."""
 from libmetrics._redirect import install
 
 install()

@@ -1,13 +1,16 @@
-"""How the gauges of all processes become one sample: who decides.
+"""Decides how the gauges of all processes become one sample.
 
-In this order: the operator, by family name, in the environment variable METRICS_GAUGE_MODES
-("engine_running_*=livesum,queue_depth=max") or in the file that METRICS_GAUGE_MODES_FILE names (a
-line "pattern=mode" for each; "#" begins a comment), the first pattern that matches, the variable
-before the file; then the program, by `multiprocess_mode`; then BUILT_IN; then prometheus_client's
-default, "all".
+The first of these that has a mode for the family decides:
 
-All processes must decide alike: a family has one mode in a segment, and who comes with another one
-is refused.
+1. the operator, by patterns of family names, of which the first match counts: in the environment
+   variable METRICS_GAUGE_MODES ("engine_running_*=livesum,queue_depth=max"), then in the file that
+   METRICS_GAUGE_MODES_FILE names (a line "pattern=mode" for each; "#" begins a comment);
+2. the program, by `multiprocess_mode`;
+3. BUILT_IN;
+4. prometheus_client's default, "all".
+
+All processes must decide alike: a family has one mode in a segment, and the segment refuses a
+process that defines it with another one.
 """
 from fnmatch import fnmatchcase
 from functools import cache
@@ -15,14 +18,13 @@ import os
 
 from libmetrics import log
 
-# In the C ABI's order, by which they are numbered there.
+# In the order of the C ABI's numbers.
 MODES = ('all', 'liveall', 'sum', 'livesum', 'min', 'livemin', 'max', 'livemax', 'mostrecent', 'livemostrecent')
 
 DEFAULT = 'all'
 
-# Programs whose gauges are known to count what is going on, and that leave the mode to
-# prometheus_client's default: the running processes and schedules of bamboo-engine are those of the
-# workers that live.
+# Gauges that count what is going on, of programs that leave the mode to prometheus_client's
+# default. The running processes and schedules of bamboo-engine are those of its living workers.
 BUILT_IN = (
     ('engine_running_processes', 'livesum'),
     ('engine_running_schedules', 'livesum'),
@@ -30,8 +32,11 @@ BUILT_IN = (
 
 
 def mode_for(name, given=None):
-    """The mode of the gauge family `name`; `given` is what the program says, or None. Never raises:
-    what can't be understood or read is said once, and skipped."""
+    """Returns the mode of the gauge family `name`; `given` is the program's choice, or None.
+
+    Never raises: a rule that can't be parsed or a file that can't be read is logged once and
+    skipped.
+    """
     rules = _parsed(os.environ.get('METRICS_GAUGE_MODES', ''), 'METRICS_GAUGE_MODES')
     path = os.environ.get('METRICS_GAUGE_MODES_FILE')
     if path:
@@ -54,7 +59,7 @@ def _parsed(text, where):
         if not pattern and not equals:
             continue
         if not pattern or mode not in MODES:
-            log.tell((f'{where}: "{rule.strip()}" is ignored; write PATTERN=MODE with one of {", ".join(MODES)}',))
+            log.warn((f'{where}: "{rule.strip()}" is ignored; write PATTERN=MODE with one of {", ".join(MODES)}',))
             continue
         rules.append((pattern, mode))
     return tuple(rules)
@@ -66,6 +71,6 @@ def _read(path):
         with open(path, encoding='utf-8') as file:
             lines = [line.partition('#')[0] for line in file]
     except (OSError, UnicodeDecodeError) as why:
-        log.tell((f"METRICS_GAUGE_MODES_FILE can't be read, gauges keep their programs' modes: {why}",))
+        log.warn((f"METRICS_GAUGE_MODES_FILE can't be read, gauges keep their programs' modes: {why}",))
         return ()
     return _parsed('\n'.join(lines), path)

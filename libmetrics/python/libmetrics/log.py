@@ -1,23 +1,23 @@
-"""What the package has to say goes to the logger "libmetrics", each thing once in a process.
+"""Logs warnings to the logger "libmetrics".
 
-A forked child has what its parent said in its memory, and doesn't say it again.
+What once() has logged is in the process's memory, so a forked child doesn't log it again.
 """
 from contextlib import suppress
 import logging
 
 _logger = logging.getLogger('libmetrics')
-_said = set()
+_logged = set()
 
 
 def once(key, text):
-    """Logs the text as a warning, unless something was logged under that key before. Never
+    """Logs the text as a warning, unless once() has logged one under that key before. Never
     raises."""
-    if key not in _said:
-        _said.add(key)
-        tell((text,))
+    if key not in _logged:
+        _logged.add(key)
+        warn((text,))
 
 
-def tell(texts):
+def warn(texts):
     """Logs each of the texts as a warning. `texts` may be None. Never raises: metrics don't break a
     program."""
     for text in texts or ():

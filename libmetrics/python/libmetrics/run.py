@@ -6,7 +6,7 @@
     python -m libmetrics.run -m package ARGS...
 
 The program replaces this process: same pid, same signals, same exit status. It and all Python
-interpreters that it starts, by whatever way, find a directory in PYTHONPATH whose sitecustomize
+interpreters that it starts, in whatever way, find a directory in PYTHONPATH whose sitecustomize
 does what `import libmetrics.auto` does. Where libmetrics is installed as a package,
 METRICS_PYTHON_AUTO=1 in the environment does the same without this command.
 
@@ -32,7 +32,7 @@ BOOTSTRAP = os.path.join(os.path.dirname(os.path.abspath(__file__)), '_bootstrap
 
 
 def environment(base, segment=None, gauge_modes=None):
-    """The program's environment."""
+    """Returns the program's environment."""
     env = dict(base)
     path = [part for part in env.get('PYTHONPATH', '').split(os.pathsep) if part and part != BOOTSTRAP]
     env['PYTHONPATH'] = os.pathsep.join([BOOTSTRAP, *path])
@@ -45,8 +45,8 @@ def environment(base, segment=None, gauge_modes=None):
 
 
 def resolved(command):
-    """The arguments to execute for a command line, the first one a file; None if there is no such
-    program."""
+    """Returns the arguments to execute for a command line, the first one a file; None if there is
+    no such program."""
     name, *args = command
     if name in ('-m', '-c'):
         return [sys.executable, *command]
@@ -75,7 +75,7 @@ def main(argv):
             print(f'libmetrics {libmetrics.version()}')
             return 0
         if name not in ('--segment', '--gauge-modes') or not (equals or argv):
-            print(f'libmetrics.run: {name} is no option, or lacks its value\n{USAGE}', end='', file=sys.stderr)
+            print(f'libmetrics.run: {name} is not an option, or lacks its value\n{USAGE}', end='', file=sys.stderr)
             return 2
         options[name[2:].replace('-', '_')] = value if equals else argv.pop(0)
     if not argv or (argv[0] in ('-m', '-c') and len(argv) < 2):

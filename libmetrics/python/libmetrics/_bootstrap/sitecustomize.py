@@ -1,11 +1,12 @@
-"""Runs when an interpreter starts that has this directory in PYTHONPATH, as libmetrics.run arranges
-it: for the program, and for all interpreters that it starts in turn. Then gives way to the
-sitecustomize that it hides.
+"""Activates libmetrics in each interpreter that has this directory in its PYTHONPATH.
 
-Any Python may come by here, so this is written in what all of them understand, and whatever goes
-wrong is said in one line: the program must run.
+libmetrics.run puts it there for the program and for all interpreters that the program starts. Then
+runs the sitecustomize that this one hides.
+
+Any version of Python may run this file, so it uses only syntax that all of them have. A failure is
+reported in one line: the program must run.
 """
-# Other versions of Python than the project is for must understand this file too.
+# Older Pythons run this file too, so ruff must not ask for newer syntax.
 # ruff: noqa: UP031, UP036
 import os
 import sys
@@ -17,8 +18,8 @@ def _activate():
     if sys.version_info < (3, 10) or os.environ.get('METRICS_PYTHON_AUTO') == '0':
         return
     if 'libmetrics' not in sys.modules:
-        # By its place: where libmetrics.run was found need not be in this interpreter's path, and
-        # is not put there, since all else that is there would come along.
+        # Imports the package by its file: its directory need not be in this interpreter's path, and
+        # adding it would make everything else in there importable.
         from importlib.util import module_from_spec, spec_from_file_location
         package = os.path.dirname(_here)
         spec = spec_from_file_location('libmetrics', os.path.join(package, '__init__.py'),

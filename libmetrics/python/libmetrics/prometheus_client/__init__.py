@@ -2,8 +2,8 @@
 
     from libmetrics.prometheus_client import Counter
 
-What prometheus_client 0.16 has and this package has not, such as its parsers, comes from
-prometheus_client where that is installed: its directory stands last in __path__.
+Modules that only prometheus_client 0.16 has, such as its parsers, come from prometheus_client if it
+is installed: its directory stands last in __path__.
 """
 from libmetrics._upstream import extend
 
@@ -44,5 +44,5 @@ def disable_created_metrics():
 
 
 def enable_created_metrics():
-    """Does nothing: a series is as old as the segment's oldest count of it, which nobody has
-    noted."""
+    """Does nothing: a series is as old as the segment's oldest count of it, and its time is not
+    recorded."""

@@ -1,4 +1,4 @@
-"""The metrics as an ASGI application."""
+"""Serves the metrics as an ASGI application."""
 from urllib.parse import parse_qs
 
 from .registry import REGISTRY
@@ -6,7 +6,8 @@ from .response import bake_output
 
 
 def make_asgi_app(registry=REGISTRY, disable_compression=False):
-    """An ASGI application that answers with the registry's metrics, those of all processes."""
+    """Returns an ASGI application that answers with the registry's metrics, those of all
+    processes."""
     async def app(scope, receive, send):
         assert scope.get('type') == 'http'
 

@@ -1,7 +1,7 @@
-"""Measuring a block of code or a function: each of these is a context manager and a decorator.
+"""Measures a block of code or a function: each class is a context manager and a decorator.
 
-As in prometheus_client 0.16, what a decorated function returns is not looked into: of a generator
-function or a coroutine function the call is measured, not what runs later.
+As in prometheus_client 0.16, the result of a decorated function is not looked into: for a generator
+function or a coroutine function the call is measured, not the code that runs later.
 """
 from functools import wraps
 from timeit import default_timer
@@ -9,7 +9,7 @@ from timeit import default_timer
 
 class _Decorator:
     def _entered_anew(self):
-        """What is entered for a call of a decorated function."""
+        """Returns the context manager for one call of a decorated function."""
         return self
 
     def __call__(self, function):
@@ -37,7 +37,7 @@ class ExceptionCounter(_Decorator):
 
 
 class InprogressTracker(_Decorator):
-    """One more in the gauge for as long as the block runs."""
+    """Adds 1 to the gauge for as long as the block runs."""
 
     def __init__(self, gauge):
         self._gauge = gauge
@@ -50,7 +50,7 @@ class InprogressTracker(_Decorator):
 
 
 class Timer(_Decorator):
-    """Hands the seconds that the block took to a method of the metric."""
+    """Passes the seconds that the block took to a method of the metric."""
 
     def __init__(self, metric, callback_name):
         self._metric = metric
@@ -68,5 +68,5 @@ class Timer(_Decorator):
         getattr(self._metric, self._callback_name)(duration)
 
     def labels(self, *args, **kw):
-        """Sets the label values while the block runs, when they are known only then."""
+        """Sets the label values while the block runs, for values that are known only then."""
         self._metric = self._metric.labels(*args, **kw)

@@ -1,4 +1,4 @@
-"""Names that were here before prometheus_client had other modules."""
+"""Re-exports the names that prometheus_client had here before it had other modules."""
 from .metrics import Counter, Enum, Gauge, Histogram, Info, Summary
 from .metrics_core import (
     CounterMetricFamily,

@@ -1,7 +1,7 @@
-"""What a process itself can show of the segment: text, WSGI and ASGI applications, a file, a push.
+"""Exposes the segment from the process itself: text, WSGI and ASGI applications, a file, a push.
 
-The one to scrape is metrics-aggregator, which serves all processes' metrics whether or not a worker
-answers; so nothing here listens on a port.
+Scrape metrics-aggregator instead: it serves all processes' metrics whether or not a worker answers.
+So nothing here listens on a port.
 """
 from http.server import BaseHTTPRequestHandler
 import os
@@ -37,8 +37,11 @@ __all__ = (
 
 
 def start_http_server(port, addr='0.0.0.0', registry=REGISTRY, *_, **__):
-    """Does nothing, and says so once: a worker that took the port could serve it only until it is
-    replaced, the others would fail to take it, and metrics-aggregator could not come up."""
+    """Listens nowhere, and logs that once.
+
+    A worker that took the port could serve it only until the worker is replaced, the others would
+    fail to take it, and metrics-aggregator could not start.
+    """
     log.once('start_http_server',
              f'start_http_server({port!r}) listens nowhere: metrics-aggregator serves the metrics of all processes, '
              f'from {_metrics.segment_path()}')
@@ -48,7 +51,8 @@ start_wsgi_server = start_http_server
 
 
 def make_wsgi_app(registry=REGISTRY, disable_compression=False):
-    """A WSGI application that answers with the registry's metrics, those of all processes."""
+    """Returns a WSGI application that answers with the registry's metrics, those of all
+    processes."""
     def app(environ, start_response):
         if environ['PATH_INFO'] == '/favicon.ico':
             start_response('200 OK', [('', '')])
@@ -81,7 +85,7 @@ class MetricsHandler(BaseHTTPRequestHandler):
 
     @classmethod
     def factory(cls, registry):
-        """A handler class for another registry."""
+        """Returns a handler class for another registry."""
         return type(cls.__name__, (cls,), {'registry': registry})
 
 

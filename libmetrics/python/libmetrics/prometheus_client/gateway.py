@@ -1,5 +1,5 @@
-"""Pushing a registry's metrics to a Pushgateway. What is pushed are the values of all processes of
-the segment."""
+"""Pushes a registry's metrics, with the values of all processes of the segment, to a
+Pushgateway."""
 from base64 import b64encode, urlsafe_b64encode
 from contextlib import closing
 import socket
@@ -32,17 +32,17 @@ def _requesting(url, method, timeout, headers, data, *handlers):
 
 
 def default_handler(url, method, timeout, headers, data):
-    """A function that makes the request; it raises OSError if that fails."""
+    """Returns a function that makes the request, and raises OSError if that fails."""
     return _requesting(url, method, timeout, headers, data, HTTPHandler)
 
 
 def passthrough_redirect_handler(url, method, timeout, headers, data):
-    """As default_handler, and follows redirects."""
+    """Does as default_handler, and follows redirects."""
     return _requesting(url, method, timeout, headers, data, _Redirect)
 
 
 def basic_auth_handler(url, method, timeout, headers, data, username=None, password=None):
-    """As default_handler, with a user's name and password if both are given."""
+    """Does as default_handler, with a user's name and password if both are given."""
     if username is not None and password is not None:
         token = b64encode(f'{username}:{password}'.encode()).decode()
         headers = [*headers, ('Authorization', 'Basic ' + token)]
@@ -51,7 +51,7 @@ def basic_auth_handler(url, method, timeout, headers, data, username=None, passw
 
 def tls_auth_handler(url, method, timeout, headers, data, certfile, keyfile, cafile=None,
                      protocol=ssl.PROTOCOL_TLS_CLIENT, insecure_skip_verify=False):
-    """As default_handler, with a client's certificate."""
+    """Does as default_handler, with a client's certificate."""
     context = ssl.SSLContext(protocol=protocol)
     if cafile is not None:
         context.load_verify_locations(cafile)
@@ -81,7 +81,7 @@ def delete_from_gateway(gateway, job, grouping_key=None, timeout=30, handler=def
 
 
 def instance_ip_grouping_key():
-    """A grouping key with this host's address."""
+    """Returns a grouping key with this host's address."""
     with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as connection:
         connection.connect(('localhost', 0))
         return {'instance': connection.getsockname()[0]}
@@ -98,8 +98,8 @@ def _use_gateway(method, gateway, job, registry, grouping_key, timeout, handler)
 
 
 def _path_part(name, value):
-    """The Pushgateway's spelling of a label in a path, which must be neither empty nor have a slash
-    in it."""
+    """Returns a label as the Pushgateway spells it in a path, where a value can neither be empty
+    nor have a slash in it."""
     if value == '':
         return f'{name}@base64/='
     if '/' in value:

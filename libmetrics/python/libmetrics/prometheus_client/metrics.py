@@ -1,8 +1,8 @@
 """Counter, Gauge, Histogram, Summary, Info and Enum, counted in the shared segment.
 
-Definitions are checked as prometheus_client 0.16 checks them, with its errors. What it allows and
-the segment doesn't (a limit, a family of that name that another program has defined differently) is
-no error: it is said in the log, and the metric counts nothing.
+Definitions are checked as prometheus_client 0.16 checks them, with its errors. A definition that it
+allows and the segment refuses (a limit, a family of that name that another program has defined
+differently) is not an error: the reason is logged, and the metric counts nothing.
 """
 import os
 import time
@@ -44,7 +44,7 @@ def _validate_labelnames(cls, names):
 
 
 def _native(text):
-    """The text as the segment can hold it: without zeros, and encodable."""
+    """Returns the text as the segment can hold it: without zeros, and encodable."""
     text = str(text).replace('\0', '\ufffd')
     try:
         text.encode()
@@ -54,7 +54,8 @@ def _native(text):
 
 
 class _Reading:
-    """For tests of applications: `metric._value.get()` and the like, read from the segment."""
+    """Reads `metric._value.get()` and the like, which tests of applications use, from the
+    segment."""
 
     def __init__(self, metric, ending, le=None):
         self._metric = metric
@@ -62,7 +63,8 @@ class _Reading:
         self._le = le
 
     def get(self):
-        """The value, of all processes, or of this one if each has its own; 0 if there is none."""
+        """Returns the value of all processes, or of this one if each has its own; 0 if it is
+        absent."""
         le = {} if self._le is None else {'le': self._le}
         pid = str(os.getpid())
         for metric in self._metric.collect():
@@ -80,8 +82,8 @@ class MetricWrapperBase(Collector):
     _reserved_labelnames = ()
     _libmetrics = True
 
-    # What a child has from its parent. One by one and never through __dict__: CPython finds methods
-    # twice as fast in objects whose __dict__ nobody has asked for.
+    # The attributes that a child copies from its parent, one by one and never through __dict__:
+    # CPython finds methods twice as fast in objects whose __dict__ was never asked for.
     _OF_FAMILY = ('_name', '_labelnames', '_documentation', '_unit')
 
     def __init__(self, name, documentation, labelnames=(), namespace='', subsystem='', unit='', registry=REGISTRY):
@@ -95,7 +97,7 @@ class MetricWrapperBase(Collector):
         self._check_definition()
         if registry:
             registry.register(self)
-        log.tell(self._define(_native(documentation)))
+        log.warn(self._define(_native(documentation)))
         if self._labelnames:
             self._metrics = {}
             self._parent(self._labelnames)
@@ -105,27 +107,27 @@ class MetricWrapperBase(Collector):
     # ---- what a type adds ----
 
     def _check_definition(self):
-        """Raises ValueError for what only this type has."""
+        """Raises ValueError if an argument that only this type has is wrong."""
 
     def _define(self, documentation):
-        """Finds or makes the family in the segment; returns what there is to say about it."""
+        """Finds or makes the family in the segment; returns messages to log, or None."""
         raise NotImplementedError
 
     def _begin(self, parent, labelvalues):
         """Makes this the series of the parent with these label values, strings that the segment can
         hold."""
-        said = self._series(parent, labelvalues)
-        if said:
-            log.once(('series', self._name), f'{self._name}: {said[0]}; that series counts nothing')
+        messages = self._series(parent, labelvalues)
+        if messages:
+            log.once(('series', self._name), f'{self._name}: {messages[0]}; that series counts nothing')
 
     def _remove_series(self, labelvalues):
-        log.tell(self._remove(labelvalues))
+        log.warn(self._remove(labelvalues))
 
     # ---- labels ----
 
     def _labels(self, labelvalues, labelkwargs):
-        """labels() for what it has not found: raises, or makes the child. Two threads that make the
-        same one get the same one."""
+        """Makes the child that labels() has not found, or raises ValueError. Two threads that make
+        the same child get one object."""
         if not self._labelnames:
             raise ValueError(f'No label names were set when constructing {self}')
         if self._labelvalues:
@@ -153,7 +155,7 @@ class MetricWrapperBase(Collector):
 
     def remove(self, *labelvalues):
         """Removes the series with these label values from the segment, for all processes. The next
-        labels() in any process begins anew; what still updates an old child counts nothing.
+        labels() in any process begins anew; updates through an old child count nothing.
 
         ValueError: the metric has no labels, or another number of them. KeyError: no process has
         such a series.
@@ -176,7 +178,7 @@ class MetricWrapperBase(Collector):
             raise ValueError(f'No label names were set when constructing {self}')
         self._metrics = {}
         self._forget_all()
-        log.tell(self._remove_all())
+        log.warn(self._remove_all())
 
     def _own_labels(self):
         return dict(zip(self._labelnames, map(_native, self._labelvalues)))
@@ -192,11 +194,12 @@ class MetricWrapperBase(Collector):
         return Metric(self._name, self._documentation, self._type, self._unit)
 
     def describe(self):
-        """The family without samples, in a list."""
+        """Returns the family without samples, in a list."""
         return [self._get_metric()]
 
     def collect(self):
-        """The family with the values of all processes, in a list; of a child, its series alone."""
+        """Returns the family with the values of all processes, in a list; for a child, its series
+        alone."""
         return self._collect_from(segment.snapshot())
 
     def _collect_from(self, snapshot):
@@ -209,7 +212,7 @@ class MetricWrapperBase(Collector):
             segment.add_samples(metric, (*family[:4], series))
         return [metric]
 
-    # What tells this family in a snapshot from another program's of the same name.
+    # These distinguish this family in a snapshot from another program's of the same name.
     _native_type = None
 
     def _native_bounds(self):
@@ -231,8 +234,8 @@ class MetricWrapperBase(Collector):
 
     @staticmethod
     def _check_exemplar(exemplar):
-        """Exemplars are checked as prometheus_client checks them, and dropped: the segment has
-        none."""
+        """Checks an exemplar as prometheus_client checks it. It is then dropped: the segment has no
+        exemplars."""
         runes = 0
         for name, value in exemplar.items():
             _validate_labelname(name)
@@ -252,12 +255,12 @@ class Counter(MetricWrapperBase, _metrics.Counter):
     _type = _native_type = 'counter'
 
     def _define(self, documentation):
-        # The library takes one `_total` off, which is not to be one that is part of the name.
+        # The library takes one `_total` off, which must not be one that is part of the name.
         return self._family(self._name + '_total', documentation, self._unit, self._labelnames)
 
     def count_exceptions(self, exception=Exception):
-        """A context manager and decorator that counts the exceptions of that type, or of these
-        types, that leave."""
+        """Returns a context manager and decorator that counts the exceptions of that type, or of
+        these types, that leave the block."""
         self._raise_if_not_observable()
         return ExceptionCounter(self, exception)
 
@@ -268,14 +271,14 @@ class Counter(MetricWrapperBase, _metrics.Counter):
 
 @_metrics.own_methods
 class Gauge(MetricWrapperBase, _metrics.Gauge):
-    """A value that goes up and down: each process has its own, and `multiprocess_mode` says how
-    they become one sample, unless an operator has said something else; see libmetrics.gauge_modes.
+    """A value that goes up and down. Each process has its own; `multiprocess_mode` decides how they
+    become one sample, unless an operator has chosen another mode; see libmetrics.gauge_modes.
 
         RUNNING = Gauge('tasks_running', 'Tasks that run now.', multiprocess_mode='livesum')
         with RUNNING.track_inprogress():
             ...
 
-    ValueError: the mode is none.
+    ValueError: not a gauge mode.
     """
 
     _type = _native_type = 'gauge'
@@ -299,19 +302,20 @@ class Gauge(MetricWrapperBase, _metrics.Gauge):
         self.set(time.time())
 
     def track_inprogress(self):
-        """A context manager and decorator: one more for as long as it runs."""
+        """Returns a context manager and decorator that adds 1 for as long as the block runs."""
         self._raise_if_not_observable()
         return InprogressTracker(self)
 
     def time(self):
-        """A context manager and decorator that sets the gauge to the seconds it took."""
+        """Returns a context manager and decorator that sets the gauge to the seconds the block
+        took."""
         return Timer(self, 'set')
 
     def set_function(self, f):
-        """Can't be had: raises NotImplementedError."""
+        """Raises NotImplementedError: other processes can't call the function."""
         raise NotImplementedError(
-            f"set_function of {self}: the function lives in this process, and who serves the metrics of all processes "
-            f"can't call it; call set() where the value changes")
+            f"set_function of {self}: the function lives in this process, and metrics-aggregator, which serves the "
+            f"metrics of all processes, can't call it; call set() where the value changes")
 
     @property
     def _value(self):
@@ -333,7 +337,7 @@ class Summary(MetricWrapperBase, _metrics.Histogram):
         return self._family(self._name, documentation, self._unit, self._labelnames, None)
 
     def time(self):
-        """A context manager and decorator that observes the seconds it took."""
+        """Returns a context manager and decorator that observes the seconds the block took."""
         return Timer(self, 'observe')
 
     @property
@@ -353,7 +357,7 @@ class Histogram(MetricWrapperBase, _metrics.Histogram):
         with SECONDS.labels('image').time():
             ...
 
-    ValueError: the buckets are not in ascending order, or none.
+    ValueError: the buckets are not in ascending order, or there are no buckets.
     """
 
     _type = _native_type = 'histogram'
@@ -380,11 +384,11 @@ class Histogram(MetricWrapperBase, _metrics.Histogram):
         return tuple(dict.fromkeys(bound for bound in self._upper_bounds if bound != INF))
 
     def _define(self, documentation):
-        # A bound that is there twice makes two buckets of one name in prometheus_client: here, one.
+        # A repeated bound makes two buckets of one name in prometheus_client, and one here.
         return self._family(self._name, documentation, self._unit, self._labelnames, self._native_bounds())
 
     def time(self):
-        """A context manager and decorator that observes the seconds it took."""
+        """Returns a context manager and decorator that observes the seconds the block took."""
         return Timer(self, 'observe')
 
     @property
@@ -393,7 +397,7 @@ class Histogram(MetricWrapperBase, _metrics.Histogram):
 
 
 class Info(MetricWrapperBase, _metrics.Info):
-    """A fact in labels. One that was never stated has no sample.
+    """Constant information as labels, value 1. It has no sample until info() is called.
 
         BUILD = Info('build', 'What is running.')
         BUILD.info({'version': '1.2.3'})
@@ -407,15 +411,15 @@ class Info(MetricWrapperBase, _metrics.Info):
         return self._family(self._name + '_info', documentation)
 
     def _begin(self, parent, labelvalues):
-        pass  # its labels are known when it is stated
+        pass  # its labels are known when info() is called
 
     def _native_labelnames(self):
         names = set(self._labelnames)
         return lambda keys: names <= keys
 
     def info(self, val):
-        """States the fact, a dict, in place of what this or any other process has stated in these
-        labels before.
+        """Sets the information, a dict, in place of any that this or another process has set in
+        these labels before.
 
         ValueError: one of its labels is one of the metric's, or label values are missing.
         """
@@ -425,16 +429,16 @@ class Info(MetricWrapperBase, _metrics.Info):
             raise ValueError(f'Overlapping labels for Info metric, metric: {self._labelnames} child: {val}')
         own = self._own_labels()
         fact = {**own, **{_native(name): _native(value) for name, value in val.items()}}
-        # What stands there already stays, so that a worker that states the same as the one before
-        # it takes no room.
+        # Equal information stays, so that a worker that sets the same as its predecessor takes no
+        # space.
         self._remove_where(lambda labels: own.items() <= labels.items() and labels != fact)
-        log.tell(self._parent_info._state(tuple(fact), tuple(fact.values())))
+        log.warn(self._parent_info._state(tuple(fact), tuple(fact.values())))
 
     def _remove_where(self, condition):
         family = segment.snapshot().get(self._name)
         for labels, _ in family[4] if family is not None and family[0] == 'info' else ():
             if condition(labels):
-                log.tell(self._parent_info._remove(tuple(text for pair in labels.items() for text in pair)))
+                log.warn(self._parent_info._remove(tuple(text for pair in labels.items() for text in pair)))
 
     def _remove_series(self, labelvalues):
         gone = dict(zip(self._labelnames, labelvalues)).items()
@@ -447,9 +451,9 @@ class Enum(MetricWrapperBase, _metrics.Metric):
         STATE = Enum('task_state', 'What it does.', states=['starting', 'running', 'stopped'])
         STATE.state('running')
 
-    The state is everybody's: the process that has stated one last is right, dead or alive (mode
-    `mostrecent`). The first state is stated when the metric is made, unless some process has
-    already stated one.
+    All processes share the state: the last one that any process has set counts, whether or not that
+    process still lives (mode `mostrecent`). Making the metric sets the first state, unless some
+    process has already set one.
 
     ValueError: there are no states, or a label has the metric's name.
     """
@@ -482,7 +486,7 @@ class Enum(MetricWrapperBase, _metrics.Metric):
         return lambda keys: keys - {'pid'} == names - {'pid'}
 
     def state(self, state):
-        """States it. ValueError: it is none of the states, or label values are missing."""
+        """Sets the state. ValueError: not one of the states, or label values are missing."""
         if self._labelnames and not self._labelvalues:
             raise ValueError(f'{self._type} metric is missing label values')
         if state not in self._states:

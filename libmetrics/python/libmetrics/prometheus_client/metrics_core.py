@@ -13,7 +13,7 @@ RESERVED_METRIC_LABEL_NAME_RE = re.compile(r'^__.*$')
 class Metric:
     """A family: name, help, type, unit, and a list `samples`.
 
-    ValueError: the name or the type is none.
+    ValueError: invalid name or type.
     """
 
     def __init__(self, name, documentation, typ, unit=''):
@@ -42,7 +42,8 @@ class Metric:
         return f'Metric({self.name}, {self.documentation}, {self.type}, {self.unit}, {self.samples})'
 
     def _restricted_metric(self, names):
-        """A copy with the samples of these names only; None if that is none."""
+        """Returns a copy with the samples of these names only; None if there are no such
+        samples."""
         samples = [sample for sample in self.samples if sample.name in names]
         if not samples:
             return None
@@ -52,7 +53,7 @@ class Metric:
 
 
 class _Family(Metric):
-    """What a custom collector fills: a family that takes label values."""
+    """A family that takes label values, for a custom collector to fill."""
 
     _typ = 'unknown'
 
@@ -158,7 +159,7 @@ class HistogramMetricFamily(_Family):
 
 
 class GaugeHistogramMetricFamily(_Family):
-    """Histograms of what is there now."""
+    """Histograms of current values."""
 
     _typ = 'gaugehistogram'
 
@@ -177,7 +178,7 @@ class GaugeHistogramMetricFamily(_Family):
 
 
 class InfoMetricFamily(_Family):
-    """Facts in labels."""
+    """Constant information as labels, value 1."""
 
     _typ = 'info'
 
@@ -188,7 +189,7 @@ class InfoMetricFamily(_Family):
             self.add_metric([], value)
 
     def add_metric(self, labels, value, timestamp=None):
-        """Adds the fact, a dict, with these label values."""
+        """Adds the information, a dict, with these label values."""
         self._add('_info', labels, 1, timestamp, **value)
 
 

@@ -1,6 +1,8 @@
-"""What programs call for prometheus_client's multiprocess mode, which is not needed here: each
-metric is in the shared segment, and the kernel says who is alive. The environment variable
-PROMETHEUS_MULTIPROC_DIR means nothing."""
+"""Replaces prometheus_client's multiprocess mode, which is not needed here.
+
+Each metric is in the shared segment, and the kernel knows which processes live. The environment
+variable PROMETHEUS_MULTIPROC_DIR has no effect.
+"""
 from libmetrics import log
 
 from . import segment
@@ -9,8 +11,8 @@ from .registry import Collector
 
 
 class MultiProcessCollector(Collector):
-    """Collects all families of the segment, all processes merged, whatever `path` says: so a
-    program that exposes such a collector's registry itself goes on doing so."""
+    """Collects all families of the segment, all processes merged; ignores `path`. So a program that
+    exposes such a collector's registry itself still does."""
 
     _libmetrics = True
 
@@ -33,6 +35,5 @@ class MultiProcessCollector(Collector):
 
 
 def mark_process_dead(pid, path=None):
-    """Does nothing, and says so once: gauges of live modes leave with their process, without being
-    told."""
-    log.once('mark_process_dead', "mark_process_dead() isn't needed: the kernel says which processes live")
+    """Does nothing, and logs that once: gauges of live modes disappear with their process."""
+    log.once('mark_process_dead', "mark_process_dead() isn't needed: the kernel knows which processes live")

@@ -1,8 +1,8 @@
-"""Which names a process has taken, and what it collects.
+"""Keeps the names that a process has taken, and collects its metrics.
 
 Metrics are counted in the segment whichever registry they are in, and with registry=None too, as in
-prometheus_client's multiprocess mode. A registry keeps a process from taking a name twice, and is
-what the process itself can expose.
+prometheus_client's multiprocess mode. A registry keeps a process from taking a name twice, and
+holds what the process itself can expose.
 
 There is no lock here, since a forked child could inherit it held: names are taken with
 dict.setdefault, which the GIL keeps whole.
@@ -27,7 +27,7 @@ _ENDINGS = {
 class Collector(ABC):
     @abstractmethod
     def collect(self):
-        """The families, each a Metric with its samples."""
+        """Returns the families, each a Metric with its samples."""
 
 
 class _TargetInfo(Collector):
@@ -50,8 +50,8 @@ class CollectorRegistry(Collector):
         self.set_target_info(target_info)
 
     def register(self, collector):
-        """Adds a collector. One of the application's own is collected by this process alone: what
-        it returns is not in the segment, so the aggregator can't serve it, which is said once.
+        """Adds a collector. One of the application's own is collected by this process alone: its
+        values are not in the segment, so the aggregator can't serve them, which is logged once.
 
         ValueError: another collector has one of its names.
         """
@@ -72,8 +72,7 @@ class CollectorRegistry(Collector):
                      f'the shared segment: only this process can expose them, metrics-aggregator does not')
 
     def unregister(self, collector):
-        """Removes a collector; the segment keeps what was counted. KeyError: it isn't
-        registered."""
+        """Removes a collector; the segment keeps its counts. KeyError: it isn't registered."""
         for name in self._collector_to_names.pop(collector):
             self._names_to_collectors.pop(name, None)
 
@@ -88,13 +87,13 @@ class CollectorRegistry(Collector):
         return names
 
     def collect(self):
-        """Yields the families of all collectors; of metrics, with the values of all processes."""
+        """Yields the families of all collectors; metrics have the values of all processes."""
         if self._target_info:
             yield self._target_info_metric()
         yield from _collected(list(self._collector_to_names))
 
     def restricted_registry(self, names):
-        """Something to collect the samples of these names from, and nothing else."""
+        """Returns an object whose collect() yields the samples of these names only."""
         return RestrictedRegistry(names, self)
 
     def set_target_info(self, labels):
@@ -108,7 +107,7 @@ class CollectorRegistry(Collector):
         self._target_info = labels
 
     def get_target_info(self):
-        """The labels of the info `target`, or what is false."""
+        """Returns the labels of the info `target`, or a false value if none are set."""
         return self._target_info
 
     def _target_info_metric(self):
@@ -117,10 +116,10 @@ class CollectorRegistry(Collector):
         return metric
 
     def get_sample_value(self, name, labels=None):
-        """The value of the sample with that name and these labels, or None.
+        """Returns the value of the sample with that name and these labels, or None.
 
         Values are those of all processes. A gauge of mode `all` or `liveall` has a sample for each
-        process, with its pid as label; without that label, this process's is meant.
+        process, with its pid as label; without that label, this returns this process's.
         """
         labels = {} if labels is None else labels
         own = {**labels, 'pid': str(os.getpid())}
@@ -159,7 +158,7 @@ class RestrictedRegistry:
 
 
 def _collected(collectors):
-    """The families of all the collectors, the segment being read once."""
+    """Yields the families of all the collectors; reads the segment once."""
     snapshot = None
     for collector in collectors:
         collect_from = getattr(collector, '_collect_from', None)

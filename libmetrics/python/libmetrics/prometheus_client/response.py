@@ -1,4 +1,4 @@
-"""The HTTP response to a scrape of this process, for every application that answers one."""
+"""Makes the HTTP response to a scrape of this process, for WSGI, ASGI and MetricsHandler."""
 import gzip
 
 from .openmetrics import exposition as openmetrics
@@ -6,7 +6,7 @@ from .text import CONTENT_TYPE_LATEST, generate_latest
 
 
 def choose_encoder(accept_header):
-    """The encoder and the content type for an Accept header, which may be None."""
+    """Returns the encoder and the content type for an Accept header, which may be None."""
     for accepted in (accept_header or '').split(','):
         if accepted.split(';')[0].strip() == 'application/openmetrics-text':
             return openmetrics.generate_latest, openmetrics.CONTENT_TYPE_LATEST
@@ -14,13 +14,13 @@ def choose_encoder(accept_header):
 
 
 def gzip_accepted(accept_encoding_header):
-    """Whether an Accept-Encoding header, which may be None, has gzip."""
+    """Returns whether an Accept-Encoding header, which may be None, has gzip."""
     return any(accepted.split(';')[0].strip().lower() == 'gzip'
                for accepted in (accept_encoding_header or '').split(','))
 
 
 def bake_output(registry, accept_header, accept_encoding_header, params, disable_compression):
-    """Status line, headers and body of an answer."""
+    """Returns the status line, headers and body."""
     encoder, content_type = choose_encoder(accept_header)
     if 'name[]' in params:
         registry = registry.restricted_registry(params['name[]'])

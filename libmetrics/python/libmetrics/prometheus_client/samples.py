@@ -5,7 +5,7 @@ from typing import NamedTuple
 class Timestamp:
     """Seconds and nanoseconds since the Unix epoch.
 
-    ValueError: the nanoseconds are not from 0 to below 1e9.
+    ValueError: the nanoseconds are negative, or 1e9 or more.
     """
 
     def __init__(self, sec, nsec):

@@ -1,4 +1,4 @@
-"""The shared segment as families and samples: the values of all processes, merged."""
+"""Reads the shared segment as families and samples: the values of all processes, merged."""
 from libmetrics import _metrics, log
 
 from .metrics_core import Metric
@@ -6,8 +6,8 @@ from .utils import INF, floatToGoString
 
 
 def snapshot():
-    """The segment as it is now, a dict by family name: see _metrics.snapshot(). Empty if it can't
-    be read, which is said once."""
+    """Returns the segment as it is now, a dict by family name: see _metrics.snapshot(). It is empty
+    if the segment can't be read, which is logged once."""
     try:
         return _metrics.snapshot()
     except OSError as why:
@@ -25,7 +25,7 @@ def add_samples(metric, family):
 
 
 def families(taken):
-    """All families of a snapshot, as Metrics."""
+    """Yields all families of a snapshot as Metrics."""
     for name, family in taken.items():
         metric = Metric(name, family[1], family[0], family[2])
         add_samples(metric, family)
@@ -55,7 +55,8 @@ def _add_histogram(metric, labels, values, bounds):
         total += count
         metric.add_sample(metric.name + '_bucket', {**labels, 'le': floatToGoString(bound)}, float(total))
     metric.add_sample(metric.name + '_count', labels, float(total))
-    # As prometheus_client: with negative observations the sum can go down, so it is no counter.
+    # As in prometheus_client: with negative observations the sum can go down, so it is not a
+    # counter.
     if not bounds or bounds[0] >= 0:
         metric.add_sample(metric.name + '_sum', labels, values[-1])
 

@@ -1,10 +1,10 @@
-"""Prometheus's text format, version 0.0.4."""
+"""Writes Prometheus's text format, version 0.0.4."""
 from .registry import REGISTRY
 from .utils import floatToGoString
 
 CONTENT_TYPE_LATEST = 'text/plain; version=0.0.4; charset=utf-8'
 
-# What OpenMetrics has in the family, and this format as families of gauges.
+# Samples that OpenMetrics has in the family, and this format in families of gauges.
 _FAMILIES_OF_THEIR_OWN = ('_created', '_gcount', '_gsum')
 
 _TYPES = {'info': 'gauge', 'stateset': 'gauge', 'gaugehistogram': 'histogram', 'unknown': 'untyped'}
@@ -16,7 +16,7 @@ def escaped_help(text):
 
 
 def labels_text(labels):
-    """The labels in braces, sorted; nothing if there are none."""
+    """Returns the labels in braces, sorted; an empty string if there are no labels."""
     if not labels:
         return ''
     pairs = ','.join('{}="{}"'.format(name, escaped_help(value).replace('"', r'\"'))
@@ -50,6 +50,6 @@ def _family(metric):
 
 
 def generate_latest(registry=REGISTRY):
-    """The registry's metrics as bytes: of what is counted in the segment, the values of all
+    """Returns the registry's metrics as bytes; those in the segment have the values of all
     processes."""
     return ''.join(_family(metric) for metric in registry.collect()).encode()

@@ -1,4 +1,4 @@
-"""Numbers as an exposition has them."""
+"""Writes numbers as an exposition has them."""
 import math
 
 INF = float('inf')
@@ -7,8 +7,8 @@ NaN = float('nan')
 
 
 def floatToGoString(d):
-    """The number as prometheus_client writes it: Go's spelling of infinities, and of positive
-    numbers from a million on with an exponent."""
+    """Returns the number as prometheus_client writes it: Go's spelling of infinities, and an
+    exponent for positive numbers from a million on."""
     d = float(d)
     if math.isnan(d):
         return 'NaN'

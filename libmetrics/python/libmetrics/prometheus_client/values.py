@@ -1,6 +1,7 @@
-"""Names that programs set up for prometheus_client's multiprocess mode: here they change nothing.
+"""Keeps the names that programs set up for prometheus_client's multiprocess mode; they change
+nothing.
 
-prometheus_client keeps each number in an object of a class that `ValueClass` names. Here all are in
+prometheus_client keeps each number in an object of the class `ValueClass`. Here all numbers are in
 the shared segment.
 """
 
@@ -10,8 +11,8 @@ class MutexValue:
 
 
 def MultiProcessValue(process_identifier=None):
-    """The one class there is. A process is told from another one by the kernel, not by
-    process_identifier."""
+    """Returns the only class. The kernel distinguishes processes, so process_identifier is
+    ignored."""
     return MutexValue
 
 

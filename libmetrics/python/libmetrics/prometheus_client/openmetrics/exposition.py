@@ -1,4 +1,4 @@
-"""OpenMetrics text, as prometheus_client 0.16 writes it."""
+"""Writes OpenMetrics text as prometheus_client 0.16 does."""
 from ..text import escaped_help, labels_text
 from ..utils import floatToGoString
 
@@ -28,6 +28,6 @@ def _family(metric):
 
 
 def generate_latest(registry):
-    """The registry's metrics as bytes."""
+    """Returns the registry's metrics as bytes."""
     lines = [line for metric in registry.collect() for line in _family(metric)]
     return ''.join([*lines, '# EOF\n']).encode()
