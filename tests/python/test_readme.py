@@ -50,7 +50,7 @@ def test_every_example_is_here():
 
 def test_the_front_page_shows_the_same_commands():
     shown = re.findall(r'^\$ (python3 -m libmetrics.run .*)$', (ROOT / 'README.md').read_text(), re.M)
-    assert len(shown) == 3
+    assert len(shown) == 2
     assert set(shown) < set(COMMANDS)
 
 
