@@ -1,5 +1,6 @@
 """The exposition before judges who did not write it: promtool, and client_python's parsers."""
 import math
+from pathlib import Path
 import shutil
 import subprocess
 
@@ -34,6 +35,15 @@ def test_promtool_accepts_it(exposition):
         pytest.skip("promtool is missing; install prometheus")
     judged = subprocess.run(["promtool", "check", "metrics"], input=exposition.text, capture_output=True, text=True)
     assert (judged.returncode, judged.stdout, judged.stderr) == (0, "", "")
+
+
+def test_promtool_accepts_the_alerts():
+    if not shutil.which("promtool"):
+        pytest.skip("promtool is missing; install prometheus")
+    rules = Path(__file__).parents[2] / "aggregator/docs/alerts.yml"
+    judged = subprocess.run(["promtool", "check", "rules", "--lint=all", "--lint-fatal", rules], capture_output=True,
+                            text=True)
+    assert judged.returncode == 0, judged.stdout + judged.stderr
 
 
 def check(families, exposition):
