@@ -1,4 +1,4 @@
-// families.cpp -- families of each type, and bounds.
+// families.cpp -- families of all types, and bounds.
 #include <cmath>
 #include <string>
 #include <utility>
@@ -8,20 +8,86 @@
 #include "libmetrics/api/errors.h"
 #include "libmetrics/api/log.h"
 #include "libmetrics/api/segments.h"
+#include "libmetrics/format/types.h"
+#include "libmetrics/setup/bounds.h"
 
 namespace metrics::api {
 namespace {
 
-metrics_status make_family(metrics_segment* segment, format::Definition d, const char* name,
-                           const char* const* labels, std::size_t label_count,
-                           metrics_family** out) noexcept {
+static_assert(METRICS_COUNTER == static_cast<int>(format::Type::kCounter) &&
+              METRICS_GAUGE == static_cast<int>(format::Type::kGauge) &&
+              METRICS_HISTOGRAM == static_cast<int>(format::Type::kHistogram) &&
+              METRICS_SUMMARY == static_cast<int>(format::Type::kSummary) &&
+              METRICS_INFO == static_cast<int>(format::Type::kInfo));
+static_assert(METRICS_LIVEMOSTRECENT + 1 == format::kModeCount);
+
+// The bounds of a histogram that a program gives, or the default ones.
+std::vector<double> bounds_of(const metrics_family_options& options) {
+  if (options.bounds != nullptr) {
+    return {options.bounds, options.bounds + options.bound_count};
+  }
+  if (options.bound_count > 0) throw format::Error(METRICS_INVALID, "the bounds are NULL");
+  const auto defaults = setup::default_bounds();
+  return {defaults.begin(), defaults.end()};
+}
+
+format::Definition definition_of(metrics_type type, const char* name, const char* help,
+                                 const char* const* labels, std::size_t label_count,
+                                 const metrics_family_options& options) {
+  if (name == nullptr) throw format::Error(METRICS_INVALID, "the family has no name: it is NULL");
+  format::Definition d;
+  d.type = static_cast<format::Type>(type);
+  if (type < METRICS_COUNTER || type > METRICS_INFO) {
+    throw format::Error(METRICS_INVALID, std::string("the type of family \"") + name +
+                                             "\" is not one of metrics_type");
+  }
+  d.name = name;
+  d.help = text_or_empty(help);
+  d.unit = text_or_empty(options.unit);
+  for (const std::string_view label : views(labels, label_count)) d.labels.emplace_back(label);
+  if (format::has_buckets(d.type)) {
+    d.bounds = bounds_of(options);
+  } else if (options.bounds != nullptr || options.bound_count > 0) {
+    throw format::Error(METRICS_INVALID, "only histograms have bounds, \"" + d.name + "\" is a " +
+                                             std::string(format::to_string(d.type)));
+  }
+  if (options.mode < METRICS_ALL || options.mode > METRICS_LIVEMOSTRECENT) {
+    throw format::Error(METRICS_INVALID,
+                        "the mode of family \"" + d.name + "\" is not one of metrics_mode");
+  }
+  if (format::values_of(d.type) == format::Values::kGauge) {
+    d.mode = static_cast<format::Mode>(options.mode);
+  } else if (options.mode != METRICS_ALL) {
+    throw format::Error(METRICS_INVALID, "only gauges have modes, \"" + d.name + "\" is a " +
+                                             std::string(format::to_string(d.type)));
+  }
+  return d;
+}
+
+bool ascending(const double* bounds, std::size_t count) {
+  for (std::size_t i = 0; i < count; ++i) {
+    if (!std::isfinite(bounds[i]) || (i > 0 && bounds[i] <= bounds[i - 1])) return false;
+  }
+  return true;
+}
+
+}  // namespace
+}  // namespace metrics::api
+
+using namespace metrics;
+using namespace metrics::api;
+
+extern "C" {
+
+metrics_status metrics_family_of(metrics_segment* segment, metrics_type type, const char* name,
+                                 const char* help, const char* const* labels, size_t label_count,
+                                 const metrics_family_options* options, metrics_family** out) {
   *out = nullptr;
   setup::Family* refused = nullptr;
   const metrics_status status = to_status([&] {
     setup::Registry& registry = registry_of(segment);
-    if (name == nullptr) throw format::Error(METRICS_INVALID, "the family has no name: it is NULL");
-    d.name = name;
-    for (const std::string_view label : views(labels, label_count)) d.labels.emplace_back(label);
+    format::Definition d = definition_of(type, name, help, labels, label_count,
+                                         taken(options, "metrics_family_options"));
     *out = reinterpret_cast<metrics_family*>(&registry.family(std::move(d), &refused));
     tell_claim(registry);
     return METRICS_OK;
@@ -35,87 +101,12 @@ metrics_status make_family(metrics_segment* segment, format::Definition d, const
   return status;
 }
 
-bool ascending(const double* bounds, std::size_t count) {
-  for (std::size_t i = 0; i < count; ++i) {
-    if (!std::isfinite(bounds[i]) || (i > 0 && bounds[i] <= bounds[i - 1])) return false;
-  }
-  return true;
-}
-
-}  // namespace
-
-}  // namespace metrics::api
-
-using namespace metrics;
-using namespace metrics::api;
-
-extern "C" {
-
-metrics_status metrics_counter_family(metrics_segment* segment, const char* name, const char* help,
-                                      const char* unit, const char* const* labels,
-                                      size_t label_count, metrics_family** out) {
-  return make_family(
-      segment, {format::Type::kCounter, {}, text_or_empty(help), text_or_empty(unit), {}, {}, {}},
-      name, labels, label_count, out);
-}
-
-metrics_status metrics_gauge_family(metrics_segment* segment, const char* name, const char* help,
-                                    const char* unit, const char* const* labels, size_t label_count,
-                                    metrics_mode mode, metrics_family** out) {
-  if (mode < METRICS_ALL || mode > METRICS_LIVEMOSTRECENT) {
-    *out = nullptr;
-    return failed(METRICS_INVALID, "the gauge's mode is not one of metrics_mode");
-  }
-  return make_family(segment,
-                     {format::Type::kGauge,
-                      {},
-                      text_or_empty(help),
-                      text_or_empty(unit),
-                      {},
-                      {},
-                      static_cast<format::Mode>(mode)},
-                     name, labels, label_count, out);
-}
-
-metrics_status metrics_histogram_family(metrics_segment* segment, const char* name,
-                                        const char* help, const char* unit,
-                                        const char* const* labels, size_t label_count,
-                                        const double* bounds, size_t bound_count,
-                                        metrics_family** out) {
-  *out = nullptr;
-  std::vector<double> given;
-  const metrics_status status = to_status([&] {
-    const auto defaults = setup::default_bounds();
-    if (bounds == nullptr && bound_count == 0) given.assign(defaults.begin(), defaults.end());
-    if (bounds == nullptr && bound_count > 0)
-      throw format::Error(METRICS_INVALID, "the bounds are NULL");
-    if (bounds != nullptr) given.assign(bounds, bounds + bound_count);
-    return METRICS_OK;
-  });
-  if (status != METRICS_OK) return status;
-  return make_family(segment,
-                     {format::Type::kHistogram,
-                      {},
-                      text_or_empty(help),
-                      text_or_empty(unit),
-                      {},
-                      std::move(given),
-                      {}},
-                     name, labels, label_count, out);
-}
-
-metrics_status metrics_summary_family(metrics_segment* segment, const char* name, const char* help,
-                                      const char* unit, const char* const* labels,
-                                      size_t label_count, metrics_family** out) {
-  return make_family(
-      segment, {format::Type::kSummary, {}, text_or_empty(help), text_or_empty(unit), {}, {}, {}},
-      name, labels, label_count, out);
-}
-
-metrics_status metrics_info_family(metrics_segment* segment, const char* name, const char* help,
-                                   metrics_family** out) {
-  return make_family(segment, {format::Type::kInfo, {}, text_or_empty(help), {}, {}, {}, {}}, name,
-                     nullptr, 0, out);
+metrics_status metrics_family_status(const metrics_family* handle) {
+  const setup::Family* family = family_of(handle);
+  if (family == nullptr) return failed(METRICS_INVALID, "the family is NULL: it was refused");
+  const format::Error* why = family->registry.failure();
+  if (why == nullptr && family->offset() == 0) why = family->refusal();
+  return why == nullptr ? METRICS_OK : failed(why->status(), why->what());
 }
 
 metrics_status metrics_linear_bounds(double start, double width, size_t count, double* bounds) {

@@ -26,8 +26,7 @@ struct Opened {
 Opened open_registry(const char* path, const metrics_geometry* geometry) {
   setup::Registry* registry = nullptr;
   metrics_status status = to_status([&] {
-    registry = &setup::Registry::open(text_or_empty(path),
-                                      geometry == nullptr ? metrics_geometry{} : *geometry);
+    registry = &setup::Registry::open(text_or_empty(path), taken(geometry, "metrics_geometry"));
     return METRICS_OK;
   });
   if (status != METRICS_OK) {

@@ -9,6 +9,8 @@
 #include "libmetrics/api/errors.h"
 #include "libmetrics/api/log.h"
 #include "libmetrics/api/segments.h"
+#include "libmetrics/format/records.h"
+#include "libmetrics/format/types.h"
 #include "libmetrics/setup/registry.h"
 #include "metrics/hot.h"
 #include "metrics/metrics.h"
@@ -28,21 +30,34 @@ constinit metrics_histogram inert_histogram = {
     [](std::uint64_t*, const metrics_histogram*, double) {},
     [](const double*, std::uint32_t, double) { return 0u; }};
 
-void check_family(const setup::Family* family, std::initializer_list<format::Type> types,
-                  std::size_t count) {
+[[noreturn]] void refuse_count(const format::Definition& d, std::size_t count) {
+  std::string names;
+  for (const auto& label : d.labels) names += (names.empty() ? "" : ", ") + label;
+  throw format::Error(METRICS_INVALID, "\"" + d.name + "\" takes " +
+                                           std::to_string(d.labels.size()) + " label values (" +
+                                           names + "), not " + std::to_string(count));
+}
+
+// Throws Error(METRICS_INVALID) unless the family is there and takes that many label values.
+void check_family(const setup::Family* family, std::size_t count) {
   if (family == nullptr) throw format::Error(METRICS_INVALID, "the family is NULL: it was refused");
   const format::Definition& d = family->definition;
-  if (std::find(types.begin(), types.end(), d.type) == types.end()) {
-    throw format::Error(METRICS_INVALID, "\"" + d.name + "\" is a " +
-                                             std::string(to_string(d.type)) + ", no other type");
+  // An info's series bring label names of their own.
+  if (format::values_of(d.type) != format::Values::kNone && count != d.labels.size()) {
+    refuse_count(d, count);
   }
-  if (d.type != format::Type::kInfo && count != d.labels.size()) {
-    std::string names;
-    for (const auto& label : d.labels) names += (names.empty() ? "" : ", ") + label;
-    throw format::Error(METRICS_INVALID, "\"" + d.name + "\" takes " +
-                                             std::to_string(d.labels.size()) + " label values (" +
-                                             names + "), not " + std::to_string(count));
+}
+
+// The same, and unless it is of one of these types.
+void check_family(const setup::Family* family, std::initializer_list<format::Type> types,
+                  std::size_t count) {
+  if (family != nullptr &&
+      std::find(types.begin(), types.end(), family->definition.type) == types.end()) {
+    throw format::Error(METRICS_INVALID, "\"" + family->definition.name + "\" is a " +
+                                             std::string(to_string(family->definition.type)) +
+                                             ", no other type");
   }
+  check_family(family, count);
 }
 
 // The family can't be counted at all. That its segment was not joined is the segment's status, not
@@ -166,15 +181,54 @@ metrics_status metrics_info_state(metrics_family* family, const char* const* nam
   });
 }
 
+metrics_status metrics_order_labels(const metrics_family* handle, const char* const* names,
+                                    const char* const* values, size_t count, const char** ordered) {
+  return to_status([&] {
+    const setup::Family* family = family_of(handle);
+    if (family == nullptr) {
+      throw format::Error(METRICS_INVALID, "the family is NULL: it was refused");
+    }
+    const format::Definition& d = family->definition;
+    if (count != d.labels.size()) refuse_count(d, count);
+    std::fill_n(ordered, count, nullptr);
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::string_view name = text_of(names, i);
+      const auto label = std::find(d.labels.begin(), d.labels.end(), name);
+      if (label == d.labels.end()) {
+        throw format::Error(METRICS_INVALID,
+                            "\"" + d.name + "\" has no label \"" + std::string(name) + '"');
+      }
+      const char*& place = ordered[label - d.labels.begin()];
+      if (place != nullptr) {
+        throw format::Error(METRICS_INVALID, "label \"" + std::string(name) + "\" of \"" + d.name +
+                                                 "\" is given twice; remove one");
+      }
+      place = text_of(values, i).data();
+    }
+    return METRICS_OK;
+  });
+}
+
+const uint64_t* metrics_series_state(const metrics_family* handle, const char* const* values,
+                                     size_t count) {
+  const uint64_t* state = nullptr;
+  to_status([&] {
+    const setup::Family* family = family_of(handle);
+    if (family == nullptr || count != family->definition.labels.size()) return METRICS_OK;
+    const std::vector<std::string_view> strings = views(values, count);
+    const setup::Series* series = family->table.find(format::strings_hash(strings), strings);
+    if (series != nullptr) state = reinterpret_cast<const uint64_t*>(series->removed);
+    return METRICS_OK;
+  });
+  return state;
+}
+
 metrics_status metrics_remove(metrics_family* handle, const char* const* values, size_t count) {
   return to_status([&] {
     setup::Family* family = family_of(handle);
-    check_family(family,
-                 {format::Type::kCounter, format::Type::kGauge, format::Type::kHistogram,
-                  format::Type::kSummary, format::Type::kInfo},
-                 count);
+    check_family(family, count);
     auto strings = views(values, count);
-    if (family->definition.type == format::Type::kInfo) sort_pairs(strings);
+    if (format::values_of(family->definition.type) == format::Values::kNone) sort_pairs(strings);
     if (family->offset() != 0) family->registry.remove(*family, strings);
     return METRICS_OK;
   });

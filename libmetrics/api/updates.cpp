@@ -9,7 +9,7 @@ using namespace metrics;
 
 extern "C" {
 
-void metrics_counter_inc(metrics_counter* c, uint64_t n) {
+void metrics_counter_inc(const metrics_counter* c, uint64_t n) {
   if (c == nullptr) return;
   if (std::uint64_t* own = metrics_hot_cells(c->segment); own != nullptr) [[likely]] {
     metrics_hot_count(own + c->cell, n);
@@ -18,7 +18,7 @@ void metrics_counter_inc(metrics_counter* c, uint64_t n) {
   }
 }
 
-void metrics_counter_add(metrics_counter* c, double amount) {
+void metrics_counter_add(const metrics_counter* c, double amount) {
   if (c == nullptr) return;
   std::uint64_t* own = metrics_hot_cells(c->segment);
   if (own != nullptr && amount >= 0 && amount < METRICS_HOT_EXACT) [[likely]] {
@@ -45,7 +45,7 @@ void metrics_gauge_set_to_current_time(metrics_gauge* hot) {
   metrics_gauge_set(hot, static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) / 1e9);
 }
 
-void metrics_histogram_observe(metrics_histogram* h, double value) {
+void metrics_histogram_observe(const metrics_histogram* h, double value) {
   if (h == nullptr) return;
   std::uint64_t* own = metrics_hot_cells(h->segment);
   if (own != nullptr && value == value) [[likely]] {

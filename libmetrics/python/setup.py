@@ -21,10 +21,10 @@ ROOT = HERE.parents[1]
 SOURCES = {
     'format': 'definition error file geometry name ownership records types utf8',
     'update': 'buckets claims gauges locked own_slots process segment slow_path threads',
-    'setup': 'bounds creation directory join permissions registry series',
-    'api': 'arguments errors families log segments series updates',
+    'setup': 'bounds creation directory join permissions read_back registry series',
+    'api': 'arguments errors families log read_back segments series updates',
     'reader': 'contents families gauge_merge limits mapping merge reader slot_report verify',
-    'python/extension': 'counter gauge histogram info messages metric module removal snapshot',
+    'python/extension': 'counter gauge histogram info messages metric module snapshot tables',
 }
 VERSION = re.search(r'project\(metrics VERSION (\S+)', (ROOT / 'CMakeLists.txt').read_text()).group(1)
 

@@ -96,7 +96,15 @@ Family& Registry::family(format::Definition given, Family** refused) {
       is_new ? *same_name.emplace_back(std::make_unique<Family>(*this, std::move(d))) : **known;
   if (family.offset() == 0 && segment_ != nullptr) {
     *refused = &family;
-    family.found_at(Directory(*segment_).family(family.definition));
+    try {
+      family.found_at(Directory(*segment_).family(family.definition));
+    } catch (const format::Error& e) {
+      if (const auto* before = family.refusal();
+          before == nullptr || std::string_view(before->what()) != e.what()) {
+        family.refused(e);
+      }
+      throw;
+    }
   }
   return family;
 }

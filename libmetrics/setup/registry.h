@@ -34,7 +34,8 @@ class Registry {
   // Returns true exactly once, so that one caller reports the failure.
   bool report_once() noexcept { return !reported_.exchange(true, std::memory_order_relaxed); }
 
-  // The family of that definition, checked. Throws Error as metrics_*_family; METRICS_CONFLICT and
+  // The family of that definition, checked. Throws Error as metrics_family_of;
+  // METRICS_CONFLICT and
   // METRICS_FULL leave a refused family in *refused.
   Family& family(format::Definition definition, Family** refused);
 

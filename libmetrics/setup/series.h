@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "libmetrics/format/definition.h"
+#include "libmetrics/format/error.h"
 #include "libmetrics/format/hash.h"
 #include "libmetrics/format/records.h"
 #include "libmetrics/setup/bounds.h"
@@ -97,10 +98,20 @@ struct Family {
     offset_.store(offset, std::memory_order_relaxed);
   }
   SeriesTable table;
+  // Why the directory has refused it last; nullptr if it never has. Set with the process's mutex held.
+  const format::Error* refusal() const noexcept {
+    return refusal_.load(std::memory_order_acquire);  // with refused()'s release
+  }
+  void refused(const format::Error& why) {
+    refusals_.push_back(std::make_unique<format::Error>(why));
+    refusal_.store(refusals_.back().get(), std::memory_order_release);
+  }
   std::atomic<std::uint32_t> logged{0};  // a bit for each status logged for it or its series
 
  private:
   std::atomic<format::Offset> offset_{0};
+  std::atomic<const format::Error*> refusal_{nullptr};
+  std::vector<std::unique_ptr<format::Error>> refusals_;  // never freed: a reader may be anywhere
 };
 
 }  // namespace metrics::setup

@@ -28,7 +28,9 @@ double winner(format::Mode mode, double mine, double inherited) {
 Gauge::Gauge(std::uint32_t at, std::uint64_t cell, format::Mode m) noexcept
     : metrics_gauge{at, 0, nullptr}, first_cell(cell), mode(m) {}
 
-format::Cell& Gauge::value_cell() noexcept { return *__atomic_load_n(&value_, __ATOMIC_ACQUIRE); }
+format::Cell& Gauge::value_cell() const noexcept {
+  return *__atomic_load_n(&value_, __ATOMIC_ACQUIRE);
+}
 
 void Gauge::begin(format::Cell* cells, format::Generation generation) noexcept {
   format::Cell* mine = cells + first_cell;
@@ -103,6 +105,12 @@ void Gauge::add(double amount) noexcept {
   }
   if (has_own(mode)) publish_own();
   if (format::is_most_recent(mode)) stamp();
+}
+
+std::optional<double> Gauge::own_value() const noexcept {
+  const format::Cell& cell = has_own(mode) ? own_ : value_cell();
+  const auto value = format::decode_gauge(cell.load(std::memory_order_relaxed));
+  return value && mode == Mode::kSum ? *value - inherited_.value_or(0) : value;
 }
 
 }  // namespace metrics::update

@@ -26,13 +26,16 @@ struct Gauge : metrics_gauge {
   // Lock-free, by any thread. The process must own the slot that the last begin() named.
   void set(double value) noexcept;
   void add(double amount) noexcept;
+  // What the process has set; nothing if it has set nothing. Of mode sum, 0 then: what its
+  // predecessors have left can't be told from nothing set.
+  std::optional<double> own_value() const noexcept;
 
   const std::uint64_t first_cell;
   const format::Mode mode;
   Gauge* next = nullptr;  // in the writer's list
 
  private:
-  format::Cell& value_cell() noexcept;
+  format::Cell& value_cell() const noexcept;
   void publish_own() noexcept;
   void stamp() noexcept;
 

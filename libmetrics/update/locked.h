@@ -7,11 +7,8 @@
 
 namespace metrics::update {
 
-// Locks and unlocks, and says so to ThreadSanitizer where a program has it: of a library that is
-// built without it, it sees nothing but calls of libc, and not all of them.
-void lock(pthread_mutex_t& mutex) noexcept;
-void unlock(pthread_mutex_t& mutex) noexcept;
-// Says that the mutex is unlocked though nobody has called unlock(): in a forked child.
+// Says to ThreadSanitizer, where a program has it, that the mutex is unlocked though nobody has
+// unlocked it: in a forked child.
 void say_unlocked(pthread_mutex_t& mutex) noexcept;
 
 // Keeps the thread from being cancelled in the scope: opening a file and writing a line are

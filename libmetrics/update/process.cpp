@@ -97,12 +97,12 @@ void prepare_fork() {
   sigset_t all, before;
   ::sigfillset(&all);
   ::pthread_sigmask(SIG_SETMASK, &all, &before);
-  lock(process().mutex);
+  ::pthread_mutex_lock(&process().mutex);
   before_fork = before;
 }
 void parent_after_fork() {
   const sigset_t before = before_fork;
-  unlock(process().mutex);
+  ::pthread_mutex_unlock(&process().mutex);
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 void child_after_fork() {

@@ -8,6 +8,9 @@
 #include "metrics/hot.h"
 #include "metrics/metrics.h"
 
+#define OPTIONS(...) \
+  (&(metrics_family_options){.size = sizeof(metrics_family_options), __VA_ARGS__})
+
 #define CHECK(condition)                                              \
   do {                                                                \
     if (!(condition)) {                                               \
@@ -47,7 +50,7 @@ int main(void) {
   CHECK(strcmp(metrics_version(), "0.1.0") == 0);
   metrics_set_log(&count_log, &logged);
 
-  const metrics_geometry geometry = {8, 8, 4096, 65536};
+  const metrics_geometry geometry = {sizeof geometry, 8, 8, 4096, 65536};
   metrics_segment* segment = NULL;
   CHECK(metrics_open(path, &geometry, &segment) == METRICS_OK);
   CHECK(metrics_default() == segment);
@@ -70,8 +73,8 @@ int main(void) {
   const char* const values[] = {"value"};
   metrics_family* family = NULL;
   metrics_counter* counter = NULL;
-  CHECK(metrics_counter_family(NULL, "tasks_total", "Help.", NULL, labels, 1, &family) ==
-        METRICS_OK);
+  CHECK(metrics_family_of(NULL, METRICS_COUNTER, "tasks_total", "Help.", labels, 1, NULL,
+                          &family) == METRICS_OK);
   CHECK(metrics_counter_labels(family, values, 1, &counter) == METRICS_OK);
   metrics_counter_inc(counter, 2);
   metrics_counter_add(counter, 0.5);
@@ -80,39 +83,44 @@ int main(void) {
   CHECK(same == counter);
 
   metrics_gauge* gauge = NULL;
-  CHECK(metrics_gauge_family(segment, "load", NULL, NULL, NULL, 0, METRICS_LIVEMOSTRECENT,
-                             &family) == METRICS_OK);
+  CHECK(metrics_family_of(segment, METRICS_GAUGE, "load", NULL, NULL, 0,
+                          OPTIONS(.mode = METRICS_LIVEMOSTRECENT), &family) == METRICS_OK);
   CHECK(metrics_gauge_labels(family, NULL, 0, &gauge) == METRICS_OK);
   metrics_gauge_set(gauge, 1.5);
   metrics_gauge_add(gauge, -1);
   metrics_gauge_set_to_current_time(gauge);
-  CHECK(metrics_gauge_family(segment, "load2", NULL, NULL, NULL, 0, (metrics_mode)10, &family) ==
-        METRICS_INVALID);
+  CHECK(metrics_family_of(segment, METRICS_GAUGE, "load2", NULL, NULL, 0,
+                          OPTIONS(.mode = (metrics_mode)10), &family) == METRICS_INVALID);
   CHECK(family == NULL);
 
   metrics_histogram* histogram = NULL;
-  CHECK(metrics_histogram_family(segment, "times", NULL, "seconds", labels, 1, bounds, 4,
-                                 &family) == METRICS_OK);
+  CHECK(metrics_family_of(segment, METRICS_HISTOGRAM, "times", NULL, labels, 1,
+                          OPTIONS(.unit = "seconds", .bounds = bounds, .bound_count = 4),
+                          &family) == METRICS_OK);
   CHECK(metrics_histogram_labels(family, values, 1, &histogram) == METRICS_OK);
   const double start = metrics_now();
   metrics_histogram_observe(histogram, metrics_now() - start);
-  CHECK(metrics_summary_family(segment, "sizes", NULL, "bytes", NULL, 0, &family) == METRICS_OK);
+  CHECK(metrics_family_of(segment, METRICS_SUMMARY, "sizes", NULL, NULL, 0,
+                          OPTIONS(.unit = "bytes"), &family) == METRICS_OK);
   CHECK(metrics_histogram_labels(family, NULL, 0, &histogram) == METRICS_OK);
   metrics_histogram_observe(histogram, 3);
 
-  CHECK(metrics_info_family(segment, "build", NULL, &family) == METRICS_OK);
+  CHECK(metrics_family_of(segment, METRICS_INFO, "build", NULL, NULL, 0, NULL, &family) ==
+        METRICS_OK);
   CHECK(metrics_info_state(family, labels, values, 1) == METRICS_OK);
   const char* const fact[] = {"name", "value"};
   CHECK(metrics_remove(family, fact, 2) == METRICS_OK);
   CHECK(metrics_clear(family) == METRICS_OK);
 
-  CHECK(metrics_counter_family(segment, "load", NULL, NULL, NULL, 0, &family) == METRICS_CONFLICT);
+  CHECK(metrics_family_of(segment, METRICS_COUNTER, "load", NULL, NULL, 0, NULL, &family) ==
+        METRICS_CONFLICT);
   CHECK(family != NULL && logged == 1);
   CHECK(metrics_counter_labels(family, NULL, 0, &counter) == METRICS_CONFLICT);
   CHECK(counter != NULL);
   metrics_counter_inc(counter, 1);
 
-  CHECK(metrics_counter_family(segment, "a b", NULL, NULL, NULL, 0, &family) == METRICS_INVALID);
+  CHECK(metrics_family_of(segment, METRICS_COUNTER, "a b", NULL, NULL, 0, NULL, &family) ==
+        METRICS_INVALID);
   CHECK(family == NULL && strstr(metrics_last_error(), "write \"a_b\"") != NULL);
   CHECK(metrics_counter_labels(family, NULL, 0, &counter) == METRICS_INVALID);
   CHECK(counter == NULL);

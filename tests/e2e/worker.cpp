@@ -24,6 +24,7 @@
 
 #include "metrics/metrics.h"
 #include "metrics/metrics.hpp"
+#include "tests/support/options.h"
 
 namespace {
 
@@ -107,22 +108,21 @@ Json make(const Json& c) {
   const auto* names = labels.pointers.data();
   const std::size_t count = labels.pointers.size();
   metrics_family*& family = families[name];
-  metrics_status status = METRICS_OK;
-  if (kind == "counter") {
-    status = metrics_counter_family(nullptr, name.c_str(), help.c_str(), unit.c_str(), names, count,
-                                    &family);
-  } else if (kind == "gauge") {
-    status = metrics_gauge_family(nullptr, name.c_str(), help.c_str(), unit.c_str(), names, count,
-                                  mode_of(c.value("mode", "all")), &family);
+  metrics::test::Options options;
+  options.unit(unit.c_str());
+  const std::vector<double> bounds = reals(c.value("bounds", Json::array()));
+  metrics_type type = METRICS_COUNTER;
+  if (kind == "gauge") {
+    type = METRICS_GAUGE;
+    options.mode(mode_of(c.value("mode", "all")));
   } else if (kind == "histogram") {
-    const std::vector<double> bounds = reals(c.value("bounds", Json::array()));
-    status =
-        metrics_histogram_family(nullptr, name.c_str(), help.c_str(), unit.c_str(), names, count,
-                                 bounds.empty() ? nullptr : bounds.data(), bounds.size(), &family);
-  } else {
-    status = metrics_summary_family(nullptr, name.c_str(), help.c_str(), unit.c_str(), names, count,
-                                    &family);
+    type = METRICS_HISTOGRAM;
+    if (!bounds.empty()) options.bounds(bounds);
+  } else if (kind == "summary") {
+    type = METRICS_SUMMARY;
   }
+  metrics_status status = metrics_family_of(nullptr, type, name.c_str(), help.c_str(), names, count,
+                                            options.get(), &family);
   Json result = told(status);
   if (family == nullptr) return result;
   const auto* given = values.pointers.data();
@@ -150,7 +150,8 @@ Json info(const Json& c) {
   metrics_family* family = nullptr;
   const std::string name = c.at("name");
   const metrics_status status =
-      metrics_info_family(nullptr, name.c_str(), c.value("help", "").c_str(), &family);
+      metrics_family_of(nullptr, METRICS_INFO, name.c_str(), c.value("help", "").c_str(), nullptr,
+                        0, nullptr, &family);
   if (status != METRICS_OK) return told(status);
   const Texts names(c.at("labels"));
   const Texts values(c.at("values"));

@@ -12,6 +12,7 @@
 
 #include "libmetrics/format/error.h"
 #include "libmetrics/format/utf8.h"
+#include "tests/support/options.h"
 #include "tests/support/temp_segment.h"
 
 namespace metrics::format {
@@ -211,15 +212,16 @@ TEST(Definition, AConflictNamesBothFamilies) {
   t.histogram("times", {1, 2.5});
   metrics_family* family = nullptr;
   const char* label = "name";
-  EXPECT_EQ(metrics_counter_family(t.segment().get(), "times_count", "", "", &label, 1, &family),
+  EXPECT_EQ(metrics_family_of(t.segment().get(), METRICS_COUNTER, "times_count", "", &label, 1,
+                              nullptr, &family),
             METRICS_CONFLICT);
   EXPECT_EQ(
       std::string(metrics_last_error()),
       "counter \"times_count\" with labels (name) conflicts with the histogram \"times\" with "
       "labels () and bounds (1, 2.5) in " +
           t.file() + "; rename one, or make them the same");
-  EXPECT_EQ(metrics_gauge_family(t.segment().get(), "times", "", "", nullptr, 0, METRICS_LIVEMAX,
-                                 &family),
+  EXPECT_EQ(metrics_family_of(t.segment().get(), METRICS_GAUGE, "times", "", nullptr, 0,
+                              test::Options().mode(METRICS_LIVEMAX).get(), &family),
             METRICS_CONFLICT);
   EXPECT_EQ(std::string(metrics_last_error()),
             "gauge \"times\" of mode livemax with labels () conflicts with the histogram \"times\" "
@@ -236,8 +238,8 @@ TEST(Definition, FamiliesMayDifferInHelpAlone) {
   const auto status = [&](const char* name, const char* help, const char* unit,
                           std::vector<double> bounds) {
     metrics_family* family = nullptr;
-    return metrics_histogram_family(t.segment().get(), name, help, unit, nullptr, 0, bounds.data(),
-                                    bounds.size(), &family);
+    return metrics_family_of(t.segment().get(), METRICS_HISTOGRAM, name, help, nullptr, 0,
+                             test::Options().unit(unit).bounds(bounds).get(), &family);
   };
   EXPECT_EQ(status("x_seconds", "One.", "seconds", {1, 2}), METRICS_OK);
   EXPECT_EQ(status("x_seconds", "Another.", "seconds", {1, 2}), METRICS_OK);

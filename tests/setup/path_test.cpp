@@ -10,6 +10,7 @@
 
 #include "libmetrics/format/name.h"
 #include "libmetrics/update/segment.h"
+#include "tests/support/options.h"
 #include "tests/support/temp_segment.h"
 #include "tests/support/worker.h"
 
@@ -116,7 +117,7 @@ TEST(Geometry, OutOfItsRangeIsRefused) {
   TempPath t;
   in_child([&] {
     metrics_segment* segment = nullptr;
-    const metrics_geometry few_cells = {1, 1, 15, 4096};
+    const metrics_geometry few_cells = {sizeof few_cells, 1, 1, 15, 4096};
     EXPECT_EQ(metrics_open(t.path().c_str(), &few_cells, &segment), METRICS_INVALID);
     EXPECT_STREQ(metrics_last_error(),
                  "a segment of 15 can't be made; $METRICS_CELLS goes from 16 to 4294967296");
@@ -137,15 +138,16 @@ void expect_gone(const TempSegment& t, Counter tasks, Gauge load) {
   load.set(1);
   EXPECT_EQ(t.segment().status(), METRICS_GONE);
   metrics_family* family = nullptr;
-  EXPECT_EQ(metrics_counter_family(t.segment().get(), "late", "", "", nullptr, 0, &family),
+  EXPECT_EQ(metrics_family_of(t.segment().get(), METRICS_COUNTER, "late", "", nullptr, 0, nullptr,
+                              &family),
             METRICS_OK);
   metrics_counter* late = nullptr;
   EXPECT_EQ(metrics_counter_labels(family, nullptr, 0, &late),
             METRICS_OK);  // on a page that is reserved
   std::vector<double> bounds;
   for (unsigned i = 0; i < 1000; ++i) bounds.push_back(i);
-  EXPECT_EQ(metrics_histogram_family(t.segment().get(), "large", "", "", nullptr, 0, bounds.data(),
-                                     bounds.size(), &family),
+  EXPECT_EQ(metrics_family_of(t.segment().get(), METRICS_HISTOGRAM, "large", "", nullptr, 0,
+                              test::Options().bounds(bounds).get(), &family),
             METRICS_OK);
   metrics_histogram* large = nullptr;
   EXPECT_EQ(metrics_histogram_labels(family, nullptr, 0, &large), METRICS_GONE);

@@ -15,6 +15,7 @@
 #include <thread>
 #include <vector>
 
+#include "tests/support/options.h"
 #include "tests/support/patch.h"
 #include "tests/support/temp_segment.h"
 #include "tests/support/worker.h"
@@ -122,28 +123,29 @@ TEST(Registration, OfConflictingFamiliesExactlyOneIsThere) {
       auto& status = outcome.status[worker][i];
       switch (worker % 4) {
         case 0: {
-          status = metrics_histogram_family(t.segment().get(), name.c_str(), "", "", nullptr, 0,
-                                            nullptr, 0, &family);
+          status = metrics_family_of(t.segment().get(), METRICS_HISTOGRAM, name.c_str(), "",
+                                     nullptr, 0, nullptr, &family);
           metrics_histogram* times = nullptr;
           EXPECT_EQ(metrics_histogram_labels(family, nullptr, 0, &times), status);
           metrics_histogram_observe(times, 1);
           break;
         }
         case 1: {
-          status = metrics_counter_family(t.segment().get(), (name + "_count").c_str(), "", "",
-                                          nullptr, 0, &family);
+          status = metrics_family_of(t.segment().get(), METRICS_COUNTER, (name + "_count").c_str(),
+                                     "", nullptr, 0, nullptr, &family);
           metrics_counter* counter = nullptr;
           EXPECT_EQ(metrics_counter_labels(family, nullptr, 0, &counter), status);
           metrics_counter_inc(counter, 1);
           break;
         }
         case 2:
-          status = metrics_gauge_family(t.segment().get(), (name + "_count").c_str(), "", "",
-                                        nullptr, 0, METRICS_SUM, &family);
+          status =
+              metrics_family_of(t.segment().get(), METRICS_GAUGE, (name + "_count").c_str(), "",
+                                nullptr, 0, test::Options().mode(METRICS_SUM).get(), &family);
           break;
         default:
-          status =
-              metrics_summary_family(t.segment().get(), name.c_str(), "", "", nullptr, 0, &family);
+          status = metrics_family_of(t.segment().get(), METRICS_SUMMARY, name.c_str(), "", nullptr,
+                                     0, nullptr, &family);
       }
     }
   });
@@ -182,8 +184,8 @@ TEST(Registration, AConflictNamesWhatDiffersBetweenTheTwo) {
   TempSegment t;
   const Family<Gauge> there("size", "", {}, {.unit = "bytes", .segment = t.segment()});
   metrics_family* other = nullptr;
-  ASSERT_EQ(metrics_gauge_family(t.segment().get(), "size_bytes", "", "", nullptr, 0, METRICS_ALL,
-                                 &other),
+  ASSERT_EQ(metrics_family_of(t.segment().get(), METRICS_GAUGE, "size_bytes", "", nullptr, 0,
+                              nullptr, &other),
             METRICS_CONFLICT);
   EXPECT_NE(std::string(metrics_last_error()).find("of unit bytes"), std::string::npos)
       << metrics_last_error();
@@ -210,7 +212,8 @@ TEST(Registration, ADirectoryThatEndsInTheMiddleOfAWordIsRefused) {
   t.counter("tasks").inc();
   Patch(t.file()).header().directory_used.fetch_add(1);
   metrics_family* family = nullptr;
-  EXPECT_EQ(metrics_counter_family(t.segment().get(), "others", "", "", nullptr, 0, &family),
+  EXPECT_EQ(metrics_family_of(t.segment().get(), METRICS_COUNTER, "others", "", nullptr, 0, nullptr,
+                              &family),
             METRICS_INCOMPATIBLE);
   EXPECT_EQ(t.scraped("tasks"), 1u);
 }

@@ -29,12 +29,13 @@ void PrintTo(const Refusal& r, std::ostream* out) { *out << r.status << ": " << 
 // What metrics_open() says of the path, and that updates and definitions work all the same.
 Refusal opened(const std::string& path) {
   metrics_segment* segment = nullptr;
-  const metrics_status status = metrics_open(path.c_str(), &kSmall, &segment);
+  const metrics_status status = metrics_open(path.c_str(), &kSmallInC, &segment);
   const std::string why = status == METRICS_OK ? "" : metrics_last_error();
   EXPECT_NE(segment, nullptr);
   EXPECT_EQ(metrics_segment_status(segment), status);
   metrics_family* family = nullptr;
-  EXPECT_EQ(metrics_counter_family(segment, "tasks", "", "", nullptr, 0, &family), METRICS_OK);
+  EXPECT_EQ(metrics_family_of(segment, METRICS_COUNTER, "tasks", "", nullptr, 0, nullptr, &family),
+            METRICS_OK);
   metrics_counter* tasks = nullptr;
   EXPECT_EQ(metrics_counter_labels(family, nullptr, 0, &tasks), METRICS_OK);
   EXPECT_NE(tasks, nullptr);

@@ -33,7 +33,8 @@ TEST(Labels, InAnotherNumberOrNullAreRefused) {
   EXPECT_THROW(tasks.labels("x", "y", "z"), std::invalid_argument);
   metrics_family* family = nullptr;
   const char* names[] = {"a", "b"};
-  ASSERT_EQ(metrics_counter_family(t.segment().get(), "tasks", "", "", names, 2, &family),
+  ASSERT_EQ(metrics_family_of(t.segment().get(), METRICS_COUNTER, "tasks", "", names, 2, nullptr,
+                              &family),
             METRICS_OK);
   const char* values[] = {"x", nullptr};
   metrics_counter* counter = nullptr;
@@ -164,12 +165,14 @@ TEST(Infos, AreOneSeriesInWhateverOrderTheirFactsAreTold) {
   }
   EXPECT_EQ(t.scrape().series_count("build"), 2u);
   metrics_family* build = nullptr;
-  ASSERT_EQ(metrics_info_family(t.segment().get(), "build", "", &build), METRICS_OK);
+  ASSERT_EQ(
+      metrics_family_of(t.segment().get(), METRICS_INFO, "build", "", nullptr, 0, nullptr, &build),
+      METRICS_OK);
   const char* fact[] = {"version", "1", "commit", "abc"};
   EXPECT_EQ(metrics_remove(build, fact, 4), METRICS_OK);
   EXPECT_FALSE(t.scrape().has("build", {"abc", "1"}));
   EXPECT_EQ(metrics_remove(build, fact, 3), METRICS_INVALID);
-  clear_info("build", "", t.segment());
+  Family<Info>("build", "", {t.segment()}).clear();
   EXPECT_EQ(t.scrape().series_count("build"), 0u);
   EXPECT_THROW(info("build", "", {{"le", "1"}}, t.segment()), std::invalid_argument);
   EXPECT_THROW(info("build", "", {{"a", "1"}, {"a", "2"}}, t.segment()), std::invalid_argument);

@@ -75,7 +75,8 @@ TEST(Space, ASeriesWithoutRoomIsRefusedUntilThereIsSome) {
     const Segment segment(t.path(), kSmall);
     ASSERT_EQ(segment.status(), METRICS_OK);
     metrics_family* family = nullptr;
-    ASSERT_EQ(metrics_counter_family(segment.get(), "tasks", "", "", nullptr, 0, &family),
+    ASSERT_EQ(metrics_family_of(segment.get(), METRICS_COUNTER, "tasks", "", nullptr, 0, nullptr,
+                                &family),
               METRICS_OK);
     metrics_counter* tasks = nullptr;
     {

@@ -38,13 +38,28 @@ class TempPath {
 
 // Small enough that a test can fill it, large enough that it does not by accident.
 inline constexpr Geometry kSmall = {64, 64, 4096, 64 * 1024};
+// The same for the C ABI.
+inline constexpr metrics_geometry kSmallInC = {sizeof(metrics_geometry), kSmall.processes,
+                                               kSmall.threads, kSmall.cells,
+                                               kSmall.directory_bytes};
+
+struct InSegment {
+  Segment segment;
+  template <class MetricOptions>
+  operator MetricOptions() const {  // NOLINT(google-explicit-constructor): stands for options
+    MetricOptions options;
+    options.segment = segment;
+    return options;
+  }
+};
 
 class TempSegment : public TempPath {
  public:
   explicit TempSegment(const Geometry& geometry = kSmall) : segment_(path(), geometry) {}
 
   const Segment& segment() const { return segment_; }
-  Options options() const { return {.segment = segment_}; }
+  // The options of any metric in this segment.
+  InSegment options() const { return {segment_}; }
   Counter counter(const std::string& name) const {
     return Family<Counter>(name, "", {}, options()).labels();
   }

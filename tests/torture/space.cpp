@@ -16,6 +16,7 @@
 #include <fstream>
 #include <thread>
 
+#include "tests/support/options.h"
 #include "tests/torture/cases.h"
 #include "tests/torture/program.h"
 
@@ -189,8 +190,8 @@ void filling_up(Scenery& s) {
       const char* values[] = {label.c_str()};
       std::vector<double> many(1000);
       for (std::size_t b = 0; b < many.size(); ++b) many[b] = static_cast<double>(b);
-      metrics_histogram_family(p.segment.get(), "wide", "", "", labels, 1, many.data(), many.size(),
-                               &family);
+      metrics_family_of(p.segment.get(), METRICS_HISTOGRAM, "wide", "", labels, 1,
+                        test::Options().bounds(many).get(), &family);
       const metrics_status status = metrics_histogram_labels(family, values, 1, &h);
       metrics_histogram_observe(h, 999.5);
       if (status == METRICS_OK) accepted.fetch_add(1);

@@ -8,6 +8,7 @@
 #include <thread>
 #include <vector>
 
+#include "tests/support/options.h"
 #include "tests/support/temp_segment.h"
 #include "tests/support/worker.h"
 
@@ -45,9 +46,11 @@ TEST(Exhaustion, OneProcessJoinsSixteenSegments) {
     for (unsigned i = 0; i < 17; ++i) {
       metrics_segment* segment = nullptr;
       const std::string path = directory.path() + "/segment" + std::to_string(i);
-      EXPECT_EQ(metrics_open(path.c_str(), &kSmall, &segment), i < 16 ? METRICS_OK : METRICS_FULL);
+      EXPECT_EQ(metrics_open(path.c_str(), &kSmallInC, &segment), i < 16 ? METRICS_OK : METRICS_FULL);
       metrics_family* family = nullptr;
-      EXPECT_EQ(metrics_counter_family(segment, "tasks", "", "", nullptr, 0, &family), METRICS_OK);
+      EXPECT_EQ(
+          metrics_family_of(segment, METRICS_COUNTER, "tasks", "", nullptr, 0, nullptr, &family),
+          METRICS_OK);
       metrics_counter* counter = nullptr;
       EXPECT_EQ(metrics_counter_labels(family, nullptr, 0, &counter), METRICS_OK);
       metrics_counter_inc(counter, i);
@@ -202,9 +205,9 @@ TEST(Exhaustion, AFullDirectoryRefusesSeriesAndWastesNoCells) {
   metrics_status status = METRICS_OK;
   metrics_family* family = nullptr;
   const char* label = "name";
-  ASSERT_EQ(
-      metrics_counter_family(t.segment().get(), "tasks", nullptr, nullptr, &label, 1, &family),
-      METRICS_OK);
+  ASSERT_EQ(metrics_family_of(t.segment().get(), METRICS_COUNTER, "tasks", nullptr, &label, 1,
+                              nullptr, &family),
+            METRICS_OK);
   for (; made < 1000; ++made) {
     const std::string value = "value" + std::to_string(1000 + made);
     const char* values = value.c_str();
@@ -241,8 +244,8 @@ TEST(Exhaustion, UsedUpCellsRefuseSeries) {
   tasks.inc();
   times.observe(5);
   metrics_family* family = nullptr;
-  ASSERT_EQ(metrics_gauge_family(t.segment().get(), "load", nullptr, nullptr, nullptr, 0,
-                                 METRICS_SUM, &family),
+  ASSERT_EQ(metrics_family_of(t.segment().get(), METRICS_GAUGE, "load", nullptr, nullptr, 0,
+                              test::Options().mode(METRICS_SUM).get(), &family),
             METRICS_OK);
   metrics_gauge* load = nullptr;
   EXPECT_EQ(metrics_gauge_labels(family, nullptr, 0, &load), METRICS_FULL);

@@ -106,7 +106,7 @@ TEST(Gauges, AfterThreadsHaveSetOneOfTheirLastValuesStands) {
 
 TEST(Gauges, HandlesOfOneSeriesShareOneValue) {
   TempSegment t;
-  const Options options = {.mode = Mode::kSum, .segment = t.segment()};
+  const Gauge::Options options = {.mode = Mode::kSum, .segment = t.segment()};
   const auto labels = [&](const char* value) {
     return Family<Gauge>("load", "", {"name"}, options).labels(value);
   };

@@ -18,9 +18,7 @@ Abi load_abi(const char* path) {
   if (library == nullptr) throw std::runtime_error(::dlerror());
   Abi abi{};
   load(library, "metrics_open", abi.open);
-  load(library, "metrics_counter_family", abi.counter_family);
-  load(library, "metrics_gauge_family", abi.gauge_family);
-  load(library, "metrics_histogram_family", abi.histogram_family);
+  load(library, "metrics_family_of", abi.family_of);
   load(library, "metrics_counter_labels", abi.counter_labels);
   load(library, "metrics_gauge_labels", abi.gauge_labels);
   load(library, "metrics_histogram_labels", abi.histogram_labels);

@@ -15,18 +15,11 @@
 namespace metrics::bench {
 namespace {
 
-constexpr Abi kLinked = {&metrics_open,
-                         &metrics_counter_family,
-                         &metrics_gauge_family,
-                         &metrics_histogram_family,
-                         &metrics_counter_labels,
-                         &metrics_gauge_labels,
-                         &metrics_histogram_labels,
-                         &metrics_counter_inc,
-                         &metrics_counter_add,
-                         &metrics_gauge_set,
-                         &metrics_histogram_observe,
-                         &metrics_now};
+constexpr Abi kLinked = {
+    &metrics_open,         &metrics_family_of,        &metrics_counter_labels,
+    &metrics_gauge_labels, &metrics_histogram_labels, &metrics_counter_inc,
+    &metrics_counter_add,  &metrics_gauge_set,        &metrics_histogram_observe,
+    &metrics_now};
 
 struct Handles {
   Segment segment;
@@ -139,18 +132,18 @@ Measurement cold_lookup(Family<Histogram> family) {
 }
 
 Measurement cold_in(const Segment& segment, const std::string& operation) {
-  const Options options = {.bounds = Bounds(bounds18()), .segment = segment};
-  const Family<Histogram> histograms("cold_seconds", "", {"n"}, options);
+  const Family<Histogram> histograms("cold_seconds", "", {"n"},
+                                     {.bounds = Bounds(bounds18()), .segment = segment});
   if (operation == "inc") {
-    return cold(Family<Counter>("cold_total", "", {"n"}, options),
+    return cold(Family<Counter>("cold_total", "", {"n"}, {.segment = segment}),
                 [](Counter& c, double) { c.inc(); });
   }
   if (operation == "add") {
-    return cold(Family<Counter>("cold_total", "", {"n"}, options),
+    return cold(Family<Counter>("cold_total", "", {"n"}, {.segment = segment}),
                 [](Counter& c, double) { c.inc(0.5); });
   }
   if (operation == "set") {
-    return cold(Family<Gauge>("cold_size", "", {"n"}, options),
+    return cold(Family<Gauge>("cold_size", "", {"n"}, {.segment = segment}),
                 [](Gauge& g, double value) { g.set(value); });
   }
   if (operation == "observe18") {

@@ -20,9 +20,7 @@ constexpr std::size_t kMany = 64;  // handles that are updated in turns
 // The functions that are measured: the linked library's, or what dlsym() found.
 struct Abi {
   decltype(&metrics_open) open;
-  decltype(&metrics_counter_family) counter_family;
-  decltype(&metrics_gauge_family) gauge_family;
-  decltype(&metrics_histogram_family) histogram_family;
+  decltype(&metrics_family_of) family_of;
   decltype(&metrics_counter_labels) counter_labels;
   decltype(&metrics_gauge_labels) gauge_labels;
   decltype(&metrics_histogram_labels) histogram_labels;
@@ -72,8 +70,15 @@ inline AbiHandles abi_handles(const Abi& abi) {
   expect(abi.open(path.c_str(), nullptr, &segment));
   const char* label = "n";
   metrics_family *counters = nullptr, *gauges = nullptr, *histogram = nullptr;
-  abi.counter_family(segment, "abi_total", "", "", &label, 1, &counters);
-  abi.gauge_family(segment, "abi_size", "", "", &label, 1, METRICS_LIVESUM, &gauges);
+  const auto family = [&](metrics_type type, const char* name, const char* const* labels,
+                          std::size_t count, metrics_family_options options, metrics_family** out) {
+    options.size = sizeof options;
+    expect(abi.family_of(segment, type, name, "", labels, count, &options, out));
+  };
+  metrics_family_options live{};
+  live.mode = METRICS_LIVESUM;
+  family(METRICS_COUNTER, "abi_total", &label, 1, {}, &counters);
+  family(METRICS_GAUGE, "abi_size", &label, 1, live, &gauges);
   for (std::size_t i = 0; i < kMany; ++i) {
     const std::string value = std::to_string(i);
     const char* values = value.c_str();
@@ -81,12 +86,13 @@ inline AbiHandles abi_handles(const Abi& abi) {
     expect(abi.gauge_labels(gauges, &values, 1, &handles.gauges[i]));
   }
   const auto& bounds = bounds18();
-  abi.histogram_family(segment, "abi_seconds", "", "", nullptr, 0, bounds.data(), bounds.size(),
-                       &histogram);
+  metrics_family_options bounded{};
+  bounded.bounds = bounds.data();
+  bounded.bound_count = bounds.size();
+  family(METRICS_HISTOGRAM, "abi_seconds", nullptr, 0, bounded, &histogram);
   expect(abi.histogram_labels(histogram, nullptr, 0, &handles.histogram));
   const char* names[] = {"type", "hostname"};
-  abi.histogram_family(segment, "abi_labelled_seconds", "", "", names, 2, bounds.data(),
-                       bounds.size(), &handles.labelled);
+  family(METRICS_HISTOGRAM, "abi_labelled_seconds", names, 2, bounded, &handles.labelled);
   abi.inc(handles.counters[0], 1);
   ::unlink((path + ".v1").c_str());
   return handles;

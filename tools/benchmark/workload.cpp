@@ -36,8 +36,8 @@ Handles define(const std::string& path, const Workload& w) {
   if (segment.status() != METRICS_OK) throw std::runtime_error(segment.why());
   std::vector<Family<Histogram>> families;
   for (const std::string& name : c.families) {
-    families.emplace_back(name, c.help, Labels{"type", "hostname"},
-                          Options{.bounds = Bounds(bounds), .segment = segment});
+    families.emplace_back(name, c.help, LabelNames{"type", "hostname"},
+                          Histogram::Options{.bounds = Bounds(bounds), .segment = segment});
   }
   Handles handles;
   for (const CatalogueSeries& s : c.series) {

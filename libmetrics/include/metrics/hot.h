@@ -68,11 +68,20 @@ static inline uint64_t* metrics_hot_cells(uint32_t segment) {
   return __atomic_load_n(&thread->cells[segment], __ATOMIC_RELAXED);
 }
 
+/* ThreadSanitizer sees neither assembly nor volatile accesses for what they are: atomics it does. */
+#if defined(__SANITIZE_THREAD__)
+#define METRICS_HOT_ATOMIC 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define METRICS_HOT_ATOMIC 1
+#endif
+#endif
+
 /* One thread writes this cell, so nothing is lost without a locked instruction. Relaxed: a cell carries no
  * news about other memory; nobody reads cell A and concludes something about cell B. On x86-64 it is one
  * instruction, which no signal handler can split. */
 static inline void metrics_hot_count(uint64_t* cell, uint64_t n) {
-#if defined(__x86_64__) && !defined(__SANITIZE_THREAD__)
+#if defined(__x86_64__) && !defined(METRICS_HOT_ATOMIC)
   __asm__ volatile("addq %1, %0" : "+m"(*cell) : "er"(n) : "cc");
 #else
   __atomic_store_n(cell, __atomic_load_n(cell, __ATOMIC_RELAXED) + n, __ATOMIC_RELAXED);
@@ -82,7 +91,7 @@ static inline void metrics_hot_count(uint64_t* cell, uint64_t n) {
 /* The same for a cell that holds a double. Its sum is the next call's start, so a way through an integer's
  * register would be waited for; where atomics can't be had without it, a volatile access is as whole. */
 static inline void metrics_hot_sum(uint64_t* cell, double amount) {
-#if defined(__x86_64__) && !defined(__SANITIZE_THREAD__)
+#if defined(__x86_64__) && !defined(METRICS_HOT_ATOMIC)
   typedef double __attribute__((may_alias)) metrics_double_cell;
   volatile metrics_double_cell* sum = (volatile metrics_double_cell*)cell;
   *sum = *sum + amount;

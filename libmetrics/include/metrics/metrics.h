@@ -2,18 +2,24 @@
  *
  * Conventions:
  * (1) Metrics never break the program that they measure. Every update accepts NULL and does nothing
- *     then; none blocks, allocates, throws or raises a signal. A worker that can't be counted runs on,
- *     and metrics_segment_status() says why.
- * (2) Strings are UTF-8, zero-terminated, copied. Durations are seconds, as double. Times are seconds
- *     since the Unix epoch, as double.
- * (3) Whatever a function hands out (segment, family, counter, ...) is owned by the library, is the same
- *     for the same arguments, and stays valid until the process ends. After fork() it is valid in both.
+ *     then; none blocks, allocates, throws or raises a signal. A worker that can't be counted runs
+ *     on, and metrics_segment_status() returns the reason.
+ * (2) Strings are UTF-8, zero-terminated, copied. Durations are seconds, as double. Times are
+ *     seconds since the Unix epoch, as double.
+ * (3) What a function hands out (segment, family, counter, ...) is owned by the library, is the
+ *     same for the same arguments, and stays valid until the process ends. After fork() it is valid
+ *     in both processes.
  * (4) Every function may be called by any thread at any time, in a forked child too. Updates may be
- *     called in signal handlers; an update that interrupts another one of the same series loses nothing
- *     for integers (metrics_counter_inc), else at most one of the two.
- * (5) A function that returns metrics_status and fails leaves a text that says what was wrong and what to
- *     write instead, in metrics_last_error(), for the calling thread. Its *out is then NULL or, where a
- *     definition was right but there was no room for it, an object whose updates do nothing.
+ *     called in signal handlers; an update that interrupts another one of the same series loses
+ *     nothing for integers (metrics_counter_inc), else at most one of the two.
+ * (5) A function that returns metrics_status and fails leaves a text that says what was wrong and
+ *     what to write instead, in metrics_last_error(), for the calling thread. Its *out is then NULL
+ *     or, where a definition was right but there was no room for it, an object whose updates do
+ *     nothing.
+ * (6) Structs that a program fills in begin with `size`, which is sizeof the struct: so they can
+ *     grow without a new function. Fields that a program doesn't set are 0, which is the default.
+ *
+ *       metrics_family_options options = {.size = sizeof options, .mode = METRICS_LIVESUM};
  *
  * The header is the stable interface, versioned by the library's SONAME. */
 #ifndef METRICS_METRICS_H
@@ -35,69 +41,80 @@ extern "C" {
 
 typedef enum metrics_status {
   METRICS_OK = 0,
-  METRICS_INVALID = 1,  /* a name, label, bound, path or option that is against the rules */
-  METRICS_CONFLICT = 2, /* the segment has a family of that name that differs */
-  METRICS_FULL = 3,     /* the segment's directory or cells are used up */
-  METRICS_NO_SPACE = 4, /* the file system, a quota or a limit of the process leaves no room */
-  METRICS_NO_PERMISSION = 5,
-  METRICS_INCOMPATIBLE = 6, /* not a segment, or of another version or geometry than can be used */
-  METRICS_UNSUPPORTED = 7,  /* the file system or the kernel lacks what ownership needs */
-  METRICS_GONE = 8,         /* the segment was deleted or replaced under its name */
-  METRICS_NO_SLOT =
-      9, /* all slots are owned: this process counts in the shared one, gauges are refused */
-  METRICS_SYSTEM = 10 /* another error of the operating system; the text has it */
+  METRICS_INVALID = 1,       /* a name, label, bound, path or option is against the rules */
+  METRICS_CONFLICT = 2,      /* the segment has a family of that name that differs */
+  METRICS_FULL = 3,          /* the segment's directory or cells are used up */
+  METRICS_NO_SPACE = 4,      /* the file system, a quota or a limit of the process leaves no room */
+  METRICS_NO_PERMISSION = 5, /* the process may not open or create the file */
+  METRICS_INCOMPATIBLE = 6,  /* the file is no segment, or has another version or geometry than this
+                                library can use */
+  METRICS_UNSUPPORTED = 7,   /* the file system or the kernel lacks what ownership needs */
+  METRICS_GONE = 8,          /* the segment was deleted or replaced under its name */
+  METRICS_NO_SLOT = 9, /* all slots are owned: this process counts in the shared one, its gauges are
+                          refused */
+  METRICS_SYSTEM = 10  /* another error of the operating system; the text has it */
 } metrics_status;
 
 /* The status in lower-case words, e.g. "no space". Never NULL. */
 METRICS_API const char* metrics_status_name(metrics_status status);
 
-/* Why the last call of this thread that returned a status other than METRICS_OK failed; "" if none has.
- * Valid until the thread's next failing call. */
+/* Why the last call of this thread that returned a status other than METRICS_OK failed; "" if none
+ * has. Valid until the thread's next failing call. */
 METRICS_API const char* metrics_last_error(void);
 
 /* The version of the library, e.g. "0.1.0". */
 METRICS_API const char* metrics_version(void);
 
-/* Called for whatever can't be counted, once for each segment or family and cause, with one line of text; updates
- * call it never: why one got no slot is told by the process's next set-up call or metrics_segment_status().
- * By the thread that called, with none of the library's locks held. It must not throw. The default writes
- * "metrics: TEXT" to standard error. NULL: silence. */
+/* Called for everything that can't be counted, once for each segment or family and cause, with one
+ * line of text. Updates never call it; the reason why one got no slot is logged by the process's
+ * next set-up call, or by metrics_segment_status(). Called by the thread that called the library,
+ * with none of the library's locks held. It must not throw. The default writes "metrics: TEXT" to
+ * standard error. NULL: silence. */
 typedef void (*metrics_log_function)(metrics_status status, const char* text, void* context);
 METRICS_API void metrics_set_log(metrics_log_function function, void* context);
 
-/* Calls that function with one line of text, for what is built on top of the library. text NULL: does nothing. */
+/* Calls that function with one line of text, for what is built on top of the library. Does nothing
+ * if text is NULL. */
 METRICS_API void metrics_log(metrics_status status, const char* text);
 
 /* ---- segments ---- */
 
 typedef struct metrics_segment metrics_segment;
 
-/* How large a segment is, when this process is the one to create it; one that exists keeps its own.
- * 0 in any field: the environment variable named beside it, else the default. The file is sparse: what
- * is not used costs no memory, but for the directory, which is reserved when the file is created. */
+/* How large a segment is, when this process is the one to create it; one that exists keeps its own
+ * geometry. 0 in any field: the environment variable named beside it, else the default. The file is
+ * sparse: what is not used costs no memory, except for the directory, which is reserved when the
+ * file is created. */
 typedef struct metrics_geometry {
-  uint32_t processes; /* $METRICS_PROCESSES, 1024: workers that live at once */
-  uint32_t threads;   /* $METRICS_THREADS, 1024: further threads of all workers that live at once */
-  uint64_t
-      cells; /* $METRICS_CELLS, 131072: a histogram with n bounds takes n + 2, a counter 2, a gauge 3 */
-  uint64_t
-      directory_bytes; /* $METRICS_DIRECTORY_BYTES, 4 MiB: a series takes about 100 bytes and its labels */
+  size_t size;              /* sizeof(metrics_geometry) */
+  uint32_t processes;       /* $METRICS_PROCESSES, 1024: workers that live at once */
+  uint32_t threads;         /* $METRICS_THREADS, 1024: their further threads that live at once */
+  uint64_t cells;           /* $METRICS_CELLS, 131072: a histogram with n bounds takes n + 2, a
+                               counter 2, a gauge 3 */
+  uint64_t directory_bytes; /* $METRICS_DIRECTORY_BYTES, 4 MiB: a series takes about 100 bytes and
+                               its labels */
 } metrics_geometry;
 
-/* Joins the segment of that name, or creates it if there is none, and stores it in *out. One process can
- * join 16 different ones.
+/* Joins the segment of that name, or creates it if there is none, and stores it in *out. One
+ * process can join 16 different ones.
  *
- * path: NULL: $METRICS_SEGMENT, else /dev/shm/metrics-UID with the effective user's id. The file's name is
- * the path and ".v1", the version of its format; a path that ends so already is taken as it is. A relative
- * path is made absolute by the current directory.
+ * path: NULL: $METRICS_SEGMENT, else /dev/shm/metrics-UID with the effective user's id. The file's
+ * name is the path and ".v1", the version of its format; a path that ends so already is taken as it
+ * is. A relative path is made absolute by the current directory.
  * geometry: NULL: as if all fields were 0.
  * Permissions of a new file: 0600; with $METRICS_GROUP (a name or a number) 0660 and that group.
- * A file is joined only if it is a regular file, no symbolic link, and the effective user's own, or of the
- * group $METRICS_GROUP; and not writable for others.
+ * A file is joined only if it is a regular file, no symbolic link, and the effective user's own, or
+ * of the group $METRICS_GROUP; and not writable for others.
  *
- * METRICS_INVALID: path or geometry. METRICS_NO_SPACE, METRICS_NO_PERMISSION, METRICS_INCOMPATIBLE,
- * METRICS_UNSUPPORTED, METRICS_SYSTEM: as they say. *out is a segment in each case: one that could not be
- * joined takes families and series, checks them as ever, counts nothing, and keeps the status. */
+ * METRICS_INVALID: path or geometry is against the rules.
+ * METRICS_NO_SPACE: the file system has no room.
+ * METRICS_NO_PERMISSION: the file belongs to somebody else.
+ * METRICS_INCOMPATIBLE: the file is no segment, or of another version.
+ * METRICS_UNSUPPORTED: the file system has no such locks.
+ * METRICS_FULL: the process has joined 16 already.
+ * METRICS_SYSTEM: another error of the operating system.
+ * In each case *out is a segment: one that could not be joined takes families and series, checks
+ * them as ever, counts nothing, and keeps the status. */
 METRICS_API metrics_status metrics_open(const char* path, const metrics_geometry* geometry,
                                         metrics_segment** out);
 
@@ -107,20 +124,31 @@ METRICS_API metrics_segment* metrics_default(void);
 /* The full name of the segment's file; "" for NULL. */
 METRICS_API const char* metrics_segment_path(const metrics_segment* segment);
 
-/* METRICS_OK as long as this process is counted in slots of its own. Else the first reason why the segment
- * could not be joined or, since the last fork, why no slot could be claimed; the text is in
- * metrics_last_error(). METRICS_GONE too if the file has been deleted or replaced: what is counted then, nobody
- * sees. NULL is METRICS_INVALID. Claiming happens at the first update: before it, the
- * status is that of joining. */
+/* METRICS_OK as long as this process is counted in slots of its own. Else the first reason why the
+ * segment could not be joined or, since the last fork, why no slot could be claimed; the text is in
+ * metrics_last_error(). METRICS_GONE also if the file was deleted or replaced: no reader sees what
+ * is counted from then on. METRICS_INVALID: the segment is NULL. Claiming happens at the first
+ * update: before it, the status is that of joining. */
 METRICS_API metrics_status metrics_segment_status(const metrics_segment* segment);
 
 /* ---- families ---- */
 
 typedef struct metrics_family metrics_family;
 
-/* How the gauges of all processes become one sample, in client_python's vocabulary. "live" ones count
- * only processes that are alive; the others keep what dead ones have left. ALL and LIVEALL have a sample
- * for each process, with its pid as label; of ALL a dead one's stays until another process adopts its slot. */
+typedef enum metrics_type {
+  METRICS_COUNTER = 1,
+  METRICS_GAUGE = 2,
+  METRICS_HISTOGRAM = 3,
+  METRICS_SUMMARY = 4, /* counts and sums, without quantiles: those can't be merged over
+                          processes */
+  METRICS_INFO = 5     /* a fact in labels: a series with value 1 for each set of them that any
+                          process has stated; without label names of its own */
+} metrics_type;
+
+/* How the gauges of all processes become one sample, in client_python's vocabulary. "live" ones
+ * count only processes that are alive; the others keep what dead ones have left. ALL and LIVEALL
+ * have a sample for each process, with its pid as label; of ALL a dead process's sample stays until
+ * another process adopts its slot. */
 typedef enum metrics_mode {
   METRICS_ALL,
   METRICS_LIVEALL,
@@ -134,40 +162,45 @@ typedef enum metrics_mode {
   METRICS_LIVEMOSTRECENT
 } metrics_mode;
 
-/* Each finds the family of that name in the segment, or registers it. segment NULL: metrics_default().
- * unit and help may be NULL; labels may be NULL when label_count is 0. A counter's name may be given with
- * or without `_total`, an info's with or without `_info`; a unit becomes the ending of the name.
- *
- * METRICS_INVALID: a name or bound is against Prometheus's rules; *out is NULL.
- * METRICS_CONFLICT: the segment has a family of that name, or with a sample of that name, that differs in
- * type, unit, label names, bounds or mode. The help may differ: the first one stays.
- * METRICS_FULL: the directory is. In both cases *out takes labels and counts nothing. */
-METRICS_API metrics_status metrics_counter_family(metrics_segment* segment, const char* name,
-                                                  const char* help, const char* unit,
-                                                  const char* const* labels, size_t label_count,
-                                                  metrics_family** out);
-METRICS_API metrics_status metrics_gauge_family(metrics_segment* segment, const char* name,
-                                                const char* help, const char* unit,
-                                                const char* const* labels, size_t label_count,
-                                                metrics_mode mode, metrics_family** out);
-/* bounds: upper bounds, inclusive, ascending and finite; +Inf is added. NULL with bound_count 0:
- * Prometheus's default bounds, .005 to 10 seconds. */
-METRICS_API metrics_status metrics_histogram_family(metrics_segment* segment, const char* name,
-                                                    const char* help, const char* unit,
-                                                    const char* const* labels, size_t label_count,
-                                                    const double* bounds, size_t bound_count,
-                                                    metrics_family** out);
-/* A summary counts and sums, without quantiles: those can't be merged over processes. */
-METRICS_API metrics_status metrics_summary_family(metrics_segment* segment, const char* name,
-                                                  const char* help, const char* unit,
-                                                  const char* const* labels, size_t label_count,
-                                                  metrics_family** out);
-/* An info is a fact in labels: a series with value 1 for each set of them that any process has stated. */
-METRICS_API metrics_status metrics_info_family(metrics_segment* segment, const char* name,
-                                               const char* help, metrics_family** out);
+/* What a definition may have beyond name, help and label names. An option that the type doesn't
+ * have is METRICS_INVALID. */
+typedef struct metrics_family_options {
+  size_t size;          /* sizeof(metrics_family_options) */
+  const char* unit;     /* becomes the ending of the name; NULL or "": none. Not of an info */
+  const double* bounds; /* of a histogram: upper bounds, inclusive, ascending and finite; +Inf is
+                           added. NULL: Prometheus's default bounds, .005 to 10 seconds */
+  size_t bound_count;   /* 0 with bounds that are not NULL: the +Inf bucket alone */
+  metrics_mode mode;    /* of a gauge */
+} metrics_family_options;
 
-/* Bounds for metrics_histogram_family, written to bounds[0..count-1]. METRICS_INVALID where they would
- * not be finite and ascending: width <= 0; start <= 0 or factor <= 1. */
+/* Finds the family of that definition in the segment, or registers it, and stores it in *out.
+ * segment: NULL: metrics_default(). help: NULL: "". labels: NULL when label_count is 0. options:
+ * NULL: all defaults. A counter's name may be given with or without `_total`, an info's with or
+ * without `_info`.
+ *
+ * METRICS_INVALID: a name, type, bound or option is against the rules, which are Prometheus's
+ * (https://prometheus.io/docs/concepts/data_model); *out is NULL.
+ * METRICS_CONFLICT: the segment has a family of that name, or with a sample of that name, that
+ * differs in type, unit, label names, bounds or mode. The help may differ: the first one stays.
+ * METRICS_FULL: the directory is full.
+ * METRICS_INCOMPATIBLE: the directory is damaged.
+ * METRICS_NO_SPACE: the process is out of memory.
+ * After all but METRICS_INVALID and METRICS_NO_SPACE, *out is a family whose series count
+ * nothing. */
+METRICS_API metrics_status metrics_family_of(metrics_segment* segment, metrics_type type,
+                                             const char* name, const char* help,
+                                             const char* const* labels, size_t label_count,
+                                             const metrics_family_options* options,
+                                             metrics_family** out);
+
+/* METRICS_OK if the family's series are counted. METRICS_CONFLICT, METRICS_FULL,
+ * METRICS_INCOMPATIBLE: why its last metrics_family_of() was refused. The status of its segment if
+ * that could not be joined. METRICS_INVALID: the family is NULL. The text is in
+ * metrics_last_error(). */
+METRICS_API metrics_status metrics_family_status(const metrics_family* family);
+
+/* Bounds for a histogram, written to bounds[0..count-1]. METRICS_INVALID where they would not be
+ * finite and ascending: width <= 0; start <= 0 or factor <= 1. */
 METRICS_API metrics_status metrics_linear_bounds(double start, double width, size_t count,
                                                  double* bounds);
 METRICS_API metrics_status metrics_exponential_bounds(double start, double factor, size_t count,
@@ -180,13 +213,18 @@ typedef struct metrics_gauge metrics_gauge;
 typedef struct metrics_histogram metrics_histogram; /* of a histogram or a summary */
 
 /* The family's series with these label values, as many as it has label names and in their order;
- * registered if it is new. Bytes that are not UTF-8 become U+FFFD. Keep what you get: an update costs a
- * nanosecond, looking up the labels ten times that.
+ * registered if it is new. Bytes that are not UTF-8 become U+FFFD. Keep what you get: an update
+ * costs a nanosecond, looking up the labels ten times that.
  *
- * METRICS_INVALID: family is NULL, of another type, or has another number of labels, or a value is NULL; *out is
- * NULL. METRICS_CONFLICT, METRICS_FULL, METRICS_NO_SPACE, METRICS_GONE: *out is a series that counts nothing. A later
- * call with the same labels tries again. In a segment that could not be joined it is that too, with METRICS_OK: why
- * is the segment's status. */
+ * METRICS_INVALID: family is NULL, of another type, or has another number of labels, or a value is
+ * NULL or too long; *out is NULL.
+ * METRICS_CONFLICT: the family was refused.
+ * METRICS_FULL: the directory or the cells are used up.
+ * METRICS_NO_SPACE: the file system has no room.
+ * METRICS_GONE: the segment was deleted or replaced.
+ * After all but METRICS_INVALID, *out is a series that counts nothing, and a later call with the
+ * same labels tries again. In a segment that could not be joined it is that too, with METRICS_OK:
+ * the segment's status has the reason. */
 METRICS_API metrics_status metrics_counter_labels(metrics_family* family, const char* const* values,
                                                   size_t count, metrics_counter** out);
 METRICS_API metrics_status metrics_gauge_labels(metrics_family* family, const char* const* values,
@@ -198,21 +236,36 @@ METRICS_API metrics_status metrics_histogram_labels(metrics_family* family,
 METRICS_API metrics_status metrics_info_state(metrics_family* family, const char* const* names,
                                               const char* const* values, size_t count);
 
-/* Removes the family's series with these label values from the segment, for all processes; of an info,
- * names and values in turn. A later call of metrics_*_labels, in any process, begins a new one at zero;
- * updates through objects that were had before count nothing any more. METRICS_OK also if there was no
- * such series. METRICS_INVALID: as for metrics_*_labels. The cells are not used again. */
+/* Writes label values that are given by name to ordered[0..count-1], in the order of the family's
+ * label names, for the functions above. METRICS_INVALID: a name is missing, unknown, given twice or
+ * NULL. */
+METRICS_API metrics_status metrics_order_labels(const metrics_family* family,
+                                                const char* const* names, const char* const* values,
+                                                size_t count, const char** ordered);
+
+/* Removes the family's series with these label values from the segment, for all processes; of an
+ * info, names and values in turn. A later call of metrics_*_labels, in any process, begins a new
+ * one at zero; handles obtained before no longer count. METRICS_OK also if there was no such series.
+ * METRICS_INVALID: as for metrics_*_labels. The cells are not used again. */
 METRICS_API metrics_status metrics_remove(metrics_family* family, const char* const* values,
                                           size_t count);
-/* Removes all series of the family. */
+/* Removes all series of the family. METRICS_INVALID: the family is NULL. */
 METRICS_API metrics_status metrics_clear(metrics_family* family);
+
+/* For bindings that keep what they have looked up: the address of a word that holds the same value
+ * for as long as these label values lead to the same series, and another one once any process has
+ * removed that. Load it anew each time (__atomic_load_n, relaxed), compare it with the value at the
+ * time of the look-up, and look up again where they differ. Valid until the process ends. NULL:
+ * this process has not looked up such a series, or it counts nothing. */
+METRICS_API const uint64_t* metrics_series_state(const metrics_family* family,
+                                                 const char* const* values, size_t count);
 
 /* ---- updates ---- */
 
 /* Adds n. Wraps at 2^64. */
-METRICS_API void metrics_counter_inc(metrics_counter* counter, uint64_t n);
+METRICS_API void metrics_counter_inc(const metrics_counter* counter, uint64_t n);
 /* Adds a fractional amount. A negative one, and NaN, is ignored and counted as dropped. */
-METRICS_API void metrics_counter_add(metrics_counter* counter, double amount);
+METRICS_API void metrics_counter_add(const metrics_counter* counter, double amount);
 
 /* Gauges are a process's: its threads share one value. Adding to an unset one begins at 0. */
 METRICS_API void metrics_gauge_set(metrics_gauge* gauge, double value);
@@ -221,10 +274,23 @@ METRICS_API void metrics_gauge_set_to_current_time(metrics_gauge* gauge);
 
 /* Counts one observation in the first bucket whose bound is not below the value. NaN is ignored and
  * counted as dropped. */
-METRICS_API void metrics_histogram_observe(metrics_histogram* histogram, double value);
+METRICS_API void metrics_histogram_observe(const metrics_histogram* histogram, double value);
 
 /* CLOCK_MONOTONIC in seconds: two calls and an observe are a timer. */
 METRICS_API double metrics_now(void);
+
+/* ---- reading back, for tests: system calls, more of them with more slots ---- */
+
+/* Stores what all processes together have counted, the dead ones included, as a scrape would now.
+ * METRICS_INVALID: the handle is NULL or counts nothing. METRICS_GONE, METRICS_NO_PERMISSION,
+ * METRICS_NO_SPACE: the file can't be opened under its name. METRICS_SYSTEM: the file can't be
+ * read. */
+METRICS_API metrics_status metrics_counter_value(const metrics_counter* counter, double* out);
+METRICS_API metrics_status metrics_histogram_value(const metrics_histogram* histogram,
+                                                   uint64_t* count, double* sum);
+/* Stores what this process has set; NaN if it has set nothing. METRICS_INVALID: the handle is NULL
+ * or counts nothing. METRICS_NO_SLOT: the process has no slot, so that its gauges are refused. */
+METRICS_API metrics_status metrics_gauge_value(const metrics_gauge* gauge, double* out);
 
 #ifdef __cplusplus
 }

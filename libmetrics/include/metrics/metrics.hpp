@@ -2,23 +2,31 @@
 // hot.h.
 //
 //   metrics::Family<metrics::Counter> tasks{"tasks_total", "Tasks finished.", {"type"}};
-//   metrics::Counter images = tasks.labels("image");   // keep it: looking up labels costs ten times an update
+//   metrics::Counter images = tasks.labels("image");   // keep it: looking up labels costs ten times
+//                                                      // an update
 //   ...fork, fork, fork...
 //   images.inc();
 //
-// What is said in metrics.h holds here. In short: everything may be called by any thread, before
-// and after fork(); updates never block, allocate or throw. Definitions that are against the rules
-// throw std::invalid_argument with a text that says what to write instead. What the surroundings
-// lack (space, permission, a family of that name that differs) never throws: it is logged once, and
-// what can't be counted is not. Strings end at their first NUL, as in C: values of labels that
-// differ behind it only are one series.
+// What metrics.h says holds here. In short: everything may be called by any thread, before and
+// after fork(); updates never block, allocate or throw. Definitions that are against the rules
+// throw std::invalid_argument with a text that says what to write instead; in a program that is
+// built without exceptions they log that text and abort. Missing resources (space, permission, a
+// slot) never throw: they are logged once, and what can't be counted is not. Strings end at their
+// first NUL, as in C: label values that differ only behind it are one series.
 #pragma once
+
+#if !defined(__cplusplus) || __cplusplus < 202002L
+#error "metrics.hpp needs C++20: compile with -std=c++20, or use metrics.h"
+#else
 
 #include <array>
 #include <chrono>
 #include <concepts>
+#include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <initializer_list>
+#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -32,18 +40,69 @@
 namespace metrics {
 
 namespace detail {
-// Programming errors throw; METRICS_OK and what the surroundings lack pass.
+
+// A wrong program: throws, or logs and aborts where nothing can be thrown.
+[[noreturn]] inline void refuse(const char* text) {
+#if defined(__cpp_exceptions)
+  throw std::invalid_argument(text);
+#else
+  metrics_log(METRICS_INVALID, text);
+  std::abort();
+#endif
+}
+
+// METRICS_INVALID is the program's fault; all other statuses are the surroundings', and pass.
+inline void check(metrics_status status) {
+  if (status == METRICS_INVALID) refuse(metrics_last_error());
+}
+
+inline std::vector<const char*> pointers(const std::vector<std::string>& strings) {
+  std::vector<const char*> result;
+  result.reserve(strings.size());
+  for (const std::string& s : strings) result.push_back(s.c_str());
+  return result;
+}
+
 // What labels() hands on without a copy.
 template <class Value>
 concept ends_with_nul =
     std::convertible_to<const Value&, const char*> || std::same_as<Value, std::string>;
 
-inline void check(metrics_status status) {
-  if (status == METRICS_INVALID) throw std::invalid_argument(metrics_last_error());
+inline const char* pointer(const char* s) { return s; }
+inline const char* pointer(const std::string& s) { return s.c_str(); }
+
+// What can stand for a label value: a string, or anything that a stream prints.
+template <class Value>
+concept label_value = std::convertible_to<const Value&, std::string_view> ||
+    requires(std::ostream& stream, const Value& value) {
+  stream << value;
+};
+
+template <label_value Value>
+std::string text(const Value& value) {
+  if constexpr (std::convertible_to<const Value&, std::string_view>) {
+    return std::string(static_cast<std::string_view>(value));
+  } else if constexpr (std::same_as<Value, bool>) {
+    return value ? "true" : "false";
+  } else if constexpr (std::integral<Value> && sizeof(Value) > 1) {
+    return std::to_string(value);
+  } else {
+    std::ostringstream stream;
+    stream << value;
+    return std::move(stream).str();
+  }
 }
+
 }  // namespace detail
 
-using Geometry = metrics_geometry;
+// How large a segment is, when this process creates it; see metrics_geometry. 0: the environment's
+// value, else the default.
+struct Geometry {
+  std::uint32_t processes = 0;
+  std::uint32_t threads = 0;
+  std::uint64_t cells = 0;
+  std::uint64_t directory_bytes = 0;
+};
 
 // Where metrics are counted. Cheap to copy; what it names lives until the process ends.
 class Segment {
@@ -54,8 +113,9 @@ class Segment {
   // Throws std::invalid_argument for a path or geometry against the rules; for other failures see
   // status().
   explicit Segment(const std::string& path, const Geometry& geometry = {}) {
-    const metrics_status status = metrics_open(path.c_str(), &geometry, &segment_);
-    detail::check(status);
+    const metrics_geometry wanted = {sizeof wanted, geometry.processes, geometry.threads,
+                                     geometry.cells, geometry.directory_bytes};
+    detail::check(metrics_open(path.c_str(), &wanted, &segment_));
   }
 
   std::string path() const { return metrics_segment_path(segment_); }
@@ -67,131 +127,6 @@ class Segment {
 
  private:
   metrics_segment* segment_ = nullptr;
-};
-
-// A count that only goes up. Copies count into the same series.
-class Counter {
- public:
-  Counter() noexcept = default;  // counts nothing
-  explicit Counter(metrics_counter* counter) noexcept {
-    if (counter != nullptr) hot_ = *counter;
-  }
-
-  // Adds n. A negative number is ignored and counted as dropped.
-  template <std::integral T = unsigned>
-  void inc(T n = 1) noexcept {
-    if constexpr (std::is_signed_v<T>) {
-      if (n < 0) [[unlikely]] {
-        metrics_counter_add(&hot_, -1);
-        return;
-      }
-    }
-    if (std::uint64_t* cells = metrics_hot_cells(hot_.segment); cells != nullptr) [[likely]] {
-      metrics_hot_count(cells + hot_.cell, static_cast<std::uint64_t>(n));
-    } else {
-      metrics_counter_inc(&hot_, static_cast<std::uint64_t>(n));
-    }
-  }
-  // Adds an amount that need not be whole. A negative one, and NaN, is ignored and counted as
-  // dropped.
-  void inc(double amount) noexcept {
-    if (amount >= 0 && amount < METRICS_HOT_EXACT) [[likely]] {
-      if (std::uint64_t* cells = metrics_hot_cells(hot_.segment); cells != nullptr) [[likely]] {
-        metrics_hot_add(cells, &hot_, amount);
-        return;
-      }
-    }
-    metrics_counter_add(&hot_, amount);
-  }
-
- private:
-  metrics_counter hot_ = {METRICS_NOWHERE, 0};
-};
-
-class InProgress;
-class Timer;
-
-// A value that goes up and down, this process's.
-class Gauge {
- public:
-  Gauge() noexcept = default;  // sets nothing
-  explicit Gauge(metrics_gauge* gauge) noexcept : gauge_(gauge) {}
-
-  void set(double value) noexcept {
-    if (gauge_ == nullptr || !metrics_hot_set(gauge_, value)) [[unlikely]] {
-      metrics_gauge_set(gauge_, value);
-    }
-  }
-  void inc(double amount = 1) noexcept { metrics_gauge_add(gauge_, amount); }
-  void dec(double amount = 1) noexcept { metrics_gauge_add(gauge_, -amount); }
-  void set_to_current_time() noexcept { metrics_gauge_set_to_current_time(gauge_); }
-
-  // One more for as long as the guard lives.
-  [[nodiscard]] InProgress track_inprogress() const noexcept;
-
- private:
-  metrics_gauge* gauge_ = nullptr;
-};
-
-class InProgress {
- public:
-  explicit InProgress(Gauge gauge) noexcept : gauge_(gauge) { gauge_.inc(); }
-  InProgress(InProgress&& other) noexcept : gauge_(std::exchange(other.gauge_, Gauge())) {}
-  InProgress& operator=(InProgress&&) = delete;
-  ~InProgress() { gauge_.dec(); }
-
- private:
-  Gauge gauge_;
-};
-inline InProgress Gauge::track_inprogress() const noexcept { return InProgress(*this); }
-
-// Observations in buckets.
-class Histogram {
- public:
-  Histogram() noexcept = default;  // observes nothing
-  explicit Histogram(metrics_histogram* histogram) noexcept : histogram_(histogram) {}
-
-  // NaN is ignored and counted as dropped; negative values are legal.
-  void observe(double value) noexcept {
-    if (histogram_ != nullptr && value == value) [[likely]] {
-      if (std::uint64_t* cells = metrics_hot_cells(histogram_->segment); cells != nullptr)
-          [[likely]] {
-        histogram_->observe(cells + histogram_->cell, histogram_, value);
-        return;
-      }
-    }
-    metrics_histogram_observe(histogram_, value);
-  }
-
-  // Observes the seconds until the timer ends, however its scope is left.
-  [[nodiscard]] Timer time() const noexcept;
-
- private:
-  metrics_histogram* histogram_ = nullptr;
-};
-
-class Timer {
- public:
-  explicit Timer(Histogram histogram) noexcept
-      : histogram_(histogram), start_(std::chrono::steady_clock::now()) {}
-  Timer(Timer&& other) noexcept
-      : histogram_(std::exchange(other.histogram_, Histogram())), start_(other.start_) {}
-  Timer& operator=(Timer&&) = delete;
-  ~Timer() {
-    const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start_;
-    histogram_.observe(taken.count());
-  }
-
- private:
-  Histogram histogram_;
-  std::chrono::steady_clock::time_point start_;
-};
-inline Timer Histogram::time() const noexcept { return Timer(*this); }
-
-// Counts and sums, without quantiles: those can't be merged over processes.
-class Summary : public Histogram {
- public:
-  using Histogram::Histogram;
 };
 
 enum class Mode {
@@ -231,121 +166,417 @@ class Bounds {
   std::vector<double> bounds_;
 };
 
-// What a definition may have beyond name, help and label names.
-struct Options {
-  std::string unit = {};   // becomes the name's ending
-  Mode mode = Mode::kAll;  // of a gauge: how the processes' values become one
-  Bounds bounds = {};      // of a histogram
-  Segment segment = {};    // where it is counted
-};
+// Each metric has an Options: what its definition may have beyond name, help and label names.
+//   unit     becomes the name's ending
+//   segment  where it is counted
 
-using Labels = std::vector<std::string>;
-
-// A name with all its series: Family<Counter>, Family<Gauge>, Family<Histogram>, Family<Summary>.
-// Cheap to copy; make it where you like, once or often: the same definition is the same family, in
-// all processes.
-template <class Metric>
-class Family {
+// A count that only goes up. Copies count into the same series.
+class Counter {
  public:
-  // Throws std::invalid_argument if a name, label or bound is against Prometheus's rules.
-  Family(const std::string& name, const std::string& help, const Labels& labels = {},
-         const Options& options = {}) {
-    std::vector<const char*> names;
-    for (const std::string& label : labels) names.push_back(label.c_str());
-    detail::check(open(name.c_str(), help.c_str(), names, options));
+  struct Options {
+    std::string unit = {};
+    Segment segment = {};
+  };
+
+  Counter() noexcept = default;  // counts nothing
+  explicit Counter(const metrics_counter* counter) noexcept {
+    if (counter != nullptr) hot_ = *counter;
   }
 
-  // The series with these label values, in the order of the label names. Throws
-  // std::invalid_argument if their number is wrong. One that there is no room for counts nothing.
+  // Adds n. A negative number is ignored and counted as dropped.
+  template <std::integral T = unsigned>
+  void inc(T n = 1) const noexcept {
+    if constexpr (std::is_signed_v<T>) {
+      if (n < 0) [[unlikely]] {
+        metrics_counter_add(&hot_, -1);
+        return;
+      }
+    }
+    if (std::uint64_t* cells = metrics_hot_cells(hot_.segment); cells != nullptr) [[likely]] {
+      metrics_hot_count(cells + hot_.cell, static_cast<std::uint64_t>(n));
+    } else {
+      metrics_counter_inc(&hot_, static_cast<std::uint64_t>(n));
+    }
+  }
+  // Adds an amount that need not be whole. A negative one, and NaN, is ignored and counted as
+  // dropped.
+  void inc(double amount) const noexcept {
+    if (amount >= 0 && amount < METRICS_HOT_EXACT) [[likely]] {
+      if (std::uint64_t* cells = metrics_hot_cells(hot_.segment); cells != nullptr) [[likely]] {
+        metrics_hot_add(cells, &hot_, amount);
+        return;
+      }
+    }
+    metrics_counter_add(&hot_, amount);
+  }
+
+  // Reads back what all processes have counted, for tests: see metrics_counter_value(). NaN if it
+  // can't be read.
+  double value() const noexcept {
+    double value = 0;
+    return metrics_counter_value(&hot_, &value) == METRICS_OK ? value : __builtin_nan("");
+  }
+
+ private:
+  metrics_counter hot_ = {METRICS_NOWHERE, 0};
+};
+
+class InProgress;
+class Timer;
+
+// A value that goes up and down, this process's.
+class Gauge {
+ public:
+  struct Options {
+    std::string unit = {};
+    Mode mode = Mode::kAll;  // how the processes' values become one
+    Segment segment = {};
+  };
+
+  Gauge() noexcept = default;  // sets nothing
+  explicit Gauge(metrics_gauge* gauge) noexcept : gauge_(gauge) {}
+
+  void set(double value) const noexcept {
+    if (gauge_ == nullptr || !metrics_hot_set(gauge_, value)) [[unlikely]] {
+      metrics_gauge_set(gauge_, value);
+    }
+  }
+  void inc(double amount = 1) const noexcept { metrics_gauge_add(gauge_, amount); }
+  void dec(double amount = 1) const noexcept { metrics_gauge_add(gauge_, -amount); }
+  void set_to_current_time() const noexcept { metrics_gauge_set_to_current_time(gauge_); }
+
+  // One more for as long as the guard lives.
+  [[nodiscard]] InProgress track_inprogress() const noexcept;
+
+  // Reads back what this process has set, for tests. NaN if it has set nothing, or is refused.
+  double value() const noexcept {
+    double value = 0;
+    return metrics_gauge_value(gauge_, &value) == METRICS_OK ? value : __builtin_nan("");
+  }
+
+ private:
+  metrics_gauge* gauge_ = nullptr;
+};
+
+class InProgress {
+ public:
+  explicit InProgress(Gauge gauge) noexcept : gauge_(gauge) { gauge_.inc(); }
+  InProgress(InProgress&& other) noexcept : gauge_(std::exchange(other.gauge_, Gauge())) {}
+  InProgress& operator=(InProgress&&) = delete;
+  ~InProgress() { gauge_.dec(); }
+
+ private:
+  Gauge gauge_;
+};
+inline InProgress Gauge::track_inprogress() const noexcept { return InProgress(*this); }
+
+// Observations in buckets.
+class Histogram {
+ public:
+  struct Options {
+    std::string unit = {};
+    Bounds bounds = {};
+    Segment segment = {};
+  };
+
+  Histogram() noexcept = default;  // observes nothing
+  explicit Histogram(const metrics_histogram* histogram) noexcept : histogram_(histogram) {}
+
+  // NaN is ignored and counted as dropped; negative values are legal.
+  void observe(double value) const noexcept {
+    if (histogram_ != nullptr && value == value) [[likely]] {
+      if (std::uint64_t* cells = metrics_hot_cells(histogram_->segment); cells != nullptr)
+          [[likely]] {
+        histogram_->observe(cells + histogram_->cell, histogram_, value);
+        return;
+      }
+    }
+    metrics_histogram_observe(histogram_, value);
+  }
+
+  // Observes the seconds until the timer ends, however its scope is left.
+  [[nodiscard]] Timer time() const noexcept;
+
+  // Read back what all processes have observed, for tests: see metrics_histogram_value(). 0 and NaN
+  // if it can't be read.
+  std::uint64_t count() const noexcept { return value().first; }
+  double sum() const noexcept { return value().second; }
+
+ private:
+  std::pair<std::uint64_t, double> value() const noexcept {
+    std::uint64_t count = 0;
+    double sum = 0;
+    if (metrics_histogram_value(histogram_, &count, &sum) == METRICS_OK) return {count, sum};
+    return {0, __builtin_nan("")};
+  }
+
+  const metrics_histogram* histogram_ = nullptr;
+};
+
+// Observes once, at stop() or at the end of its scope.
+class Timer {
+ public:
+  explicit Timer(Histogram histogram) noexcept
+      : histogram_(histogram), start_(std::chrono::steady_clock::now()) {}
+  Timer(Timer&& other) noexcept
+      : histogram_(std::exchange(other.histogram_, Histogram())), start_(other.start_) {}
+  Timer& operator=(Timer&&) = delete;
+  ~Timer() { histogram_.observe(elapsed()); }
+
+  // The seconds since it began.
+  double elapsed() const noexcept {
+    const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start_;
+    return taken.count();
+  }
+  // Observes now, and returns the seconds. The end of the scope observes nothing more; nor does a
+  // second call, which returns the seconds all the same.
+  double stop() noexcept {
+    const double seconds = elapsed();
+    std::exchange(histogram_, Histogram()).observe(seconds);
+    return seconds;
+  }
+  // Observes nothing.
+  void discard() noexcept { histogram_ = Histogram(); }
+
+ private:
+  Histogram histogram_;
+  std::chrono::steady_clock::time_point start_;
+};
+inline Timer Histogram::time() const noexcept { return Timer(*this); }
+
+// Counts and sums, without quantiles: those can't be merged over processes.
+class Summary : public Histogram {
+ public:
+  struct Options {
+    std::string unit = {};
+    Segment segment = {};
+  };
+  using Histogram::Histogram;
+};
+
+// Constant information as labels, with the value 1.
+class Info {
+ public:
+  struct Options {
+    Segment segment = {};
+  };
+};
+
+using LabelNames = std::vector<std::string>;
+using LabelValues = std::vector<std::string>;
+// Labels by name, in any order.
+using NamedValues = std::vector<std::pair<std::string, std::string> >;
+
+namespace detail {
+
+// What families of all types have.
+class AnyFamily {
+ public:
+  // METRICS_OK if its series are counted; else why the family was refused, or the segment not
+  // joined.
+  metrics_status status() const noexcept { return metrics_family_status(family_); }
+  // The status in words; empty if it is METRICS_OK.
+  std::string why() const { return status() == METRICS_OK ? "" : metrics_last_error(); }
+
+  // Removes all series, for all processes; see metrics_remove.
+  void clear() const { check(metrics_clear(family_)); }
+
+ protected:
+  AnyFamily(const Segment& segment, metrics_type type, const std::string& name,
+            const std::string& help, const LabelNames& labels,
+            const metrics_family_options& options) {
+    const std::vector<const char*> names = pointers(labels);
+    check(metrics_family_of(segment.get(), type, name.c_str(), help.c_str(), names.data(),
+                            names.size(), &options, &family_));
+  }
+  metrics_family* get() const noexcept { return family_; }
+
+ private:
+  metrics_family* family_ = nullptr;
+};
+
+template <class Metric>
+constexpr metrics_type type_of() {
+  if constexpr (std::same_as<Metric, Counter>) {
+    return METRICS_COUNTER;
+  } else if constexpr (std::same_as<Metric, Gauge>) {
+    return METRICS_GAUGE;
+  } else if constexpr (std::same_as<Metric, Histogram>) {
+    return METRICS_HISTOGRAM;
+  } else {
+    static_assert(std::same_as<Metric, Summary>, "Counter, Gauge, Histogram, Summary or Info");
+    return METRICS_SUMMARY;
+  }
+}
+
+// What the C ABI knows the options as; valid as long as they are.
+template <class Options>
+metrics_family_options c_options(const Options& options) {
+  metrics_family_options result{};
+  result.size = sizeof result;
+  result.unit = options.unit.c_str();
+  if constexpr (requires { options.mode; }) result.mode = static_cast<metrics_mode>(options.mode);
+  if constexpr (requires { options.bounds; }) {
+    const std::vector<double>& bounds = options.bounds.values();
+    result.bounds = bounds.empty() ? nullptr : bounds.data();
+    result.bound_count = bounds.size();
+  }
+  return result;
+}
+
+}  // namespace detail
+
+// A name with all its series: Family<Counter>, Family<Gauge>, Family<Histogram>, Family<Summary>,
+// Family<Info>. Cheap to copy; make it where you like, once or often: the same definition is the
+// same family, in all processes.
+//
+// A family without label names is its only series, which is there from now on, and has its
+// functions: requests.inc(), load.set(3). On a family with label names those throw
+// std::invalid_argument.
+template <class Metric>
+class Family : public detail::AnyFamily {
+ public:
+  using Options = typename Metric::Options;
+
+  // Throws std::invalid_argument if a name, label or bound is against Prometheus's rules.
+  Family(const std::string& name, const std::string& help, const LabelNames& labels = {},
+         const Options& options = {})
+      : AnyFamily(options.segment, detail::type_of<Metric>(), name, help, labels,
+                  detail::c_options(options)),
+        has_labels_(!labels.empty()) {
+    if (!has_labels_) only_ = find(nullptr, 0);
+  }
+
+  // The series with these label values, in the order of the label names: strings, numbers, or
+  // whatever a stream prints. Throws std::invalid_argument if their number is wrong. One that there
+  // is no room for counts nothing.
   template <class... Values>
   requires(detail::ends_with_nul<Values>&&...) Metric labels(const Values&... values)
   const {
-    const std::array<const char*, sizeof...(Values)> pointers = {pointer(values)...};
+    const std::array<const char*, sizeof...(Values)> pointers = {detail::pointer(values)...};
     return find(pointers.data(), pointers.size());
   }
   template <class... Values>
-  requires((std::convertible_to<const Values&, std::string_view> && ...) &&
-           !(detail::ends_with_nul<Values> && ...)) Metric labels(const Values&... values)
-  const { return labels(Labels{std::string(static_cast<std::string_view>(values))...}); }
-  Metric labels(const Labels& values) const {
-    std::vector<const char*> pointers;
-    for (const std::string& value : values) pointers.push_back(value.c_str());
+  requires((detail::label_value<Values> && ...) && !(detail::ends_with_nul<Values> && ...)) Metric
+      labels(const Values&... values)
+  const { return labels(LabelValues{detail::text(values)...}); }
+  Metric labels(const LabelValues& values) const {
+    const std::vector<const char*> pointers = detail::pointers(values);
     return find(pointers.data(), pointers.size());
   }
 
-  // Removes a series, or all, for all processes; see metrics_remove.
-  void remove(const Labels& values) {
-    std::vector<const char*> pointers;
-    for (const std::string& value : values) pointers.push_back(value.c_str());
-    detail::check(metrics_remove(family_, pointers.data(), pointers.size()));
+  // The same with each value beside its label's name. Throws std::invalid_argument also if a name
+  // is missing, unknown or given twice.
+  Metric with(const NamedValues& labels) const {
+    std::vector<const char*> names, values;
+    for (const auto& [name, value] : labels) {
+      names.push_back(name.c_str());
+      values.push_back(value.c_str());
+    }
+    std::vector<const char*> ordered(labels.size());
+    detail::check(
+        metrics_order_labels(get(), names.data(), values.data(), labels.size(), ordered.data()));
+    return find(ordered.data(), ordered.size());
   }
-  void clear() { detail::check(metrics_clear(family_)); }
+
+  // Removes a series for all processes; see metrics_remove.
+  void remove(const LabelValues& values) const {
+    const std::vector<const char*> pointers = detail::pointers(values);
+    detail::check(metrics_remove(get(), pointers.data(), pointers.size()));
+  }
+  template <class... Values>
+  requires(detail::label_value<Values>&&...) void remove(const Values&... values) const {
+    remove(LabelValues{detail::text(values)...});
+  }
+
+  // ---- of a family without label names: its only series' functions ----
+
+  template <class... Amount>
+  requires requires(const Metric m, Amount... n) { m.inc(n...); }
+  void inc(Amount... amount) const { only().inc(amount...); }
+  template <class... Amount>
+  requires requires(const Metric m, Amount... n) { m.dec(n...); }
+  void dec(Amount... amount) const { only().dec(amount...); }
+  void set(double value) const requires std::same_as<Metric, Gauge> { only().set(value); }
+  void set_to_current_time() const requires std::same_as<Metric, Gauge> {
+    only().set_to_current_time();
+  }
+  [[nodiscard]] InProgress track_inprogress() const requires std::same_as<Metric, Gauge> {
+    return only().track_inprogress();
+  }
+  void observe(double value) const requires std::derived_from<Metric, Histogram> {
+    only().observe(value);
+  }
+  [[nodiscard]] Timer time() const requires std::derived_from<Metric, Histogram> {
+    return only().time();
+  }
+  double value() const requires requires(const Metric m) { m.value(); }
+  { return only().value(); }
+  std::uint64_t count() const requires std::derived_from<Metric, Histogram> {
+    return only().count();
+  }
+  double sum() const requires std::derived_from<Metric, Histogram> { return only().sum(); }
 
  private:
-  static const char* pointer(const char* s) { return s; }
-  static const char* pointer(const std::string& s) { return s.c_str(); }
-
-  metrics_status open(const char* name, const char* help, const std::vector<const char*>& labels,
-                      const Options& o) {
-    metrics_segment* segment = o.segment.get();
-    const char* unit = o.unit.c_str();
-    const char* const* names = labels.data();
-    if constexpr (std::is_same_v<Metric, Counter>) {
-      return metrics_counter_family(segment, name, help, unit, names, labels.size(), &family_);
-    } else if constexpr (std::is_same_v<Metric, Gauge>) {
-      return metrics_gauge_family(segment, name, help, unit, names, labels.size(),
-                                  static_cast<metrics_mode>(o.mode), &family_);
-    } else if constexpr (std::is_same_v<Metric, Histogram>) {
-      const std::vector<double>& bounds = o.bounds.values();
-      return metrics_histogram_family(segment, name, help, unit, names, labels.size(),
-                                      bounds.empty() ? nullptr : bounds.data(), bounds.size(),
-                                      &family_);
-    } else {
-      static_assert(std::is_same_v<Metric, Summary>, "Counter, Gauge, Histogram or Summary");
-      return metrics_summary_family(segment, name, help, unit, names, labels.size(), &family_);
-    }
-  }
+  // Throws for a family with label names.
+  Metric only() const { return has_labels_ ? find(nullptr, 0) : only_; }
 
   Metric find(const char* const* values, std::size_t count) const {
-    if constexpr (std::is_same_v<Metric, Counter>) {
+    if constexpr (std::same_as<Metric, Counter>) {
       metrics_counter* counter = nullptr;
-      detail::check(metrics_counter_labels(family_, values, count, &counter));
+      detail::check(metrics_counter_labels(get(), values, count, &counter));
       return Counter(counter);
-    } else if constexpr (std::is_same_v<Metric, Gauge>) {
+    } else if constexpr (std::same_as<Metric, Gauge>) {
       metrics_gauge* gauge = nullptr;
-      detail::check(metrics_gauge_labels(family_, values, count, &gauge));
+      detail::check(metrics_gauge_labels(get(), values, count, &gauge));
       return Gauge(gauge);
     } else {
       metrics_histogram* histogram = nullptr;
-      detail::check(metrics_histogram_labels(family_, values, count, &histogram));
+      detail::check(metrics_histogram_labels(get(), values, count, &histogram));
       return Metric(histogram);
     }
   }
 
-  metrics_family* family_ = nullptr;
+  bool has_labels_;
+  Metric only_;
 };
 
-// States a fact in labels: `name_info{labels} 1`. Throws std::invalid_argument for names against
-// the rules.
-inline void info(const std::string& name, const std::string& help,
-                 const std::vector<std::pair<std::string, std::string>>& facts,
-                 const Segment& segment = {}) {
-  metrics_family* family = nullptr;
-  detail::check(metrics_info_family(segment.get(), name.c_str(), help.c_str(), &family));
-  std::vector<const char*> names, values;
-  for (const auto& [label, value] : facts) {
-    names.push_back(label.c_str());
-    values.push_back(value.c_str());
-  }
-  detail::check(metrics_info_state(family, names.data(), values.data(), facts.size()));
-}
+// Facts in labels: `name_info{labels} 1`. They have no label names of their own: each statement
+// brings its own.
+template <>
+class Family<Info> : public detail::AnyFamily {
+ public:
+  Family(const std::string& name, const std::string& help, const Info::Options& options = {})
+      : AnyFamily(options.segment, METRICS_INFO, name, help, {},
+                  {sizeof(metrics_family_options), nullptr, nullptr, 0, METRICS_ALL}) {}
 
-// Removes every series of the info, so that the next info() replaces what was stated.
-inline void clear_info(const std::string& name, const std::string& help,
-                       const Segment& segment = {}) {
-  metrics_family* family = nullptr;
-  detail::check(metrics_info_family(segment.get(), name.c_str(), help.c_str(), &family));
-  detail::check(metrics_clear(family));
+  // States facts. Stays until somebody removes it: clear() first replaces what was stated. Throws
+  // std::invalid_argument for names against the rules.
+  void state(const NamedValues& facts) const {
+    std::vector<const char*> names, values;
+    for (const auto& [name, value] : facts) {
+      names.push_back(name.c_str());
+      values.push_back(value.c_str());
+    }
+    detail::check(metrics_info_state(get(), names.data(), values.data(), facts.size()));
+  }
+  // Removes the series with these facts.
+  void remove(const NamedValues& facts) const {
+    std::vector<const char*> pairs;
+    for (const auto& [name, value] : facts)
+      pairs.insert(pairs.end(), {name.c_str(), value.c_str()});
+    detail::check(metrics_remove(get(), pairs.data(), pairs.size()));
+  }
+};
+
+// States facts once, where nobody will replace them.
+inline Family<Info> info(const std::string& name, const std::string& help, const NamedValues& facts,
+                         const Segment& segment = {}) {
+  Family<Info> family(name, help, {segment});
+  family.state(facts);
+  return family;
 }
 
 }  // namespace metrics
+
+#endif  // C++20

@@ -36,12 +36,6 @@ PyObject* add(metrics_counter* counter, PyObject* amount) {
   return none();
 }
 
-PyObject* check_exemplar(PyObject* self, PyObject* exemplar) {
-  const Ref check(PyObject_GetAttrString(self, "_check_exemplar"));
-  if (!check) return nullptr;
-  return PyObject_CallFunctionObjArgs(check.get(), exemplar, nullptr);
-}
-
 PyObject* inc(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObject* names) {
   Metric& m = metric_of(self);
   if (!m.observable) {
@@ -53,35 +47,19 @@ PyObject* inc(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObject*
     add_whole(counter, 1);
     return none();
   }
-  PyObject* amount = count > 0 ? args[0] : nullptr;
-  PyObject* exemplar = count > 1 ? args[1] : nullptr;
-  if (count > 2)
-    return PyErr_Format(PyExc_TypeError, "inc() takes at most 2 arguments (%zd given)", count);
-  for (Py_ssize_t i = 0; names != nullptr && i < PyTuple_Size(names); ++i) {
-    PyObject* name = PyTuple_GetItem(names, i);
-    if (PyUnicode_CompareWithASCIIString(name, "amount") == 0 && amount == nullptr) {
-      amount = args[count + i];
-    } else if (PyUnicode_CompareWithASCIIString(name, "exemplar") == 0 && exemplar == nullptr) {
-      exemplar = args[count + i];
-    } else {
-      return unexpected_keyword("inc", name);
-    }
-  }
+  Observation given{};
+  if (!take_observation("inc", args, count, names, given)) return nullptr;
   Ref result;
-  if (amount == nullptr) {
+  if (given.amount == nullptr) {
     add_whole(counter, 1);
     result = Ref(none());
   } else {
-    result = Ref(add(counter, amount));
+    result = Ref(add(counter, given.amount));
   }
-  if (result && exemplar != nullptr && exemplar != Py_None)
-    result = Ref(check_exemplar(self, exemplar));
+  if (result && given.exemplar != nullptr && given.exemplar != Py_None) {
+    result = Ref(check_exemplar(self, given.exemplar));
+  }
   return result.release();
-}
-
-metrics_status make(const Names& n, const char* const* labels, size_t count, void*,
-                    metrics_family** out) {
-  return metrics_counter_family(nullptr, n.name, n.help, n.unit, labels, count, out);
 }
 
 // _family(name, help, unit, labels)
@@ -91,7 +69,7 @@ PyObject* family(PyObject* self, PyObject* args) {
                        &names.labels) == 0) {
     return nullptr;
   }
-  return define(self, Kind::kCounter, names, &make, nullptr);
+  return define(self, Kind::kCounter, METRICS_COUNTER, names);
 }
 
 PyObject* series(PyObject* self, PyTypeObject* type, PyObject* const* args, Py_ssize_t count,

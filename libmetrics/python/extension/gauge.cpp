@@ -66,12 +66,6 @@ PyObject* dec(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObject*
   return add("dec", -1, self, args, count, names);
 }
 
-metrics_status make(const Names& n, const char* const* labels, size_t count, void* mode,
-                    metrics_family** out) {
-  return metrics_gauge_family(nullptr, n.name, n.help, n.unit, labels, count,
-                              *static_cast<metrics_mode*>(mode), out);
-}
-
 // _family(name, help, unit, labels, mode)
 PyObject* family(PyObject* self, PyObject* args) {
   Names names{};
@@ -80,9 +74,10 @@ PyObject* family(PyObject* self, PyObject* args) {
                        &names.labels, &number) == 0) {
     return nullptr;
   }
-  auto mode = static_cast<metrics_mode>(number);
-  metric_of(self).begins_at_zero = mode == METRICS_ALL || mode == METRICS_LIVEALL;
-  return define(self, Kind::kGauge, names, &make, &mode);
+  metrics_family_options options{};
+  options.mode = static_cast<metrics_mode>(number);
+  metric_of(self).begins_at_zero = number == METRICS_ALL || number == METRICS_LIVEALL;
+  return define(self, Kind::kGauge, METRICS_GAUGE, names, options);
 }
 
 PyObject* series(PyObject* self, PyTypeObject* type, PyObject* const* args, Py_ssize_t count,

@@ -33,40 +33,16 @@ PyObject* observe_amount(PyObject* self, PyObject* amount) {
 
 PyObject* observe_python(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObject* names) {
   if (count == 1 && names == nullptr) return observe_amount(self, args[0]);
-  PyObject* amount = count > 0 ? args[0] : nullptr;
-  PyObject* exemplar = count > 1 ? args[1] : nullptr;
-  if (count > 2)
-    return PyErr_Format(PyExc_TypeError, "observe() takes at most 2 arguments (%zd given)", count);
-  for (Py_ssize_t i = 0; names != nullptr && i < PyTuple_Size(names); ++i) {
-    PyObject* name = PyTuple_GetItem(names, i);
-    if (PyUnicode_CompareWithASCIIString(name, "amount") == 0 && amount == nullptr) {
-      amount = args[count + i];
-    } else if (PyUnicode_CompareWithASCIIString(name, "exemplar") == 0 && exemplar == nullptr) {
-      exemplar = args[count + i];
-    } else {
-      return unexpected_keyword("observe", name);
-    }
-  }
-  if (amount == nullptr) {
+  Observation given{};
+  if (!take_observation("observe", args, count, names, given)) return nullptr;
+  if (given.amount == nullptr) {
     return PyErr_Format(PyExc_TypeError, "observe() missing 1 required argument: 'amount'");
   }
-  Ref result(observe_amount(self, amount));
-  if (result && exemplar != nullptr && exemplar != Py_None) {
-    const Ref check(PyObject_GetAttrString(self, "_check_exemplar"));
-    result = Ref(check ? PyObject_CallFunctionObjArgs(check.get(), exemplar, nullptr) : nullptr);
+  Ref result(observe_amount(self, given.amount));
+  if (result && given.exemplar != nullptr && given.exemplar != Py_None) {
+    result = Ref(check_exemplar(self, given.exemplar));
   }
   return result.release();
-}
-
-metrics_status make_histogram(const Names& n, const char* const* labels, size_t count, void* more,
-                              metrics_family** out) {
-  const auto& bounds = *static_cast<std::vector<double>*>(more);
-  return metrics_histogram_family(nullptr, n.name, n.help, n.unit, labels, count, bounds.data(),
-                                  bounds.size(), out);
-}
-metrics_status make_summary(const Names& n, const char* const* labels, size_t count, void*,
-                            metrics_family** out) {
-  return metrics_summary_family(nullptr, n.name, n.help, n.unit, labels, count, out);
 }
 
 // _family(name, help, unit, labels, bounds): bounds a tuple of floats, or None for a summary.
@@ -77,7 +53,7 @@ PyObject* family(PyObject* self, PyObject* args) {
                        &names.labels, &given) == 0) {
     return nullptr;
   }
-  if (given == Py_None) return define(self, Kind::kHistogram, names, &make_summary, nullptr);
+  if (given == Py_None) return define(self, Kind::kHistogram, METRICS_SUMMARY, names);
   if (!PyTuple_Check(given)) {
     PyErr_SetString(PyExc_TypeError, "the bounds are a tuple of floats, or None");
     return nullptr;
@@ -89,7 +65,10 @@ PyObject* family(PyObject* self, PyObject* args) {
     bounds.push_back(PyFloat_AsDouble(PyTuple_GetItem(given, i)));
     if (bounds.back() == -1 && PyErr_Occurred()) return nullptr;
   }
-  return define(self, Kind::kHistogram, names, &make_histogram, &bounds);
+  metrics_family_options options{};
+  options.bounds = bounds.data();
+  options.bound_count = bounds.size();
+  return define(self, Kind::kHistogram, METRICS_HISTOGRAM, names, options);
 }
 
 PyObject* series(PyObject* self, PyTypeObject* type, PyObject* const* args, Py_ssize_t count,

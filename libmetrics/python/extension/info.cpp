@@ -7,10 +7,6 @@
 namespace metrics::python {
 namespace {
 
-metrics_status make(const Names& n, const char* const*, size_t, void*, metrics_family** out) {
-  return metrics_info_family(nullptr, n.name, n.help, out);
-}
-
 // _family(name, help)
 PyObject* family(PyObject* self, PyObject* args) {
   Names names{};
@@ -18,7 +14,7 @@ PyObject* family(PyObject* self, PyObject* args) {
   const Ref no_labels(PyTuple_New(0));
   if (!no_labels) return nullptr;
   names.labels = no_labels.get();
-  return define(self, Kind::kInfo, names, &make, nullptr);
+  return define(self, Kind::kInfo, METRICS_INFO, names);
 }
 
 // _state(names, values): both tuples of strings, equally long.

@@ -4,7 +4,6 @@
 #include <memory>
 
 #include "libmetrics/python/extension/messages.h"
-#include "libmetrics/python/extension/removal.h"
 
 namespace metrics::python {
 namespace {
@@ -74,15 +73,17 @@ metrics_status look_up(Metric& m) noexcept {
       break;
   }
   m.series = found;
-  m.removed = status == METRICS_OK ? removal_mark(m.family, m.strings, count) : nullptr;
+  m.state = status == METRICS_OK ? metrics_series_state(m.family, m.strings, count) : nullptr;
+  m.seen = m.state == nullptr ? 0 : __atomic_load_n(m.state, __ATOMIC_RELAXED);
   return status;
 }
 
 // Whether labels() is to look up a child's series again: it was removed, or there was no room for
 // it.
 bool is_stale(const Metric& m) noexcept {
-  if (m.removed != nullptr) return m.removed->load(std::memory_order_relaxed) != 0;
-  return m.strings != nullptr && m.family != nullptr && !is_counted_nowhere(m.family);
+  if (m.state != nullptr) return __atomic_load_n(m.state, __ATOMIC_RELAXED) != m.seen;
+  return m.strings != nullptr && m.family != nullptr &&
+         metrics_family_status(m.family) == METRICS_OK;
 }
 
 // ---- labels() ----
@@ -327,12 +328,41 @@ bool refused_as_parent(PyObject* self) {
   return true;
 }
 
+bool take_observation(const char* function, PyObject* const* args, Py_ssize_t count,
+                      PyObject* names, Observation& taken) {
+  taken = {count > 0 ? args[0] : nullptr, count > 1 ? args[1] : nullptr};
+  if (count > 2) {
+    PyErr_Format(PyExc_TypeError, "%s() takes at most 2 arguments (%zd given)", function, count);
+    return false;
+  }
+  for (Py_ssize_t i = 0; names != nullptr && i < PyTuple_Size(names); ++i) {
+    PyObject* name = PyTuple_GetItem(names, i);
+    if (PyUnicode_CompareWithASCIIString(name, "amount") == 0 && taken.amount == nullptr) {
+      taken.amount = args[count + i];
+    } else if (PyUnicode_CompareWithASCIIString(name, "exemplar") == 0 &&
+               taken.exemplar == nullptr) {
+      taken.exemplar = args[count + i];
+    } else {
+      unexpected_keyword(function, name);
+      return false;
+    }
+  }
+  return true;
+}
+
+PyObject* check_exemplar(PyObject* self, PyObject* exemplar) {
+  const Ref check(PyObject_GetAttrString(self, "_check_exemplar"));
+  if (!check) return nullptr;
+  return PyObject_CallFunctionObjArgs(check.get(), exemplar, nullptr);
+}
+
 PyObject* unexpected_keyword(const char* function, PyObject* name) {
   PyErr_Format(PyExc_TypeError, "%s() got an unexpected keyword argument '%U'", function, name);
   return nullptr;
 }
 
-PyObject* define(PyObject* self, Kind kind, const Names& names, MakeFamily make, void* more) {
+PyObject* define(PyObject* self, Kind kind, metrics_type type, const Names& names,
+                 metrics_family_options options) {
   Metric& m = metric_of(self);
   if (m.kind != Kind::kNone) {
     PyErr_SetString(PyExc_TypeError, "the metric is defined already");
@@ -340,9 +370,12 @@ PyObject* define(PyObject* self, Kind kind, const Names& names, MakeFamily make,
   }
   const auto labels = bytes_of(names.labels);
   if (labels == nullptr) return nullptr;
+  options.size = sizeof options;
+  options.unit = names.unit;
   metrics_family* family = nullptr;
-  const metrics_status status = make(
-      names, labels.get(), static_cast<std::size_t>(PyTuple_Size(names.labels)), more, &family);
+  const metrics_status status =
+      metrics_family_of(nullptr, type, names.name, names.help, labels.get(),
+                        static_cast<std::size_t>(PyTuple_Size(names.labels)), &options, &family);
   m.family = family;
   m.kind = kind;
   return messages(status);

@@ -11,11 +11,11 @@
 // fork, so nothing is to be done there.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 
 #include "libmetrics/python/extension/python.h"
 #include "metrics/hot.h"
+#include "metrics/metrics.h"
 
 namespace metrics::python {
 
@@ -33,14 +33,28 @@ struct Metric {
       children;  // of a parent: dicts in dicts, a level for each label, the last one's values the children
   PyObject* values;      // of a child: a tuple of strings that owns the bytes of
   const char** strings;  // its label values as the segment has them
-  const std::atomic<std::uint64_t>* removed;  // of a child: see removal.h
-  Py_ssize_t count;                           // of label names or values
+  // Of a child: metrics_series_state(), and what stood there when the series was looked up.
+  const std::uint64_t* state;
+  std::uint64_t seen;
+  Py_ssize_t count;  // of label names or values
 };
 
 inline Metric& metric_of(PyObject* self) noexcept { return *reinterpret_cast<Metric*>(self); }
 
 // Raises ValueError if the metric is a parent, and returns true.
 bool refused_as_parent(PyObject* self);
+
+// The arguments of inc() and observe(): an amount and an exemplar, by position or by name; nullptr
+// for one that is not given. False with a TypeError for others.
+struct Observation {
+  PyObject* amount;
+  PyObject* exemplar;
+};
+bool take_observation(const char* function, PyObject* const* args, Py_ssize_t count,
+                      PyObject* names, Observation& taken);
+// Has Python check an exemplar, which is not counted: a reference to None, or nullptr with an
+// exception.
+PyObject* check_exemplar(PyObject* self, PyObject* exemplar);
 
 // Raises TypeError for a keyword that a method doesn't take, and returns nullptr.
 PyObject* unexpected_keyword(const char* function, PyObject* name);
@@ -71,9 +85,8 @@ struct Names {
   const char* unit;
   PyObject* labels;
 };
-using MakeFamily = metrics_status (*)(const Names&, const char* const* labels, size_t count,
-                                      void* more, metrics_family** out);
-PyObject* define(PyObject* self, Kind kind, const Names& names, MakeFamily make, void* more);
+PyObject* define(PyObject* self, Kind kind, metrics_type type, const Names& names,
+                 metrics_family_options options = {});
 
 // For `_series(parent, values)`: makes self the parent's child with these label values; a metric
 // without labels is its own parent. `type` is that of the method's class, which both are of.

@@ -3,6 +3,7 @@
 #include "libmetrics/python/extension/messages.h"
 #include "libmetrics/python/extension/metric.h"
 #include "libmetrics/python/extension/snapshot.h"
+#include "libmetrics/python/extension/tables.h"
 #include "metrics/metrics.h"
 
 namespace metrics::python {
@@ -73,7 +74,8 @@ int execute(PyObject* module) {
   const bool all = add(module, "Counter", make_counter_type(module, base.get())) &&
                    add(module, "Gauge", make_gauge_type(module, base.get())) &&
                    add(module, "Histogram", make_histogram_type(module, base.get())) &&
-                   add(module, "Info", make_info_type(module, base.get()));
+                   add(module, "Info", make_info_type(module, base.get())) &&
+                   add(module, "MODES", make_modes()) && add(module, "TYPES", make_types());
   return all ? 0 : -1;
 }
 

@@ -16,10 +16,10 @@ from fnmatch import fnmatchcase
 from functools import cache
 import os
 
-from libmetrics import log
+from libmetrics import _metrics, log
 
 # In the order of the C ABI's numbers.
-MODES = ('all', 'liveall', 'sum', 'livesum', 'min', 'livemin', 'max', 'livemax', 'mostrecent', 'livemostrecent')
+MODES = _metrics.MODES
 
 DEFAULT = 'all'
 

@@ -13,8 +13,8 @@ int main(int argc, char** argv) {
   pid_t child;
   int status = 1;
 
-  if (metrics_counter_family(NULL, "stranger_calls", "Calls.", NULL, labels, 1, &family) !=
-          METRICS_OK ||
+  if (metrics_family_of(NULL, METRICS_COUNTER, "stranger_calls", "Calls.", labels, 1, NULL,
+                        &family) != METRICS_OK ||
       metrics_counter_labels(family, values, 1, &counter) != METRICS_OK) {
     fprintf(stderr, "%s\n", metrics_last_error());
     return 1;

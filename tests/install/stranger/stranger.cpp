@@ -15,7 +15,7 @@ int main(int argc, char** argv) {
   metrics::info("stranger", "What this is.", {{"language", "C++"}});
 
   const metrics::InProgress guard = running.labels().track_inprogress();
-  const metrics::Timer timer = seconds.labels(metrics::Labels{"me"}).time();
+  const metrics::Timer timer = seconds.labels(metrics::LabelValues{"me"}).time();
   sizes.labels().observe(17);
   counter.inc();
   const pid_t child = ::fork();

@@ -176,20 +176,21 @@ class Engine {
   void make_families(const std::vector<double>& bounds, const Segment& segment) {
     for (const Row& row : kCatalogue) {
       const bool by_node = row.labels != Labels::kHost;
-      const metrics::Labels labels =
-          by_node ? metrics::Labels{"type", "hostname"} : metrics::Labels{"hostname"};
+      const LabelNames labels = by_node ? LabelNames{"type", "hostname"} : LabelNames{"hostname"};
       switch (row.kind) {
         case Kind::kCounter:
           counters_[index(row.metric)].emplace(row.name, row.help, labels,
-                                               Options{.segment = segment});
+                                               Counter::Options{.segment = segment});
           break;
         case Kind::kGauge:
-          gauges_[index(row.metric)].emplace(row.name, row.help, labels,
-                                             Options{.mode = Mode::kLiveSum, .segment = segment});
+          gauges_[index(row.metric)].emplace(
+              row.name, row.help, labels,
+              Gauge::Options{.mode = Mode::kLiveSum, .segment = segment});
           break;
         case Kind::kHistogram:
           histograms_[index(row.metric)].emplace(
-              row.name, row.help, labels, Options{.bounds = Bounds(bounds), .segment = segment});
+              row.name, row.help, labels,
+              Histogram::Options{.bounds = Bounds(bounds), .segment = segment});
           break;
       }
     }
@@ -235,8 +236,7 @@ class Engine {
 
   void observe_delay(Metric metric, std::chrono::system_clock::time_point sent) const noexcept {
     const std::chrono::duration<double> delay = std::chrono::system_clock::now() - sent;
-    Histogram delays = host_series_[index(metric)];
-    delays.observe(delay.count() > 0 ? delay.count() : 0);
+    host_series_[index(metric)].observe(delay.count() > 0 ? delay.count() : 0);
   }
 
   std::string hostname_;

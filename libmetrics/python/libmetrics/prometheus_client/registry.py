@@ -10,17 +10,16 @@ dict.setdefault, which the GIL keeps whole.
 from abc import ABC, abstractmethod
 import os
 
-from libmetrics import log
+from libmetrics import _metrics, log
 
 from . import segment
 from .metrics_core import Metric
 
+# What the names of a family's samples may add to its own. OpenMetrics has one type more.
 _ENDINGS = {
-    'counter': ('_total', '_created'),
-    'summary': ('_sum', '_count', '_created'),
-    'histogram': ('_bucket', '_sum', '_count', '_created'),
+    **{name: (*filter(None, samples), *('_created',) * created)
+       for name, (_, samples, created) in _metrics.TYPES.items()},
     'gaugehistogram': ('_bucket', '_gsum', '_gcount'),
-    'info': ('_info',),
 }
 
 

@@ -19,9 +19,10 @@ def add_samples(metric, family):
     """Adds a sample, or those of a histogram or summary, for each series of a snapshot's family to
     the Metric."""
     native_type, _, _, bounds, series = family
-    add = _ADD[native_type]
     for labels, values in series:
-        add(metric, labels, values, bounds)
+        for ending, bound, number in _samples(native_type, bounds, values):
+            le = {} if bound is None else {'le': floatToGoString(bound)}
+            metric.add_sample(metric.name + ending, {**labels, **le}, number)
 
 
 def families(taken):
@@ -32,39 +33,23 @@ def families(taken):
         yield metric
 
 
-def _add_counter(metric, labels, value, _):
-    metric.add_sample(metric.name + '_total', labels, value)
-
-
-def _add_gauge(metric, labels, value, _):
-    metric.add_sample(metric.name, labels, value)
-
-
-def _add_info(metric, labels, _, __):
-    metric.add_sample(metric.name + '_info', labels, 1.0)
-
-
-def _add_summary(metric, labels, values, _):
-    metric.add_sample(metric.name + '_count', labels, float(values[0]))
-    metric.add_sample(metric.name + '_sum', labels, values[1])
-
-
-def _add_histogram(metric, labels, values, bounds):
-    total = 0
-    for bound, count in zip((*bounds, INF), values):
-        total += count
-        metric.add_sample(metric.name + '_bucket', {**labels, 'le': floatToGoString(bound)}, float(total))
-    metric.add_sample(metric.name + '_count', labels, float(total))
-    # As in prometheus_client: with negative observations the sum can go down, so it is not a
-    # counter.
-    if not bounds or bounds[0] >= 0:
-        metric.add_sample(metric.name + '_sum', labels, values[-1])
-
-
-_ADD = {
-    'counter': _add_counter,
-    'gauge': _add_gauge,
-    'info': _add_info,
-    'summary': _add_summary,
-    'histogram': _add_histogram,
-}
+def _samples(native_type, bounds, values):
+    """Yields (ending of the sample's name, bucket's bound or None, number) for each sample of a
+    series."""
+    endings = _metrics.TYPES[native_type][1]
+    if not isinstance(values, tuple):
+        yield endings[0], None, values
+    elif not values:
+        yield endings[0], None, 1.0
+    else:
+        *counts, total = values
+        below = 0
+        for bound, count in zip((*bounds, INF), counts):
+            below += count
+            if '_bucket' in endings:
+                yield '_bucket', bound, float(below)
+        yield '_count', None, float(below)
+        # As in prometheus_client: with negative observations the sum can go down, so it is not a
+        # counter.
+        if not bounds or bounds[0] >= 0:
+            yield '_sum', None, total

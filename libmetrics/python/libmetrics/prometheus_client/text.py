@@ -1,4 +1,6 @@
 """Writes Prometheus's text format, version 0.0.4."""
+from libmetrics import _metrics
+
 from .registry import REGISTRY
 from .utils import floatToGoString
 
@@ -8,7 +10,7 @@ CONTENT_TYPE_LATEST = 'text/plain; version=0.0.4; charset=utf-8'
 _FAMILIES_OF_THEIR_OWN = ('_created', '_gcount', '_gsum')
 
 _TYPES = {'info': 'gauge', 'stateset': 'gauge', 'gaugehistogram': 'histogram', 'unknown': 'untyped'}
-_ENDINGS = {'counter': '_total', 'info': '_info'}
+_ENDINGS = {name: ending for name, (ending, _, _) in _metrics.TYPES.items()}
 
 
 def escaped_help(text):

@@ -1,0 +1,74 @@
+// read_back.cpp -- values of series, for programs that test what they count.
+#include "libmetrics/setup/read_back.h"
+
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <numeric>
+#include <vector>
+
+#include "libmetrics/api/errors.h"
+#include "libmetrics/update/gauges.h"
+#include "libmetrics/update/own_slots.h"
+#include "libmetrics/update/process.h"
+#include "metrics/hot.h"
+
+namespace metrics::api {
+namespace {
+
+// The joined segment of a handle. Throws Error(METRICS_INVALID) for one that counts nothing.
+template <class Handle>
+const update::Segment& segment_of(const Handle* handle) {
+  const update::OwnSlots* own = handle == nullptr ? nullptr : update::own_slots_at(handle->segment);
+  if (own == nullptr) {
+    throw format::Error(METRICS_INVALID, "there is nothing to read: the handle counts nothing");
+  }
+  return own->segment();
+}
+
+}  // namespace
+}  // namespace metrics::api
+
+using namespace metrics;
+using namespace metrics::api;
+
+extern "C" {
+
+metrics_status metrics_counter_value(const metrics_counter* counter, double* out) {
+  return to_status([&] {
+    std::uint64_t whole = 0;
+    const double fraction = setup::read_back(segment_of(counter), counter->cell, {&whole, 1});
+    *out = static_cast<double>(whole) + fraction;
+    return METRICS_OK;
+  });
+}
+
+metrics_status metrics_histogram_value(const metrics_histogram* histogram, uint64_t* count,
+                                       double* sum) {
+  return to_status([&] {
+    const update::Segment& segment = segment_of(histogram);
+    std::vector<std::uint64_t> buckets(histogram->sum);
+    *sum = setup::read_back(segment, histogram->cell, buckets);
+    *count = std::accumulate(buckets.begin(), buckets.end(), std::uint64_t{0});
+    return METRICS_OK;
+  });
+}
+
+metrics_status metrics_gauge_value(const metrics_gauge* gauge, double* out) {
+  return to_status([&] {
+    segment_of(gauge);
+    const update::ProcessClaim& claim = update::process().claims[gauge->segment];
+    using State = update::ProcessClaim::State;
+    // Acquire: with the claim's release, after which gauges are begun.
+    const State state = claim.state.load(std::memory_order_acquire);
+    if (state == State::kFailed) {
+      throw format::Error(METRICS_NO_SLOT, "the process has no slot: its gauges are refused");
+    }
+    const auto own = state == State::kOwned ? static_cast<const update::Gauge*>(gauge)->own_value()
+                                            : std::nullopt;
+    *out = own.value_or(std::numeric_limits<double>::quiet_NaN());
+    return METRICS_OK;
+  });
+}
+
+}  // extern "C"

@@ -1,0 +1,34 @@
+// options.h -- the C ABI's options, filled in where a test needs one or two of them.
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "metrics/metrics.h"
+
+namespace metrics::test {
+
+// What get() points to lives as long as the object; what is handed over must live as long.
+class Options {
+ public:
+  Options() { options_.size = sizeof options_; }
+  Options& unit(const char* unit) {
+    options_.unit = unit;
+    return *this;
+  }
+  Options& mode(metrics_mode mode) {
+    options_.mode = mode;
+    return *this;
+  }
+  Options& bounds(const std::vector<double>& bounds) {
+    options_.bounds = bounds.data();
+    options_.bound_count = bounds.size();
+    return *this;
+  }
+  const metrics_family_options* get() const { return &options_; }
+
+ private:
+  metrics_family_options options_{};
+};
+
+}  // namespace metrics::test
