@@ -1,28 +1,24 @@
 // attack.cpp -- the aggregator under attack and load. Every response is complete and valid, or a
 // clean error; memory stays bounded; nobody takes it, or another segment, down.
 #include <arpa/inet.h>
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
-#include <signal.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <memory>
 #include <mutex>
 #include <thread>
 
 #include "tests/aggregator/http/client.h"
 #include "tests/torture/cases.h"
+#include "tests/torture/daemon.h"
 #include "tests/torture/damage.h"
 #include "tests/torture/exposition.h"
 #include "tests/torture/program.h"
@@ -37,81 +33,6 @@ using test::Client;
 
 // Time enough for what the aggregator's own time-outs decide.
 bool is_long(const Run& run) { return run.seconds() >= 5; }
-
-// The daemon, on a port that the kernel chooses.
-class Daemon {
- public:
-  explicit Daemon(const std::vector<std::string>& segments) {
-    int ends[2];
-    must(::pipe(ends) == 0, "pipe");
-    pid_ = start([&] {
-      ::dup2(ends[1], STDERR_FILENO);
-      ::close(ends[0]);
-      ::close(ends[1]);
-      std::vector<const char*> arguments = {TORTURE_AGGREGATOR, "--web.listen-address",
-                                            "127.0.0.1:0"};
-      for (const std::string& segment : segments) {
-        arguments.push_back("--segment");
-        arguments.push_back(segment.c_str());
-      }
-      arguments.push_back(nullptr);
-      ::execv(TORTURE_AGGREGATOR, const_cast<char**>(arguments.data()));
-      ::_exit(81);
-    });
-    ::close(ends[1]);
-    log_ = ends[0];
-    std::string text;
-    while (text.find("path=/metrics") == std::string::npos) {
-      pollfd wanted{log_, POLLIN, 0};
-      char buffer[512];
-      const bool ready = ::poll(&wanted, 1, 20'000) == 1;
-      const ssize_t got = ready ? ::read(log_, buffer, sizeof buffer) : 0;
-      must(got > 0, "the aggregator does not begin: " + text);
-      text.append(buffer, static_cast<std::size_t>(got));
-    }
-    constexpr std::string_view kBefore = "address=127.0.0.1:";
-    port_ =
-        static_cast<std::uint16_t>(std::atoi(text.c_str() + text.find(kBefore) + kBefore.size()));
-    // What it logs from here on must not block it.
-    drain_ = std::jthread([this] {
-      char buffer[4096];
-      while (::read(log_, buffer, sizeof buffer) > 0) {
-      }
-    });
-  }
-  Daemon(const Daemon&) = delete;
-  Daemon& operator=(const Daemon&) = delete;
-  ~Daemon() {
-    if (pid_ > 0) kill_and_reap(pid_);
-    drain_.join();
-    ::close(log_);
-  }
-  std::uint16_t port() const { return port_; }
-  pid_t pid() const { return pid_; }
-  void kill() {
-    kill_and_reap(pid_);
-    pid_ = -1;
-  }
-  // By SIGTERM.
-  std::optional<int> stop() {
-    ::kill(pid_, SIGTERM);
-    const auto status = wait_for(pid_, seconds(40));
-    pid_ = -1;
-    return status;
-  }
-  std::uint64_t resident_kb() const {
-    std::ifstream file("/proc/" + std::to_string(pid_) + "/statm");
-    std::uint64_t size = 0, resident = 0;
-    file >> size >> resident;
-    return resident * 4;
-  }
-
- private:
-  pid_t pid_ = -1;
-  int log_ = -1;
-  std::uint16_t port_ = 0;
-  std::jthread drain_;
-};
 
 // A scrape that has to succeed within the client's patience; "" or what is wrong.
 std::string scrape(std::uint16_t port, Exposition* read = nullptr) {

@@ -1,0 +1,80 @@
+#include "tests/torture/daemon.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <fstream>
+#include <string_view>
+
+#include "tests/torture/processes.h"
+#include "tests/torture/program.h"
+
+namespace metrics::torture {
+
+Daemon::Daemon(const std::vector<std::string>& segments) {
+  int ends[2];
+  must(::pipe(ends) == 0, "pipe");
+  pid_ = start([&] {
+    ::dup2(ends[1], STDERR_FILENO);
+    ::close(ends[0]);
+    ::close(ends[1]);
+    std::vector<const char*> arguments = {TORTURE_AGGREGATOR, "--web.listen-address",
+                                          "127.0.0.1:0"};
+    for (const std::string& segment : segments) {
+      arguments.push_back("--segment");
+      arguments.push_back(segment.c_str());
+    }
+    arguments.push_back(nullptr);
+    ::execv(TORTURE_AGGREGATOR, const_cast<char**>(arguments.data()));
+    ::_exit(81);
+  });
+  ::close(ends[1]);
+  log_ = ends[0];
+  std::string text;
+  while (text.find("path=/metrics") == std::string::npos) {
+    pollfd wanted{log_, POLLIN, 0};
+    char buffer[512];
+    const bool ready = ::poll(&wanted, 1, 20'000) == 1;
+    const ssize_t got = ready ? ::read(log_, buffer, sizeof buffer) : 0;
+    must(got > 0, "the aggregator does not begin: " + text);
+    text.append(buffer, static_cast<std::size_t>(got));
+  }
+  constexpr std::string_view kBefore = "address=127.0.0.1:";
+  port_ = static_cast<std::uint16_t>(std::atoi(text.c_str() + text.find(kBefore) + kBefore.size()));
+  // What it logs from here on must not block it.
+  drain_ = std::jthread([this] {
+    char buffer[4096];
+    while (::read(log_, buffer, sizeof buffer) > 0) {
+    }
+  });
+}
+
+Daemon::~Daemon() {
+  if (pid_ > 0) kill_and_reap(pid_);
+  drain_.join();
+  ::close(log_);
+}
+
+std::uint64_t Daemon::resident_kb() const {
+  std::ifstream file("/proc/" + std::to_string(pid_) + "/statm");
+  std::uint64_t size = 0, resident = 0;
+  file >> size >> resident;
+  return resident * 4;
+}
+
+void Daemon::kill() {
+  kill_and_reap(pid_);
+  pid_ = -1;
+}
+
+std::optional<int> Daemon::stop() {
+  ::kill(pid_, SIGTERM);
+  const auto status = wait_for(pid_, std::chrono::seconds(40));
+  pid_ = -1;
+  return status;
+}
+
+}  // namespace metrics::torture
