@@ -9,8 +9,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
-#include <bit>
 #include <filesystem>
 #include <memory>
 #include <mutex>
@@ -21,6 +19,8 @@
 #include "tests/torture/daemon.h"
 #include "tests/torture/damage.h"
 #include "tests/torture/exposition.h"
+#include "tests/torture/latencies.h"
+#include "tests/torture/load.h"
 #include "tests/torture/program.h"
 
 namespace metrics::torture {
@@ -53,34 +53,6 @@ void expect_alive(Run& run, const Daemon& daemon, const std::string& after) {
   const std::string fault = scrape(daemon.port());
   run.check(fault.empty(), "after " + after + " a scrape fails: " + fault);
 }
-
-// Workers that write and register as fast as they can.
-struct Load {
-  Load(Run& run, const std::string& path, unsigned workers) {
-    for (unsigned w = 0; w < workers; ++w) {
-      pids.push_back(start([path, seed = run.random()] {
-        if (::nice(10) == -1) ::_exit(72);
-        const Segment segment(path, {128, 64, 64 * 1024, 4 << 20});
-        const Family<Counter> counters("c", "", {"n"}, {.segment = segment});
-        const Family<Histogram> histograms("h", "", {"n"}, {.segment = segment});
-        const auto live =
-            Family<metrics::Gauge>("live", "", {}, {.mode = Mode::kLiveSum, .segment = segment})
-                .labels();
-        std::mt19937_64 random(seed);
-        for (metrics::Gauge gauge = live;;) {
-          const std::string n = std::to_string(random() % 300);
-          counters.labels(n).inc();
-          histograms.labels(n).observe(static_cast<double>(random() % 100) / 10);
-          gauge.set(static_cast<double>(random() % 10));
-        }
-      }));
-    }
-  }
-  ~Load() {
-    for (const pid_t pid : pids) kill_and_reap(pid);
-  }
-  std::vector<pid_t> pids;
-};
 
 void scraped_under_load(Run& run, const std::string& path) {
   const Daemon daemon({path});
@@ -309,29 +281,6 @@ void ends_and_restarts(Run& run, const std::string& path) {
   } while (Clock::now() < until || rounds < 2);
   run.count("ends by SIGKILL and SIGTERM under load", rounds);
 }
-
-// How long updates take, in nanoseconds: eight classes to each power of two.
-class Latencies {
- public:
-  void add(std::uint64_t ns) {
-    const auto exponent = static_cast<unsigned>(std::bit_width(ns | 8)) - 4;
-    ++classes_[std::min<std::size_t>(exponent * 8 + (ns >> exponent), kClasses - 1)];
-    ++count_;
-  }
-  std::uint64_t count() const { return count_; }
-  std::uint64_t percentile(double share) const {
-    const auto wanted = static_cast<std::uint64_t>(share * static_cast<double>(count_));
-    std::uint64_t below = 0;
-    std::size_t at = 0;
-    while (at + 1 < kClasses && (below += classes_[at]) <= wanted) ++at;
-    return at < 16 ? at : (8 + at % 8) << (at / 8 - 1);
-  }
-
- private:
-  static constexpr std::size_t kClasses = 40 * 8;
-  std::array<std::uint64_t, kClasses> classes_{};
-  std::uint64_t count_ = 0;
-};
 
 // One worker's updates, timed one by one, in turns with and without a client that scrapes as fast
 // as it can.
