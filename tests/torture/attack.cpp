@@ -1,12 +1,7 @@
 // attack.cpp -- the aggregator under attack and load. Every response is complete and valid, or a
-// clean error; memory stays bounded; nobody takes it, or another segment, down.
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <poll.h>
+// clean error; memory stays bounded; no client and no segment takes it, or another segment, down.
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -19,8 +14,10 @@
 #include "tests/torture/daemon.h"
 #include "tests/torture/damage.h"
 #include "tests/torture/exposition.h"
+#include "tests/torture/idle_connections.h"
 #include "tests/torture/latencies.h"
 #include "tests/torture/load.h"
+#include "tests/torture/malformed.h"
 #include "tests/torture/program.h"
 
 namespace metrics::torture {
@@ -34,7 +31,7 @@ using test::Client;
 // Time enough for what the aggregator's own time-outs decide.
 bool is_long(const Run& run) { return run.seconds() >= 5; }
 
-// A scrape that has to succeed within the client's patience; "" or what is wrong.
+// Scrapes, within the client's patience. Returns "", or what is wrong with the response.
 std::string scrape(std::uint16_t port, Exposition* read = nullptr) {
   try {
     const Answer answer = test::get(port, "/metrics");
@@ -108,39 +105,7 @@ void scraped_under_load(Run& run, const std::string& path) {
   run.count("  most memory it took, kB", most_kb);
 }
 
-// Connections that say nothing, as many as get through without anybody waiting.
-class Idle {
- public:
-  Idle(std::uint16_t port, std::size_t count) {
-    for (std::size_t i = 0; i < count; ++i) {
-      const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-      if (fd < 0) break;
-      sockaddr_in address{};
-      address.sin_family = AF_INET;
-      address.sin_port = htons(port);
-      address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-      // In progress, for ever perhaps: the queue is full, which is the kernel's answer.
-      static_cast<void>(::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address));
-      sockets_.push_back({fd, POLLOUT, 0});
-    }
-  }
-  Idle(const Idle&) = delete;
-  Idle& operator=(const Idle&) = delete;
-  ~Idle() {
-    for (const pollfd& socket : sockets_) ::close(socket.fd);
-  }
-  std::size_t connected() {
-    ::poll(sockets_.data(), sockets_.size(), 0);
-    return static_cast<std::size_t>(
-        std::count_if(sockets_.begin(), sockets_.end(),
-                      [](const pollfd& socket) { return socket.revents == POLLOUT; }));
-  }
-
- private:
-  std::vector<pollfd> sockets_;
-};
-
-// Short runs stay below the number of the server's threads: above it, somebody waits for a
+// Short runs stay below the number of the server's threads: above it, a client waits for a
 // time-out.
 void slow_and_idle(Run& run, const std::string& path) {
   rlimit files{};
@@ -150,7 +115,7 @@ void slow_and_idle(Run& run, const std::string& path) {
   const Daemon daemon({path});
   const std::uint64_t before_kb = daemon.resident_kb();
   {
-    Idle idle(daemon.port(), 1000);
+    IdleConnections idle(daemon.port(), 1000);
     std::size_t most = 0;
     eventually([&] { return (most = std::max(most, idle.connected())) == 1000; },
                milliseconds(300));
@@ -161,7 +126,7 @@ void slow_and_idle(Run& run, const std::string& path) {
   expect_alive(run, daemon, "1,000 idle connections");
   const unsigned count = is_long(run) ? 100 : 30;
   {
-    const Idle idle(daemon.port(), count);
+    const IdleConnections idle(daemon.port(), count);
     expect_alive(run, daemon, "connections that are idle still");
   }
   std::vector<std::unique_ptr<Client>> slow;
@@ -181,48 +146,15 @@ void slow_and_idle(Run& run, const std::string& path) {
 
 void malformed(Run& run, const std::string& path) {
   Daemon daemon({path});
-  const std::string huge(64 * 1024, 'x');
-  std::vector<std::string> requests = {
-      "",
-      "\r\n\r\n",
-      "GET\r\n\r\n",
-      "GET /metrics\r\n\r\n",
-      "GET /metrics HTTP/9.9\r\n\r\n",
-      "get /metrics http/1.1\r\n\r\n",
-      "GET " + huge + " HTTP/1.1\r\n\r\n",
-      "GET /metrics HTTP/1.1\r\nX: " + huge + "\r\n\r\n",
-      "GET /metrics HTTP/1.1\r\nContent-Length: -1\r\n\r\n",
-      "GET /metrics HTTP/1.1\r\nContent-Length: 99999999999999999999\r\n\r\n",
-      "GET /metrics HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nffffffff\r\n",
-      "POST /metrics HTTP/1.1\r\nContent-Length: 5\r\n\r\nhello",
-      "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
-      std::string("GET /metrics\0x HTTP/1.1\r\n\r\n", 27),
-      "GET /metrics HTTP/1.1\r\nAccept-Encoding: gzip;q=99999,,,;;;q=,*;q=-1\r\n\r\n",
-      "GET /metrics?name[]=%&name[]=%g1&%=& HTTP/1.1\r\n\r\n",
-      "GET /metrics HTTP/1.1\r\n" +
-          [] {
-            std::string many;
-            for (int i = 0; i < 500; ++i) many += "A: b\r\n";
-            return many;
-          }() +
-          "\r\n",
-  };
-  for (int i = 0; i < 200; ++i) {
-    std::string random = requests[run.below(requests.size())].substr(0, 300);
-    for (std::uint64_t n = 1 + run.below(20); n > 0 && !random.empty(); --n) {
-      random[run.below(random.size())] = static_cast<char>(run.random());
-    }
-    requests.push_back(random);
-  }
-  for (const std::string& request : requests) {
+  for (const std::string& request : malformed_requests(run)) {
     Client client(daemon.port());
     client.send(request + "\r\n\r\n");  // at once: what comes after the answer would be a reset
-    // Not waited for: some of them are not at their end for the server.
+    // Most answers are not waited for: to the server, some requests are not at their end.
     if (run.below(8) == 0) {
       const Answer answer = client.receive();
-      // Of one too large to be read, the kernel may drop the answer when the server hangs up on the
-      // rest: a reset.
-      run.check(answer.status == 0 || answer.whole || request.size() > huge.size(),
+      // Where a request is too large to be read, the server hangs up on the rest: a reset, which
+      // may make the kernel drop the answer.
+      run.check(answer.status == 0 || answer.whole || request.size() > kHugeBytes,
                 "an answer to a malformed request is cut off");
     }
     run.count("malformed requests");
@@ -256,7 +188,7 @@ void ends_and_restarts(Run& run, const std::string& path) {
         while (!stop) {
           try {
             const Answer answer = test::get(port, "/metrics");
-            // Cut off is no harm: a client sees that it is. What is whole must be valid.
+            // A response may be cut off, as its client sees. One that is whole must be valid.
             if (answer.status != 200 || !answer.whole) continue;
             const Exposition read(answer.body);
             const std::lock_guard lock(mutex);
@@ -339,7 +271,7 @@ void update_latency(Run& run, const std::string& path) {
   }
 }
 
-// One sample, which both have to show when nobody writes.
+// Two aggregators of one segment both show the same sample when nobody writes.
 void two_of_them(Run& run, const std::string& path) {
   auto& tally = shared<Tally>();
   const std::string own = path + "-two";
@@ -354,7 +286,8 @@ void two_of_them(Run& run, const std::string& path) {
   run.count("aggregators beside each other", 2);
 }
 
-// A directory in which others put whatever they like: the healthy segment is shown all the while.
+// Shows the healthy segment of a directory all the while that another process puts harmful files
+// into it.
 void bad_neighbours(Run& run) {
   const std::string directory = run.fresh_path();
   std::filesystem::create_directory(directory);
