@@ -1,8 +1,6 @@
 // space.cpp -- no space, and what else runs out. No worker ever gets a signal or an exception; what
 // is not counted is told; what was acknowledged as counted is there.
-#include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
@@ -11,50 +9,20 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <array>
 #include <filesystem>
 #include <fstream>
 #include <thread>
 
 #include "tests/support/options.h"
 #include "tests/torture/cases.h"
+#include "tests/torture/memory_group.h"
+#include "tests/torture/mount.h"
 #include "tests/torture/program.h"
 
 namespace metrics::torture {
 namespace {
 
 using std::chrono::seconds;
-
-// A file system in memory of the calling process's own.
-class Mount {
- public:
-  Mount(const std::string& directory, const std::string& options) : directory_(directory) {
-    if (::unshare(CLONE_NEWNS) != 0 && ::unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0) ::_exit(77);
-    if (::mount("none", "/", "none", MS_REC | MS_PRIVATE, nullptr) != 0 ||
-        ::mount("tmpfs", directory.c_str(), "tmpfs", 0, options.c_str()) != 0) {
-      ::_exit(77);
-    }
-  }
-  std::string path(const std::string& name = "segment") const { return directory_ + '/' + name; }
-  // Takes all the space there is.
-  void fill() const {
-    const int fd = ::open(path("ballast").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-    struct stat info {};
-    ::fstat(fd, &info);
-    for (off_t at = info.st_size, step = 1 << 20; step >= 4096;) {
-      if (::fallocate(fd, 0, at, step) == 0) {
-        at += step;
-      } else {
-        step /= 2;
-      }
-    }
-    ::close(fd);
-  }
-  void empty() const { ::unlink(path("ballast").c_str()); }
-
- private:
-  std::string directory_;
-};
 
 struct Scenery {
   Run& run;
@@ -379,48 +347,6 @@ void locked_memory_and_dumps(Scenery& s) {
   same(m, s.tally, "dumped");
 }
 
-// A memory cgroup: of version 1, or of version 2 where it may have children.
-class MemoryGroup {
- public:
-  explicit MemoryGroup(std::uint64_t bytes) {
-    for (const auto& [root, limit, usage] :
-         {std::array{"/sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.usage_in_bytes"},
-          std::array{"/sys/fs/cgroup", "memory.max", "memory.current"}}) {
-      const std::string group =
-          std::string(root) + "/metrics-torture-" + std::to_string(::getpid());
-      if (::mkdir(group.c_str(), 0700) != 0) continue;
-      if (std::filesystem::exists(group + '/' + limit) &&
-          write(group + '/' + limit, std::to_string(bytes))) {
-        directory_ = group;
-        usage_ = group + '/' + usage;
-        return;
-      }
-      ::rmdir(group.c_str());
-    }
-  }
-  MemoryGroup(const MemoryGroup&) = delete;
-  MemoryGroup& operator=(const MemoryGroup&) = delete;
-  // The last process may not have left it yet.
-  ~MemoryGroup() {
-    if (is_there()) eventually([this] { return ::rmdir(directory_.c_str()) == 0; });
-  }
-  bool is_there() const { return !directory_.empty(); }
-  bool join() const { return write(directory_ + "/cgroup.procs", std::to_string(::getpid())); }
-  std::uint64_t used() const {
-    std::uint64_t bytes = 0;
-    std::ifstream(usage_) >> bytes;
-    return bytes;
-  }
-
- private:
-  static bool write(const std::string& file, const std::string& text) {
-    std::ofstream out(file);
-    out << text << std::flush;
-    return out.good();
-  }
-  std::string directory_, usage_;
-};
-
 // What a worker has set up asks for no memory any more, so an update never is what meets the limit.
 void near_the_memory_limit(Scenery& s) {
   constexpr std::uint64_t kLimit = 32 << 20, kLeft = 256 << 10;
@@ -443,7 +369,7 @@ void near_the_memory_limit(Scenery& s) {
       p.update(1000);
     });
     did.pass();
-    while (group.used() < kLimit - kLeft) {
+    while (group.used_bytes() < kLimit - kLeft) {
       constexpr std::size_t kPiece = 64 << 10;
       must(::mmap(nullptr, kPiece, PROT_READ | PROT_WRITE,
                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0) != MAP_FAILED,
@@ -494,7 +420,7 @@ void space_runs_out(Run& run) {
       Scenery scenery{run, shared<Tally>(), run.fresh_path()};
       std::filesystem::create_directory(scenery.mount_point);
       const auto status = run_child([&] { part.go(scenery); }, seconds(60));
-      if (status && WIFEXITED(*status) && WEXITSTATUS(*status) == 77) {
+      if (status && WIFEXITED(*status) && WEXITSTATUS(*status) == Mount::kImpossible) {
         return run.skip("nothing can be mounted here");
       }
       run.check(well(status), std::string(part.what) + ": " + to_text(status));
