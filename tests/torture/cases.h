@@ -9,9 +9,9 @@ void kill_at_random(Run& run);           // kills.cpp
 void kill_while_created(Run& run);       // kills.cpp
 void kill_at_instructions(Run& run);     // steps.cpp
 void fork_in_all_forms(Run& run);        // forks.cpp
-void damaged_segments(Run& run);         // damage.cpp
+void damaged_segments(Run& run);         // damaged.cpp
 void who_is_alive(Run& run);             // liveness.cpp
-void space_runs_out(Run& run);           // space.cpp
+void space_runs_out(Run& run);           // space.cpp, limits.cpp
 void scrapes_in_order(Run& run);         // order.cpp
 void signals_and_threads(Run& run);      // signals.cpp
 void aggregator_under_attack(Run& run);  // attack.cpp

@@ -1,6 +1,5 @@
 // space.cpp -- no space, and what else runs out. No worker ever gets a signal or an exception; what
-// is not counted is told; what was acknowledged as counted is there.
-#include <fcntl.h>
+// is not counted is reported; what was acknowledged as counted is there.
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
@@ -15,40 +14,13 @@
 
 #include "tests/support/options.h"
 #include "tests/torture/cases.h"
-#include "tests/torture/memory_group.h"
-#include "tests/torture/mount.h"
-#include "tests/torture/program.h"
+#include "tests/torture/limits.h"
+#include "tests/torture/scenery.h"
 
 namespace metrics::torture {
 namespace {
 
 using std::chrono::seconds;
-
-struct Scenery {
-  Run& run;
-  Tally& tally;
-  std::string mount_point;
-};
-
-void same(const Mount& m, const Tally& tally, const std::string& where) {
-  const Look look(m.path() + ".v1");
-  must(look.faults().empty(), where + ": the directory has faults");
-  must(look.count("c") == tally.counts && look.count("h") == tally.observed,
-       where + ": " + std::to_string(tally.counts) + " and " + std::to_string(tally.observed) +
-           " acknowledged, " + std::to_string(look.count("c")) + " and " +
-           std::to_string(look.count("h")) + " scraped");
-}
-
-Histogram wide(const Program& p, const std::string& label) {
-  static const Bounds bounds = Bounds::linear(1, 1, 1000);  // a slot's cells for it fill two pages
-  return Family<Histogram>("wide", "", {"n"}, {.bounds = bounds, .segment = p.segment})
-      .labels(label);
-}
-void observe_all(Histogram h) {
-  for (int i = 0; i < 1002; ++i) h.observe(i);
-}
-
-constexpr Geometry kRoomy = {8, 8, 64 * 1024, 64 * 1024};
 
 void full_before_creation(Scenery& s) {
   const Mount m(s.mount_point, "size=64k");
@@ -71,17 +43,17 @@ void full_before_claim(Scenery& s) {
   std::thread([&] { p.update(10); }).join();
   must(p.segment.status() == METRICS_NO_SPACE, "status is not NO_SPACE");
   must_end_well(start([&] { p.update(10); }), "a child");
-  same(m, s.tally, "full");
+  must_be_same(m, s.tally, "full");
   const Look look(m.path() + ".v1");
-  must(look.dropped(format::Drop::kClaimNoSpace) >= 2, "failed claims are not told");
-  must(look.dropped(format::Drop::kGaugeWithoutSlot) == 1, "a dropped gauge is not told");
+  must(look.dropped(format::Drop::kClaimNoSpace) >= 2, "failed claims are not reported");
+  must(look.dropped(format::Drop::kGaugeWithoutSlot) == 1, "a dropped gauge is not reported");
   m.empty();
   must_end_well(start([&] {
                   p.update(10);
                   must(p.segment.status() == METRICS_OK, "a child with space has no slot");
                 }),
                 "a child with space");
-  same(m, s.tally, "emptied");
+  must_be_same(m, s.tally, "emptied");
 }
 
 void full_before_series(Scenery& s) {
@@ -98,16 +70,16 @@ void full_before_series(Scenery& s) {
   p.update();
   m.fill();
   observe_all(wide(p, "refused"));
-  must(metrics_last_error()[0] != '\0', "no reason is told");
+  must(metrics_last_error()[0] != '\0', "no reason is reported");
   p.update(10);
   go.let_pass();
   other.join();
-  must(Look(m.path() + ".v1").dropped(format::Drop::kSeriesNoSpace) >= 1, "nothing is told");
+  must(Look(m.path() + ".v1").dropped(format::Drop::kSeriesNoSpace) >= 1, "nothing is reported");
   m.empty();
   observe_all(wide(p, "refused"));
   const Look look(m.path() + ".v1");
-  must(look.count("wide", {"refused"}) == 1002, "a later call does not try again");
-  same(m, s.tally, "in the end");
+  must(look.count("wide", {"refused"}) == kAllObserved, "a later call does not try again");
+  must_be_same(m, s.tally, "in the end");
 }
 
 void bound_by_one_touched_by_another(Scenery& s) {
@@ -137,10 +109,10 @@ void bound_by_one_touched_by_another(Scenery& s) {
   }).join();
   const Look look(m.path() + ".v1");
   for (const char* n : {"a", "b", "c"}) {
-    must(look.count("wide", {n}) == 3 * 1002,
+    must(look.count("wide", {n}) == 3 * kAllObserved,
          "counts are lost where another thread has bound them");
   }
-  same(m, s.tally, "in the end");
+  must_be_same(m, s.tally, "in the end");
 }
 
 void filling_up(Scenery& s) {
@@ -168,7 +140,7 @@ void filling_up(Scenery& s) {
   for (unsigned t = 0; t < 3; ++t) threads.emplace_back(work, t);
   must_end_well(start([&] { work(9); }), "a child");
   threads.clear();
-  same(m, s.tally, "filled up");
+  must_be_same(m, s.tally, "filled up");
   const Look look(m.path() + ".v1");
   std::uint64_t there = 0;
   for (const unsigned t : {0u, 1u, 2u, 9u}) {
@@ -188,90 +160,6 @@ void no_inodes(Scenery& s) {
   Program p(m.path(), s.tally);
   p.counter.inc();
   must(p.segment.status() == METRICS_NO_SPACE, "status is not NO_SPACE");
-}
-
-void limit(int resource, rlim_t value) {
-  const rlimit wanted{value, value};
-  must(::setrlimit(static_cast<__rlimit_resource>(resource), &wanted) == 0, "setrlimit");
-}
-
-void file_size_limit(Scenery& s) {
-  const Mount m(s.mount_point, "size=8m");
-  must_end_well(start([&] {
-                  limit(RLIMIT_FSIZE, 4096);
-                  Program p(m.path("other"), s.tally);
-                  must(p.segment.status() == METRICS_NO_SPACE, "status is not NO_SPACE");
-                  p.counter.inc();
-                }),
-                "a creator with a limit");
-  Program p(m.path(), s.tally, kRoomy);
-  must_end_well(start([&] {
-                  limit(RLIMIT_FSIZE, 4096);
-                  p.update(10);
-                  observe_all(wide(p, "x"));
-                  must(p.segment.status() != METRICS_OK, "nothing is told");
-                }),
-                "a claimer with a limit");
-  p.update();
-  limit(RLIMIT_FSIZE, 4096);
-  observe_all(wide(p, "y"));
-  p.update(10);
-  same(m, s.tally, "with a limit");
-}
-
-void no_descriptors(Scenery& s) {
-  const Mount m(s.mount_point, "size=8m");
-  const auto none_left = [] {
-    limit(RLIMIT_NOFILE, 64);
-    while (::open("/dev/null", O_RDONLY | O_CLOEXEC) >= 0) {
-    }
-  };
-  must_end_well(start([&] {
-                  none_left();
-                  Program p(m.path("other"), s.tally);
-                  must(p.segment.status() == METRICS_NO_SPACE, "status is not NO_SPACE");
-                  p.counter.inc();
-                }),
-                "a creator without descriptors");
-  Program p(m.path(), s.tally, kRoomy);
-  must_end_well(start([&] {
-                  none_left();
-                  p.update(10);
-                  must(p.segment.status() != METRICS_OK, "nothing is told");
-                }),
-                "a claimer without descriptors");
-  must_end_well(start([&] {
-                  p.update();
-                  none_left();
-                  observe_all(wide(p, "x"));
-                  p.update(10);
-                  std::thread([&] { p.update(10); }).join();
-                }),
-                "a registrant without descriptors");
-  same(m, s.tally, "without descriptors");
-}
-
-void no_addresses(Scenery& s) {
-  const Mount m(s.mount_point, "size=8m");
-  Program p(m.path(), s.tally, kRoomy);
-  const auto none_left = [] {
-    long pages = 0;
-    std::ifstream("/proc/self/statm") >> pages;
-    limit(RLIMIT_AS, static_cast<rlim_t>(pages) * 4096 + 8192);
-  };
-  must_end_well(start([&] {
-                  none_left();
-                  p.update(10);
-                }),
-                "a claimer without addresses");
-  must_end_well(start([&] {
-                  none_left();
-                  metrics_segment* other = nullptr;
-                  must(metrics_open((m.path("other")).c_str(), nullptr, &other) == METRICS_NO_SPACE,
-                       "status is not NO_SPACE");
-                }),
-                "a creator without addresses");
-  same(m, s.tally, "without addresses");
 }
 
 void mount_flags(Scenery& s) {
@@ -307,7 +195,7 @@ void mount_flags(Scenery& s) {
   must(read_only.count("c") == s.tally.counts, "a read-only mount can't be read");
   ::umount2(there.c_str(), MNT_DETACH);
   std::filesystem::remove(there);
-  same(m, s.tally, "in the end");
+  must_be_same(m, s.tally, "in the end");
 }
 
 std::uint64_t blocks(const std::string& file) {
@@ -332,7 +220,7 @@ void locked_memory_and_dumps(Scenery& s) {
                 "a worker that locks its memory");
   // Slot 0, its own, and its thread's, at the most.
   must(blocks(file) * 512 < (3 * 8 + 2) << 20, "mlockall() fills the file");
-  same(m, s.tally, "locked");
+  must_be_same(m, s.tally, "locked");
   const std::uint64_t before = blocks(file);
   const auto dumped = run_child([&] {
     must(::chdir(m.path("").c_str()) == 0, "chdir");
@@ -344,48 +232,7 @@ void locked_memory_and_dumps(Scenery& s) {
   });
   must(dumped && WIFSIGNALED(*dumped), "no abort()");
   must(blocks(file) < before + 256, "a core dump fills the file");
-  same(m, s.tally, "dumped");
-}
-
-// What a worker has set up asks for no memory any more, so an update never is what meets the limit.
-void near_the_memory_limit(Scenery& s) {
-  constexpr std::uint64_t kLimit = 32 << 20, kLeft = 256 << 10;
-  const MemoryGroup group(kLimit);
-  if (!group.is_there()) return s.run.skip("no memory cgroups here");
-  const Mount m(s.mount_point, "size=16m");
-  Program p(m.path(), s.tally, kRoomy);
-  constexpr unsigned kSeries = 40;  // whose cells are more than what is left
-  const pid_t worker = start([&] {
-    must(group.join(), "the cgroup can't be joined");
-    std::vector<Histogram> all;
-    for (unsigned i = 0; i < kSeries; ++i) all.push_back(wide(p, std::to_string(i)));
-    p.update();
-    Gate go, did;
-    std::jthread other([&] {
-      p.update();
-      did.let_pass();
-      go.pass();
-      for (const Histogram& h : all) observe_all(h);
-      p.update(1000);
-    });
-    did.pass();
-    while (group.used_bytes() < kLimit - kLeft) {
-      constexpr std::size_t kPiece = 64 << 10;
-      must(::mmap(nullptr, kPiece, PROT_READ | PROT_WRITE,
-                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0) != MAP_FAILED,
-           "mmap");
-    }
-    for (const Histogram& h : all) observe_all(h);
-    p.update(1000);
-    go.let_pass();
-    other.join();
-  });
-  must_end_well(worker, "a worker near its memory limit");
-  const Look look(m.path() + ".v1");
-  for (unsigned i = 0; i < kSeries; ++i) {
-    must(look.count("wide", {std::to_string(i)}) == 2 * 1002, "counts near the limit are lost");
-  }
-  same(m, s.tally, "near the memory limit");
+  must_be_same(m, s.tally, "dumped");
 }
 
 struct Part {
