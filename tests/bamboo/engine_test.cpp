@@ -10,6 +10,8 @@
 #include <vector>
 
 #include "tests/bamboo/engine_segment.h"
+#include "tests/support/eventually.h"
+#include "tests/support/gate.h"
 #include "tests/support/worker.h"
 
 namespace metrics::bamboo::test {

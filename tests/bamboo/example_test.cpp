@@ -21,6 +21,7 @@
 
 #include "libmetrics/reader/merge.h"
 #include "tests/bamboo/engine_segment.h"
+#include "tests/support/eventually.h"
 #include "tests/support/worker.h"
 
 namespace metrics::bamboo::test {

@@ -12,6 +12,9 @@
 #include <thread>
 #include <vector>
 
+#include "tests/support/eventually.h"
+#include "tests/support/gate.h"
+#include "tests/support/shared_memory.h"
 #include "tests/support/temp_segment.h"
 #include "tests/support/worker.h"
 

@@ -13,6 +13,8 @@
 
 #include "libmetrics/format/gauge_value.h"
 #include "libmetrics/update/gauges.h"
+#include "tests/support/eventually.h"
+#include "tests/support/gate.h"
 #include "tests/support/patch.h"
 #include "tests/support/temp_segment.h"
 #include "tests/support/worker.h"

@@ -17,6 +17,7 @@
 
 #include "tests/support/options.h"
 #include "tests/support/patch.h"
+#include "tests/support/shared_memory.h"
 #include "tests/support/temp_segment.h"
 #include "tests/support/worker.h"
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "libmetrics/format/hash.h"
+#include "tests/support/gate.h"
 #include "tests/support/temp_segment.h"
 #include "tests/support/worker.h"
 

@@ -17,6 +17,7 @@
 #include "libmetrics/reader/merge.h"
 #include "libmetrics/reader/slot_report.h"
 #include "metrics/metrics.hpp"
+#include "tests/support/shared_memory.h"
 #include "tests/torture/cases.h"
 #include "tests/torture/damage.h"
 #include "tests/torture/exposition.h"
@@ -230,7 +231,7 @@ void damaged_segments(Run& run) {
     std::atomic<std::uint64_t> images, readable;
     char what[256];
   };
-  auto& at = shared<At>();
+  auto& at = test::shared<At>();
   const auto read = [&at](const std::string& path, const Image& image, const std::string& what,
                           bool as_worker) {
     std::snprintf(at.what, sizeof at.what, "%s", what.c_str());

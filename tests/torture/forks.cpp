@@ -14,6 +14,9 @@
 #include <filesystem>
 #include <thread>
 
+#include "tests/support/eventually.h"
+#include "tests/support/gate.h"
+#include "tests/support/shared_memory.h"
 #include "tests/torture/cases.h"
 #include "tests/torture/program.h"
 
@@ -23,6 +26,9 @@ namespace metrics::torture {
 namespace {
 
 using std::chrono::seconds;
+using test::eventually;
+using test::Gate;
+using test::shared;
 
 // Threads that update (and, now and then, register) until told to stop.
 class Pool {
@@ -103,7 +109,7 @@ void parents_die_first(Program& p) {
                   }
                 }),
                 "a parent that dies first");
-  must(told.pass(), "the orphan did not count");
+  must(told.try_pass(), "the orphan did not count");
   while (::waitpid(-1, nullptr, 0) > 0) {
   }
 }
@@ -240,7 +246,7 @@ void daemons(Program& p) {
                   ::_exit(0);
                 }),
                 "who becomes a daemon");
-  must(told.pass(), "the daemon did not count");
+  must(told.try_pass(), "the daemon did not count");
   while (::waitpid(-1, nullptr, 0) > 0) {
   }
 }
@@ -278,7 +284,7 @@ void recreated(Run& run) {
   auto& tally = shared<Tally>();
   Gate deleted, created;
   const pid_t other = start([&] {
-    must(deleted.pass(), "nothing was deleted");
+    must(deleted.try_pass(), "nothing was deleted");
     Program anew(path, tally);
     created.let_pass();
   });
@@ -286,7 +292,7 @@ void recreated(Run& run) {
     Program p(path, tally);
     std::filesystem::remove(path + ".v1");
     deleted.let_pass();
-    must(created.pass(), "nothing was created anew");
+    must(created.try_pass(), "nothing was created anew");
     must_end_well(start([&] {
                     p.update(5);
                     must(p.segment.status() == METRICS_GONE, "the child is not told");
@@ -315,7 +321,7 @@ void relative_path(Run& run) {
                     ::_exit(p.segment.status() == METRICS_OK ? 0 : 75);
                   }),
                   "who becomes a daemon");
-    must(told.pass(), "the daemon did not count");
+    must(told.try_pass(), "the daemon did not count");
   });
   run.check(well(status), "relative path before daemon(): " + to_text(status));
   while (::waitpid(-1, nullptr, 0) > 0) {

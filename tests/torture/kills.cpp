@@ -8,12 +8,17 @@
 #include <filesystem>
 #include <thread>
 
+#include "tests/support/eventually.h"
+#include "tests/support/shared_memory.h"
 #include "tests/torture/cases.h"
 #include "tests/torture/ledger.h"
 #include "tests/torture/processes.h"
 
 namespace metrics::torture {
 namespace {
+
+using test::eventually;
+using test::shared;
 
 constexpr unsigned kWriters = 3;
 constexpr unsigned kThreads = 2;

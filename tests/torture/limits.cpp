@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include "tests/support/gate.h"
 #include "tests/torture/memory_group.h"
 
 namespace metrics::torture {
@@ -113,15 +114,15 @@ void near_the_memory_limit(Scenery& s) {
     std::vector<Histogram> all;
     for (unsigned i = 0; i < kSeries; ++i) all.push_back(wide(p, std::to_string(i)));
     p.update();
-    Gate go, did;
+    test::Gate go, did;
     std::jthread other([&] {
       p.update();
       did.let_pass();
-      go.pass();
+      go.try_pass();
       for (const Histogram& h : all) observe_all(h);
       p.update(1000);
     });
-    did.pass();
+    did.try_pass();
     while (group.used_bytes() < kLimit - kLeft) {
       constexpr std::size_t kPiece = 64 << 10;
       must(::mmap(nullptr, kPiece, PROT_READ | PROT_WRITE,

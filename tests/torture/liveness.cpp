@@ -15,6 +15,9 @@
 #include <filesystem>
 #include <thread>
 
+#include "tests/support/eventually.h"
+#include "tests/support/gate.h"
+#include "tests/support/shared_memory.h"
 #include "tests/torture/cases.h"
 #include "tests/torture/program.h"
 
@@ -24,6 +27,9 @@ namespace metrics::torture {
 namespace {
 
 using std::chrono::seconds;
+using test::eventually;
+using test::Gate;
+using test::shared;
 
 // A worker that does what it is told, wherever it runs.
 class Worker {
@@ -36,7 +42,7 @@ class Worker {
           if (!where()) ::_exit(77);
           Program program(path, tally);
           for (;;) {
-            if (!go_.pass(seconds(120))) ::_exit(78);
+            if (!go_.try_pass(seconds(120))) ::_exit(78);
             program.update();
             program.gauge.inc();
             did_.let_pass();
@@ -50,7 +56,7 @@ class Worker {
   void counts(unsigned times = 1) {
     for (unsigned i = 0; i < times; ++i) {
       go_.let_pass();
-      must(did_.pass(), "a worker did not count");
+      must(did_.try_pass(), "a worker did not count");
     }
   }
   void dies() {
@@ -234,7 +240,7 @@ void leaked_descriptors(Run& run, const std::string& path, Tally& tally) {
         up.let_pass();
         ::pause();
       });
-      must(up.pass(), "no helper");
+      must(up.try_pass(), "no helper");
       kill_and_reap(worker);
       {
         Worker next(path, tally);
@@ -267,7 +273,7 @@ void main_thread_and_exec(Run& run, const std::string& path, Tally& tally) {
       program->update();
       std::thread([] {
         program->update();
-        while (run_on->pass()) {
+        while (run_on->try_pass()) {
           program->update();
           told->let_pass();
         }
@@ -276,12 +282,12 @@ void main_thread_and_exec(Run& run, const std::string& path, Tally& tally) {
       ::pthread_exit(nullptr);
     });
     go.let_pass();
-    must(did.pass(), "the thread did not count");
+    must(did.try_pass(), "the thread did not count");
     Worker other(path, tally);
     other.counts();
     must(slots(path) == 2, "the slot of a process without its main thread was adopted");
     go.let_pass();
-    must(did.pass(), "the thread did not count");
+    must(did.try_pass(), "the thread did not count");
     kill_and_reap(headless);
 
     Gate about;
@@ -292,7 +298,7 @@ void main_thread_and_exec(Run& run, const std::string& path, Tally& tally) {
       ::execlp("sleep", "sleep", "60", nullptr);
       ::_exit(80);
     });
-    must(about.pass(), "no update before exec()");
+    must(about.try_pass(), "no update before exec()");
     must(eventually([&] {
            return std::filesystem::exists("/proc/" + std::to_string(changed) + "/exe") &&
                   std::filesystem::read_symlink("/proc/" + std::to_string(changed) + "/exe")

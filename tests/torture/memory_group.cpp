@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "tests/support/eventually.h"
 #include "tests/torture/processes.h"
 
 namespace metrics::torture {
@@ -37,7 +38,7 @@ MemoryGroup::MemoryGroup(std::uint64_t limit_bytes) {
 }
 
 MemoryGroup::~MemoryGroup() {
-  if (is_there()) eventually([this] { return ::rmdir(directory_.c_str()) == 0; });
+  if (is_there()) test::eventually([this] { return ::rmdir(directory_.c_str()) == 0; });
 }
 
 bool MemoryGroup::join() const {

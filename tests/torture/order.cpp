@@ -10,6 +10,7 @@
 #include <unordered_map>
 
 #include "aggregator/exposition/text.h"
+#include "tests/support/eventually.h"
 #include "tests/torture/cases.h"
 #include "tests/torture/exposition.h"
 #include "tests/torture/program.h"
@@ -150,7 +151,7 @@ void scrapes_in_order(Run& run) {
   std::vector<pid_t> writers(kWriters);
   for (pid_t& writer : writers) writer = begin();
   reader::SegmentMerge merge(path + ".v1");
-  run.check(eventually([&] { return merge.read(); }), "no segment: " + merge.why());
+  run.check(test::eventually([&] { return merge.read(); }), "no segment: " + merge.why());
   exposition::TextEncoder encoder;
   Last last;
   Exposition before("");

@@ -1,10 +1,7 @@
 #include "tests/torture/processes.h"
 
-#include <fcntl.h>
 #include <poll.h>
-#include <sched.h>
 #include <signal.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -74,51 +71,10 @@ void kill_and_reap(pid_t pid) {
   }
 }
 
-bool eventually(const std::function<bool()>& condition, std::chrono::milliseconds at_most) {
-  const auto deadline = std::chrono::steady_clock::now() + at_most;
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > deadline) return false;
-    ::sched_yield();
-  }
-  return true;
-}
-
 void pause_for(std::chrono::microseconds time) {
   const auto us = time.count();
   const timespec wanted{us / 1'000'000, us % 1'000'000 * 1000};
   ::ppoll(nullptr, 0, &wanted, nullptr);
-}
-
-void* shared_memory(std::size_t bytes) {
-  void* at = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  if (at == MAP_FAILED) fail("mmap");
-  return at;
-}
-
-Gate::Gate() {
-  if (::pipe2(ends_, O_CLOEXEC) != 0) fail("pipe");
-}
-
-Gate::~Gate() {
-  ::close(ends_[0]);
-  ::close(ends_[1]);
-}
-
-void Gate::let_pass(std::size_t how_many) {
-  const char byte = 0;
-  for (std::size_t i = 0; i < how_many; ++i) {
-    if (::write(ends_[1], &byte, 1) != 1) fail("write to a pipe");
-  }
-}
-
-bool Gate::pass(std::chrono::milliseconds at_most) {
-  pollfd wanted{ends_[0], POLLIN, 0};
-  int ready = 0;
-  do {
-    ready = ::poll(&wanted, 1, static_cast<int>(at_most.count()));
-  } while (ready < 0 && errno == EINTR);
-  char byte = 0;
-  return ready == 1 && ::read(ends_[0], &byte, 1) == 1;
 }
 
 }  // namespace metrics::torture

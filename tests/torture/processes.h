@@ -4,9 +4,7 @@
 #include <sys/types.h>
 
 #include <chrono>
-#include <cstddef>
 #include <functional>
-#include <new>
 #include <optional>
 #include <string>
 
@@ -28,32 +26,7 @@ std::optional<int> run_child(const std::function<void()>& body,
 
 void kill_and_reap(pid_t pid);
 
-// Looks again and again until the deadline, yielding: only where somebody else may be late.
-bool eventually(const std::function<bool()>& condition,
-                std::chrono::milliseconds at_most = std::chrono::seconds(10));
-
 // Lets that time pass.
 void pause_for(std::chrono::microseconds time);
-
-// Memory that forked children share with their parent, and that no segment has.
-void* shared_memory(std::size_t bytes);
-template <class T>
-T& shared() {
-  return *new (shared_memory(sizeof(T))) T();
-}
-
-// One-way signals between processes: let_pass() in one, pass() in another, with a bound.
-class Gate {
- public:
-  Gate();
-  Gate(const Gate&) = delete;
-  Gate& operator=(const Gate&) = delete;
-  ~Gate();
-  void let_pass(std::size_t how_many = 1);
-  bool pass(std::chrono::milliseconds at_most = std::chrono::seconds(20));
-
- private:
-  int ends_[2];
-};
 
 }  // namespace metrics::torture

@@ -11,6 +11,9 @@
 #include <filesystem>
 #include <thread>
 
+#include "tests/support/eventually.h"
+#include "tests/support/gate.h"
+#include "tests/support/shared_memory.h"
 #include "tests/torture/cases.h"
 #include "tests/torture/plugin.h"
 #include "tests/torture/program.h"
@@ -19,6 +22,9 @@ namespace metrics::torture {
 namespace {
 
 using std::chrono::seconds;
+using test::eventually;
+using test::Gate;
+using test::shared;
 
 // The program whose updates a handler interrupts, to make the same updates itself.
 Program* interrupted = nullptr;
@@ -74,7 +80,7 @@ void handlers_that_count(Run& run, bool in_shared_slot) {
       up.let_pass();
       ::pause();
     });
-    run.check(up.pass(), "nobody has the only slot");
+    run.check(up.try_pass(), "nobody has the only slot");
   }
   const auto until = run.share(8);
   const auto status = run_child([&] {
@@ -238,9 +244,9 @@ void unloading(Run& run) {
       std::thread thread([&] {
         count();
         counted.let_pass();
-        closed.pass();
+        closed.try_pass();
       });
-      counted.pass();
+      counted.try_pass();
       must_end_well(start([&] { count(); }), "a child");
       must(::dlclose(handle) == 0, "dlclose");
       closed.let_pass();

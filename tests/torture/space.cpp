@@ -13,6 +13,8 @@
 #include <thread>
 
 #include "tests/support/options.h"
+#include "tests/support/gate.h"
+#include "tests/support/shared_memory.h"
 #include "tests/torture/cases.h"
 #include "tests/torture/limits.h"
 #include "tests/torture/scenery.h"
@@ -21,6 +23,8 @@ namespace metrics::torture {
 namespace {
 
 using std::chrono::seconds;
+using test::Gate;
+using test::shared;
 
 void full_before_creation(Scenery& s) {
   const Mount m(s.mount_point, "size=64k");
@@ -63,10 +67,10 @@ void full_before_series(Scenery& s) {
   std::jthread other([&] {
     p.update();
     did.let_pass();
-    go.pass();
+    go.try_pass();
     p.update(10);
   });
-  did.pass();
+  did.try_pass();
   p.update();
   m.fill();
   observe_all(wide(p, "refused"));
@@ -90,10 +94,10 @@ void bound_by_one_touched_by_another(Scenery& s) {
   std::jthread other([&] {
     p.update();
     did.let_pass();
-    go.pass();
+    go.try_pass();
     for (const Histogram& h : got) observe_all(h);
   });
-  did.pass();
+  did.try_pass();
   p.update();
   for (const char* n : {"a", "b", "c"}) got.push_back(wide(p, n));
   m.fill();

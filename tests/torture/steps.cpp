@@ -8,6 +8,7 @@
 #include <numeric>
 #include <thread>
 
+#include "tests/support/shared_memory.h"
 #include "tests/torture/cases.h"
 #include "tests/torture/ledger.h"
 #include "tests/torture/processes.h"
@@ -195,7 +196,7 @@ void check(Run& run, const std::string& where, const std::string& path, Noted& n
 void kill_at_instructions(Run& run) {
   if (!can_step()) return run.skip("no single-stepping here (another CPU, or a sanitizer)");
   std::string path;
-  auto& noted = shared<Noted>();
+  auto& noted = test::shared<Noted>();
   const std::vector<Scene> all = scenes(path, noted);
   for (const Scene& scene : all) {
     const bool creates = &scene == &all.front();

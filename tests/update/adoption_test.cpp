@@ -9,6 +9,7 @@
 
 #include "libmetrics/format/layout.h"
 #include "libmetrics/update/claims.h"
+#include "tests/support/gate.h"
 #include "tests/support/temp_segment.h"
 #include "tests/support/worker.h"
 

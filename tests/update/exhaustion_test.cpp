@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "tests/support/options.h"
+#include "tests/support/eventually.h"
+#include "tests/support/gate.h"
 #include "tests/support/temp_segment.h"
 #include "tests/support/worker.h"
 

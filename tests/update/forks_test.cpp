@@ -14,6 +14,7 @@
 #include <thread>
 #include <vector>
 
+#include "tests/support/gate.h"
 #include "tests/support/temp_segment.h"
 #include "tests/support/worker.h"
 

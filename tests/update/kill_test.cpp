@@ -14,6 +14,8 @@
 #include <thread>
 #include <vector>
 
+#include "tests/support/gate.h"
+#include "tests/support/shared_memory.h"
 #include "tests/support/temp_segment.h"
 #include "tests/support/worker.h"
 

@@ -11,6 +11,8 @@
 #include <string>
 
 #include "libmetrics/update/claims.h"
+#include "tests/support/eventually.h"
+#include "tests/support/gate.h"
 #include "tests/support/temp_segment.h"
 #include "tests/support/worker.h"
 

@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "libmetrics/update/claims.h"
+#include "tests/support/gate.h"
+#include "tests/support/shared_memory.h"
 #include "tests/support/temp_segment.h"
 #include "tests/support/worker.h"
 
