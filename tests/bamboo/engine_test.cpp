@@ -214,7 +214,7 @@ TEST(Engine, FillsInTheHostsName) {
   EXPECT_EQ(t.scrape().count("engine_process_running_time", {name.data()}), 1u);
 }
 
-TEST(Engine, InOneSegmentTwoAreTheSame) {
+TEST(Engine, TwoEnginesInOneSegmentCountInTheSameSeries) {
   EngineSegment t;
   const Engine first = t.engine();
   const Engine second = t.engine();

@@ -66,7 +66,7 @@ void PrintTo(const Story& story, std::ostream* out) { *out << story.name; }
 
 class OneSample : public ::testing::TestWithParam<Story> {};
 
-TEST_P(OneSample, TellsTheStory) {
+TEST_P(OneSample, ShowsWhatItsModeSaysWhileOwnersLiveDieAndAreAdopted) {
   const Story& story = GetParam();
   TempSegment t;
   Counter tasks = t.counter("tasks");

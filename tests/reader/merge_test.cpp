@@ -242,7 +242,7 @@ INSTANTIATE_TEST_SUITE_P(
                       ModeCase{"livemostrecent", Mode::kLiveMostRecent, {{"", -1}}, {{"", -1}}}),
     [](const auto& test) { return test.param.name; });
 
-TEST_F(MergeGauges, OfNobodyAreNoneButSumsAreZero) {
+TEST_F(MergeGauges, OnlySumsHaveASampleBeforeAnyGaugeIsSet) {
   TempSegment t;
   for (const Mode mode : {Mode::kAll, Mode::kMin, Mode::kLiveMax, Mode::kMostRecent}) {
     t.gauge("none" + std::to_string(static_cast<int>(mode)), mode);
@@ -260,7 +260,7 @@ TEST_F(MergeGauges, OfNobodyAreNoneButSumsAreZero) {
   }
 }
 
-TEST_F(MergeGauges, OfOneLivingOwnerAfterTheExtremeOneHasDied) {
+TEST_F(MergeGauges, OnlyLiveModesForgetAnOwnerThatHasDied) {
   for (const auto& [mode, expected] : std::map<Mode, double>{{Mode::kLiveMin, 5},
                                                              {Mode::kLiveMax, 5},
                                                              {Mode::kMin, 1},
@@ -299,7 +299,7 @@ TEST_F(MergeGauges, PidsThatComeBackOrAreOfAnotherNamespaceGetTheirSlot) {
   EXPECT_EQ(merged(t), (Samples{{"77-1", 1}, {"77", 2}, {"77-3", 3}, {"77-4", 4}, {"78", 5}}));
 }
 
-TEST_F(MergeGauges, OfAProcessGoWithItsGeneration) {
+TEST_F(MergeGauges, AnAdoptedSlotShowsNoGaugeOfItsFormerOwner) {
   TempSegment t;
   t.gauge("load", Mode::kAll);
   const Owners owners(t, 2);

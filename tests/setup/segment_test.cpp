@@ -98,7 +98,7 @@ TEST(Segment, WhatIsNoRegularFileIsRefused) {
   expect_refused(socket, METRICS_INCOMPATIBLE, kNotRegular);
 }
 
-TEST(Segment, AnotherUsersIsRefused) {
+TEST(Segment, ASegmentOfAnotherUserIsRefused) {
   if (::geteuid() != 0) GTEST_SKIP() << "only root can give a file away";
   TempPath t;
   make_segment(t);

@@ -101,7 +101,7 @@ TEST(Forks, AVforkedChildCountsInItsParentsSlot) {
 }
 
 // What the test below spawns; by itself it has nothing to do.
-TEST(Spawned, CountsInTheSegmentOfItsEnvironment) {
+TEST(Spawned, AProgramCountsInTheSegmentOfItsEnvironment) {
   if (std::getenv("METRICS_SEGMENT") == nullptr) GTEST_SKIP() << "for Forks.ASpawnedProgramCounts";
   Family<Counter>("tasks", "").labels().inc(7);
   EXPECT_EQ(Segment().status(), METRICS_OK);

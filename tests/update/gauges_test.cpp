@@ -17,7 +17,7 @@
 namespace metrics::test {
 namespace {
 
-TEST(Gauges, AForkedChildsBeginUnset) {
+TEST(Gauges, GaugesOfAForkedChildBeginUnset) {
   TempSegment t;
   for (const auto start : {&forked, &raw_cloned}) {
     const std::string name = start == &forked ? "by_fork" : "by_clone";

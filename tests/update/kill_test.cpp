@@ -96,7 +96,7 @@ TEST(Kills, AKillAnywhereInAClaimCostsNothing) {
   EXPECT_LE(t.scrape().first_slots(), 2u);
 }
 
-TEST(Kills, SeveralWorkersOfSeveralThreadsAtOnce) {
+TEST(Kills, CountsOfSeveralThreadedWorkersSurviveThem) {
   constexpr unsigned kWorkers = 3;
   constexpr unsigned kThreads = 3;
   TempSegment t;
