@@ -14,11 +14,9 @@
 #include <cstring>
 #include <string>
 
-#include "aggregator/exposition/text.h"
-#include "libmetrics/reader/merge.h"
-#include "libmetrics/reader/slot_report.h"
-#include "tests/torture/damage.h"
-#include "tests/torture/exposition.h"
+#include "metrics/metrics.h"
+#include "tests/torture/image.h"
+#include "tests/torture/read_damaged.h"
 
 namespace {
 

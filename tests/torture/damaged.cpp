@@ -21,7 +21,10 @@
 #include "tests/torture/cases.h"
 #include "tests/torture/damage.h"
 #include "tests/torture/exposition.h"
+#include "tests/torture/forgeries.h"
+#include "tests/torture/image.h"
 #include "tests/torture/processes.h"
+#include "tests/torture/read_damaged.h"
 
 namespace metrics::torture {
 namespace {
