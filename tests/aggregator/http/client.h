@@ -1,4 +1,4 @@
-// http_client.h -- a client that sends exactly what a test says, over a real socket.
+// client.h -- a client that sends exactly what a test says, over a real socket.
 #pragma once
 
 #include <cstdint>
