@@ -6,9 +6,11 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <exception>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "aggregator/command_line.h"
@@ -37,7 +39,7 @@ std::vector<endpoints::Endpoint> pages(scrape::Scrape& scrape, const Flags& flag
   };
 }
 
-int serve(const Flags& flags) {
+int serve(const Flags& flags, scrape::Scrape& scrape, http::Routes table) {
   // Blocked before any thread starts, so that all inherit it and sigwait gets them.
   sigset_t ends;
   sigemptyset(&ends);
@@ -46,12 +48,11 @@ int serve(const Flags& flags) {
   pthread_sigmask(SIG_BLOCK, &ends, nullptr);
 
   log_info("starting", {{"version", METRICS_VERSION}, {"pid", std::to_string(::getpid())}});
-  scrape::Scrape scrape(flags.segments, reader::Access::kMapped);
   http::HttpOptions options;
   options.listen = flags.listen;
   options.max_requests = flags.max_requests;
   options.log = [](std::string_view line) { log_warn(line); };
-  http::HttpServer server(options, endpoints::routes(pages(scrape, flags)));
+  http::HttpServer server(options, std::move(table));
   for (std::size_t i = 0; i < flags.listen.size(); ++i) {
     const std::string& given = flags.listen[i];
     const std::string host = given.substr(0, given.rfind(':'));
@@ -80,6 +81,8 @@ int main(int argc, char** argv) {
                "metrics-aggregator"};
   Flags flags;
   define(app, flags);
+  std::optional<scrape::Scrape> scrape;
+  http::Routes table;
   try {
     if (const auto flag = metrics::aggregator::flag_without_value(argc, argv); !flag.empty()) {
       throw CLI::ArgumentMismatch(std::string(flag) + " has no value");
@@ -90,6 +93,11 @@ int main(int argc, char** argv) {
         flags.segments.empty() && !given.empty()) {
       flags.segments.push_back(given);
     }
+    scrape.emplace(flags.segments, reader::Access::kMapped);
+    table = endpoints::routes(pages(*scrape, flags));
+  } catch (const std::invalid_argument& e) {
+    std::fprintf(stderr, "metrics-aggregator: --web.telemetry-path: %s; see --help\n", e.what());
+    return kUsage;
   } catch (const CLI::ParseError& e) {
     if (e.get_exit_code() == 0) return app.exit(e);
     std::fprintf(stderr, "metrics-aggregator: %s; see --help\n", e.what());
@@ -100,7 +108,7 @@ int main(int argc, char** argv) {
   ::mallopt(M_ARENA_MAX, 1);
   set_up_log(flags.log_level, flags.log_format == "json" ? LogFormat::kJson : LogFormat::kLogfmt);
   try {
-    return serve(flags);
+    return serve(flags, *scrape, std::move(table));
   } catch (const std::invalid_argument& e) {
     log_error(e.what());
     return kUsage;

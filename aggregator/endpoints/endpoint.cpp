@@ -12,8 +12,7 @@ http::Routes routes(std::vector<Endpoint> endpoints) {
   http::Routes table;
   for (Endpoint& e : endpoints) {
     if (!table.emplace(e.path, std::move(e.route)).second) {
-      throw std::invalid_argument("two pages can't be served at " + e.path +
-                                  "; choose another --web.telemetry-path");
+      throw std::invalid_argument(e.path + " is the path of another page; choose another one");
     }
   }
   return table;

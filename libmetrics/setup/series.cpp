@@ -1,9 +1,19 @@
 #include "libmetrics/setup/series.h"
 
+#include "libmetrics/update/sanitizer.h"
+
 namespace metrics::setup {
 namespace {
 
 constexpr std::size_t kFirstSize = 16;  // a power of two; doubled when half full
+
+// What the C ABI hands out for the series; nullptr for one without values.
+const void* handle_of(const Series& series) noexcept {
+  if (const auto* counter = std::get_if<metrics_counter>(&series.hot)) return counter;
+  if (const auto* histogram = std::get_if<metrics_histogram>(&series.hot)) return histogram;
+  if (const auto* gauge = std::get_if<update::Gauge>(&series.hot)) return gauge;
+  return nullptr;
+}
 
 }  // namespace
 
@@ -46,6 +56,7 @@ void SeriesTable::put(std::unique_ptr<Series> series) {
   }
   Series* const added = series_.emplace_back(std::move(series)).get();
   std::atomic<Series*>& entry = place(*array, *added);
+  update::say_released(handle_of(*added));
   if (entry.load(std::memory_order_relaxed) == nullptr) ++count_;
   // Release: who finds the series sees what it points to.
   entry.store(added, std::memory_order_release);

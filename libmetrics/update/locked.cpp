@@ -3,24 +3,19 @@
 #include <cerrno>
 #include <ctime>
 
+#include "libmetrics/update/sanitizer.h"
+
 namespace metrics::update {
 namespace {
 
 constexpr long kBoundNs =
     10'000'000;  // a first update waits no longer for a thread that sets up families
 
-// ThreadSanitizer's own entry points (sanitizer/tsan_interface.h); absent unless the program is
-// built with it, whether this library is or not.
-extern "C" {
-[[gnu::weak]] int __tsan_mutex_pre_unlock(void* mutex, unsigned flags);
-[[gnu::weak]] void __tsan_mutex_post_unlock(void* mutex, unsigned flags);
-}
-
 // Locks the mutex within the bound; false if it has passed.
 bool lock_bounded(pthread_mutex_t& mutex) noexcept {
   // ThreadSanitizer watches libc's calls; that of g++ 12 and clang 14 doesn't know the one whose
   // clock no step moves, and is given its elder.
-  const bool watched = __tsan_mutex_post_unlock != nullptr;
+  const bool watched = is_watched();
   timespec until{};
   ::clock_gettime(watched ? CLOCK_REALTIME : CLOCK_MONOTONIC, &until);
   until.tv_nsec += kBoundNs;
@@ -33,12 +28,6 @@ bool lock_bounded(pthread_mutex_t& mutex) noexcept {
 }
 
 }  // namespace
-
-void say_unlocked(pthread_mutex_t& mutex) noexcept {
-  if (__tsan_mutex_pre_unlock == nullptr || __tsan_mutex_post_unlock == nullptr) return;
-  __tsan_mutex_pre_unlock(&mutex, 0);
-  __tsan_mutex_post_unlock(&mutex, 0);
-}
 
 Uncancelled::Uncancelled() noexcept { ::pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before_); }
 

@@ -7,10 +7,6 @@
 
 namespace metrics::update {
 
-// Says to ThreadSanitizer, where a program has it, that the mutex is unlocked though nobody has
-// unlocked it: in a forked child.
-void say_unlocked(pthread_mutex_t& mutex) noexcept;
-
 // Keeps the thread from being cancelled in the scope: opening a file and writing a line are
 // cancellation points, and nothing of ours can be unwound there.
 class Uncancelled {

@@ -1,5 +1,6 @@
 #include "libmetrics/update/process.h"
 
+#include <signal.h>
 #include <sys/mman.h>
 
 #include <array>
@@ -8,7 +9,7 @@
 #include <new>
 
 #include "libmetrics/format/file.h"
-#include "libmetrics/update/locked.h"
+#include "libmetrics/update/sanitizer.h"
 
 namespace {
 

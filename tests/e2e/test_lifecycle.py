@@ -187,7 +187,7 @@ USAGE = {
                                     ':8001 for every interface',
     "--web.telemetry-path=metrics": "--web.telemetry-path: must begin with '/' and hold only what needs no escape, "
                                     "e.g. /metrics",
-    "--web.telemetry-path=/-/ready": "--web.telemetry-path: /-/ready is for health checks; choose another one",
+    "--web.telemetry-path=/-/ready": "--web.telemetry-path: /-/ready is the path of another page; choose another one",
     "--web.max-requests=0": "--web.max-requests: Value 0 not in range 1 to 1000",
     "--log.level=loud": "--log.level: loud not in {debug,info,warn,error}",
     "--log.format=xml": "--log.format: xml not in {logfmt,json}",

@@ -12,8 +12,8 @@
 #include <fstream>
 #include <thread>
 
-#include "tests/support/options.h"
 #include "tests/support/gate.h"
+#include "tests/support/options.h"
 #include "tests/support/shared_memory.h"
 #include "tests/torture/cases.h"
 #include "tests/torture/limits.h"

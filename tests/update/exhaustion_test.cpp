@@ -8,9 +8,9 @@
 #include <thread>
 #include <vector>
 
-#include "tests/support/options.h"
 #include "tests/support/eventually.h"
 #include "tests/support/gate.h"
+#include "tests/support/options.h"
 #include "tests/support/temp_segment.h"
 #include "tests/support/worker.h"
 
@@ -48,7 +48,8 @@ TEST(Exhaustion, OneProcessJoinsSixteenSegments) {
     for (unsigned i = 0; i < 17; ++i) {
       metrics_segment* segment = nullptr;
       const std::string path = directory.path() + "/segment" + std::to_string(i);
-      EXPECT_EQ(metrics_open(path.c_str(), &kSmallInC, &segment), i < 16 ? METRICS_OK : METRICS_FULL);
+      EXPECT_EQ(metrics_open(path.c_str(), &kSmallInC, &segment),
+                i < 16 ? METRICS_OK : METRICS_FULL);
       metrics_family* family = nullptr;
       EXPECT_EQ(
           metrics_family_of(segment, METRICS_COUNTER, "tasks", "", nullptr, 0, nullptr, &family),

@@ -77,6 +77,20 @@ static inline uint64_t* metrics_hot_cells(uint32_t segment) {
 #endif
 #endif
 
+#if defined(METRICS_HOT_ATOMIC)
+extern void __tsan_acquire(void* address);
+#endif
+
+/* Called with what metrics_*_labels() has returned, before its fields are read: ThreadSanitizer does
+ * not see the library's own order, in which another thread has filled it. */
+static inline void metrics_hot_acquire(const void* handle) {
+#if defined(METRICS_HOT_ATOMIC)
+  if (handle != NULL) __tsan_acquire((void*)handle);
+#else
+  (void)handle;
+#endif
+}
+
 /* One thread writes this cell, so nothing is lost without a locked instruction. Relaxed: a cell carries no
  * news about other memory; nobody reads cell A and concludes something about cell B. On x86-64 it is one
  * instruction, which no signal handler can split. */

@@ -453,8 +453,12 @@ class Family : public detail::AnyFamily {
   template <class... Values>
   requires(detail::ends_with_nul<Values>&&...) Metric labels(const Values&... values)
   const {
-    const std::array<const char*, sizeof...(Values)> pointers = {detail::pointer(values)...};
-    return find(pointers.data(), pointers.size());
+    if constexpr (sizeof...(Values) == 0) {
+      return only();
+    } else {
+      const std::array<const char*, sizeof...(Values)> pointers = {detail::pointer(values)...};
+      return find(pointers.data(), pointers.size());
+    }
   }
   template <class... Values>
   requires((detail::label_value<Values> && ...) && !(detail::ends_with_nul<Values> && ...)) Metric
@@ -525,14 +529,17 @@ class Family : public detail::AnyFamily {
     if constexpr (std::same_as<Metric, Counter>) {
       metrics_counter* counter = nullptr;
       detail::check(metrics_counter_labels(get(), values, count, &counter));
+      metrics_hot_acquire(counter);
       return Counter(counter);
     } else if constexpr (std::same_as<Metric, Gauge>) {
       metrics_gauge* gauge = nullptr;
       detail::check(metrics_gauge_labels(get(), values, count, &gauge));
+      metrics_hot_acquire(gauge);
       return Gauge(gauge);
     } else {
       metrics_histogram* histogram = nullptr;
       detail::check(metrics_histogram_labels(get(), values, count, &histogram));
+      metrics_hot_acquire(histogram);
       return Metric(histogram);
     }
   }

@@ -198,6 +198,7 @@ class Engine {
 
   void make_families_as_environment_says(const Segment& segment) {
     const std::vector<double> defaults(kDefaultBounds.begin(), kDefaultBounds.end());
+#if defined(__cpp_exceptions)
     try {
       make_families(bounds_from_environment().value_or(defaults), segment);
     } catch (const std::invalid_argument& e) {
@@ -206,6 +207,9 @@ class Engine {
       metrics_log(METRICS_INVALID, text.c_str());
       make_families(defaults, segment);
     }
+#else
+    make_families(bounds_from_environment().value_or(defaults), segment);
+#endif
   }
 
   void bind_host_series(const Row& row) {
