@@ -6,7 +6,8 @@ from pathlib import Path
 import re
 import sys
 
-# A folder, and what its files may include of ours beside their own folder. The first that fits counts.
+# A folder, and what its files may include of ours beside their own folder. The first that fits
+# counts.
 FORMAT = 'libmetrics/format/'
 READER = ('libmetrics/reader/', FORMAT)
 MAY_USE = {

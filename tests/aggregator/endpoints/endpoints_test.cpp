@@ -1,0 +1,95 @@
+// The daemon's pages, without sockets: what is listed, what can't be, and what a scrape is answered.
+#include <gtest/gtest.h>
+
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "aggregator/endpoints/endpoint.h"
+#include "aggregator/endpoints/health.h"
+#include "aggregator/endpoints/metrics.h"
+#include "aggregator/exposition/formats.h"
+#include "tests/support/temp_segment.h"
+
+namespace metrics::endpoints {
+namespace {
+
+using test::TempSegment;
+
+http::Response get(const http::Routes& table, const std::string& path,
+                   std::vector<std::pair<std::string_view, std::string_view>> headers = {},
+                   std::string_view query = {}) {
+  return table.at(path).handler({"GET", path, query, std::move(headers)});
+}
+
+Endpoint page(const std::string& path) {
+  return {path, "Title of " + path, {[](const http::Request&) {
+            return http::text_response(200, "text");
+          }}};
+}
+
+TEST(Endpoints, AreListedOnTheLandingPageInTheirOrder) {
+  const http::Routes table = routes({page("/b"), page("/a")});
+  EXPECT_EQ(table.size(), 3u);
+  const http::Response landing = get(table, "/");
+  EXPECT_EQ(landing.content_type, "text/html; charset=utf-8");
+  const std::size_t b = landing.body->find("<a href=\"/b\">Title of /b</a>");
+  const std::size_t a = landing.body->find("<a href=\"/a\">Title of /a</a>");
+  EXPECT_NE(b, std::string::npos) << *landing.body;
+  EXPECT_NE(a, std::string::npos);
+  EXPECT_LT(b, a);
+}
+
+TEST(Endpoints, CantShareAPath) {
+  try {
+    routes({page("/-/ready"), healthy(), ready()});
+    ADD_FAILURE() << "two pages have one path";
+  } catch (const std::invalid_argument& e) {
+    EXPECT_STREQ(e.what(), "/-/ready is the path of another page; choose another one");
+  }
+  EXPECT_THROW(routes({page("/")}), std::invalid_argument);
+}
+
+TEST(Endpoints, ForHealthChecksAreServedAboveTheLimit) {
+  const http::Routes table = routes({healthy(), ready()});
+  for (const char* path : {"/-/healthy", "/-/ready"}) {
+    EXPECT_EQ(table.at(path).limit, http::Route::Limit::kExempt);
+    EXPECT_EQ(get(table, path).status, 200);
+  }
+}
+
+TEST(MetricsPage, IsInTheFormatAndTheCodingThatAreAskedFor) {
+  TempSegment t;
+  t.counter("tasks").inc(3);
+  t.counter("others").inc(4);
+  scrape::Scrape scrape({t.path()});
+  const http::Routes table = routes({metrics_page(scrape, "/metrics")});
+  EXPECT_EQ(table.at("/metrics").limit, http::Route::Limit::kCounted);
+  const http::Response plain = get(table, "/metrics");
+  EXPECT_EQ(plain.content_type, exposition::formats().front().content_type);
+  EXPECT_NE(plain.body->find("\ntasks_total 3\n"), std::string::npos);
+  EXPECT_EQ(
+      plain.headers,
+      (std::vector<std::pair<std::string, std::string>>{{"Vary", "Accept, Accept-Encoding"}}));
+  const http::Response packed = get(table, "/metrics", {{"Accept-Encoding", "gzip"}});
+  EXPECT_EQ(packed.headers.back(),
+            (std::pair<std::string, std::string>("Content-Encoding", "gzip")));
+  EXPECT_TRUE(packed.body->starts_with("\x1f\x8b"));
+  const http::Response chosen = get(table, "/metrics", {}, "name[]=tasks_total");
+  EXPECT_EQ(*chosen.body, "# HELP tasks_total \n# TYPE tasks_total counter\ntasks_total 3\n");
+}
+
+// Each row of the list can be asked for: nothing else has to know it.
+TEST(MetricsPage, IsInEachFormatOfTheList) {
+  TempSegment t;
+  scrape::Scrape scrape({t.path()});
+  const http::Routes table = routes({metrics_page(scrape, "/metrics")});
+  for (const exposition::Format& format : exposition::formats()) {
+    EXPECT_EQ(get(table, "/metrics", {{"Accept", format.content_type}}).content_type,
+              format.content_type);
+  }
+}
+
+}  // namespace
+}  // namespace metrics::endpoints
