@@ -49,7 +49,7 @@ inline Numbers numbers_of(const reader::Family& family) noexcept {
 // and put() is not called for it. Inlined: this is most of what encoding does.
 template <class Put>
 [[gnu::always_inline]] inline void each_number(const Numbers& numbers, const std::uint64_t* value,
-                                               Put put) {
+                                               Put&& put) {
   switch (numbers.values) {
     case format::Values::kWholeAndFraction: {
       const auto fraction = std::bit_cast<double>(value[1]);
@@ -65,11 +65,18 @@ template <class Put>
       return;
     case format::Values::kCounts: {
       std::uint64_t below = 0;
-      for (std::size_t bucket = 0; bucket < numbers.buckets; ++bucket) {
+      const auto add = [&](std::size_t bucket) {
         below += value[bucket];
         // Forged counts are any numbers: beyond the largest one, buckets stay cumulative.
         if (below < value[bucket]) below = ~std::uint64_t{0};
-        if (numbers.each_bucket) put(below);
+      };
+      if (numbers.each_bucket) {
+        for (std::size_t bucket = 0; bucket < numbers.buckets; ++bucket) {
+          add(bucket);
+          put(below);
+        }
+      } else {
+        for (std::size_t bucket = 0; bucket < numbers.buckets; ++bucket) add(bucket);
       }
       put(below);
       put(std::bit_cast<double>(value[numbers.buckets]));
