@@ -1,4 +1,4 @@
-// clock.h -- the time that segments hold: when they were created, slots claimed, gauges set.
+// clock.h -- the time that segments hold: when they were created, slots were claimed, gauges set.
 #pragma once
 
 #include <cstdint>
@@ -6,7 +6,7 @@
 
 namespace metrics::format {
 
-// CLOCK_REALTIME in nanoseconds: the monotonic clock differs between time namespaces.
+// Returns CLOCK_REALTIME in nanoseconds: the monotonic clock differs between time namespaces.
 inline std::uint64_t now_ns() noexcept {
   timespec now{};
   ::clock_gettime(CLOCK_REALTIME, &now);

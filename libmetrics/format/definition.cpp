@@ -16,7 +16,7 @@ std::string quoted(std::string_view s) { return '"' + std::string(s) + '"'; }
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-// `text` with what is illegal in a name replaced: what to write instead.
+// Returns `text` with everything replaced that is illegal in a name, as the name to write instead.
 std::string legal(std::string_view text, bool colons) {
   std::string name;
   for (const char c : text) {

@@ -15,14 +15,15 @@ struct Definition {
   std::string help;
   std::string unit;
   std::vector<std::string> labels;
-  std::vector<double> bounds;  // of a histogram: without +Inf
+  std::vector<double> bounds;  // of a histogram, without +Inf
   Mode mode = Mode::kAll;      // of a gauge
 };
 
-// The definition as it is kept: a counter's name without `_total`, an info's without `_info`, the
-// unit as the name's ending, a histogram's bounds without a trailing +Inf. Throws
-// Error(METRICS_INVALID) that says what is wrong and what to write instead. Rules:
-// https://prometheus.io/docs/concepts/data_model and the OpenMetrics specification.
+// Returns the definition as a segment stores it: a counter's name without `_total`, an info's
+// without `_info`, the unit as the name's ending, a histogram's bounds without a trailing +Inf.
+// Throws Error(METRICS_INVALID), whose text names what is wrong and what to write instead. The
+// rules are those of https://prometheus.io/docs/concepts/data_model and of the OpenMetrics
+// specification.
 Definition checked(Definition given);
 
 }  // namespace metrics::format

@@ -1,4 +1,4 @@
-// drops.h -- what each layout::Drop means: the one list that the exposition and the inspector read.
+// drops.h -- what each Drop means: the one list that the exposition and the inspector read.
 #pragma once
 
 #include <array>
@@ -9,9 +9,9 @@
 namespace metrics::format {
 
 enum class Dropped {
-  kUpdate,  // an update that counts nowhere
-  kSeries,  // a family or series that was refused
-  kClaim,  // a process or thread without a slot of its own: it counts in the shared one, nothing is lost
+  kUpdate,  // an update was not counted at all
+  kSeries,  // a family or series was refused
+  kClaim,   // a process or thread has no slot of its own: it counts in slot 0, and no count is lost
 };
 
 struct DropReason {

@@ -1,7 +1,7 @@
-// error.h -- why set-up failed. Thrown below the API, turned into a metrics_status at its edge.
+// error.h -- why set-up failed: thrown below the API, turned into a metrics_status at its edge.
 //
-// The statuses are those of the public header, include/metrics/metrics.h, which is the ground floor
-// of everything.
+// The statuses are those of the public header, include/metrics/metrics.h, which is the ground
+// floor: every folder may include it.
 #pragma once
 
 #include <stdexcept>
@@ -21,11 +21,11 @@ class Error : public std::runtime_error {
   metrics_status status_;
 };
 
-// What an errno means, in the system's words.
+// Returns what an errno means, in the system's words.
 std::string system_text(int error);
 
-// Throws the Error of a system call that has failed with that errno: `what` and the system's words,
-// with the status that fits.
+// Throws the Error of a system call that has failed with the errno `error`. Its text is `what` and
+// the system's words; its status is the one that fits the errno.
 [[noreturn]] void fail(int error, const std::string& what);
 
 }  // namespace metrics::format

@@ -1,4 +1,4 @@
-// file.h -- a segment's file as every program opens and measures it.
+// file.h -- how every program opens and measures a segment's file.
 #pragma once
 
 #include <sys/stat.h>
@@ -11,7 +11,7 @@
 
 namespace metrics::format {
 
-// An open descriptor, closed at the end of the scope.
+// Owns an open descriptor and closes it at the end of the scope.
 class Descriptor {
  public:
   explicit Descriptor(int fd = -1) noexcept : fd_(fd) {}
@@ -25,21 +25,21 @@ class Descriptor {
   int fd_;
 };
 
-// Opens the file at that path for reading, or for reading and writing. Follows no symbolic link,
-// waits for nobody, and gives the descriptor to no program that is executed. Empty, with errno, if
-// it can't be opened.
+// Opens the file at that path for reading, or for reading and writing. It follows no symbolic link
+// to the file, never blocks, and exec() closes the descriptor. Returns an empty Descriptor, with
+// errno, if the file can't be opened.
 enum class OpenFor { kReading, kWriting };
 Descriptor open_file(const char* path, OpenFor purpose) noexcept;
 
-// Why a file that open_file() has failed to open with that errno can be no segment, and what to do
-// about it: what follows the file's name in a sentence. nullptr for errors that are the system's to
-// explain.
+// Returns why a file that open_file() has failed to open with that errno can't be a segment, and
+// what to do about it, as the rest of a sentence that begins with the file's name. Returns nullptr
+// for errors that system_text() explains.
 const char* not_a_segment(int error) noexcept;
 
-// The memory or disk space that a file takes: segments are sparse.
+// Returns the memory or disk space that a file takes, not its size: segments are sparse.
 std::uint64_t space_taken(const struct stat& info) noexcept;
 
-// The system's page, at least layout::kPage.
+// Returns the system's page size, or kPage if that is larger.
 std::size_t page_bytes() noexcept;
 
 }  // namespace metrics::format

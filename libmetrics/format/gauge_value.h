@@ -1,4 +1,4 @@
-// gauge_value.h -- how a gauge's value is stored, and what its mode asks of it.
+// gauge_value.h -- how a gauge's value is stored, and what each mode requires.
 #pragma once
 
 #include <bit>
@@ -17,7 +17,7 @@ constexpr std::optional<double> decode_gauge(std::uint64_t word) noexcept {
   return std::bit_cast<double>(word ^ kUnset);
 }
 
-// Counts only processes that live.
+// Returns true if the mode counts only living processes.
 constexpr bool is_live(Mode mode) noexcept {
   using enum Mode;
   return mode == kLiveAll || mode == kLiveSum || mode == kLiveMin || mode == kLiveMax ||

@@ -22,7 +22,7 @@ Geometry geometry_of(const metrics_geometry& wanted) {
   g.cells = wanted.cells;
   g.heads = page;
   g.index = round_up(g.heads + std::uint64_t{g.slot_count()} * g.head_bytes, page);
-  // A chain holds a few records when the directory is full of usual ones.
+  // A chain then holds a few records when the directory is full of records of the usual size.
   constexpr std::uint64_t kBytesPerChain = 1024;
   g.index_buckets =
       std::bit_ceil(std::max<std::uint64_t>(64, wanted.directory_bytes / kBytesPerChain));

@@ -13,7 +13,7 @@ namespace metrics::format {
 
 using SlotIndex = std::uint32_t;  // 0: shared; 1..first_slots: processes; above: lanes
 
-// A segment's size and the offsets of its parts: what the header says, once it has been checked.
+// A segment's size and the offsets of its parts, as the header gives them once it has been checked.
 struct Geometry {
   std::uint32_t head_bytes, first_slots, lanes;
   std::uint64_t cells, file_bytes, heads, index, index_buckets;
@@ -30,16 +30,18 @@ struct Geometry {
   friend bool operator==(const Geometry&, const Geometry&) = default;
 };
 
-// The geometry of a header that was copied from a file of that size, or why it can't be one. The
-// copy is checked, never the original: its writer may be anybody.
+// The geometry of a header, or the reason why it can't be a segment's, as the rest of a sentence
+// that begins with the file's name.
 struct CheckedGeometry {
   std::optional<Geometry> geometry;
-  std::string why;  // if there is none
+  std::string why;  // if geometry is empty
   metrics_status status = METRICS_OK;
 };
+// Checks a header that was copied from a file of that size. The original must not be passed, since
+// any process may be writing it.
 CheckedGeometry check_header(const Header& copy, std::uint64_t file_bytes);
 
-// Where the parts of a new segment of that size stand.
+// Returns where the parts of a new segment of that size stand.
 Geometry geometry_of(const metrics_geometry& wanted);
 
 }  // namespace metrics::format

@@ -1,4 +1,5 @@
-// hash.h -- the hash of identities. Part of the format: all processes must choose the same chain.
+// hash.h -- the hash of identities. It is part of the format: all processes must choose the same
+// chain.
 #pragma once
 
 #include <cstdint>
@@ -27,9 +28,9 @@ inline std::uint64_t read_half(const char* p) noexcept {
   return half;
 }
 
-// Chained over the parts of an identity; the length is mixed in, so ("a", "bc") and ("ab", "c")
-// differ. Two words at a time; the last ones overlap what was read before, so that no byte is taken
-// alone.
+// Hashes one part of an identity; `seed` is the hash of the parts before it. The length is mixed
+// in, so ("a", "bc") and ("ab", "c") differ. Reads two words at a time; the last ones overlap bytes
+// that were read before, so that only strings of less than four bytes are read byte by byte.
 inline std::uint64_t hash_string(std::string_view s, std::uint64_t seed) noexcept {
   const std::size_t size = s.size();
   const char* p = s.data();
@@ -54,8 +55,8 @@ inline std::uint64_t hash_string(std::string_view s, std::uint64_t seed) noexcep
   return hash_mix(h ^ a, b);
 }
 
-// As memcmp, without a call: what is compared is short, and equal but for one in 2^64. The last
-// words overlap, too.
+// Returns memcmp() == 0, inlined: keys are short, and their hashes already match. The last words
+// overlap here, too.
 inline bool same_bytes(const char* a, const char* b, std::size_t size) noexcept {
   std::uint64_t differing = 0;
   if (size >= 8) {

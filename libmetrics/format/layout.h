@@ -1,10 +1,10 @@
 // layout.h -- where everything lives in a segment. Nothing here runs; this file is the format.
 // FORMAT.md has the reasons.
 //
-//   file    header | heads | index | directory ...| slot 0 | slot 1 | ... slot first_slots | lane 1 | ...
-//           each part begins on a page of its own; offsets and sizes stand in the header.
+//   file    header | heads | index | directory | slot 0 | ... | slot first_slots | lane 1 | ...
 //
-// Every word is written in the byte order of the machine: a segment never leaves it.
+// Each part begins on a page of its own; the header holds the offsets and sizes. Every word is
+// written in the byte order of the machine, which a segment never leaves.
 #pragma once
 
 #include <array>
@@ -26,9 +26,9 @@ inline constexpr std::uint64_t kMagic = 0x0a73636972746d89;  // 0x89 "mtrics" ne
 inline constexpr std::uint32_t kMajor = 1;                   // also the suffix of the file's name
 inline constexpr std::uint32_t kMinor = 0;
 
-// Why something was not counted, or not in a place of its own. Each is a counter in the header, so
-// that the aggregator can tell; the numbers are part of the format, new reasons are added at the
-// end.
+// The reasons why something was not counted, or was counted in slot 0 instead of a slot of its own.
+// The header has a counter for each, which the aggregator exports. The numbers are part of the
+// format: new reasons are added at the end.
 enum class Drop : std::uint32_t {
   kObservationNan,    // histogram or summary: NaN is no observation
   kCounterNegative,   // counter: a negative amount, or NaN
@@ -47,19 +47,20 @@ inline constexpr std::size_t kDropCapacity = 32;
 static_assert(static_cast<std::size_t>(Drop::kCount) <= kDropCapacity);
 
 //   Header
-//   0      8       12      16            20          24           28
-//   +------+-------+-------+-------------+-----------+------------+-------+
-//   |magic | major | minor | header_bytes| head_bytes| first_slots| lanes |   written once, before the
-//   +------+-------+-------+-------------+-----------+------------+-------+   file gets its name
+//   0       8       12      16             20           24            28      32
+//   +-------+-------+-------+--------------+------------+-------------+-------+
+//   | magic | major | minor | header_bytes | head_bytes | first_slots | lanes |
+//   +-------+-------+-------+--------------+------------+-------------+-------+
 //   32: cells_per_slot, file_bytes, heads, index, index_buckets, directory, directory_bytes,
 //       slots, slot_bytes, created_ns, id (8 bytes each)
 //   128 directory_used | 192 cells_used | 256 first_slots_used, lanes_used | 320 dropped[32]
-//   From 128 on, words are written by all workers and stand on cache lines of their own.
+//   The creator writes the words before 128 once, before the file gets its name. All workers write
+//   the words from 128 on; each offset named there begins a cache line.
 struct Header {
   std::uint64_t magic;
   std::uint32_t major;
   std::uint32_t minor;
-  std::uint32_t header_bytes;  // sizeof(Header) of who created it: fields beyond are not there
+  std::uint32_t header_bytes;  // sizeof(Header) in the creator's library: fields beyond are absent
   std::uint32_t head_bytes;    // stride of the table of heads
   std::uint32_t first_slots;   // slots 1..first_slots
   std::uint32_t lanes;         // slots first_slots+1..first_slots+lanes
@@ -73,7 +74,7 @@ struct Header {
   std::uint64_t slots;       // offset of slot 0
   std::uint64_t slot_bytes;  // stride of slots
   std::uint64_t created_ns;  // CLOCK_REALTIME
-  std::uint64_t id;          // random: tells a recreated segment from its predecessor
+  std::uint64_t id;          // random: distinguishes a recreated segment from its predecessor
 
   alignas(kCacheLine) Cell
       directory_used;  // bytes reserved; may exceed directory_bytes by failed attempts
@@ -96,20 +97,20 @@ static_assert(offsetof(Header, first_slots_used) == 256 && offsetof(Header, lane
 static_assert(offsetof(Header, dropped) == 320);
 static_assert(sizeof(Header) <= kPage, "the header is read and reserved as one page");
 
-//   Head, of one slot
+//   Head of one slot
 //   0     8               16           24        40           48      56
 //   +-----+---------------+------------+---------+------------+-------+----------+
 //   | pid | pid_namespace | claimed_ns | command | generation | owner | reserved |
 //   +-----+---------------+------------+---------+------------+-------+----------+
-//   pid stands before generation: who copies upwards and finds the generation of a value that it
-//   has read before, has that generation's pid.
+//   pid stands before generation: a reader that has read a value, then copies the words in
+//   ascending order and then finds the value's generation has that generation's pid.
 struct alignas(kCacheLine) Head {
-  Cell pid;  // in its own pid namespace; for people and the `pid` label, never for deciding
-  Cell pid_namespace;           // inode of /proc/self/ns/pid, 0 if unknown
-  Cell claimed_ns;              // CLOCK_REALTIME
+  Cell pid;            // in its own pid namespace; for people and the `pid` label, decides nothing
+  Cell pid_namespace;  // inode of /proc/self/ns/pid, 0 if unknown
+  Cell claimed_ns;     // CLOCK_REALTIME
   std::array<Cell, 2> command;  // 16 bytes as in /proc/PID/comm, padded with zeros
-  Cell generation;  // of a first slot: counts its owners, 0 before the first; see slots.h
-  Cell owner;       // of a lane: the owner's word, 0 for none; see slots.h
+  Cell generation;  // counts the owners, 0 before the first; a first slot's: see ownership.h
+  Cell owner;       // of a lane: Owner::word(), 0 if it is free; see ownership.h
   Cell reserved;
 };
 static_assert(offsetof(Head, pid) == 0 && offsetof(Head, pid_namespace) == 8);
@@ -126,13 +127,13 @@ enum class Kind : std::uint32_t {
   kSeries = 2
 };  // readers skip kinds that they don't know
 
-//   Record, at a multiple of 8
+//   Record, at an offset that is a multiple of 8
 //   0      8      12     16     24        32
 //   +------+-------+------+------+---------+----------------------------+
 //   | next | bytes | kind | hash | removed | FamilyRecord, SeriesRecord | ...
 //   +------+-------+------+------+---------+----------------------------+
-//   `next` is written once by whoever links the next record; all else is written before the record
-//   itself is linked, but for `removed`, which goes from 0 to 1 once.
+//   `next` is written once, by the registrant that links the next record. Everything else is
+//   written before the record itself is linked, except for `removed`, which goes from 0 to 1 once.
 struct Record {
   Link next;            // offset from the start of the file, 0 at the end of the chain
   std::uint32_t bytes;  // of the whole record, a multiple of 8
@@ -152,7 +153,7 @@ enum class Type : std::uint8_t {
   kInfo = 5
 };
 
-// How the gauges of many processes become one; client_python's vocabulary.
+// How the values that many processes give one gauge are merged; the names are client_python's.
 enum class Mode : std::uint8_t {
   kAll,
   kLiveAll,
@@ -167,8 +168,9 @@ enum class Mode : std::uint8_t {
 };
 inline constexpr std::uint8_t kModeCount = 10;
 
-// Followed by bound_count doubles, then the strings name, help, unit and label_count label names;
-// a string is its length (u32) and its bytes, the next one begins right behind.
+// A family's record. It is followed by bound_count doubles, then by the strings name, help, unit
+// and label_count label names. A string is its length (u32) and its bytes; the next one begins
+// right behind it.
 struct FamilyRecord {
   Record record;
   Type type;
@@ -181,8 +183,8 @@ static_assert(offsetof(FamilyRecord, label_count) == 34 &&
               offsetof(FamilyRecord, bound_count) == 36);
 static_assert(sizeof(FamilyRecord) == 40 && sizeof(FamilyRecord) % alignof(double) == 0);
 
-// Followed by string_count strings: the label values in the family's order. Of an info, whose
-// family has no label names, names and values in turn.
+// A series' record. It is followed by string_count strings: the label values in the family's order,
+// or, for an info, whose family has no label names, names and values in turn.
 struct SeriesRecord {
   Record record;
   std::uint64_t family;  // offset of its record
@@ -195,12 +197,12 @@ static_assert(offsetof(SeriesRecord, cell_count) == 48 &&
               offsetof(SeriesRecord, string_count) == 52);
 static_assert(sizeof(SeriesRecord) == 56);
 
-// Cells of a series, in every slot at the same index.
-//   counter    whole (u64), fraction (double): a value is the sum of both, so whole numbers stay exact
+// The cells of a series, which have the same index in every slot.
+//   counter    whole (u64), fraction (double): the value is their sum, so whole numbers stay exact
 //   histogram  one count (u64) for each bound and for +Inf, not cumulative; sum (double)
 //   summary    count (u64); sum (double): a histogram without bounds
-//   gauge      generation, value, stamp: only in first slots, see gauges.h
-//   info       none
+//   gauge      generation, value, stamp: only in first slots, see update/gauges.h
+//   info       no cells
 inline constexpr std::uint32_t kCounterCells = 2;
 inline constexpr std::uint32_t kCounterFraction = 1;
 inline constexpr std::uint32_t kGaugeCells = 3;
@@ -209,10 +211,10 @@ constexpr std::uint32_t histogram_cells(std::uint32_t bound_count) { return boun
 constexpr std::uint32_t histogram_sum(std::uint32_t bound_count) { return bound_count + 1; }
 
 // A gauge's value is stored as its bits XOR this NaN, so that a fresh page of zeros reads "unset",
-// which no mode counts. A NaN that a program sets is stored as another one.
+// which no mode counts. If a program sets this NaN, another NaN is stored.
 inline constexpr std::uint64_t kUnset = 0x7ff8'6e6f'7473'6574;
 
-// Limits that bound every walk; a definition beyond them is refused when it is made.
+// Limits that bound every walk; a definition beyond them is refused when a program makes it.
 inline constexpr std::uint32_t kMaxLabels = 64;
 inline constexpr std::uint32_t kMaxBounds = 1024;
 inline constexpr std::uint32_t kMaxStringBytes = 16 * 1024;

@@ -20,13 +20,13 @@ struct flock lock_range(SlotIndex first_slot, std::int64_t length, short type) n
 }
 
 Ownership ownership(int fd, SlotIndex first_slot) noexcept {
-  // Asking as a reader: only a write lock is an owner's, a read lock is somebody's experiment.
+  // Probes as a reader would: owners hold write locks; a read lock was not taken by this library.
   struct flock lock = lock_range(first_slot, std::int64_t{1} << kSlotShift, F_RDLCK);
   if (::fcntl(fd, F_OFD_GETLK, &lock) != 0) return {};
   if (lock.l_type == F_UNLCK) return {Ownership::State::kFree, 0};
   if (lock.l_start != static_cast<off_t>(first_slot) << kSlotShift ||
       lock.l_len < kClaimingLength || lock.l_len > length_of(kMaxGeneration)) {
-    return {};  // not a lock of ours
+    return {};  // not a lock that this library takes
   }
   if (lock.l_len == kClaimingLength) return {Ownership::State::kClaiming, 0};
   return {Ownership::State::kOwned, static_cast<Generation>(lock.l_len - 1)};
@@ -36,7 +36,7 @@ bool certainly_dead(int fd, Owner owner) noexcept {
   const Ownership now = ownership(fd, owner.slot);
   switch (now.state) {
     case Ownership::State::kFree:
-    case Ownership::State::kClaiming:  // the lock has passed to the next one
+    case Ownership::State::kClaiming:  // the lock has passed to the next owner
       return true;
     case Ownership::State::kOwned:
       return now.generation != owner.generation;

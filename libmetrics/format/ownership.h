@@ -1,16 +1,17 @@
-// ownership.h -- who owns a slot. The kernel's word, not a pid's or a heartbeat's.
+// ownership.h -- which process owns a slot: the kernel's locks report it, not pids or heartbeats.
 //
-// First slots (1..first_slots) belong to processes. Owning one is holding an open-file-description
-// write lock on the segment's inode, from `slot << 32` on. Its length is the owner's generation +
-// 1, so that one F_OFD_GETLK answers "owned, and by which generation" at once, from any pid
-// namespace; length 1 is "being claimed". The lock is pinned by a mapping of the locked description
-// that no fork inherits: it lives exactly as long as the process's memory.
+// First slots (1..first_slots) belong to processes. A process owns one as long as it holds an
+// open-file-description write lock on the segment's inode, from `slot << 32` on. The lock's length
+// is the owner's generation + 1, so that one F_OFD_GETLK answers "owned, and by which generation"
+// at once, from any pid namespace; length 1 means "being claimed". The lock is pinned by a mapping
+// of the locked description that no fork inherits: it lives exactly as long as the process's
+// memory.
 //
 // Lanes (above) belong to further threads, through their process's first slot: the word in the
 // lane's head names that slot and the generation. A lane is free when its word is 0 or when that
 // owner is dead.
 //
-// How slots are taken stands in update/claims.h. Nothing here allocates or throws.
+// update/claims.h describes how slots are taken. Nothing here allocates or throws.
 #pragma once
 
 #include <fcntl.h>
@@ -21,7 +22,7 @@
 
 namespace metrics::format {
 
-using Generation = std::uint32_t;  // 1..kMaxGeneration, then 1 again; 0: nobody's
+using Generation = std::uint32_t;  // 1..kMaxGeneration, then 1 again; 0: no owner's
 inline constexpr Generation kMaxGeneration = (1u << 30) - 1;
 
 struct Owner {
@@ -34,27 +35,30 @@ struct Owner {
   friend bool operator==(const Owner&, const Owner&) = default;
 };
 
-// What the kernel says of a first slot. Any descriptor of the segment will do, a read-only one too.
+// What the kernel reports about a first slot. kUnknown: the kernel returned an error, or a lock
+// that this library does not take.
 struct Ownership {
   enum class State { kFree, kClaiming, kOwned, kUnknown } state = State::kUnknown;
-  Generation generation = 0;  // of kOwned
+  Generation generation = 0;  // if kOwned
 };
+// Asks the kernel. Any descriptor of the segment will do, a read-only one too.
 Ownership ownership(int fd, SlotIndex first_slot) noexcept;
 
-// True only if that generation of the first slot has ended. Any doubt is false: adopting a living
-// worker's slot loses counts, leaving a dead one's alone costs a slot.
+// Returns true only if that generation of the first slot has ended. Any doubt is false: adopting a
+// living worker's slot loses counts, leaving a dead one's alone costs a slot.
 bool certainly_dead(int fd, Owner owner) noexcept;
 
-// The lock on `length` bytes of a first slot's range, of the type F_WRLCK, F_RDLCK or F_UNLCK.
+// Returns the lock on the first `length` bytes of a first slot's range; `type` is F_WRLCK, F_RDLCK
+// or F_UNLCK.
 struct flock lock_range(SlotIndex first_slot, std::int64_t length, short type) noexcept;
-// The length of a lock that tells a generation. A slot that is being claimed is locked with
-// kClaimingLength.
+// The length of the lock on a slot that is being claimed.
 inline constexpr std::int64_t kClaimingLength = 1;
+// Returns the length of the lock on a slot that is owned by that generation.
 constexpr std::int64_t length_of(Generation generation) noexcept {
   return std::int64_t{generation} + 1;
 }
 
-// The inode of this process's pid namespace, as heads have it; 0 if it is unknown.
+// Returns the inode of this process's pid namespace, as heads store it; 0 if it is unknown.
 std::uint64_t own_pid_namespace() noexcept;
 
 }  // namespace metrics::format

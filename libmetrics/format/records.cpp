@@ -7,7 +7,7 @@
 namespace metrics::format {
 namespace {
 
-// Reads what follows a record's fixed part; once something did not fit, `ok` stays false.
+// Reads what follows a record's fixed part. Once something did not fit, ok() stays false.
 class Cursor {
  public:
   explicit Cursor(std::span<const std::byte> rest) : rest_(rest) {}
@@ -40,7 +40,7 @@ class Cursor {
   bool ok_ = true;
 };
 
-// Writes what follows a record's fixed part; the size was computed beforehand.
+// Writes what follows a record's fixed part, for which the caller has reserved enough bytes.
 class Pen {
  public:
   explicit Pen(std::byte* at) : at_(at) {}
@@ -67,7 +67,8 @@ void begin_record(Record& record, std::uint64_t bytes, Kind kind, std::uint64_t 
   record.hash = hash;
 }
 
-// The record of that kind at an offset and all its bytes, or a fault.
+// Returns the record of that kind at an offset, and the bytes that follow its fixed part in `rest`;
+// nullptr, with a sentence in *fault unless that is null, if the bytes there can't be one.
 template <class T>
 const T* record_at(const Window& window, Offset offset, Kind kind, std::span<const std::byte>& rest,
                    std::string* fault) {
@@ -117,9 +118,9 @@ std::optional<FamilyView> family_at(const Window& window, Offset offset, std::st
   f.unit = cursor.string();
   for (std::uint32_t i = 0; i < label_count; ++i) f.labels.push_back(cursor.string());
   if (!cursor.ok()) return no("has strings that reach beyond its record");
-  // What was checked when it was made is checked again: an exposition must stay valid. The ending
-  // that checked() takes off is put back, since one that is left is part of the name (a counter
-  // `x_total_total`).
+  // The registrant has checked the definition, but the bytes may be another program's, and an
+  // exposition must stay valid: it is checked again. The ending that checked() removes is put back
+  // first, since one that is still there is part of the name (a counter `x_total_total`).
   const std::string_view ending = row_of(f.type).name_ending;
   try {
     const Definition d = checked({f.type,

@@ -1,4 +1,4 @@
-// records.h -- the records of a segment's directory, read and written.
+// records.h -- reads and writes the records of a segment's directory.
 #pragma once
 
 #include <cstddef>
@@ -15,15 +15,16 @@
 
 namespace metrics::format {
 
-using Offset = std::uint64_t;  // from the start of the file; 0 is no record's
+using Offset = std::uint64_t;  // from the start of the file; no record is at 0
 
-// The bytes of a file from `first` on: a mapping, or a copy. Hands out only what lies inside.
+// The bytes of a file from `first` to `last`, mapped or copied. Returns only what lies inside.
 class Window {
  public:
   Window(const std::byte* bytes, Offset first, Offset last) noexcept
       : bytes_(bytes), first_(first), last_(last) {}
 
-  // nullptr if the object would not lie inside, or not at a multiple of its alignment.
+  // Returns the object at an offset; nullptr if it would not lie inside, or not at a multiple of
+  // its alignment.
   template <class T>
   const T* at(Offset offset) const noexcept {
     return reinterpret_cast<const T*>(bytes_at(offset, sizeof(T), alignof(T)));
@@ -45,7 +46,7 @@ class Window {
   Offset last_;
 };
 
-// Views into a window: valid as long as its bytes.
+// Views into a window, valid as long as its bytes.
 struct FamilyView {
   Offset offset;
   Type type;
@@ -59,25 +60,27 @@ struct SeriesView {
   Offset family;
   std::uint64_t first_cell;
   std::uint32_t cell_count;
-  std::vector<std::string_view> strings;  // label values; of an info names and values in turn
+  std::vector<std::string_view> strings;  // label values; for an info names and values in turn
   bool removed;
 };
 
-// The family or series at an offset; none, and a sentence in *fault unless that is null, if the
-// bytes there can't be one.
+// Returns the family or series at an offset. Empty, with a sentence in *fault unless that is null,
+// if the bytes there can't be one.
 std::optional<FamilyView> family_at(const Window& window, Offset offset, std::string* fault);
 std::optional<SeriesView> series_at(const Window& window, Offset offset, std::string* fault);
 
-// How many bytes the record of that family takes, and the record itself, written where as many
-// bytes are reserved and zero. `hash` is the hash of its identity.
+// Returns how many bytes the record of that family takes.
 std::uint64_t family_bytes(const Definition& definition) noexcept;
+// Writes that record to `at`, where the caller has reserved as many bytes, all zero. `hash` is the
+// hash of its identity.
 void write_family(std::byte* at, const Definition& definition, std::uint64_t hash) noexcept;
-// The same for a series with these strings.
+// Do the same for a series with these strings.
 std::uint64_t series_bytes(std::span<const std::string> strings) noexcept;
 void write_series(std::byte* at, std::span<const std::string> strings, std::uint64_t hash,
                   Offset family, std::uint64_t first_cell, std::uint32_t cell_count) noexcept;
 
-// The hash by which label values are looked up, in the process and in the directory.
+// Returns the hash by which label values are looked up, in the process and, mixed with the family's
+// offset, in the directory.
 template <class Strings>
 std::uint64_t strings_hash(const Strings& strings) noexcept {
   std::uint64_t hash = kHashSeed;

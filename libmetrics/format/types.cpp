@@ -3,7 +3,7 @@
 namespace metrics::format {
 namespace {
 
-// Takes one of the endings off, if the name has one.
+// Removes one ending of sample names. Returns false if the name has none of them.
 bool shorten(std::string_view& name) noexcept {
   const auto has = [&name](std::string_view ending) {
     if (ending.empty() || !name.ends_with(ending)) return false;

@@ -1,4 +1,4 @@
-// types.h -- the metric types: one row each, from which names, spellings and cells come.
+// types.h -- the metric types: one row for each, which gives its names, spellings and cells.
 //
 // A new type is a number in layout.h, a row here, the way it is updated (update/), the way it is
 // merged (reader/), and its encoders (aggregator/exposition/).
@@ -16,25 +16,25 @@
 
 namespace metrics::format {
 
-// What the cells of a series hold, and so how they are added and printed.
+// What the cells of a series hold, which decides how they are added and printed.
 enum class Values {
-  kWholeAndFraction,  // whole numbers (u64) and what is not whole (double): one number, their sum
+  kWholeAndFraction,  // whole numbers (u64) and fractions (double), whose sum is the value
   kGauge,             // a process's value, its generation and stamp; merged by the family's mode
   kCounts,            // a count (u64) for each bucket, not cumulative, and the sum (double)
-  kNone,              // nothing: the labels are the fact
+  kNone,              // no cells: the labels are the information
 };
 
 struct TypeRow {
   Type type;
   std::string_view name;       // in definitions, messages, JSON and OpenMetrics
-  std::string_view text_name;  // in a TYPE line of text format 0.0.4, which knows fewer types
-  // What programs may write at the end of the family's name and the family's name lacks; text
-  // format 0.0.4 names the family with it.
+  std::string_view text_name;  // in a TYPE line of text format 0.0.4, which has fewer types
+  // The ending that programs may write and that the stored name of the family lacks; text format
+  // 0.0.4 appends it to the family's name.
   std::string_view name_ending;
   // The endings of a series' sample names, in the order of an exposition. `_bucket` is one sample
   // for each bound and for +Inf, with the label `le`.
   std::array<std::string_view, 3> sample_endings;
-  std::size_t samples;  // how many of them there are
+  std::size_t samples;  // how many endings there are
   bool has_created;     // OpenMetrics may add a sample `_created`
   Values values;
   std::uint32_t cells, cells_per_bound;
@@ -69,14 +69,14 @@ inline constexpr std::array<TypeRow, 5> kTypes = {{
     {Type::kInfo, "info", "gauge", "_info", {"_info"}, 1, false, Values::kNone, 0, 0},
 }};
 
-// The type's row; nullptr for a number that no type has, as foreign bytes may hold.
+// Returns the type's row; nullptr for a number that no type has, which foreign bytes may hold.
 constexpr const TypeRow* find_row(Type type) noexcept {
   for (const TypeRow& row : kTypes) {
     if (row.type == type) return &row;
   }
   return nullptr;
 }
-// The type's row. The type must be one of kTypes.
+// Returns the type's row. The type must be one of kTypes.
 constexpr const TypeRow& row_of(Type type) noexcept { return *find_row(type); }
 
 constexpr Values values_of(Type type) noexcept { return row_of(type).values; }
@@ -88,23 +88,23 @@ constexpr bool has_buckets(Type type) noexcept {
   return row_of(type).sample_endings[0] == kBucketEnding;
 }
 
-// The cells of a series, in every slot at the same index.
+// Returns how many cells a series has in each slot.
 constexpr std::uint32_t cell_count(Type type, std::uint32_t bound_count) noexcept {
   return row_of(type).cells + bound_count * row_of(type).cells_per_bound;
 }
 static_assert(cell_count(Type::kHistogram, 3) == histogram_cells(3));
 static_assert(cell_count(Type::kSummary, 0) == histogram_cells(0));
 
-// Every name that the family's samples may have in any exposition format, its own name first. Two
-// families conflict if they have one in common.
+// Returns every name that the family's samples may have in any exposition format, the family's own
+// name first. Two families conflict if they have one in common.
 std::vector<std::string> sample_names(Type type, std::string_view name);
 
-// The name without all endings that sample names may add. Families that conflict have the same
-// stem: if a name is another one plus one ending, what remains after removing all endings is the
-// same.
+// Returns the name without all endings that sample names may add. Families that conflict have the
+// same stem: if a name is another one plus one ending, what remains of both after removing all
+// endings is the same.
 std::string_view stem(std::string_view name) noexcept;
 
-// The spelling of types and modes, used by messages, inspector and exposition; "unknown" for
+// Return the spelling of types and modes, used by messages, inspector and exposition; "unknown" for
 // numbers that no type or mode has.
 std::string_view to_string(Type type) noexcept;
 std::string_view to_string(Mode mode) noexcept;
