@@ -1,4 +1,4 @@
-// add.h -- adding the cells of many slots, which is most of what a scrape computes.
+// add.h -- adds the cells of many slots, which is most of what a scrape computes.
 #pragma once
 
 #include <bit>
@@ -7,10 +7,10 @@
 
 namespace metrics::reader {
 
-// Cells of several slots, that many at a time: what is added to is loaded and stored once for all
-// of them. Doubles are added one by one in the order of slots. Each cell is loaded once: a vector
-// of them is as whole as its elements, which are aligned, so that a writer in another process is
-// seen before or after each update.
+// How many slots are added at a time: the sums are loaded and stored once for all of them. Doubles
+// are added one by one in the order of slots. Each cell is loaded once: the load of a vector is as
+// whole as the loads of its elements, which are aligned, so that the reader sees a cell before or
+// after each update of its writer, which is another process.
 constexpr std::size_t kTogether = 4;
 
 using Cells [[gnu::vector_size(32), gnu::aligned(8), gnu::may_alias]] = std::uint64_t;
@@ -37,7 +37,7 @@ template <std::size_t kSlots>
   for (std::size_t i = 0; i < kSlots; ++i) add_double(to[whole], slots[i][first + whole]);
 }
 
-// Adds the sums begin..end-1 of `count` slots, 1 or kTogether of them.
+// Adds the cells of the sums begin..end-1 in `count` slots to `values`. `count` is 1 or kTogether.
 template <class Sum>
 [[gnu::always_inline]] inline void add_all(const Sum* begin, const Sum* end, std::uint64_t* values,
                                            const std::uint64_t* const* slots, std::size_t count) {
@@ -70,7 +70,7 @@ template <class Sum>
 }
 #endif
 
-// The quickest that this CPU has.
+// Returns the fastest variant that this CPU can run.
 template <class Sum>
 AddAll<Sum> add_quickly() {
 #if defined(__x86_64__)

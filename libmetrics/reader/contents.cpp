@@ -14,7 +14,8 @@ namespace {
 using format::Kind;
 using format::Record;
 
-// The label names of a series are its family's, an info's its own.
+// Returns what is wrong with the series' labels, empty if nothing is. The label names of a series
+// are its family's; those of an info stand in the series itself.
 std::string labels_fault(const format::FamilyView& f, const format::SeriesView& s) {
   if (f.type != format::Type::kInfo) {
     return s.strings.size() == f.labels.size() ? ""
@@ -36,8 +37,8 @@ bool good_utf8(const format::SeriesView& s) {
                      [](std::string_view text) { return format::valid_utf8(text) == text; });
 }
 
-// Keeps of `found` what is consistent: series of known families, cells inside and of one series
-// alone, no two the same.
+// Keeps only what is consistent in `found`: series whose families are known and whose cells lie
+// inside of a slot and belong to one series alone, and no family or series twice.
 void keep_consistent(Contents& found, const format::Geometry& geometry,
                      std::vector<std::string>* faults) {
   const auto fault = [&](format::Offset offset, const std::string& why) {
@@ -89,8 +90,8 @@ void keep_consistent(Contents& found, const format::Geometry& geometry,
     return false;
   });
 
-  // Cells that two series had would be counted twice; and a small directory could describe more
-  // than memory holds.
+  // Cells that two series shared would be counted twice, and a small directory could describe more
+  // values than memory holds.
   std::vector<const format::SeriesView*> by_cell;
   for (const format::SeriesView& s : found.series) {
     if (s.cell_count > 0) by_cell.push_back(&s);
@@ -99,7 +100,7 @@ void keep_consistent(Contents& found, const format::Geometry& geometry,
             [](const format::SeriesView* a, const format::SeriesView* b) {
               return std::pair(a->first_cell, a->offset) < std::pair(b->first_cell, b->offset);
             });
-  std::unordered_map<format::Offset, format::Offset> sharing;  // with whom
+  std::unordered_map<format::Offset, format::Offset> sharing;  // with which record
   std::uint64_t end = 0;
   format::Offset owner = 0;
   for (const format::SeriesView* s : by_cell) {
@@ -126,18 +127,20 @@ Contents contents(const format::Window& links, const format::Window& records,
   const auto fault = [&](std::string text) {
     if (faults != nullptr) faults->push_back(std::move(text));
   };
-  // By offset: a circle, or a chain that leads into another one, ends where it comes to a record
-  // again. Of what was copied, which is measured; what the geometry claims is not.
+  // By offset: whether a chain has come to that record. A circle, or a chain that leads into
+  // another one, ends at such a record. The size is that of the copy, which limits.h bounds;
+  // nothing bounds what the geometry claims.
   const std::uint64_t used = links.last() - std::min(links.last(), geometry.directory);
   std::vector<bool> seen(used / alignof(format::Record) + 1);
-  // Records that overlap could be many long ones in little space. Twice what there is, so that one
-  // record with a wrong size costs no other ones.
+  // How many bytes of records may still be read: records that overlap could be many long ones in
+  // little space. It begins at twice what was copied, so that one record with a wrong size costs no
+  // other ones.
   std::uint64_t left = 2 * used;
   for (std::uint64_t i = 0; i < geometry.index_buckets; ++i) {
     const auto* link = links.at<format::Link>(geometry.index + i * sizeof(format::Link));
     while (link != nullptr) {
       const format::Offset offset =
-          link->load(std::memory_order_relaxed);  // a copy's: nobody writes it
+          link->load(std::memory_order_relaxed);  // relaxed: no process writes the copy
       if (offset == 0) break;
       if (offset >= links.last() && offset < geometry.directory + geometry.directory_bytes) break;
       const auto* record =
@@ -155,7 +158,7 @@ Contents contents(const format::Window& links, const format::Window& records,
       seen[place] = true;
       std::string why;
       const format::Record& filled = *records.at<format::Record>(offset);
-      // Of an impossible size nothing is read but that.
+      // Only the fixed part is read of a record whose size reaches beyond the copy.
       const bool fits = filled.bytes <= links.last() - offset;
       const std::uint64_t bytes =
           fits ? std::max<std::uint64_t>(filled.bytes, sizeof(format::Record))

@@ -1,8 +1,8 @@
-// families.h -- what a scrape has found: merged families, plain data that every encoder reads.
+// families.h -- the result of a scrape: merged families, plain data that every encoder reads.
 //
-// Nothing here is atomic, shared or per-process. A series' values are the sums of its cells over
-// all slots, in the segment's own order and encoding, so merging is adding arrays and nothing is
-// converted before an encoder prints it.
+// Nothing here is atomic, shared or per-process. The values of a series, unless it is a gauge, are
+// the sums of its cells over all slots, in the segment's own order and encoding: merging adds
+// arrays, and nothing is converted before an encoder prints it.
 #pragma once
 
 #include <bit>
@@ -32,21 +32,21 @@ struct Series {
 
 struct Family {
   std::string
-      name;  // as OpenMetrics has it: a counter's without `_total`, an info's without `_info`
+      name;  // as OpenMetrics writes it: a counter's without `_total`, an info's without `_info`
   std::string help;  // not escaped; may be empty
   std::string unit;  // may be empty
   format::Type type;
-  std::vector<double> bounds;  // of a histogram: ascending, finite, +Inf not among them
+  std::vector<double> bounds;  // of a histogram: ascending, finite, without +Inf
   std::vector<Series> series;  // no two with the same labels
-  // More series of the family before it in the list, which differs in bounds only (another
-  // segment's): HELP and TYPE are not said again.
+  // True if these are more series of the family before it in the list, which has other bounds (in
+  // another segment): HELP and TYPE are not printed again.
   bool continues = false;
   friend bool operator==(const Family&, const Family&) = default;
 };
 
-// How many values a series of the family has in Families::values.
+// Returns how many values a series of the family has in Families::values.
 inline std::size_t value_count(const Family& family) noexcept {
-  // A gauge's cells are a process's; what they make together is one value.
+  // A gauge's cells belong to one process each; merged, they are one value.
   if (format::values_of(family.type) == format::Values::kGauge) return 1;
   return format::cell_count(family.type, static_cast<std::uint32_t>(family.bounds.size()));
 }
@@ -57,17 +57,18 @@ struct CounterValue {
   double fraction;
 };
 
-// A shape that no Families of this process has had.
+// Returns a shape that no Families of this process has had.
 std::uint64_t new_shape() noexcept;
 
 struct Families {
-  // Changes whenever anything but `values` does: what is printed around the values may be kept as
-  // long as it stays. Never 0, so that 0 can mean "nothing kept yet". Two objects never share one.
+  // Changes whenever anything except `values` does: an encoder may keep what it prints around the
+  // values as long as the shape stays. Never 0 once families were read, so that an encoder can use
+  // 0 for "nothing kept yet". No two objects have the same shape.
   std::uint64_t shape = 0;
-  std::vector<Family> families;  // no two with a sample name in common, but for continuations
+  std::vector<Family> families;  // no two share a sample name, except for continuations
   // counter: whole (u64), fraction (double). gauge: double. info: nothing, its value is 1.
   // histogram: bounds.size() + 1 bucket counts (u64, not cumulative, +Inf last), sum (double).
-  // summary: as a histogram without bounds, that is count and sum.
+  // summary: count (u64), sum (double), like a histogram without bounds.
   std::vector<std::uint64_t> values;
 
   CounterValue counter(const Series& s) const {

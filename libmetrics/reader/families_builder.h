@@ -1,4 +1,4 @@
-// families_builder.h -- families written down one sample after the other, without a segment.
+// families_builder.h -- builds families one sample after the other, without a segment.
 #pragma once
 
 #include <bit>
@@ -17,11 +17,11 @@ namespace metrics::reader {
 class FamiliesBuilder {
  public:
   using LabelView = std::pair<std::string_view, std::string_view>;
-  // kValues: the families were written down before, and only the values change, which allocates
-  // nothing.
+  // kAll builds families, series and values. kValues: the families were built before, and only the
+  // values are built again, which allocates nothing.
   enum class Add { kAll, kValues };
 
-  // Writes to these families, which lose what they held.
+  // Builds in these families. Clears their values and, with kAll, the families too.
   explicit FamiliesBuilder(Families& families, Add add = Add::kAll)
       : families_(families), add_(add) {
     families_.values.clear();
@@ -36,7 +36,7 @@ class FamiliesBuilder {
     return *this;
   }
 
-  // A series of the last family; its values follow, in the order of families.h.
+  // Adds a series to the last family; the caller then adds its values, in the order of families.h.
   FamiliesBuilder& series(std::initializer_list<LabelView> labels) {
     if (add_ == Add::kValues) return *this;
     Series series{{}, families_.values.size()};
@@ -52,7 +52,7 @@ class FamiliesBuilder {
   }
   FamiliesBuilder& real(double value) { return whole(std::bit_cast<std::uint64_t>(value)); }
 
-  // Series of these types with their values.
+  // Add a series of that type with its value.
   FamiliesBuilder& gauge(std::initializer_list<LabelView> labels, double value) {
     return series(labels).real(value);
   }

@@ -53,7 +53,8 @@ bool GaugeMerge::hold_mapped(Reader& reader, format::SlotIndex slot,
           copied = copied && reader.copy_cells(slot, first, {to, format::kGaugeCells});
           continue;
         }
-        // Upwards. Acquire: with Gauge::begin's release, so that a generation's values are its own.
+        // Loads in ascending order. Acquire: pairs with the release in Gauge::begin
+        // (update/gauges.cpp), so that a generation's values are its own.
         for (std::uint32_t k = 0; k < format::kGaugeCells; ++k) {
           to[k] = __atomic_load_n(cells + first + k, __ATOMIC_ACQUIRE);
         }
@@ -75,7 +76,7 @@ void GaugeMerge::hold(format::SlotIndex slot) {
   }
 }
 
-// The heads are read after the cells: a generation found in both has that head's pid.
+// Reads the heads after the cells: a generation that is found in both has that head's pid.
 bool GaugeMerge::merge(Reader& reader) {
   std::swap(samples_, last_samples_);
   samples_.clear();
@@ -85,7 +86,7 @@ bool GaugeMerge::merge(Reader& reader) {
     if (heads.empty()) return false;
   }
   std::vector<std::optional<format::Ownership>> asked(
-      heads.size());  // the kernel, once for each slot
+      heads.size());  // from the kernel, at most once for each slot
   std::erase_if(held_, [&](const Held& h) {
     const format::Mode mode = gauges_[h.gauge].mode;
     const bool current = heads[h.slot].generation == h.generation;
@@ -118,7 +119,7 @@ void GaugeMerge::combine(const GaugeSeries& gauge, std::span<const Held> held,
       const HeadCopy& head = heads[h.slot];
       std::string pid = std::to_string(head.pid);
       const bool foreign = head.pid_namespace != pid_namespace_;
-      // Pids come back, and those of two namespaces may be the same.
+      // The kernel reuses pids, and processes of two pid namespaces may have the same one.
       const bool taken = std::any_of(samples_.begin() + static_cast<std::ptrdiff_t>(first),
                                      samples_.end(), [&](const Sample& s) { return s.pid == pid; });
       if (foreign || taken) pid += '-' + std::to_string(h.slot);
@@ -149,7 +150,8 @@ void GaugeMerge::combine(const GaugeSeries& gauge, std::span<const Held> held,
         value = value.value_or(0) + h.value;
     }
   }
-  // A sum over nobody is 0: "nothing is running" is an answer, while nobody's minimum is none.
+  // The sum over no processes is 0, since "nothing is running" is an answer; the minimum of no
+  // processes has no value.
   if (!value && (gauge.mode == format::Mode::kSum || gauge.mode == format::Mode::kLiveSum))
     value = 0;
   if (value) samples_.push_back({gauge.series, {}, *value});

@@ -1,7 +1,8 @@
-// gauge_merge.h -- the gauges of all processes, made samples by their modes.
+// gauge_merge.h -- makes samples of the gauges of all processes, by the gauges' modes.
 //
-// Counters and histograms are sums; a gauge's mode may ask who set a value, when, and whether that
-// process lives. Only gauges of live modes ask the kernel, and only for slots that hold a value.
+// Counters and histograms are sums; a gauge's mode may depend on which process set a value, when,
+// and whether that process lives. The kernel is asked only for gauges of live modes, and only for
+// slots that hold a value.
 #pragma once
 
 #include <cstddef>
@@ -14,11 +15,12 @@
 
 namespace metrics::reader {
 
-// For one thread at a time. Of each scrape: begin(), then hold_*() for each slot that is read, then
-// merge().
+// One thread at a time may use it. For each scrape the caller calls begin(), then hold_*() for each
+// slot that it reads, then merge().
 class GaugeMerge {
  public:
-  // A sample; what tells it from others of its series is compared to see whether the shape stays.
+  // A sample. merge() compares the series and pids with the last ones to see whether the shape
+  // stays.
   struct Sample {
     std::size_t series;  // index into the catalogue
     std::string pid;     // empty: the processes' values combined
@@ -27,25 +29,25 @@ class GaugeMerge {
 
   GaugeMerge();
 
-  // Which gauges there are: none, then one after the other in the catalogue's order.
+  // Forgets all gauges; add() then adds them one after the other, in the catalogue's order.
   void forget();
   void add(std::size_t series, std::uint64_t first_cell, format::Mode mode);
 
   void begin() { held_.clear(); }
-  // Takes the values in a slot whose cells were copied. Only first slots hold gauges; others are
-  // passed over.
+  // Takes the values from a slot whose cells were copied. Only first slots hold gauges; others are
+  // skipped.
   void hold_copied(const Reader& reader, format::SlotIndex slot, const std::uint64_t* cells);
-  // The same of a mapped slot, all whose data is in these stretches. False, with the reader's
-  // why(), if the file was truncated meanwhile.
+  // Takes the values from a mapped slot, all of whose data lies in these stretches. Returns false,
+  // with the reader's why(), if the file was truncated meanwhile or can't be read.
   bool hold_mapped(Reader& reader, format::SlotIndex slot,
                    std::span<const Reader::Stretch> stretches);
-  // Makes samples of what is held. False, with the reader's why(), if the file was truncated
-  // meanwhile.
+  // Makes samples of the values taken. Returns false, with the reader's why(), if the file was
+  // truncated meanwhile or can't be read.
   bool merge(Reader& reader);
 
-  // What the last merge() made, in the catalogue's order.
+  // Returns what the last merge() made, in the catalogue's order.
   const std::vector<Sample>& samples() const noexcept { return samples_; }
-  // Whether they differ from the ones before in more than values.
+  // Returns whether they differ from those of the merge() before in more than values.
   bool changed() const noexcept { return changed_; }
 
  private:
@@ -67,7 +69,7 @@ class GaugeMerge {
                const std::vector<HeadCopy>& heads);
 
   std::vector<GaugeSeries> gauges_;
-  std::vector<std::uint64_t> cells_;  // scratch: of all gauges_ in one slot
+  std::vector<std::uint64_t> cells_;  // scratch: the cells of all gauges_ in one slot
   std::vector<Held> held_;
   std::vector<Sample> samples_, last_samples_;
   bool changed_ = true;

@@ -13,7 +13,7 @@ constexpr std::uint64_t kMuch = std::uint64_t{8} << 30;  // read in seconds
 // How many times the file's size on disk a scrape may read (sparse slots) or print (long labels).
 constexpr std::uint64_t kMostTimes = 64;
 
-// About as many bytes as all series take as text: long labels are repeated for each bucket.
+// Returns about how many bytes all series take as text: long labels are repeated for each bucket.
 std::uint64_t text_bytes(const Contents& contents) {
   const auto size = [](const auto& strings) {
     std::uint64_t bytes = 0;

@@ -15,7 +15,7 @@ struct sigaction before;
 
 void on_sigbus(int, siginfo_t*, void*) {
   if (guard_of_this_thread != nullptr) siglongjmp(*guard_of_this_thread, 1);
-  // Not ours: as it was, and the access that failed is made again.
+  // Not ours: restore the previous handler; the access faults again and reaches it.
   ::sigaction(SIGBUS, &before, nullptr);
 }
 

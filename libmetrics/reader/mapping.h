@@ -1,9 +1,9 @@
-// mapping.h -- reading a file through a mapping, though others may truncate it meanwhile.
+// mapping.h -- reads a file through a mapping, though other processes may truncate it meanwhile.
 //
 // Touching a page of a mapping that is not in the file any more raises SIGBUS. Reads therefore
-// happen inside of read_guarded(), which ends at the first one that fails. For programs whose
-// signal handlers are ours to set: the handler is installed when the first mapping is made, and
-// passes on what was not raised inside of read_guarded().
+// happen inside of read_guarded(), which ends at the first one that fails. Only programs that let
+// this library set signal handlers may use it: the first mapping installs the handler, which
+// restores the previous one when a SIGBUS is raised outside of read_guarded().
 #pragma once
 
 #include <setjmp.h>
@@ -13,7 +13,7 @@
 
 namespace metrics::reader {
 
-// A file mapped for reading, whole; unmapped at the end of the scope.
+// Maps a whole file for reading and unmaps it at the end of the scope.
 class Mapping {
  public:
   Mapping() noexcept = default;
@@ -33,16 +33,18 @@ class Mapping {
   std::uint64_t bytes_ = 0;
 };
 
-// Where a SIGBUS of this thread leads, nullptr for elsewhere. For read_guarded() alone.
+// Where the handler of a SIGBUS in this thread jumps to; nullptr: to the previous handler. Only
+// read_guarded() sets it.
 extern constinit thread_local sigjmp_buf* guard_of_this_thread;
 
-// True if `read` came to its end; false if it touched a page that is not there, and was left in the
-// middle: it may hold nothing that a destructor would have to give back, and has to be ready for
-// what it wrote to be half written.
+// Calls `read`. Returns true if it came to its end; false if it touched a page that is not there,
+// and was left in the middle. So `read` must hold nothing that a destructor would have to release,
+// and the caller must expect that what it wrote is half written.
 template <class Read>
 [[gnu::noinline]] bool read_guarded(Read read) noexcept {
   sigjmp_buf guard;
-  // Without the signal mask, which costs a system call: the handler does not block its signal.
+  // Does not save the signal mask, which costs a system call: the handler does not block its
+  // signal.
   if (sigsetjmp(guard, 0) != 0) {
     guard_of_this_thread = nullptr;
     return false;
@@ -51,7 +53,7 @@ template <class Read>
   __asm__ volatile(""
                    :
                    :
-                   : "memory");  // reads stay behind the line above, and before the one below
+                   : "memory");  // the compiler keeps reads behind this barrier and before the next
   read();
   __asm__ volatile("" : : : "memory");
   guard_of_this_thread = nullptr;

@@ -44,7 +44,7 @@ bool SegmentMerge::read_slots(std::span<const format::SlotIndex> slots) {
   return false;
 }
 
-// What is to be added where: new only when the directory has changed.
+// Plans which cells are added to which values. Replanned only when the directory has changed.
 void SegmentMerge::plan() {
   const auto catalogue = reader_.catalogue();
   if (planned_ != nullptr && planned_->shape == catalogue->shape) return;
@@ -68,7 +68,7 @@ void SegmentMerge::plan() {
   by_cell_ = sums_;
   std::sort(by_cell_.begin(), by_cell_.end(),
             [](const Sum& a, const Sum& b) { return a.first_cell < b.first_cell; });
-  families_.shape = 0;  // to be rebuilt
+  families_.shape = 0;  // so that read_slots() rebuilds them
 }
 
 bool SegmentMerge::add_slots(std::span<const format::SlotIndex> slots) {
@@ -88,10 +88,11 @@ bool SegmentMerge::add_slots(std::span<const format::SlotIndex> slots) {
   return true;
 }
 
-// The same without a copy, and without touching pages that nobody has written: that would take
-// memory. A series that reaches into one is copied instead, as a hole is no news: where the kernel
-// can't populate what is reserved (MADV_POPULATE_WRITE, Linux 5.14), a counter's page with the
-// fraction may be one for ever.
+// Adds mapped slots without a copy, and without touching pages that no process has written: that
+// would take memory. A series that reaches into such a hole is copied instead, since a hole does
+// not prove that nothing was written to the series: where the kernel can't populate what is
+// reserved (MADV_POPULATE_WRITE, Linux 5.14), the page with a counter's fraction may be a hole
+// forever.
 bool SegmentMerge::add_mapped(std::span<const format::SlotIndex> slots) {
   pieces_.clear();
   straddling_.clear();

@@ -67,8 +67,8 @@ bool Reader::copy(std::uint64_t offset, std::uint64_t bytes, void* to) {
   return true;
 }
 
-// True if the directory is byte by byte what the catalogue was made of, as it nearly always is:
-// told without a copy.
+// Returns true if the directory is byte by byte what the catalogue was made of, as it nearly always
+// is. Compares in the mapping, without a copy.
 bool Reader::is_as_known(std::uint64_t bytes) const {
   if (!slots_ || catalogue_ == nullptr || catalogue_->links.size() != words(bytes) ||
       !(catalogue_->geometry == geometry_)) {
@@ -133,7 +133,7 @@ bool Reader::look() {
   if (catalogue_ != nullptr && catalogue_->links == links_ && catalogue_->geometry == g) {
     return true;
   }
-  first_hole_.clear();  // in case it is another geometry
+  first_hole_.clear();  // the geometry may be another one
   auto fresh = std::make_shared<Catalogue>();
   fresh->shape = last_shape.fetch_add(1, std::memory_order_relaxed) + 1;
   fresh->records.resize(links_.size());
@@ -183,7 +183,8 @@ bool Reader::copy_cells(format::SlotIndex slot, std::uint64_t first, std::span<s
   return copy(offset, to.size_bytes(), to.data());
 }
 
-// What was data stays data: nobody punches holes.
+// Asks the kernel only from the first hole on: what was data stays data, since no process punches
+// holes.
 void Reader::data_in(format::SlotIndex slot, std::vector<Stretch>& stretches) {
   const std::uint64_t cells = catalogue_->cells;
   if (slot >= first_hole_.size()) first_hole_.resize(slot + std::size_t{1});

@@ -1,10 +1,10 @@
-// reader.h -- a segment as the aggregator and the inspector see it: opened read-only, copied, and
-// the copy checked.
+// reader.h -- opens a segment read-only for the aggregator and the inspector, copies it, and checks
+// the copy.
 //
-// Whoever writes to the file may scribble, truncate, replace or delete it while it is read: then
+// Other processes may scribble on, truncate, replace or delete the file while it is read: then
 // reading fails with the reason, and nothing else happens. What is parsed is copied and the copy
-// checked; only slots may be mapped. Memory is asked for in the measure of what the file itself
-// takes.
+// checked; only slots may be mapped. Allocations are bounded by the space that the file occupies on
+// disk.
 #pragma once
 
 #include <array>
@@ -29,15 +29,15 @@ struct Catalogue {
   std::vector<std::string> faults;
   std::vector<std::uint64_t> links, records;
   format::Geometry geometry;
-  std::uint64_t cells = 0;  // behind the last one that a series has
+  std::uint64_t cells = 0;  // end of the last cell that a series has
 };
 
 // The header's counters at one moment.
 struct Usage {
   std::uint64_t created_ns, id;
   std::uint32_t minor;
-  std::uint64_t directory_used, cells_used;        // at most what there is
-  format::SlotIndex first_slots_used, lanes_used;  // likewise: the highest ever claimed
+  std::uint64_t directory_used, cells_used;        // at most the capacity
+  format::SlotIndex first_slots_used, lanes_used;  // likewise; the highest ever claimed
   std::array<std::uint64_t, format::kDropCapacity> dropped;
 };
 
@@ -45,61 +45,61 @@ struct Usage {
 struct HeadCopy {
   format::SlotIndex slot;
   std::uint64_t pid, pid_namespace, claimed_ns;
-  std::string command;  // at most 16 bytes, whatever they are
+  std::string command;  // at most 16 bytes, not checked
   std::uint64_t generation;
   format::Owner owner;  // of a lane
 };
 
-// How slots are read. kMapped takes less time, and a handler for SIGBUS: see mapping.h.
+// How slots are read. kMapped takes less time, but needs a handler for SIGBUS: see mapping.h.
 enum class Access { kCopied, kMapped };
 
-// For one thread at a time.
+// One thread at a time may use it.
 class Reader {
  public:
   explicit Reader(std::string file, Access access = Access::kCopied);
 
-  // Takes a new look: opens the file that now has the name if it is another one than before, and
-  // copies the header and the directory. False, with why(), if there is none or it can't be a
-  // segment; the next call tries again. What the other functions return stays as it was until the
-  // next look.
+  // Looks at the file anew: opens the one that now has the name if it is another one than before,
+  // and copies the header and the directory. Returns false, with why(), if no file has the name or
+  // it can't be a segment; the next call tries again. What the other functions return stays as it
+  // was until the next look().
   bool look();
   const std::string& why() const noexcept { return why_; }
   const std::string& file() const noexcept { return file_; }
 
-  // The rest after a look() that succeeded.
+  // The caller may use the following functions only after a look() that succeeded.
   const format::Geometry& geometry() const noexcept { return geometry_; }
   const Usage& usage() const noexcept { return usage_; }
   std::shared_ptr<const Catalogue> catalogue() const noexcept { return catalogue_; }
 
-  // All slots that were ever used, in the order in which doubles are to be added: slot 0, first
-  // slots, lanes.
+  // Returns all slots that were ever used, in the order in which doubles must be added: slot 0,
+  // first slots, lanes.
   std::vector<format::SlotIndex> used_slots() const;
-  // Copies the slot's first catalogue()->cells cells; valid until the next call. False, with why(),
-  // if the file was truncated meanwhile.
+  // Copies the slot's first catalogue()->cells cells; the copy is valid until the next call.
+  // Returns false, with why(), if the file was truncated meanwhile or can't be read.
   bool read_cells(format::SlotIndex slot, std::span<const std::uint64_t>& cells);
-  // True if slots are mapped: then mapped_cells() has them too.
+  // Returns true if slots are mapped; then mapped_cells() returns them.
   bool is_mapped() const noexcept { return static_cast<bool>(slots_); }
-  // The slot's cells where they are. Only those of stretches that data_in() has found may be
-  // touched, others would take memory; in read_guarded(), and each with one access, as their writer
-  // changes them.
+  // Returns the slot's cells in the mapping. The caller may touch only those in stretches that
+  // data_in() has found, since others would take memory, only inside of read_guarded(), and each
+  // with one access, since its writer changes it meanwhile.
   const std::uint64_t* mapped_cells(format::SlotIndex slot) const noexcept;
-  // Cells begin..end-1, whole pages of which some were written.
+  // The cells begin..end-1, on pages that may have been written.
   struct Stretch {
     std::uint64_t begin, end;
   };
-  // Appends the stretches of the slot's first catalogue()->cells cells, all but which are 0,
-  // ascending.
+  // Appends the stretches among the slot's first catalogue()->cells cells, in ascending order. All
+  // cells outside of them are 0.
   void data_in(format::SlotIndex slot, std::vector<Stretch>& stretches);
   // Copies some of the slot's cells, from `first` on; those in holes are 0, and take no memory.
-  // False, with why(), if the file was truncated meanwhile.
+  // Returns false, with why(), if the file was truncated meanwhile or can't be read.
   bool copy_cells(format::SlotIndex slot, std::uint64_t first, std::span<std::uint64_t> to);
-  // For what reading found in read_guarded().
+  // Sets why() and returns false, for a caller whose read_guarded() has returned false.
   bool truncated() { return fail("is truncated"); }
 
-  // The heads of slots 0..last. Read them after the cells whose generations they are to explain.
-  // Empty, with why(), if the file was truncated meanwhile.
+  // Returns the heads of slots 0..last. The caller must read them after the cells whose generations
+  // they explain. Empty, with why(), if the file was truncated meanwhile or can't be read.
   std::vector<HeadCopy> heads(format::SlotIndex last);
-  // The kernel's word on a first slot.
+  // Returns what the kernel reports about a first slot.
   format::Ownership owner(format::SlotIndex first_slot) const noexcept {
     return format::ownership(fd_.get(), first_slot);
   }
@@ -115,7 +115,7 @@ class Reader {
   const Access access_;
   std::string why_;
   format::Descriptor fd_;
-  bool found_ = false;  // ever
+  bool found_ = false;  // once true, stays true
   format::Geometry geometry_{};
   Usage usage_{};
   std::shared_ptr<const Catalogue> catalogue_;
@@ -123,7 +123,7 @@ class Reader {
   std::vector<std::uint64_t> cells_;
   Mapping slots_;  // the whole file
   std::vector<std::uint64_t>
-      first_hole_;  // of each slot, in cells: up to there it needs not be asked for again
+      first_hole_;  // of each slot, in cells; the kernel need not be asked again below it
 };
 
 }  // namespace metrics::reader

@@ -1,4 +1,4 @@
-// slot_report.h -- who owns which slot, as far as the kernel and the heads tell.
+// slot_report.h -- which process owns which slot, as far as the kernel and the heads report it.
 #pragma once
 
 #include <string_view>
@@ -9,8 +9,8 @@
 namespace metrics::reader {
 
 struct SlotReport {
-  // A dead slot's counts stay in every sum; it waits to be adopted. A free lane was given back in
-  // an orderly way.
+  // A dead slot's counts stay in every sum; the next worker may adopt it. A free lane was given
+  // back by its thread.
   enum class State { kLive, kDead, kFree } state;
   bool is_lane;
   HeadCopy head;
@@ -18,8 +18,9 @@ struct SlotReport {
 
 std::string_view to_string(SlotReport::State state) noexcept;
 
-// Every slot that was ever used, but for slot 0. Asks the kernel once for each first slot, which
-// takes a millisecond with a thousand workers. Empty if the segment was truncated meanwhile.
+// Returns a report on every slot that was ever used, except for slot 0. Asks the kernel once for
+// each first slot, which takes a millisecond with a thousand workers. Empty if the segment was
+// truncated meanwhile or can't be read.
 std::vector<SlotReport> slot_report(Reader& reader);
 
 }  // namespace metrics::reader

@@ -18,7 +18,7 @@ struct Range {
   format::Offset owner;
 };
 
-// No two of them may share anything, and all must end before `used`.
+// Reports ranges that share anything, or that do not end within the first `used`.
 void check_ranges(std::vector<Range> ranges, std::uint64_t used, const std::string& what,
                   Faults& faults) {
   std::sort(ranges.begin(), ranges.end(), [](const Range& a, const Range& b) {
@@ -53,7 +53,7 @@ void check_directory(const Reader& reader, Faults& faults) {
     if (s.cell_count > 0) cells.push_back({s.first_cell, s.first_cell + s.cell_count, s.offset});
   }
   check_ranges(std::move(records), g.directory + reader.usage().directory_used, "bytes", faults);
-  // Cells may have been reserved after the header was copied: look at what is there at the end.
+  // Cells may have been reserved after the header was copied, so the bound is the capacity.
   check_ranges(std::move(cells), g.cells, "cells", faults);
 }
 
@@ -84,7 +84,7 @@ void check_heads(Reader& reader, Faults& faults) {
   for (format::SlotIndex slot = 1; slot <= usage.first_slots_used; ++slot) {
     const format::Ownership now = reader.owner(slot);
     if (now.state == format::Ownership::State::kUnknown) {
-      faults.push_back("lock of slot " + std::to_string(slot) + " is none that a worker takes");
+      faults.push_back("lock of slot " + std::to_string(slot) + " is not one that a worker takes");
     }
   }
 }

@@ -1,4 +1,4 @@
-// verify.h -- everything in a segment that can be checked, checked.
+// verify.h -- checks everything in a segment that can be checked.
 #pragma once
 
 #include <string>
@@ -8,10 +8,10 @@
 
 namespace metrics::reader {
 
-// A sentence for each fault, none for a sound segment; workers may be writing meanwhile. Checked
-// are every offset and size of header, directory and chains, that no two records and no two series'
-// cells overlap, that all lie in what counts as used, and that heads, lanes' owners and values can
-// be what their writers store. The segment is looked at anew.
+// Returns a sentence for each fault; empty for a sound segment. Looks at the segment anew; workers
+// may be writing meanwhile. Checks every offset and size of header, directory and chains, that no
+// two records and no two series' cells overlap, that records lie in the directory's used part and
+// cells in a slot, and that heads, lanes' owners and values can be what their writers store.
 std::vector<std::string> verify(Reader& reader);
 
 }  // namespace metrics::reader

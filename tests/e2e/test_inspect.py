@@ -293,5 +293,5 @@ def test_verify_finds_a_lock_that_is_no_workers(segment, filled, inspect):
     with open(segment + ".v1", "r+b") as file:
         fcntl.lockf(file, fcntl.LOCK_EX, 5, (3 << 32) + 100)
         status, out, _err = inspect("verify")
-        assert (status, out.splitlines()[0]) == (1, "lock of slot 3 is none that a worker takes")
+        assert (status, out.splitlines()[0]) == (1, "lock of slot 3 is not one that a worker takes")
     assert inspect("verify")[0] == 0
