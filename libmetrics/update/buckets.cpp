@@ -12,12 +12,13 @@ namespace metrics::update {
 namespace {
 
 constexpr std::uint32_t kStep = kBoundsAlignment / sizeof(double);
-constexpr std::uint32_t kMostSteps = 8;  // above, halving first is quicker than comparing with all
+constexpr std::uint32_t kMostSteps = 8;  // above it, halving first beats comparing with every bound
 
-// Comparing with every bound has no branch to mispredict, which costs more than all the
-// comparisons. For each number of steps there is a search without a loop; each also in one piece
-// with what an observation does then, so that the update path calls once. Bucket first, sum second:
-// what is killed in between lacks its share of the sum.
+// Comparing with every bound has no branch that could be mispredicted; one misprediction costs more
+// than all the comparisons. For each number of steps there is a search without a loop. Each search
+// also exists as one function with the rest of an observation, so that the update path makes one
+// call. It counts in the bucket first and adds to the sum second: if the process is killed in
+// between, the observation is counted and its share of the sum is missing.
 #define METRICS_OBSERVE(target)                                                \
   target static void observe(std::uint64_t* first, const metrics_histogram* h, \
                              double value) noexcept {                          \
@@ -104,7 +105,7 @@ struct Avx512 {
 
 #endif
 
-// Halves, without a branch that depends on the value, down to what is quicker to count.
+// Halves the range, without a branch that depends on the value, until counting is quicker.
 template <template <std::uint32_t> class Count>
 struct Halving {
   static std::uint32_t find(const double* bounds, std::uint32_t padded, double value) noexcept {
@@ -115,8 +116,9 @@ struct Halving {
       first += bounds[first + half - 1] < value ? half : 0;
       size -= half;
     }
-    // The answer lies in first..first+size. All bounds before are below the value and none behind
-    // is, so counting in any longer stretch around them is right as well, and needs no rest.
+    // The answer lies in first..first+size. All bounds before that range are below the value, and
+    // none after it is. So counting in any longer range around it is right too, and a range of full
+    // steps leaves no rest to handle.
     const std::uint32_t begin = std::min(first, padded - kMostSteps * kStep);
     return begin + Count<kMostSteps>::find(bounds + begin, kMostSteps * kStep, value);
   }
@@ -151,8 +153,8 @@ Searches searches(std::uint32_t bound_count) noexcept {
   const auto add = [&found](const Search& search) { found.all[found.count++] = search; };
 #if defined(__x86_64__)
   __builtin_cpu_init();
-  // The first CPUs with AVX-512 run slower for a while after each use of it; those with VBMI2
-  // don't.
+  // The first CPUs with AVX-512 run slower for a while after each use of it. CPUs that also have
+  // VBMI2 do not.
   if (__builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
       __builtin_cpu_supports("avx512vbmi2")) {
     add(sized<Avx512>("avx512", bound_count));

@@ -20,14 +20,15 @@ bool try_lock(int fd, format::SlotIndex slot, std::int64_t length) noexcept {
 
 void raise_to(format::Cell& highest, std::uint64_t value) noexcept {
   std::uint64_t seen = highest.load(std::memory_order_relaxed);
-  // Release: a reader that sees the slot in use sees its head; it pairs with the kernel's copy.
+  // Release: a reader that sees the slot in use also sees its head. The reader's side is the copy
+  // that the kernel makes for it.
   while (seen < value && !highest.compare_exchange_weak(seen, value, std::memory_order_release,
                                                         std::memory_order_relaxed)) {
   }
 }
 
 void store_identity(format::Head& head) noexcept {
-  // The process's, which is its first thread's.
+  // The command is the process's, which is the name of its first thread.
   std::array<std::uint64_t, 2> command{};
   if (::gettid() == ::getpid()) {
     ::prctl(PR_GET_NAME, command.data());  // quicker than opening a file
@@ -44,7 +45,8 @@ void store_identity(format::Head& head) noexcept {
   head.pid.store(static_cast<std::uint64_t>(::getpid()), std::memory_order_relaxed);
 }
 
-// A page of the description, which keeps it (and its locks) until this process's memory is gone.
+// Maps a page through the descriptor: the mapping keeps the open file description, and so its
+// locks, until this process's memory is gone. Returns nullptr with errno on failure.
 void* pin(int fd) noexcept {
   void* page = ::mmap(nullptr, format::page_bytes(), PROT_NONE, MAP_SHARED, fd, 0);
   if (page == MAP_FAILED) return nullptr;
@@ -55,9 +57,9 @@ void* pin(int fd) noexcept {
   return page;
 }
 
-// Locks the lowest free first slot through fd and lets the lock tell its new generation. Slot 0,
-// with errno, if there is none: EAGAIN or EACCES if all are owned, else the kernel or the file
-// system has no such locks.
+// Locks the lowest free first slot through fd, with a lock whose length is the new generation's.
+// Returns slot 0 with errno if no slot could be locked: EAGAIN or EACCES if all are owned, another
+// error if the kernel or the file system has no such locks.
 format::Owner lock_lowest(const Segment& segment, int fd) noexcept {
   for (format::SlotIndex slot = 1; slot <= segment.geometry().first_slots; ++slot) {
     if (!try_lock(fd, slot, format::kClaimingLength)) {
@@ -65,12 +67,12 @@ format::Owner lock_lowest(const Segment& segment, int fd) noexcept {
       break;
     }
     const std::uint64_t before =
-        segment.head(slot).generation.load(std::memory_order_relaxed);  // ours alone, by the lock
+        segment.head(slot).generation.load(std::memory_order_relaxed);  // the lock makes it ours
     const format::Generation generation =
         before >= format::kMaxGeneration ? 1 : static_cast<format::Generation>(before) + 1;
-    // Growing one's own lock is one step to whoever probes it.
+    // A process that probes the lock sees it grow in one step.
     if (try_lock(fd, slot, format::length_of(generation))) return {slot, generation};
-    const int error = errno;  // somebody reads the rest of the range with a lock: an experiment
+    const int error = errno;  // a read lock is in the way, not taken by this library
     struct flock unlock = format::lock_range(slot, format::kClaimingLength, F_UNLCK);
     ::fcntl(fd, F_OFD_SETLK, &unlock);
     errno = error;
@@ -82,7 +84,7 @@ format::Owner lock_lowest(const Segment& segment, int fd) noexcept {
 
 ClaimResult claim_first_slot(const Segment& segment, Claim& claim) noexcept {
   claim = Claim();
-  format::Descriptor own = segment.reopen();  // a description of this process's alone
+  format::Descriptor own = segment.reopen();  // an open file description of this process alone
   if (!own) return ClaimResult::kUnreachable;
   claim.pin = pin(own.get());
   if (claim.pin == nullptr) return ClaimResult::kUnreachable;
@@ -92,7 +94,7 @@ ClaimResult claim_first_slot(const Segment& segment, Claim& claim) noexcept {
     give_back(claim);
     return all_owned ? ClaimResult::kAllOwned : ClaimResult::kUnsupported;
   }
-  own = format::Descriptor();  // a fork from here on inherits nothing that keeps the lock
+  own = format::Descriptor();  // a child forked from here on inherits nothing that keeps the lock
   claim.descriptor = segment.reopen();
   const format::Ownership told = format::ownership(claim.descriptor.get(), claim.owner.slot);
   if (told.state != format::Ownership::State::kOwned || told.generation != claim.owner.generation) {
@@ -106,7 +108,8 @@ void give_back(const Claim& claim) noexcept { ::munmap(claim.pin, format::page_b
 
 void announce(const Segment& segment, format::Owner owner) noexcept {
   format::Head& head = segment.head(owner.slot);
-  // Release: a lane or a gauge that names this generation is read after the lock that tells it.
+  // Release: a reader that finds this generation in a lane or a gauge finds it after the lock has
+  // reported it.
   head.generation.store(owner.generation, std::memory_order_release);
   store_identity(head);
   raise_to(segment.header().first_slots_used, owner.slot);
@@ -114,7 +117,7 @@ void announce(const Segment& segment, format::Owner owner) noexcept {
 
 format::SlotIndex claim_lane(const Segment& segment, int fd, format::Owner owner) noexcept {
   const format::Geometry& g = segment.geometry();
-  format::Owner known_alive = owner;  // neighbours often have the same owner: ask the kernel once
+  format::Owner known_alive = owner;  // neighbours often share an owner: ask the kernel once
   for (format::SlotIndex lane = g.first_slots + 1; lane < g.slot_count(); ++lane) {
     format::Head& head = segment.head(lane);
     std::uint64_t word = head.owner.load(std::memory_order_relaxed);
@@ -127,8 +130,8 @@ format::SlotIndex claim_lane(const Segment& segment, int fd, format::Owner owner
         continue;
       }
     }
-    // Acquire: pairs with release_lane, so we add to what the last thread has stored. A dead
-    // process's stores are in the file before the kernel has dropped its lock.
+    // Acquire: pairs with release_lane's release, so that this thread adds to what the last one has
+    // stored. A dead process's stores are in the file before the kernel drops its lock.
     if (!head.owner.compare_exchange_strong(word, owner.word(), std::memory_order_acquire,
                                             std::memory_order_relaxed)) {
       continue;

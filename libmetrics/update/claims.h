@@ -1,12 +1,14 @@
-// claims.h -- how slots are taken and given back. Who owns one is told by format/ownership.h.
+// claims.h -- how slots are taken and given back. format/ownership.h finds out who owns one.
 //
-// Invariants:  (1) A slot has one writer at a time. Of a first slot: two processes can't hold its
-// lock, and in a process
-//      the writer's module lends it to one thread. Of a lane: one compare-and-swap gives it away.
-//  (2) A living process's slots are never adopted. A doubt (an error of the kernel's) counts as
-// living.  (3) A new owner's generation is stored only after the lock tells it, and values only
-// after that; so a
-//      value of generation g is of the living owner if and only if the lock says g.
+// Invariants:
+//  (1) A slot has one writer at a time. First slots: two processes can't hold the same lock, and
+//      within a process update/threads.cpp lends the slot to one thread. Lanes: one
+//      compare-and-swap gives the lane to one thread.
+//  (2) A living process's slots are never adopted. Doubt (an error from the kernel) counts as
+//      living.
+//  (3) A new owner's generation is stored only after the lock reports it, and values only after
+//      that. So a value of generation g belongs to the living owner if and only if the lock reports
+//      g.
 //
 // Nothing here allocates or throws.
 #pragma once
@@ -17,27 +19,32 @@
 
 namespace metrics::update {
 
-// A first slot just locked, generation decided and told by the lock, not yet in the head.
+// A first slot that was just locked. The lock reports its new generation; the head does not have it
+// yet.
 struct Claim {
   format::Owner owner;
   void* pin = nullptr;  // the mapping that holds the lock: unmapping it gives the slot back
   format::Descriptor
-      descriptor;  // of the segment, for mapping and reserving; the lock doesn't hang on it
+      descriptor;  // of the segment, for mapping and reserving; the lock does not depend on it
 };
 enum class ClaimResult { kClaimed, kAllOwned, kUnreachable, kUnsupported };
-// Takes the lowest free first slot, so that slots in use are bounded by the most workers that ever
-// lived at once. Waits for nobody. kUnreachable, with errno: the file can't be opened (again) under
-// its name. kUnsupported: its file system drops a pinned lock.
+// Takes the lowest free first slot, so that the slots that are ever used are at most as many as the
+// workers that ever lived at once. Never waits.
+// kAllOwned: living processes own all first slots.
+// kUnreachable, with errno: the file can't be opened (again) under its name, or can't be mapped.
+// kUnsupported: the kernel or the file system has no such locks, or drops a pinned one.
 ClaimResult claim_first_slot(const Segment& segment, Claim& claim) noexcept;
+// Unlocks the slot again. Only for a claim that was not announced.
 void give_back(const Claim& claim) noexcept;
 
-// Announces the claim in the head: generation, then who it is. From now on the slot may be written.
+// Writes the generation and then the owner's identity to the head. Afterwards the owner may write
+// to the slot.
 void announce(const Segment& segment, format::Owner owner) noexcept;
 
-// Takes the lowest free lane for a thread of that owner; 0 if none is free. `fd`: any of the
-// segment.
+// Takes the lowest free lane for a thread of that owner; returns 0 if all lanes are taken. `fd` is
+// any descriptor of the segment.
 format::SlotIndex claim_lane(const Segment& segment, int fd, format::Owner owner) noexcept;
-// Gives a lane back to all; nothing if it is not the owner's any more.
+// Frees a lane. Does nothing if it no longer belongs to that owner.
 void release_lane(const Segment& segment, format::SlotIndex lane, format::Owner owner) noexcept;
 
 }  // namespace metrics::update

@@ -11,7 +11,8 @@ namespace {
 
 using format::Mode;
 
-// The word may hold what the last owner has left, so that the process's own value stands beside it.
+// Returns true for modes in which the shared word may hold what the last owner has left, so that
+// the process keeps its own value in own_.
 bool has_own(format::Mode mode) {
   return mode == format::Mode::kMin || mode == format::Mode::kMax ||
          mode == format::Mode::kMostRecent;
@@ -43,7 +44,8 @@ void Gauge::begin(format::Cell* cells, format::Generation generation) noexcept {
     } else {
       inherited_ = format::decode_gauge(mine[format::kGaugeValue].load(std::memory_order_relaxed));
     }
-    // Release: who copies this generation and then the value does not copy the predecessor's value.
+    // Release: a reader that copies this generation and then the value does not get the
+    // predecessor's value. Pairs with the acquire in reader/gauge_merge.cpp.
     mine[format::kGaugeGeneration].store(generation, std::memory_order_release);
   }
   // Release: pairs with value_cell()'s acquire; a thread that sees the cell sees inherited_ and
@@ -55,9 +57,10 @@ void Gauge::begin(format::Cell* cells, format::Generation generation) noexcept {
   if (plain) __atomic_store_n(&word, reinterpret_cast<std::uint64_t*>(value), __ATOMIC_RELEASE);
 }
 
-// Several threads may be here: each stores what it has combined and looks again. Sequentially
-// consistent, so that of two that changed own_ the later one's combination is stored last, or the
-// earlier one sees own_ changed.
+// Stores own_, combined with the inherited value, in the shared word. Several threads may do so at
+// once: each stores what it has combined and then looks at own_ again. Sequentially consistent, so
+// that of two threads that have changed own_, either the later one's combination is stored last, or
+// the earlier one sees that own_ has changed.
 void Gauge::publish_own() noexcept {
   format::Cell& shared = value_cell();
   std::uint64_t own = own_.load(std::memory_order_seq_cst);
@@ -71,13 +74,14 @@ void Gauge::publish_own() noexcept {
   }
 }
 
-// Never backwards: a stamp that a stepped clock has left in the future stays.
+// Raises the stamp to the current time, never back: a stamp in the future, from before the clock
+// was stepped, stays.
 void Gauge::stamp() noexcept {
   format::Cell& cell = *(&value_cell() + (format::kGaugeStamp - format::kGaugeValue));
   const std::uint64_t now = format::now_ns();
   std::uint64_t seen = cell.load(std::memory_order_relaxed);
   while (seen < now) {
-    // Release: who sees the stamp sees the value that it is for, or a later one.
+    // Release: a reader that sees the stamp sees the value that it belongs to, or a later one.
     if (cell.compare_exchange_weak(seen, now, std::memory_order_release,
                                    std::memory_order_relaxed)) {
       return;

@@ -1,8 +1,9 @@
 // gauges.h -- a gauge's value in its process's first slot, and what a dead owner's value becomes.
 //
-// Cells: generation, value, stamp. The value is the process's own, or, in the modes that keep what
-// the dead have left (sum, min, max, mostrecent), already combined with what its owner found when
-// it came: so one word says it all, an update changes one word, and a kill can tear nothing.
+// Cells: generation, value, stamp. The value is the process's own. In the modes that keep the
+// values of dead processes (sum, min, max, mostrecent) it is already combined with the value that
+// the owner found when it claimed the slot. So one word is the whole value, an update changes one
+// word, and a kill can't leave a half-written one.
 #pragma once
 
 #include <cstdint>
@@ -14,25 +15,27 @@
 
 namespace metrics::update {
 
-// A gauge series in this process. Handles point to its base.
+// A gauge series in this process. Handles of the C ABI point to its base class.
 struct Gauge : metrics_gauge {
   Gauge(std::uint32_t segment, std::uint64_t first_cell, format::Mode mode) noexcept;
 
-  // Begins a generation's value in that slot: takes over what the last owner has left or unsets it,
-  // and only then writes the generation. Once for each claim, before any thread of the process can
-  // update.
+  // Begins a generation's value in that slot: takes over the value that the last owner has left, or
+  // unsets it, and only then writes the generation. Called once for each claim, before any thread
+  // of the process can update the gauge.
   void begin(format::Cell* cells, format::Generation generation) noexcept;
 
-  // Lock-free, by any thread. The process must own the slot that the last begin() named.
+  // Lock-free; any thread may call them. The process must own the slot that was given to the last
+  // begin().
   void set(double value) noexcept;
   void add(double amount) noexcept;
-  // What the process has set; nothing if it has set nothing. Of mode sum, 0 then: what its
-  // predecessors have left can't be told from nothing set.
+  // Returns the value that the process has set; an empty optional if it has set none. Exception: in
+  // mode sum it is 0 if the process has set none but a predecessor has left a value, since the word
+  // then holds the predecessor's value alone.
   std::optional<double> own_value() const noexcept;
 
   const std::uint64_t first_cell;
   const format::Mode mode;
-  Gauge* next = nullptr;  // in the writer's list
+  Gauge* next = nullptr;  // in the list of OwnSlots
 
  private:
   format::Cell& value_cell() const noexcept;
@@ -41,7 +44,7 @@ struct Gauge : metrics_gauge {
 
   format::Cell* value_ = nullptr;  // in the process's first slot
   std::optional<double> inherited_;
-  format::Cell own_{0};  // of min, max, mostrecent, encoded: the word may hold the inherited value
+  format::Cell own_{0};  // the own value in modes min, max, mostrecent; encoded like the word
 };
 
 }  // namespace metrics::update

@@ -9,12 +9,13 @@ namespace metrics::update {
 namespace {
 
 constexpr long kBoundNs =
-    10'000'000;  // a first update waits no longer for a thread that sets up families
+    10'000'000;  // the longest that a first update waits for a thread that sets up families
 
-// Locks the mutex within the bound; false if it has passed.
+// Locks the mutex; returns false if it was not free within the bound.
 bool lock_bounded(pthread_mutex_t& mutex) noexcept {
-  // ThreadSanitizer watches libc's calls; that of g++ 12 and clang 14 doesn't know the one whose
-  // clock no step moves, and is given its elder.
+  // ThreadSanitizer must see that the mutex is locked. That of g++ 12 and clang 14 does not know
+  // pthread_mutex_clocklock(), whose clock is never stepped, so a program built with it gets the
+  // older pthread_mutex_timedlock().
   const bool watched = is_watched();
   timespec until{};
   ::clock_gettime(watched ? CLOCK_REALTIME : CLOCK_MONOTONIC, &until);

@@ -1,5 +1,5 @@
-// locked.h -- scopes in which nothing interrupts the thread, and the lock that is only held in such
-// a scope.
+// locked.h -- scopes in which nothing interrupts the thread, and the lock, which a thread holds
+// only in such a scope.
 #pragma once
 
 #include <pthread.h>
@@ -8,7 +8,7 @@
 namespace metrics::update {
 
 // Keeps the thread from being cancelled in the scope: opening a file and writing a line are
-// cancellation points, and nothing of ours can be unwound there.
+// cancellation points, and the library's functions can't be unwound there.
 class Uncancelled {
  public:
   Uncancelled() noexcept;
@@ -20,9 +20,9 @@ class Uncancelled {
   int before_;
 };
 
-// For the scope, blocks all signals of the thread (a handler that ran meanwhile could ask for what
-// is held) and its cancellation, and keeps its errno: whoever updates a metric knows nothing of
-// what that takes.
+// Blocks all signals of the thread and its cancellation in the scope, and restores its errno at the
+// end. A signal handler that ran meanwhile could ask for the lock that the thread holds; and an
+// update disturbs neither its caller's errno nor its signals.
 class Quiet {
  public:
   Quiet() noexcept;
@@ -36,7 +36,7 @@ class Quiet {
   sigset_t before_;
 };
 
-// Holds the mutex, with signals blocked, for the scope.
+// Holds the mutex in the scope, with signals blocked.
 class Locked {
  public:
   enum class Wait { kAsLongAsItTakes, kBounded };
@@ -44,7 +44,7 @@ class Locked {
   ~Locked();
   Locked(const Locked&) = delete;
   Locked& operator=(const Locked&) = delete;
-  bool held() const noexcept { return held_; }  // false: the bound has passed
+  bool held() const noexcept { return held_; }  // false: the mutex was not free within the bound
 
  private:
   Quiet quiet_;

@@ -12,8 +12,8 @@
 namespace metrics::update {
 namespace {
 
-// Which segments this process has joined, for good. Stored with the process's mutex held, read
-// without it by updates, which hold a number only after it was published.
+// The segments that this process has joined, until it ends. Set-up stores here with the process's
+// mutex held. Updates read without it; they get a segment's number only after it was published.
 constinit std::array<std::atomic<OwnSlots*>, METRICS_MAX_SEGMENTS> published{};
 
 constexpr std::uint64_t kPagesPerWord = 64;
@@ -25,7 +25,7 @@ std::uint64_t pages_of(const format::Geometry& geometry) noexcept {
 }  // namespace
 
 OwnSlots* own_slots_at(std::uint32_t index) noexcept {
-  // Acquire: with publish()'s release.
+  // Acquire: pairs with publish()'s release.
   return index < METRICS_MAX_SEGMENTS ? published[index].load(std::memory_order_acquire) : nullptr;
 }
 
@@ -52,7 +52,7 @@ format::Cell* OwnSlots::slot(int fd, format::SlotIndex index) noexcept {
   return cells;
 }
 
-// Reserves, and then touches, so that no update has to fault the pages in.
+// Reserves the pages and then touches them, so that no update has to fault them in.
 bool OwnSlots::reserve_run(int fd, format::SlotIndex index, std::uint64_t page,
                            std::uint64_t count) noexcept {
   const std::uint64_t offset = page * format::page_bytes();
@@ -80,8 +80,8 @@ bool OwnSlots::reserve_bound(int fd, format::SlotIndex index) noexcept {
   return true;
 }
 
-// Slot 0 and every slot that this process owns now. Those that its threads claim later reserve for
-// themselves.
+// Visits slot 0 and every slot that this process owns now. When a thread claims a slot later, it
+// reserves the bound pages itself.
 template <class Visit>
 void OwnSlots::each_own_slot(Visit visit) const {
   visit(format::SlotIndex{0});
@@ -128,12 +128,13 @@ void OwnSlots::add_gauge(Gauge& gauge) noexcept {
     gauge.begin(slots_[claim.owner.slot].load(std::memory_order_relaxed), claim.owner.generation);
   }
   gauge.next = gauges_.load(std::memory_order_relaxed);
-  // Release: a child forked in any way walks a list that is whole.
+  // Release: a child, however it was forked, walks a complete list. Pairs with begin_gauges().
   gauges_.store(&gauge, std::memory_order_release);
 }
 
 void OwnSlots::begin_gauges(format::Cell* cells, format::Generation generation) noexcept {
-  // Acquire: with add_gauge's release, which may have been another thread's before a raw clone().
+  // Acquire: pairs with add_gauge's release, which may have been made by another thread before a
+  // raw clone().
   for (Gauge* g = gauges_.load(std::memory_order_acquire); g != nullptr; g = g->next) {
     g->begin(cells, generation);
   }

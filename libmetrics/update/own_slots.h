@@ -1,9 +1,9 @@
-// own_slots.h -- what this process has in a joined segment: its slots, mapped; which pages of them
-// are reserved; and its gauges.
+// own_slots.h -- what this process has in a joined segment: its mapped slots, the pages of them
+// that are reserved, and its gauges.
 //
-// Set-up makes one for each segment and publishes it by number; updates find it by that number.
-// Nothing here allocates or throws. Functions that change anything are called with the process's
-// mutex held.
+// Set-up makes one OwnSlots for each segment and publishes it by number; updates find it by that
+// number. Nothing here allocates or throws. Callers of functions that change anything must hold the
+// process's mutex.
 #pragma once
 
 #include <atomic>
@@ -21,7 +21,7 @@ namespace metrics::update {
 
 class OwnSlots {
  public:
-  // Memory for what there is to know of each slot and each page of a slot, all zeros.
+  // Memory for the state of each slot and of each page of a slot, all zeros. Set-up allocates it.
   struct Room {
     std::unique_ptr<std::atomic<format::Cell*>[]> slots;        // slot_count() of them
     std::unique_ptr<std::atomic<std::uint64_t>[]> bound_pages;  // words_of_pages() of them
@@ -31,17 +31,18 @@ class OwnSlots {
 
   const Segment& segment() const noexcept { return segment_; }
 
-  // The slot, mapped; nullptr with errno if it can't be.
+  // Returns the slot's cells, mapped through `fd` if they are not yet; nullptr with errno if they
+  // can't be mapped.
   format::Cell* slot(int fd, format::SlotIndex index) noexcept;
-  // Slot 0, for updates of threads that have no slot of their own.
+  // Returns the cells of slot 0, for updates of threads that have no slot of their own.
   format::Cell* shared_cells() const noexcept { return slots_[0].load(std::memory_order_relaxed); }
 
-  // Reserves the pages of these cells in slot 0 and in every slot of this process, and has each
-  // slot that is claimed later reserve them too. False with errno if there is no room; then nobody
-  // may touch these cells.
+  // Binds these cells: reserves their pages in slot 0 and in every slot of this process, and makes
+  // each slot that is claimed later reserve them too. Returns false with errno if there is no room;
+  // then no thread may touch these cells.
   bool bind(std::uint64_t first_cell, std::uint32_t count) noexcept;
-  // Reserves in that slot the pages of all cells that are bound, inherited ones included. False
-  // with errno.
+  // Reserves in that slot the pages of all bound cells, including those that the parent bound
+  // before the fork. Returns false with errno if there is no room.
   bool reserve_bound(int fd, format::SlotIndex index) noexcept;
 
   // Adds a gauge whose cells are bound, and begins it if the process has a first slot.
@@ -57,16 +58,18 @@ class OwnSlots {
 
   const Segment& segment_;
   const std::uint32_t index_;
-  // By index, nullptr: not mapped yet.
+  // The mapped slots, by index; nullptr if the slot is not mapped yet.
   const std::unique_ptr<std::atomic<format::Cell*>[]> slots_;
-  // Of all slots alike: a bit for each page that holds cells of a bound series. Every slot of this
-  // process, and slot 0, has all of them reserved before a handle or a slot is given out.
+  // A bit for each page that holds cells of a bound series, the same for all slots. Slot 0 and
+  // every slot of this process have these pages reserved before a handle or a slot is given out.
   const std::unique_ptr<std::atomic<std::uint64_t>[]> bound_pages_;
   std::atomic<Gauge*> gauges_{nullptr};
 };
 
-// Those of this process by the segment's number, nullptr where no segment was joined.
+// Returns this process's OwnSlots in the segment with that number; nullptr if there is no such
+// segment, or it could not be joined.
 OwnSlots* own_slots_at(std::uint32_t index) noexcept;
+// Makes own_slots_at(index) return `own`.
 void publish(std::uint32_t index, OwnSlots* own) noexcept;
 
 }  // namespace metrics::update

@@ -13,11 +13,11 @@
 
 namespace {
 
-// Where metrics_thread leads before a thread's first update, and where a thread is sent that gets
-// no place, or has given its place back. Nobody writes to them.
+// Targets of metrics_thread for threads without a place: not tried yet; none available, or already
+// returned. No thread writes to them.
 metrics_thread_state no_place_yet = {{}, 0};
 metrics_thread_state no_place = {{}, ~std::uint64_t{0}};
-// Before the process's state is set up.
+// The target of metrics_process before the process's state is set up.
 metrics_process_state nobody = {0};
 
 }  // namespace
@@ -30,19 +30,19 @@ metrics_process_state* metrics_process = &nobody;
 namespace metrics::update {
 namespace {
 
-std::atomic<bool> wiped{false};  // known from the first page; all others are alike
-std::uint64_t last_epoch = 0;    // ordinary memory: a child goes on from its parent's
+std::atomic<bool> wiped{false};  // decided by the first page; all others must be like it
+std::uint64_t last_epoch = 0;    // in ordinary memory: a child goes on from its parent's
 sigset_t before_fork;            // guarded by the mutex
 
-// Places of threads: the first ones beside the process's state, the others in chunks, each of twice
-// as many pages as the one before, that live as long as the process. Where the next place is stands
-// in ordinary memory, so that a child forked by raw clone() goes on behind those that it has
-// inherited and gives none of them to a second thread. Free places, in wiped memory, are forgotten
-// then. Guarded by the mutex; each change of what is free is one store, after which another thread
-// may clone() the process.
+// The places of threads. The first ones stand beside the process's state, the others in chunks that
+// live as long as the process; each chunk has twice as many pages as the one before. places_given
+// is in ordinary memory, so that a child forked by raw clone() goes on after the places that it has
+// inherited and gives none of them to a second thread. The list of free places is in wiped memory,
+// so that child forgets it. Both are guarded by the mutex. Each change to them is one store, since
+// another thread may clone() the process after any of them.
 union Place {
   metrics_thread_state state;
-  Place* next_free;  // valid while nobody has it
+  Place* next_free;  // valid while no thread has this place
 };
 constexpr std::size_t kFirstPlaces =
     (format::kPage - sizeof(Process) - sizeof(void*)) / sizeof(Place);
@@ -53,29 +53,30 @@ struct WipedPage {
 };
 static_assert(sizeof(WipedPage) <= format::kPage, "wiped as one page");
 
-std::atomic<WipedPage*> the_page{nullptr};  // never another one once it is set
+std::atomic<WipedPage*> the_page{nullptr};  // never changes once it is set
 constexpr std::size_t kChunks = 20;
 std::array<Place*, kChunks> chunks{};
-// Places 0..places_given-1, counted through the page and the chunks, were given at some time.
+// Places 0..places_given-1, counted through the page and the chunks, have been given to a thread at
+// some time.
 std::size_t places_given = 0;
 
 std::size_t places_in(std::size_t chunk) noexcept {
   return (format::page_bytes() << chunk) / sizeof(Place);
 }
 
-// Private pages of zeros, and of zeros again in a child; nullptr if there are none to be had.
+// Maps zeroed private pages that fork() zeroes again in the child; nullptr on failure.
 void* wiped_pages(std::size_t bytes) noexcept {
   void* pages = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (pages == MAP_FAILED) return nullptr;
   const bool will_be_wiped = ::madvise(pages, bytes, MADV_WIPEONFORK) == 0;
   if (the_page.load(std::memory_order_relaxed) == nullptr) wiped = will_be_wiped;
   if (will_be_wiped == wiped) return pages;
-  ::munmap(pages, bytes);  // out of mappings: the kernel can, or could not before
+  ::munmap(pages, bytes);  // madvise() ran out of mappings, now or for the first page
   return nullptr;
 }
 
 WipedPage& page() noexcept {
-  return *the_page.load(std::memory_order_acquire);  // with set_up_process()'s release
+  return *the_page.load(std::memory_order_acquire);  // pairs with set_up_process()'s release
 }
 
 Place* place_at(std::size_t index) noexcept {
@@ -93,7 +94,7 @@ Place* place_at(std::size_t index) noexcept {
   return nullptr;
 }
 
-// Around fork(), so that the child inherits families and tables whole.
+// Hold the mutex around fork(), so that the child inherits complete families and tables.
 void prepare_fork() {
   sigset_t all, before;
   ::sigfillset(&all);
@@ -114,18 +115,19 @@ void child_after_fork() {
         std::memset(static_cast<void*>(chunks[i]), 0, format::page_bytes() << i);
     }
   }
-  // This is the only thread, and none of the places that were given is anybody's any more; unless
-  // another handler of the child has counted already.
+  // This is the child's only thread, so no place that was given still belongs to a thread. But if
+  // the process has an epoch, another handler of the child has updated already and has a place.
   if (process().hot.epoch == 0) {
     places_given = 0;
     metrics_thread = &no_place_yet;
   }
-  say_unlocked(process().mutex);  // by the kernel, or just above
+  say_unlocked(process().mutex);  // the kernel has wiped it, or the code above
   ::pthread_sigmask(SIG_SETMASK, &before_fork, nullptr);
 }
 
-// At load: a child forked while another thread is here for the first time would wait for that
-// thread forever. What fails now is tried again, and reported, when a segment is opened.
+// Runs when the library is loaded: a child forked while another thread is in here for the first
+// time would wait for that thread forever. If it fails now, the first metrics_open() tries again
+// and reports the failure.
 [[maybe_unused]] const bool set_up_early = set_up_process();
 
 }  // namespace
@@ -136,7 +138,7 @@ bool set_up_process() noexcept {
   if (pages == nullptr) return false;
   auto* mine = new (pages) WipedPage();
   WipedPage* there = nullptr;
-  // Release, acquire: with page().
+  // Release pairs with page()'s acquire; acquire, with the release of a thread that was first.
   if (!the_page.compare_exchange_strong(there, mine, std::memory_order_acq_rel,
                                         std::memory_order_acquire)) {
     ::munmap(pages, format::page_bytes());  // another thread was first
@@ -160,7 +162,7 @@ bool give_place() noexcept {
   Place* place = page().free_places;
   if (place != nullptr) {
     page().free_places = place->next_free;
-    place->next_free = nullptr;  // wiped again: its first word was all that was not 0
+    place->next_free = nullptr;  // now all zeros again: only this first word was not 0
   } else {
     place = place_at(places_given);
     if (place != nullptr) ++places_given;

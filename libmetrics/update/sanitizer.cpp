@@ -1,6 +1,7 @@
 #include "libmetrics/update/sanitizer.h"
 
-// Its own entry points (sanitizer/tsan_interface.h); absent unless the program is built with it.
+// ThreadSanitizer's entry points (sanitizer/tsan_interface.h). They are null unless the program is
+// built with it.
 extern "C" {
 [[gnu::weak]] int __tsan_mutex_pre_unlock(void* mutex, unsigned flags);
 [[gnu::weak]] void __tsan_mutex_post_unlock(void* mutex, unsigned flags);

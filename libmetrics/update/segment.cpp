@@ -98,7 +98,8 @@ bool Segment::is_gone() const noexcept {
   if (::lstat(file_.c_str(), &info) == 0) {
     return info.st_dev != device_ || info.st_ino != inode_;
   }
-  // Behind a chroot() the directory is missing too, and the segment may well be where it was.
+  // After a chroot() the directory is missing too, and the segment may still be where it was. So it
+  // is gone only if its directory is still there.
   if (errno != ENOENT) return false;
   std::array<char, PATH_MAX> directory{};
   const std::size_t length = file_.rfind('/') + 1;

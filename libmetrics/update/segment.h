@@ -1,8 +1,8 @@
-// segment.h -- a segment that this process has joined, as updates need it: mapped parts, pages
-// reserved for slots.
+// segment.h -- a segment that this process has joined, as updates need it: its mapped parts, and
+// how pages are reserved for slots.
 //
-// How it is joined, or created, stands in setup/join.h. Nothing here allocates or throws, and all
-// of it may be called in a signal handler.
+// setup/join.h joins it, or creates it. Nothing here allocates or throws, and signal handlers may
+// call all of it.
 #pragma once
 
 #include <sys/types.h>
@@ -23,11 +23,12 @@ class mapped_region;
 
 namespace metrics::update {
 
-// Header, heads, index and directory are mapped for writing. Slots are mapped by the threads that
-// claim them. Nothing is ever unmapped: a thread may be writing as the process ends.
+// Header, heads, index and directory are mapped for writing. Set-up maps slot 0; each other slot is
+// mapped by the thread that claims it. A joined segment is never unmapped: a thread may be writing
+// as the process ends.
 class Segment {
  public:
-  // What joining has found out: the file's absolute path, its checked geometry, which file it is,
+  // The result of joining: the file's absolute path, its checked geometry, its device and inode,
   // and everything before slot 0, mapped for writing.
   struct Joined {
     std::string file;
@@ -46,22 +47,25 @@ class Segment {
   format::Header& header() const noexcept;
   format::Head& head(format::SlotIndex slot) const noexcept;
   std::byte* base() const noexcept { return base_; }
+  // Counts one dropped update or registration in the header.
   void drop(format::Drop reason) const noexcept;
 
-  // A descriptor of its own for the mapped file. Empty, with errno, if the file can't be opened
-  // under its name; ESTALE if another file has that name now.
+  // Opens the mapped file anew, with a file description of its own. Returns an empty descriptor
+  // with errno if the file can't be opened under its name; ESTALE if another file has that name
+  // now.
   format::Descriptor reopen() const noexcept;
 
-  // True if the path no longer names this file: it was deleted or replaced, in a directory that
-  // still exists. Further updates reach no reader.
+  // Returns true if the path no longer names this file: it was deleted or replaced, in a directory
+  // that still exists. Further updates reach no reader.
   bool is_gone() const noexcept;
 
-  // Maps a slot for writing; nullptr with errno if it can't be mapped. Touch only reserved pages.
+  // Maps a slot for writing; returns nullptr with errno on failure. The caller may touch only
+  // reserved pages of it.
   format::Cell* map_slot(int fd, format::SlotIndex slot) const noexcept;
 
-  // Reserves `bytes` from `offset` in a slot, both multiples of the page size. False with errno if
-  // there is no room; then nobody may touch these pages. The lanes' and slots' other pages are as
-  // they were.
+  // Reserves `bytes` from `offset` in a slot, both multiples of the page size. Returns false with
+  // errno if there is no room; then no thread may touch these pages. All other pages, of this slot
+  // and of others, stay as they were.
   bool reserve(int fd, format::SlotIndex slot, std::uint64_t offset,
                std::uint64_t bytes) const noexcept;
 
@@ -74,18 +78,19 @@ class Segment {
   std::byte* const base_;
 };
 
-// The status of a segment that was joined after one of the functions above has failed with that
-// errno.
+// Returns the status that a joined segment has after one of the functions above has failed with
+// that errno.
 metrics_status status_of(int error) noexcept;
 
-// True if the process may make a file that large. Otherwise the kernel would kill it with SIGXFSZ.
+// Returns true if the process may make a file that large. If it may not, the kernel would kill it
+// with SIGXFSZ for trying.
 bool within_size_limit(std::uint64_t file_bytes) noexcept;
 
-// Reserves memory or disk space for that part of a file. False with errno if there is no room, or
-// the process may not make the file that large.
+// Reserves memory or disk space for that part of a file. Returns false with errno if there is no
+// room, or the process may not make the file that large.
 bool reserve_in_file(int fd, std::uint64_t offset, std::uint64_t bytes) noexcept;
 
-// Touches reserved pages ahead of their first use, where the kernel knows how; only saves time.
+// Touches reserved pages ahead of their first use, if the kernel can do that. It only saves time.
 void populate(void* address, std::size_t bytes) noexcept;
 
 }  // namespace metrics::update

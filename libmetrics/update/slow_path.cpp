@@ -9,7 +9,7 @@
 namespace metrics::update {
 namespace {
 
-// A counter that the segment's other registrys add to as well.
+// Adds to a double in slot 0, to which other threads and processes add at the same time.
 void shared_sum(format::Cell& cell, double amount) noexcept {
   std::uint64_t seen = cell.load(std::memory_order_relaxed);
   while (!cell.compare_exchange_weak(
@@ -66,7 +66,7 @@ void observe_slowly(const metrics_histogram& h, double value) noexcept {
 
 Gauge* placed(metrics_gauge* hot) noexcept {
   if (hot == nullptr || hot->segment >= METRICS_MAX_SEGMENTS) return nullptr;
-  cells_of(hot->segment);  // a thread's first update claims for its process
+  cells_of(hot->segment);  // a thread's first update claims a slot for its process too
   if (!owns_first_slot(hot->segment)) {
     count_drop(hot->segment, format::Drop::kGaugeWithoutSlot);
     return nullptr;

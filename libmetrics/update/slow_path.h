@@ -1,7 +1,8 @@
-// slow_path.h -- updates of threads that have no slot yet, or none at all, and of values that need
-// a second look.
+// slow_path.h -- updates of threads that have no slot yet, or can't get one, and updates with
+// values that need a second look.
 //
-// Out of line, so that what they need is saved only here. Nothing here allocates or throws.
+// They are out of line, so that only they save the registers that they need. Nothing here allocates
+// or throws.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +16,8 @@ void inc_slowly(const metrics_counter& counter, std::uint64_t n) noexcept;
 void add_slowly(const metrics_counter& counter, double amount) noexcept;
 void observe_slowly(const metrics_histogram& histogram, double value) noexcept;
 
-// The gauge, with a place to write to; nullptr if the update must be dropped.
+// Returns the gauge if its process has a slot to write it to. Else counts a drop and returns
+// nullptr; nullptr also for a gauge that counts nothing.
 Gauge* placed(metrics_gauge* gauge) noexcept;
 
 }  // namespace metrics::update

@@ -15,12 +15,13 @@ namespace {
 
 using State = ProcessClaim::State;
 
-// Which slot metrics_thread->cells[i] is, for giving it back.
+// The index of the slot that metrics_thread->cells[i] points to, for giving it back.
 __thread format::SlotIndex thread_slots[METRICS_MAX_SEGMENTS]
     __attribute__((tls_model("initial-exec")));
 
 pthread_key_t end_key;
 
+// Records that a thread of this process counts in slot 0, and why; the first reason is kept.
 void count_in_shared(const OwnSlots& own, ProcessClaim& claim, metrics_status why,
                      format::Drop reason) noexcept {
   metrics_status none = METRICS_OK;
@@ -28,7 +29,7 @@ void count_in_shared(const OwnSlots& own, ProcessClaim& claim, metrics_status wh
   own.segment().drop(reason);
 }
 
-// The first slot for this process. The order is that of claims.h's invariant (3).
+// Claims the first slot for this process, in the order of invariant (3) in claims.h.
 void claim_for_process(OwnSlots& own, ProcessClaim& mine) noexcept {
   const auto failed = [&](metrics_status why, format::Drop reason) {
     count_in_shared(own, mine, why, reason);
@@ -54,15 +55,16 @@ void claim_for_process(OwnSlots& own, ProcessClaim& mine) noexcept {
   announce(own.segment(), claim.owner);
   own.begin_gauges(cells, claim.owner.generation);
   mine.owner = claim.owner;
-  // Release: who sees the process owning sees its gauges begun; pairs with owns_first_slot.
+  // Release: a thread that sees kOwned sees all gauges begun; pairs with owns_first_slot's acquire
+  // and that of metrics_gauge_value().
   mine.state.store(State::kOwned, std::memory_order_release);
 }
 
-// The slot for a thread of a process that has a first slot: that one if no other thread has it,
-// else a lane.
+// Claims a slot for a thread of a process that has a first slot: that one if no other thread has
+// it, else a lane. Returns nullptr on failure.
 format::Cell* claim_for_thread(OwnSlots& own, ProcessClaim& mine,
                                format::SlotIndex& slot) noexcept {
-  // Acquire: with the release of the thread that wrote there before.
+  // Acquire: pairs with the release in end_thread() of the thread that wrote there before.
   if (mine.lent.exchange(1, std::memory_order_acquire) == 0) {
     slot = mine.owner.slot;
     return own.slot(-1, slot);
@@ -87,23 +89,24 @@ format::Cell* claim_for_thread(OwnSlots& own, ProcessClaim& mine,
   return cells;
 }
 
-// A pthread_key's destructor: a thread_local's would run too early, others' destructors may still
-// update. What comes after this one goes to slot 0.
+// Gives back the slots of a thread that ends. Runs as a pthread_key's destructor: a thread_local's
+// would run too early, since the destructors of other thread_locals may still update. Updates after
+// this one go to slot 0.
 void end_thread(void*) {
   Process& p = process();
   const Locked lock(p.mutex, Locked::Wait::kBounded);
   for (std::uint32_t i = 0; i < METRICS_MAX_SEGMENTS; ++i) {
-    // In a child all are NULL: what its parent's thread had is the parent's.
+    // In a child all are NULL: the slots of its parent's thread belong to the parent.
     if (metrics_thread->cells[i] == nullptr) continue;
     metrics_thread->cells[i] = nullptr;
     ProcessClaim& claim = p.claims[i];
     if (thread_slots[i] == claim.owner.slot) {
-      claim.lent.store(0, std::memory_order_release);  // with claim_for_thread's acquire
+      claim.lent.store(0, std::memory_order_release);  // pairs with claim_for_thread's acquire
     } else {
       release_lane(own_slots_at(i)->segment(), thread_slots[i], claim.owner);
     }
   }
-  // A slot claimed from here on would never be given back.
+  // From here on the thread must not claim a slot: nothing would give it back.
   take_place_back(lock.held());
 }
 
@@ -112,8 +115,8 @@ int make_end_key() noexcept {
   return error;
 }
 
-// At load, for the reason that set_up_early has; and early keys need no malloc when a thread sets
-// its first one.
+// Runs when the library is loaded, for the reason given at set_up_early in process.cpp. Also, a
+// thread can set its value of an early key without malloc.
 [[maybe_unused]] const int made_early = make_end_key();
 
 }  // namespace
@@ -127,9 +130,9 @@ format::Cell* own_cells(std::uint32_t segment) noexcept {
   if ((metrics_thread->tried & bit) == 0) {
     Process& p = process();
     const Locked lock(p.mutex, Locked::Wait::kBounded);
-    if (!lock.held()) return nullptr;  // slot 0 for this once
+    if (!lock.held()) return nullptr;  // this update goes to slot 0; the next one tries again
     give_epoch(p);
-    // Looked at again: a signal handler may have been here before the lock was held.
+    // `tried` is checked again: a signal handler may have been here before the lock was held.
     if (give_place() && (metrics_thread->tried & bit) == 0) {
       metrics_thread_state& t = *metrics_thread;
       ProcessClaim& claim = p.claims[segment];
@@ -141,7 +144,7 @@ format::Cell* own_cells(std::uint32_t segment) noexcept {
             reinterpret_cast<std::uint64_t*>(claim_for_thread(*own, claim, thread_slots[segment]));
       }
       t.tried |= bit;
-      ::pthread_setspecific(end_key, &metrics_thread);  // to be told when the thread ends
+      ::pthread_setspecific(end_key, &metrics_thread);  // so that end_thread() runs
     }
   }
   return reinterpret_cast<format::Cell*>(metrics_thread->cells[segment]);
