@@ -1,4 +1,4 @@
-// bounds.h -- a histogram's bounds, laid out for the search.
+// bounds.h -- a histogram's bounds, laid out for the search in update/buckets.h.
 #pragma once
 
 #include <cstdint>
@@ -9,10 +9,10 @@
 
 namespace metrics::setup {
 
-// A histogram's bounds, laid out for the search.
+// Aligned and filled up with +Inf, beside the search that suits this CPU and their number.
 class Bounds {
  public:
-  // bounds: ascending and finite.
+  // `bounds` must be ascending and finite. Throws std::bad_alloc.
   explicit Bounds(std::span<const double> bounds);
 
   const double* data() const noexcept { return data_.get(); }
@@ -20,8 +20,8 @@ class Bounds {
   std::uint32_t padded() const noexcept { return padded_; }  // +Inf fills up to here
   const update::Search& search() const noexcept { return search_; }
 
-  // The index of the bucket that `value` belongs to: the number of bounds below it, so `le` is
-  // inclusive and count() is the +Inf bucket. Not NaN.
+  // Returns the index of the bucket that `value` belongs to: the number of bounds below it, so `le`
+  // is inclusive and count() is the +Inf bucket. `value` must not be NaN.
   std::uint32_t bucket(double value) const noexcept {
     return search_.find(data_.get(), padded_, value);
   }
@@ -36,7 +36,7 @@ class Bounds {
   update::Search search_;
 };
 
-// Prometheus's default bounds for durations in seconds.
+// Returns Prometheus's default bounds, which suit durations in seconds.
 std::span<const double> default_bounds() noexcept;
 
 }  // namespace metrics::setup

@@ -25,6 +25,8 @@ namespace {
 
 using format::Header;
 
+// Returns `given`; if that is 0, the environment variable's number; if that is not set, `fallback`.
+// Throws Error(METRICS_INVALID) for text that is no number, and for numbers out of range.
 std::uint64_t number(const char* variable, std::uint64_t given, std::uint64_t fallback,
                      std::uint64_t least, std::uint64_t most) {
   std::uint64_t value = given;
@@ -108,7 +110,7 @@ bool create(const std::string& file, const format::Geometry& g) {
     const std::string self = "/proc/self/fd/" + std::to_string(fd.get());
     const int linked = ::linkat(AT_FDCWD, self.c_str(), AT_FDCWD, file.c_str(), AT_SYMLINK_FOLLOW);
     if (linked == 0 || errno != ENOENT) return link_result(linked);
-    // no /proc here: a name of our own, then
+    // There is no /proc here, so the file gets a temporary name, as below.
   } else if (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL) {
     format::fail(errno, "can't create " + file);
   }

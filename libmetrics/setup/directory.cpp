@@ -25,7 +25,7 @@ std::string listed(const Strings& strings) {
   return text + ')';
 }
 
-// What two families may not differ in, for a person.
+// Describes, for messages, all properties in which two definitions of a family must be equal.
 template <class Family>
 std::string described(const Family& f) {
   std::string text = std::string(to_string(f.type)) + " \"" + std::string(f.name) + '"';
@@ -84,22 +84,25 @@ void Directory::refuse_damaged() const {
                       "the directory of " + segment_.file() + " is damaged; delete the file");
 }
 
-// Throws what reserve() would throw now: who has to reserve something else first does not waste it.
+// Throws what reserve() would throw now. So a caller that must reserve something else first does
+// not waste it.
 void Directory::expect_room(std::uint64_t bytes) const {
   const auto& used = segment_.header().directory_used;
   if (!fits(used.load(std::memory_order_relaxed), bytes)) refuse_full();
 }
 
-// Checked before it is added: a full directory asked for again and again must not wrap the counter.
+// Reserves bytes for a record and returns their offset. Checks before it adds: registrants that ask
+// a full directory again and again must not wrap the counter.
 format::Offset Directory::reserve(std::uint64_t bytes) const {
   expect_room(bytes);
   auto& used = segment_.header().directory_used;
   const std::uint64_t before = used.fetch_add(bytes, std::memory_order_relaxed);
   if (!fits(before, bytes)) refuse_full();
-  if (before % alignof(format::Record) != 0) refuse_damaged();  // nobody would find a record there
+  if (before % alignof(format::Record) != 0) refuse_damaged();  // no reader would find it
   return segment_.geometry().directory + before;
 }
 
+// Reserves cells for a series and returns the first one's index in every slot.
 std::uint64_t Directory::reserve_cells(std::uint32_t count) const {
   const std::uint64_t capacity = segment_.geometry().cells;
   auto& used = segment_.header().cells_used;
@@ -118,14 +121,15 @@ std::uint64_t Directory::reserve_cells(std::uint32_t count) const {
                           "METRICS_CELLS");
 }
 
-// Calls visit(offset, record) along the chain from `link` on, until it returns true; then, or at
-// the end of the chain, returns the link at which it stopped: nullptr or the last one.
+// Calls visit(offset, record) for the records of the chain from `link` on, until it returns true.
+// Returns nullptr if it did, else the last link of the chain, where the next record belongs. Throws
+// Error(METRICS_INCOMPATIBLE) if the chain leads out of the directory or does not end.
 template <class Visit>
 format::Link* Directory::walk(format::Link* link, Visit visit) const {
   std::uint64_t left = segment_.geometry().directory_bytes / sizeof(format::Record);
   for (; left > 0; --left) {
     const format::Offset offset =
-        link->load(std::memory_order_acquire);  // with find_or_link's release
+        link->load(std::memory_order_acquire);  // pairs with find_or_link's release
     if (offset == 0) return link;
     const auto* record = window_.at<format::Record>(offset);
     if (record == nullptr || offset < segment_.geometry().directory) break;
@@ -135,6 +139,8 @@ format::Link* Directory::walk(format::Link* link, Visit visit) const {
   refuse_damaged();
 }
 
+// Returns the record of the chain for which same(offset, record) is true. If there is none yet,
+// calls make() once for the offset of a filled record and links it.
 template <class Same, class Make>
 format::Offset Directory::find_or_link(std::uint64_t hash, format::Kind kind, Same same,
                                        Make make) const {
@@ -149,8 +155,9 @@ format::Offset Directory::find_or_link(std::uint64_t hash, format::Kind kind, Sa
     if (link == nullptr) return found;
     if (mine == 0) mine = make();
     std::uint64_t end = 0;
-    // The only commit. Release: who follows the link sees the record filled. Acquire on failure: we
-    // go on into the record that somebody else has linked here.
+    // The only commit. Release: a registrant or reader that follows the link sees the record
+    // filled. Acquire on failure: this registrant goes on into the record that another one has
+    // linked here.
     if (link->compare_exchange_strong(end, mine, std::memory_order_release,
                                       std::memory_order_acquire)) {
       return mine;

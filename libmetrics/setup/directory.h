@@ -1,11 +1,10 @@
-// directory.h -- registering in the append-only part of a segment that describes families and
-// series.
+// directory.h -- registering families and series in a segment's append-only directory.
 //
-// Records hang in chains. A registrant walks its chain to the end; what it finds it uses, or is
-// refused. Else it fills a record in bytes that it has reserved and links it with one
-// compare-and-swap on the last `next`, which is the only commit: if that fails, it walks on from
-// there. Hence nobody waits, there are no duplicates, and a killed registrant costs the bytes that
-// it had reserved.
+// Records hang in chains. A registrant walks its chain to the end. If it finds its record, it uses
+// that; if it finds a conflicting one, it is refused. Else it fills a record in bytes that it has
+// reserved and links it with one compare-and-swap on the last `next`, which is the only commit. If
+// that fails, it walks on from there. Hence no registrant waits, there are no duplicates, and a
+// killed registrant costs the bytes, and cells, that it had reserved.
 #pragma once
 
 #include <cstddef>
@@ -19,26 +18,29 @@
 
 namespace metrics::setup {
 
-// Over the mapped segment. Any thread of any process may call these at any time.
+// Works on the mapped segment. Any thread of any process may call these at any time.
 class Directory {
  public:
   explicit Directory(const update::Segment& segment) noexcept;
 
-  // The offset of the family of that definition. Throws Error: METRICS_CONFLICT with both
-  // definitions, METRICS_FULL, METRICS_INCOMPATIBLE if the chain is damaged.
+  // Returns the offset of the family of that definition; registers it if it is new. Throws Error:
+  // METRICS_CONFLICT with both definitions; METRICS_FULL if the directory is full;
+  // METRICS_INCOMPATIBLE if the chain is damaged.
   format::Offset family(const format::Definition& definition) const;
 
   struct Found {
     format::Offset offset;
     std::uint64_t first_cell;
-    const format::Cell* removed;  // not 0 once anybody has removed the series
+    const format::Cell* removed;  // not 0 once any process has removed the series
   };
-  // The series of that family, by its definition, with these strings, registered if new. `hash` is
-  // strings_hash(). Throws Error: METRICS_FULL, METRICS_INCOMPATIBLE.
+  // Returns the series of that family with these strings; registers it if it is new. `definition`
+  // is the family's, `hash` is strings_hash(). Throws Error: METRICS_FULL if directory or cells are
+  // used up; METRICS_INCOMPATIBLE if the chain or the record is damaged.
   Found series(format::Offset family, const format::Definition& definition,
                std::span<const std::string> strings, std::uint64_t hash) const;
 
-  // Marks the series removed; nothing if there is none.
+  // Marks the series removed; does nothing if there is no such series. Both throw
+  // Error(METRICS_INCOMPATIBLE) if a chain is damaged.
   void remove(format::Offset family, std::span<const std::string> strings,
               std::uint64_t hash) const;
   void remove_all(format::Offset family) const;

@@ -22,7 +22,8 @@ namespace {
 
 using format::Header;
 
-// Locks over a network are neither the kernel's word nor quick.
+// Refuses network file systems, where locks are slow and this kernel alone does not decide who
+// holds them.
 void check_file_system(const std::string& file, int fd) {
   struct statfs info {};
   if (::fstatfs(fd, &info) != 0) return;
@@ -38,12 +39,12 @@ void check_file_system(const std::string& file, int fd) {
   }
 }
 
-// Everything before slot 0, mapped for writing.
+// Maps everything before slot 0 for writing.
 std::unique_ptr<boost::interprocess::mapped_region> mapped(const std::string& file,
                                                            const format::Geometry& geometry,
                                                            int fd) {
   using boost::interprocess::mapped_region;
-  struct Mappable {  // what mapped_region asks of a file: ours is opened and checked already
+  struct Mappable {  // mapped_region needs a file class; this file is open and checked already
     int fd;
     boost::interprocess::mapping_handle_t get_mapping_handle() const { return {fd, false}; }
   };
@@ -57,8 +58,8 @@ std::unique_ptr<boost::interprocess::mapped_region> mapped(const std::string& fi
   }
 }
 
-// Before `file` is created: who gives the path of a directory means one in it, as the aggregator
-// does.
+// Throws if the path without its ending is a directory. Called before `file` is created: a user who
+// gives a directory means a file in it, as with the aggregator.
 void refuse_directory(const std::string& file) {
   const std::string path = file.substr(0, file.size() - format::segment_ending().size());
   struct stat info {};
@@ -110,7 +111,7 @@ std::unique_ptr<update::Segment> join(const std::string& file, const metrics_geo
                                 mapped(file, *checked.geometry, fd.get())});
   }
   throw format::Error(METRICS_GONE,
-                      file + " is deleted as often as it is created; stop who deletes it");
+                      file + " is deleted as often as it is created; stop what deletes it");
 }
 
 }  // namespace metrics::setup

@@ -1,4 +1,4 @@
-// join.h -- how a process comes by a segment: opened, or created and opened; checked; mapped.
+// join.h -- how a process joins a segment: opens or creates its file, checks it, maps it.
 #pragma once
 
 #include <memory>
@@ -9,7 +9,8 @@
 
 namespace metrics::setup {
 
-// Joins the segment of that file, or creates it. Throws Error.
+// Joins the segment in that file. Creates the file first if there is none, as large as `wanted`.
+// Throws Error.
 std::unique_ptr<update::Segment> join(const std::string& file, const metrics_geometry& wanted);
 
 }  // namespace metrics::setup

@@ -30,7 +30,7 @@ std::optional<gid_t> shared_group() {
   if (::getgrnam_r(name, &entry, buffer.data(), buffer.size(), &found) != 0 || found == nullptr) {
     throw format::Error(METRICS_INVALID,
                         std::string("$METRICS_GROUP is \"") + name +
-                            "\", which is no group here; write a group's name or number");
+                            "\", which is not a group here; write a group's name or number");
   }
   return found->gr_gid;
 }

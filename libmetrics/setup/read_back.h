@@ -1,4 +1,4 @@
-// read_back.h -- what all slots hold of one series, for programs that test what they count.
+// read_back.h -- one series' values, summed over all slots, for programs that test their metrics.
 #pragma once
 
 #include <cstdint>
@@ -8,8 +8,8 @@
 
 namespace metrics::setup {
 
-// Adds the counts in cells first_cell.. of all slots that were ever used to `whole`, and returns the
-// sum of the doubles in the cell behind them, added in the order of slots as a scrape adds them.
+// Adds the counts in cells first_cell.. of all slots that were ever used to `whole`. Returns the
+// sum of the doubles in the cell behind them, added in the order of slots, as a scrape adds them.
 // Throws Error if the segment can't be read.
 double read_back(const update::Segment& segment, std::uint64_t first_cell,
                  std::span<std::uint64_t> whole);

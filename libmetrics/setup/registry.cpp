@@ -19,10 +19,11 @@
 namespace metrics::setup {
 namespace {
 
-// Which segments this process has joined, for good. Guarded by the process's mutex.
+// The registries of the segments that this process has joined, or failed to join. They live until
+// the process ends. Guarded by the process's mutex.
 std::array<Registry*, METRICS_MAX_SEGMENTS> registries{};
 
-// This process's state, set up. Throws std::bad_alloc if there is no memory for it.
+// Sets up this process's state and returns it. Throws std::bad_alloc if there is no memory for it.
 update::Process& ready_process() {
   if (!update::set_up_process()) throw std::bad_alloc();
   return update::process();
@@ -32,7 +33,7 @@ update::Process& ready_process() {
 
 Registry& Registry::open(const std::string& path, const metrics_geometry& wanted) {
   const std::string file = format::segment_file(path);
-  completed(wanted);  // refuses what is against the rules
+  completed(wanted);  // throws if the geometry is against the rules
   update::Process& p = ready_process();
   if (!update::watch_thread_ends()) {
     throw format::Error(METRICS_SYSTEM, "can't create a pthread key: all are in use");
@@ -48,7 +49,7 @@ Registry& Registry::open(const std::string& path, const metrics_geometry& wanted
         registry->segment_.reset();
         registry->failure_ = e;
       }
-      // Lives until the process ends, as threads may write to its very end.
+      // Never freed, since threads may write until the process ends.
       registries[i] = registry.release();
       publish(i, registries[i]->own_slots_.get());
     }
@@ -60,7 +61,7 @@ Registry& Registry::open(const std::string& path, const metrics_geometry& wanted
 
 Registry& Registry::nowhere(const format::Error& why) {
   auto* registry =
-      new Registry("(no segment)", METRICS_NOWHERE);  // lives as long as those that were joined
+      new Registry("(no segment)", METRICS_NOWHERE);  // never freed, like those that were joined
   registry->failure_ = why;
   return *registry;
 }
@@ -125,8 +126,8 @@ Series& Registry::series(Family& family, std::span<const std::string_view> strin
   if (known != nullptr && !known->is_removed()) return *known;
   std::vector<std::string> values = valid(strings);
   if (!std::equal(values.begin(), values.end(), strings.begin(), strings.end())) {
-    // Two spellings that are repaired alike are one series: it must be one object, for a gauge's
-    // own value is there.
+    // Two spellings that become equal when they are repaired are one series. It must be one object
+    // too, since that holds a gauge's own value.
     const std::vector<std::string_view> repaired(values.begin(), values.end());
     return series(family, repaired);
   }

@@ -1,4 +1,4 @@
-// registry.h -- a segment as this process defines metrics in it: its families and their series.
+// registry.h -- the families that this process has defined in a segment, and their series.
 #pragma once
 
 #include <atomic>
@@ -18,13 +18,14 @@ namespace metrics::setup {
 
 class Registry {
  public:
-  // The registry of the segment `path` (as of metrics_open), joined at the first call in this
-  // process. One that could not be joined has failure() and counts nothing. Throws
-  // Error(METRICS_INVALID) for a path or geometry that is against the rules, METRICS_FULL for one
-  // segment too many.
+  // Returns the registry of the segment at `path` (see metrics_open), which the first call in this
+  // process joins. If it could not be joined, the registry has a failure() and counts nothing.
+  // Throws Error: METRICS_INVALID for a path or geometry that is against the rules; METRICS_FULL
+  // for one segment too many; METRICS_SYSTEM if all pthread keys are in use.
   static Registry& open(const std::string& path, const metrics_geometry& wanted);
 
-  // One that could not even be named: counts nothing, and says why.
+  // Makes a registry for a segment for which open() throws. It counts nothing, and `why` is its
+  // failure().
   static Registry& nowhere(const format::Error& why);
 
   const std::string& file() const noexcept { return file_; }
@@ -34,13 +35,14 @@ class Registry {
   // Returns true exactly once, so that one caller reports the failure.
   bool report_once() noexcept { return !reported_.exchange(true, std::memory_order_relaxed); }
 
-  // The family of that definition, checked. Throws Error as metrics_family_of;
-  // METRICS_CONFLICT and
-  // METRICS_FULL leave a refused family in *refused.
+  // Checks the definition and returns its family. Throws Error with the statuses of
+  // metrics_family_of. After METRICS_CONFLICT, METRICS_FULL and METRICS_INCOMPATIBLE, *refused is
+  // the family, which counts nothing; *refused has no meaning if nothing was thrown.
   Family& family(format::Definition definition, Family** refused);
 
-  // The series with these label values; registered and bound to pages if new. Throws Error as
-  // metrics_*_labels.
+  // Returns the series with these label values; registers it and binds it to pages if it is new.
+  // Throws Error with the statuses of metrics_*_labels.
+  // For these three, the segment must be joined, and the family must not be refused.
   Series& series(Family& family, std::span<const std::string_view> strings);
   void remove(Family& family, std::span<const std::string_view> strings);
   void clear(Family& family);

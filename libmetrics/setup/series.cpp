@@ -7,7 +7,7 @@ namespace {
 
 constexpr std::size_t kFirstSize = 16;  // a power of two; doubled when half full
 
-// What the C ABI hands out for the series; nullptr for one without values.
+// Returns the handle that the C ABI hands out for the series; nullptr for one without values.
 const void* handle_of(const Series& series) noexcept {
   if (const auto* counter = std::get_if<metrics_counter>(&series.hot)) return counter;
   if (const auto* histogram = std::get_if<metrics_histogram>(&series.hot)) return histogram;
@@ -31,7 +31,8 @@ SeriesTable::SeriesTable() {
   array_.store(arrays_.back().get(), std::memory_order_relaxed);
 }
 
-// Where the series is, or its strings' predecessor, or where it belongs.
+// Returns the entry that holds this series, or an older one with the same strings; else the empty
+// entry where it belongs.
 std::atomic<Series*>& SeriesTable::place(Array& array, const Series& series) noexcept {
   for (std::size_t i = series.hash & array.mask;; i = (i + 1) & array.mask) {
     const Series* there = array.entries[i].load(std::memory_order_relaxed);
@@ -58,7 +59,7 @@ void SeriesTable::put(std::unique_ptr<Series> series) {
   std::atomic<Series*>& entry = place(*array, *added);
   update::say_released(handle_of(*added));
   if (entry.load(std::memory_order_relaxed) == nullptr) ++count_;
-  // Release: who finds the series sees what it points to.
+  // Release: a thread that finds the series sees what it points to. Pairs with find's acquire.
   entry.store(added, std::memory_order_release);
 }
 

@@ -1,5 +1,5 @@
-// series.h -- a family and its series in this process: what handles point to, found by label
-// values.
+// series.h -- a family and its series in this process, found by label values; handles point to
+// them.
 #pragma once
 
 #include <atomic>
@@ -23,10 +23,11 @@ namespace metrics::setup {
 
 class Registry;
 
-// Label values in one piece: each one's size, as 4 bytes, and its bytes.
+// Returns the label values in one string: for each one its size, as 4 bytes, and its bytes.
 std::string key_of(std::span<const std::string_view> strings);
 
-// Whether key is key_of(strings). All keys in a table are of as many strings.
+// Returns true if key is key_of(strings). It must be made of as many strings, as all keys of a
+// table are.
 inline bool is_key(const std::string& key, std::span<const std::string_view> strings) noexcept {
   const char* at = key.data();
   for (const std::string_view s : strings) {
@@ -41,14 +42,15 @@ inline bool is_key(const std::string& key, std::span<const std::string_view> str
 struct Series {
   std::uint64_t hash;
   std::string key;              // key_of() the label values, valid UTF-8
-  const format::Cell* removed;  // in the directory
+  const format::Cell* removed;  // in the directory; not 0 once any process has removed it
   std::variant<std::monostate, metrics_counter, metrics_histogram, update::Gauge> hot;
 
   bool is_removed() const noexcept { return removed->load(std::memory_order_relaxed) != 0; }
 };
 
-// Series by label values. Finding takes no lock and sees every entry that was added before; adding
-// is for one thread at a time. Nothing is ever freed: a reader may be anywhere.
+// Finds series by label values. Finding takes no lock and sees every entry that was added before.
+// Adding is for one thread at a time. Nothing is ever freed: another thread may be reading any of
+// it.
 class SeriesTable {
  public:
   SeriesTable();
@@ -56,18 +58,18 @@ class SeriesTable {
   SeriesTable& operator=(const SeriesTable&) = delete;
   ~SeriesTable() = default;
 
-  // nullptr if there is none. A removed series is there until it is replaced. Inline, for labels()
-  // on every request.
+  // Returns nullptr if there is no such series. A removed series stays until it is replaced.
+  // Inline, for programs that call labels() at every request.
   [[gnu::always_inline]] Series* find(std::uint64_t hash,
                                       std::span<const std::string_view> strings) const noexcept {
-    const Array& array = *array_.load(std::memory_order_acquire);  // with put's release
+    const Array& array = *array_.load(std::memory_order_acquire);  // pairs with put's release
     for (std::size_t i = hash & array.mask;; i = (i + 1) & array.mask) {
-      Series* series = array.entries[i].load(std::memory_order_acquire);  // with put's release
+      Series* series = array.entries[i].load(std::memory_order_acquire);  // and again
       if (series == nullptr || (series->hash == hash && is_key(series->key, strings)))
         return series;
     }
   }
-  // Adds it, or puts it in the place of the one with the same strings.
+  // Adds the series, or replaces the one with the same strings by it.
   void put(std::unique_ptr<Series> series);
 
  private:
@@ -91,16 +93,18 @@ struct Family {
   Registry& registry;
   const format::Definition definition;
   const Bounds bounds;
-  // In the directory; 0: refused, nothing is counted. A later attempt may change that while others
-  // ask, and what it names was published by the directory itself, so relaxed.
+  // Returns the family's offset in the directory; 0 if it was refused or its segment was not
+  // joined, so that nothing is counted. A later attempt may set it while other threads read it.
+  // Relaxed: the directory itself has published the record.
   format::Offset offset() const noexcept { return offset_.load(std::memory_order_relaxed); }
   void found_at(format::Offset offset) noexcept {
     offset_.store(offset, std::memory_order_relaxed);
   }
   SeriesTable table;
-  // Why the directory has refused it last; nullptr if it never has. Set with the process's mutex held.
+  // Returns why the directory has refused the family last; nullptr if it never has. Set with the
+  // process's mutex held.
   const format::Error* refusal() const noexcept {
-    return refusal_.load(std::memory_order_acquire);  // with refused()'s release
+    return refusal_.load(std::memory_order_acquire);  // pairs with refused()'s release
   }
   void refused(const format::Error& why) {
     refusals_.push_back(std::make_unique<format::Error>(why));
@@ -111,7 +115,7 @@ struct Family {
  private:
   std::atomic<format::Offset> offset_{0};
   std::atomic<const format::Error*> refusal_{nullptr};
-  std::vector<std::unique_ptr<format::Error>> refusals_;  // never freed: a reader may be anywhere
+  std::vector<std::unique_ptr<format::Error>> refusals_;  // never freed: a caller may keep any
 };
 
 }  // namespace metrics::setup

@@ -144,7 +144,7 @@ TEST(Segment, AGroupSharesOne) {
               ::setenv("METRICS_GROUP", "no such group", 1);
               EXPECT_EQ(opened(t.path()),
                         (Refusal{METRICS_INVALID,
-                                 "$METRICS_GROUP is \"no such group\", which is no group here; "
+                                 "$METRICS_GROUP is \"no such group\", which is not a group here; "
                                  "write a group's name or number"}));
             })),
             0);
