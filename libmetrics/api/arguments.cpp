@@ -1,3 +1,4 @@
+// arguments.cpp -- strings that C programs pass, checked.
 #include "libmetrics/api/arguments.h"
 
 #include <string>

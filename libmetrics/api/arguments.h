@@ -1,4 +1,4 @@
-// arguments.h -- what a C program hands over, as the library has it.
+// arguments.h -- the arguments of a C program, turned into the library's types and checked.
 #pragma once
 
 #include <algorithm>
@@ -25,14 +25,16 @@ inline const setup::Family* family_of(const metrics_family* f) noexcept {
 
 inline const char* text_or_empty(const char* s) noexcept { return s == nullptr ? "" : s; }
 
-// The string of that number. Throws Error(METRICS_INVALID) if it is NULL.
+// Returns strings[i]. Throws Error(METRICS_INVALID) if it, or the array, is NULL.
 std::string_view text_of(const char* const* strings, std::size_t i);
 
-// All of them. Throws Error(METRICS_INVALID) also if they are more than labels can be.
+// Returns all strings. Throws Error(METRICS_INVALID) if one is NULL, or there are more than names
+// and values of labels can be.
 std::vector<std::string_view> views(const char* const* strings, std::size_t count);
 
-// An info's names and values in turn, by name: labels have no order, so facts told in another one
-// are the same series.
+// Sorts an info's names and values, which stand in turn, by name. Labels have no order, so the same
+// ones stated in another order are the same series. Throws Error(METRICS_INVALID) if the last name
+// has no value.
 template <class String>
 void sort_pairs(std::vector<String>& strings) {
   if (strings.size() % 2 != 0) throw format::Error(METRICS_INVALID, "a label name has no value");
@@ -47,9 +49,9 @@ void sort_pairs(std::vector<String>& strings) {
   }
 }
 
-// A copy of a struct that a program has filled in, all defaults for NULL. Programs may have been
-// built with an older header, whose struct ends earlier, or a newer one: what that adds must be 0.
-// Throws Error(METRICS_INVALID) that names the struct.
+// Returns a copy of a struct that a program has filled in; for NULL, one with all defaults. A
+// program may have been built with an older header, whose struct is shorter, or with a newer one,
+// whose additional fields must be 0. Throws Error(METRICS_INVALID) with the struct's name.
 template <class Struct>
 Struct taken(const Struct* given, const char* name) {
   Struct result{};
@@ -63,7 +65,7 @@ Struct taken(const Struct* given, const char* name) {
   if (given->size > sizeof result &&
       std::any_of(bytes + sizeof result, bytes + given->size, [](unsigned char b) { return b; })) {
     throw format::Error(METRICS_INVALID, std::string(name) +
-                                             " sets what this version of the library does not know "
+                                             " sets fields that this version of the library lacks "
                                              "(" METRICS_VERSION "); use the newer library");
   }
   std::memcpy(&result, given, std::min(given->size, sizeof result));

@@ -1,3 +1,4 @@
+// errors.cpp -- the last error of each thread; names of statuses; the version.
 #include "libmetrics/api/errors.h"
 
 #include <pthread.h>
@@ -9,9 +10,9 @@
 namespace metrics::api {
 namespace {
 
-// The thread's last error: a string that lives in the thread's value of a key. A thread_local would
-// be destroyed before the last destructor that may still ask for it. None if all keys are in use: a
-// number that is nobody's would be somebody else's key.
+// Returns the key under which each thread keeps its last error, as a std::string. A thread_local
+// would be destroyed too early: a destructor that runs later may still ask for it. An empty
+// optional if all keys are in use; any number in its place could be another library's key.
 std::optional<pthread_key_t> error_key() noexcept {
   static const std::optional<pthread_key_t> key = []() -> std::optional<pthread_key_t> {
     pthread_key_t created = 0;
@@ -22,7 +23,7 @@ std::optional<pthread_key_t> error_key() noexcept {
   return key;
 }
 
-// At load, for the reason that update/process.cpp has.
+// Runs when the library is loaded, for the reason given at set_up_early in update/process.cpp.
 [[maybe_unused]] const bool made_early = error_key().has_value();
 
 }  // namespace

@@ -1,4 +1,4 @@
-// errors.h -- exceptions become statuses here, and nowhere else; the thread's last error.
+// errors.h -- turns exceptions into statuses, here and nowhere else; each thread's last error.
 #pragma once
 
 #include <exception>
@@ -10,13 +10,14 @@
 
 namespace metrics::api {
 
-// Keeps the text as the calling thread's last error, and returns the status.
+// Keeps the text as the calling thread's last error, if there is memory for it. Returns the status.
 metrics_status failed(metrics_status status, const char* text) noexcept;
 
-// The calling thread's last error; "" if there was none.
+// Returns the calling thread's last error; "" if no call of it has failed.
 const char* last_error() noexcept;
 
-// The firewall: what the body throws becomes a status and the thread's last error.
+// The firewall: returns the body's status. An exception of the body becomes a status, and its text
+// the thread's last error.
 template <class Body>
 metrics_status to_status(Body body) noexcept {
   const update::Uncancelled uncancelled;

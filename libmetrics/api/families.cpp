@@ -21,7 +21,7 @@ static_assert(METRICS_COUNTER == static_cast<int>(format::Type::kCounter) &&
               METRICS_INFO == static_cast<int>(format::Type::kInfo));
 static_assert(METRICS_LIVEMOSTRECENT + 1 == format::kModeCount);
 
-// The bounds of a histogram that a program gives, or the default ones.
+// Returns the histogram bounds that a program has given, or the default ones.
 std::vector<double> bounds_of(const metrics_family_options& options) {
   if (options.bounds != nullptr) {
     return {options.bounds, options.bounds + options.bound_count};

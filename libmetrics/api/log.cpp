@@ -1,3 +1,4 @@
+// log.cpp -- the program's log function: sets it, and calls it.
 #include "libmetrics/api/log.h"
 
 #include <atomic>
@@ -28,7 +29,7 @@ constinit std::atomic<const Log*> log_target{&kDefaultLog};
 
 void log(metrics_status status, const char* text) noexcept {
   const update::Uncancelled uncancelled;
-  const Log* target = log_target.load(std::memory_order_acquire);  // with metrics_set_log's release
+  const Log* target = log_target.load(std::memory_order_acquire);  // pairs with metrics_set_log's
   if (target->function != nullptr) target->function(status, text, target->context);
 }
 

@@ -1,4 +1,4 @@
-// log.h -- what can't be counted is said once, to the program's log function.
+// log.h -- logs everything that can't be counted, once, through the program's log function.
 #pragma once
 
 #include <string>
@@ -11,19 +11,20 @@ struct Family;
 
 namespace metrics::api {
 
+// Calls the program's log function, if there is one, with one line of text.
 void log(metrics_status status, const char* text) noexcept;
 inline void log(metrics_status status, const std::string& text) noexcept {
   log(status, text.c_str());
 }
 
-// What a wrong program gives is told to the caller alone; what the surroundings lack is also
-// logged.
+// Returns true if a failure is logged. METRICS_INVALID, a fault of the program, is only
+// returned to the caller; every other failure is also logged.
 inline bool worth_logging(metrics_status status) noexcept {
   return status != METRICS_OK && status != METRICS_INVALID;
 }
 
-// Logs the thread's last error, once for each family and status: families and series may be asked
-// for at each request.
+// Logs the thread's last error, once for each family and status: a program may ask for families and
+// series at each request.
 void log_once(setup::Family& family, metrics_status status) noexcept;
 
 }  // namespace metrics::api

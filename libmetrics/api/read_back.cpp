@@ -1,4 +1,4 @@
-// read_back.cpp -- values of series, for programs that test what they count.
+// read_back.cpp -- values of series, for programs that test their metrics.
 #include "libmetrics/setup/read_back.h"
 
 #include <cmath>
@@ -16,7 +16,8 @@
 namespace metrics::api {
 namespace {
 
-// The joined segment of a handle. Throws Error(METRICS_INVALID) for one that counts nothing.
+// Returns the joined segment of a handle. Throws Error(METRICS_INVALID) if the handle is NULL or
+// counts nothing.
 template <class Handle>
 const update::Segment& segment_of(const Handle* handle) {
   const update::OwnSlots* own = handle == nullptr ? nullptr : update::own_slots_at(handle->segment);
@@ -59,7 +60,7 @@ metrics_status metrics_gauge_value(const metrics_gauge* gauge, double* out) {
     segment_of(gauge);
     const update::ProcessClaim& claim = update::process().claims[gauge->segment];
     using State = update::ProcessClaim::State;
-    // Acquire: with the claim's release, after which gauges are begun.
+    // Acquire: pairs with the claim's release, before which all gauges were begun.
     const State state = claim.state.load(std::memory_order_acquire);
     if (state == State::kFailed) {
       throw format::Error(METRICS_NO_SLOT, "the process has no slot: its gauges are refused");

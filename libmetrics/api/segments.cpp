@@ -1,3 +1,4 @@
+// segments.cpp -- segments: opens them, and returns and logs their status.
 #include "libmetrics/api/segments.h"
 
 #include <atomic>
@@ -77,14 +78,14 @@ metrics_status metrics_open(const char* path, const metrics_geometry* geometry,
   return opened.status;
 }
 
-// No static object, for whose making others would wait: who logs may ask for it, and a child may be
-// forked.
+// Not a static object, since other callers would wait until it is made. The program's log function,
+// which runs meanwhile, may ask for it; and a child that is forked meanwhile would wait forever.
 metrics_segment* metrics_default(void) {
   static constinit std::atomic<setup::Registry*> registry{nullptr};
   setup::Registry* there = registry.load(std::memory_order_acquire);
   if (there == nullptr) {
     const Opened opened = open_registry(nullptr, nullptr);
-    // Release, acquire: who finds it sees it made.
+    // Release, acquire: a thread that finds the registry sees it complete.
     if (registry.compare_exchange_strong(there, opened.registry, std::memory_order_acq_rel,
                                          std::memory_order_acquire)) {
       there = opened.registry;
@@ -109,8 +110,8 @@ metrics_status metrics_segment_status(const metrics_segment* segment) {
     if (registry.segment()->is_gone()) {
       throw format::Error(METRICS_GONE,
                           registry.file() +
-                              " was deleted, or is another file by now: what this process, and "
-                              "those that it forks, count is unseen; start it anew");
+                              " was deleted or replaced: no reader sees what this process and "
+                              "its children count; restart it");
     }
     if (status == METRICS_OK) return status;
     tell_claim(registry);

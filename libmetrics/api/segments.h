@@ -1,4 +1,4 @@
-// segments.h -- segments by their handles, and what is reported of claims.
+// segments.h -- finds a segment by its handle, and logs failed claims.
 #pragma once
 
 #include "libmetrics/setup/registry.h"
@@ -6,11 +6,10 @@
 
 namespace metrics::api {
 
-// The registry behind a handle; the default segment's for NULL.
+// Returns the registry behind a handle; the default segment's for NULL.
 setup::Registry& registry_of(metrics_segment* segment);
 
-// Logs once why a thread of this process got no slot of its own. Updates never log: the next set-up
-// call does.
+// Updates never log. Logs, once and from the next set-up call, why a thread got no slot of its own.
 void tell_claim(const setup::Registry& registry);
 
 }  // namespace metrics::api

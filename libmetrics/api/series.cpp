@@ -1,4 +1,4 @@
-// series.cpp -- series of families, found by their label values; stated, removed.
+// series.cpp -- series of families: finds them by their label values, states infos, removes series.
 #include <algorithm>
 #include <array>
 #include <initializer_list>
@@ -18,7 +18,7 @@
 namespace metrics::api {
 namespace {
 
-// Where refused families and series lead.
+// The handles of refused families and series. Updates through them count nothing.
 constinit metrics_counter inert_counter = {METRICS_NOWHERE, 0};
 constinit metrics_gauge inert_gauge = {METRICS_NOWHERE, 0, nullptr};
 constinit metrics_histogram inert_histogram = {
@@ -38,17 +38,17 @@ constinit metrics_histogram inert_histogram = {
                                            names + "), not " + std::to_string(count));
 }
 
-// Throws Error(METRICS_INVALID) unless the family is there and takes that many label values.
+// Throws Error(METRICS_INVALID) if the family is NULL or takes another number of label values.
 void check_family(const setup::Family* family, std::size_t count) {
   if (family == nullptr) throw format::Error(METRICS_INVALID, "the family is NULL: it was refused");
   const format::Definition& d = family->definition;
-  // An info's series bring label names of their own.
+  // Each series of an info has label names of its own.
   if (format::values_of(d.type) != format::Values::kNone && count != d.labels.size()) {
     refuse_count(d, count);
   }
 }
 
-// The same, and unless it is of one of these types.
+// Throws Error(METRICS_INVALID) also if the family is not of one of these types.
 void check_family(const setup::Family* family, std::initializer_list<format::Type> types,
                   std::size_t count) {
   if (family != nullptr &&
@@ -60,16 +60,17 @@ void check_family(const setup::Family* family, std::initializer_list<format::Typ
   check_family(family, count);
 }
 
-// The family can't be counted at all. That its segment was not joined is the segment's status, not
-// each series'; that it was refused has been said when it happened.
+// Returns the status of a series whose family has no place in the directory. METRICS_OK if the
+// segment was not joined, since that is the segment's status and not each series'. METRICS_CONFLICT
+// if the directory has refused the family; the reason was logged then.
 metrics_status uncounted(const setup::Family& family) {
   if (family.registry.segment() == nullptr) return METRICS_OK;
   return failed(METRICS_CONFLICT,
                 ("family \"" + family.definition.name + "\" was refused").c_str());
 }
 
-// The series, if the process has it and everything is as it should be: the usual case, without what
-// it takes to find out and tell what is wrong.
+// Returns the series if the process has it: the fast path. Anything unusual returns nullptr and is
+// diagnosed by with_series().
 template <format::Type... kTypes>
 [[gnu::always_inline]] inline setup::Series* known_series(metrics_family* handle,
                                                           const char* const* values,
@@ -81,7 +82,7 @@ template <format::Type... kTypes>
     return nullptr;
   }
   std::array<std::string_view, kFew> strings;
-  std::uint64_t hash = format::kHashSeed;  // strings_hash(), in the loop that measures
+  std::uint64_t hash = format::kHashSeed;  // strings_hash(), in the loop that takes the lengths
   for (std::size_t i = 0; i < count; ++i) {
     if (values == nullptr || values[i] == nullptr) return nullptr;
     strings[i] = values[i];
@@ -91,8 +92,8 @@ template <format::Type... kTypes>
   return series == nullptr || series->is_removed() ? nullptr : series;
 }
 
-// Finds or makes the series and hands it to `take`; tells once for each family and status why it
-// can't be had.
+// Finds or makes the series and passes it to `take`. If that fails, logs the reason, once for each
+// family and status, unless the caller is at fault or the family was refused.
 template <class Take>
 metrics_status with_series(metrics_family* handle, std::initializer_list<format::Type> types,
                            const char* const* values, std::size_t count, Take take) noexcept {
@@ -114,8 +115,8 @@ metrics_status with_series(metrics_family* handle, std::initializer_list<format:
   return status;
 }
 
-// What `labels` does for a series that the process doesn't have; out of line, so that what it needs
-// is saved only here.
+// Does the work of `labels` for a series that the process does not have yet. It is out of line, so
+// that only it saves the registers that it needs.
 template <class Hot, format::Type... kTypes, class Handle>
 [[gnu::noinline]] metrics_status new_labels(metrics_family* family, const char* const* values,
                                             std::size_t count, Handle** out,
@@ -127,8 +128,8 @@ template <class Hot, format::Type... kTypes, class Handle>
   return status;
 }
 
-// The handle of the series with these label values: of a family of one of kTypes, whose series hold
-// a Hot.
+// Stores the handle of the series with these label values in *out. The family must be of one of
+// kTypes, whose series hold a Hot. After a failure, *out is nullptr or `inert`.
 template <class Hot, format::Type... kTypes, class Handle>
 metrics_status labels(metrics_family* family, const char* const* values, std::size_t count,
                       Handle** out, Handle& inert) noexcept {
@@ -175,7 +176,7 @@ metrics_status metrics_info_state(metrics_family* family, const char* const* nam
       pairs.insert(pairs.end(), {names[i], text_of(values, i).data()});
     }
     sort_pairs(pairs);
-    format::checked(std::move(d));  // label names are an info series' own
+    format::checked(std::move(d));  // the label names are this series' own
     return with_series(family, {format::Type::kInfo}, pairs.data(), pairs.size(),
                        [](setup::Series&) {});
   });

@@ -1,4 +1,4 @@
-// updates.cpp -- updates: the fast path here, everything else in update/slow_path.
+// updates.cpp -- updates: the fast path is here, everything else in update/slow_path.cpp.
 #include <ctime>
 
 #include "libmetrics/update/slow_path.h"
