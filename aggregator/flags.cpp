@@ -10,7 +10,7 @@
 namespace metrics::aggregator {
 namespace {
 
-// Why a flag's value can't be; empty if it can.
+// The next two return why the value of a flag is refused, or an empty string if it is accepted.
 std::string listen_fault(const std::string& address) {
   try {
     http::parse_listen_address(address);
@@ -27,7 +27,7 @@ std::string path_fault(const std::string& path) {
         return c > ' ' && c < 0x7f &&
                std::string_view("?#%<>\"'&").find(static_cast<char>(c)) == std::string_view::npos;
       });
-  if (!plain) return "must begin with '/' and hold only what needs no escape, e.g. /metrics";
+  if (!plain) return "must begin with '/' and need no escapes, e.g. /metrics";
   return "";
 }
 

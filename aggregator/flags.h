@@ -19,8 +19,8 @@ struct Flags {
   std::string log_format = "logfmt";
 };
 
-// Defines the flags, each with its help, its default and what is checked of it. Parsing fills
-// `flags`, which must outlive the parsing.
+// Defines the flags, each with its help, its default and its check. Parsing fills `flags`, which
+// must outlive the parsing.
 void define(CLI::App& app, Flags& flags);
 
 }  // namespace metrics::aggregator

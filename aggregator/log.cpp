@@ -9,10 +9,12 @@
 namespace metrics::aggregator {
 namespace {
 
-// spdlog filters, stamps and writes; the line's text is made here, as both formats quote.
+// spdlog filters events, adds the time and writes the line. The text of the line is made here,
+// since both formats quote values and spdlog does not.
 LogFormat chosen = LogFormat::kLogfmt;
 
-// What is not ASCII is quoted too: that is where bytes that are no UTF-8 are replaced.
+// Returns true if logfmt shows the value without quotes. Values that are not ASCII are quoted too,
+// because quoting replaces bytes that are not UTF-8.
 bool plain(std::string_view value) {
   return !value.empty() && std::none_of(value.begin(), value.end(), [](unsigned char c) {
     return c <= ' ' || c >= 0x7f || c == '"' || c == '=' || c == '\\';
@@ -23,7 +25,7 @@ std::string json_quoted(std::string_view value) {
   return nlohmann::json(value).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
-// As flags and Prometheus's own log spell it; spdlog has "warning".
+// Spells the level as the flags and Prometheus's own log do: "warn", where spdlog has "warning".
 std::string_view level_name(spdlog::level::level_enum level) {
   return level == spdlog::level::warn ? "warn" : spdlog::level::to_string_view(level).data();
 }

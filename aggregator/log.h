@@ -1,4 +1,4 @@
-// log.h -- the aggregator's log: one line an event, logfmt or JSON, on standard error.
+// log.h -- the aggregator's log: one line per event, logfmt or JSON, on standard error.
 #pragma once
 
 #include <initializer_list>
@@ -10,12 +10,13 @@ namespace metrics::aggregator {
 
 enum class LogFormat { kLogfmt, kJson };
 
-// level: debug, info, warn or error; what is below is dropped. Call once, before other threads log.
+// Chooses the format and the least level to log: debug, info, warn or error. Events below that
+// level are dropped. Call it once, before other threads log.
 void set_up_log(const std::string& level, LogFormat format);
 
 using LogField = std::pair<std::string_view, std::string>;
 
-// Any thread; a line is written whole.
+// Log one event. Any thread may call them; lines of several threads never mix.
 void log_debug(std::string_view message, std::initializer_list<LogField> fields = {});
 void log_info(std::string_view message, std::initializer_list<LogField> fields = {});
 void log_warn(std::string_view message, std::initializer_list<LogField> fields = {});

@@ -1,4 +1,4 @@
-// main.cpp -- metrics-aggregator: what is served, and the signals that end it.
+// main.cpp -- metrics-aggregator: the pages that it serves, and the signals that end it.
 #include <malloc.h>
 #include <signal.h>
 #include <unistd.h>
@@ -30,7 +30,7 @@ namespace {
 constexpr int kFailed = 1;
 constexpr int kUsage = 2;
 
-// All pages but the landing page, in the order in which that one lists them.
+// Returns all pages except for the landing page, in the order in which the landing page lists them.
 std::vector<endpoints::Endpoint> pages(scrape::Scrape& scrape, const Flags& flags) {
   return {
       endpoints::metrics_page(scrape, flags.path),
@@ -40,7 +40,8 @@ std::vector<endpoints::Endpoint> pages(scrape::Scrape& scrape, const Flags& flag
 }
 
 int serve(const Flags& flags, scrape::Scrape& scrape, http::Routes table) {
-  // Blocked before any thread starts, so that all inherit it and sigwait gets them.
+  // The signals are blocked before any thread starts, so that all threads inherit that and
+  // sigwait() gets them.
   sigset_t ends;
   sigemptyset(&ends);
   sigaddset(&ends, SIGTERM);
@@ -64,7 +65,8 @@ int serve(const Flags& flags, scrape::Scrape& scrape, http::Routes table) {
   int signal = 0;
   sigwait(&ends, &signal);
   log_info("stopping", {{"signal", signal == SIGTERM ? "SIGTERM" : "SIGINT"}});
-  // Whoever doesn't want to wait for the responses under way sends a second one.
+  // A second signal ends the process at once: a user who doesn't want to wait for the responses
+  // under way can send one.
   pthread_sigmask(SIG_UNBLOCK, &ends, nullptr);
   server.stop();
   return 0;
@@ -88,7 +90,7 @@ int main(int argc, char** argv) {
       throw CLI::ArgumentMismatch(std::string(flag) + " has no value");
     }
     app.parse(argc, argv);
-    // Like --segment: a directory is one of segments.
+    // The variable is read like --segment: if it names a directory, the segments in it are served.
     if (const std::string given = metrics::format::segment_variable();
         flags.segments.empty() && !given.empty()) {
       flags.segments.push_back(given);
@@ -103,8 +105,8 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "metrics-aggregator: %s; see --help\n", e.what());
     return kUsage;
   }
-  // Expositions are made by one thread at a time, and by any of dozens: were each to take its
-  // memory from an arena of its own, every arena would come to hold what an exposition takes.
+  // One thread at a time makes an exposition, but it can be any of dozens. If each thread had an
+  // arena of its own, every arena would in time hold as much memory as an exposition takes.
   ::mallopt(M_ARENA_MAX, 1);
   set_up_log(flags.log_level, flags.log_format == "json" ? LogFormat::kJson : LogFormat::kLogfmt);
   try {

@@ -1,4 +1,4 @@
-// endpoint.h -- a page of the daemon: its path, what the landing page calls it, and its answer.
+// endpoint.h -- a page of the daemon: its path, its title on the landing page, and its answer.
 #pragma once
 
 #include <string>
@@ -14,8 +14,8 @@ struct Endpoint {
   http::Route route;
 };
 
-// All endpoints and the landing page that lists them, by path. Throws std::invalid_argument if two
-// have the same path: one line that names it.
+// Returns the routes of all endpoints and of the landing page that lists them. Throws
+// std::invalid_argument, with one line that names the path, if two pages have the same path.
 http::Routes routes(std::vector<Endpoint> endpoints);
 
 }  // namespace metrics::endpoints

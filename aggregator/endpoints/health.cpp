@@ -5,7 +5,8 @@
 namespace metrics::endpoints {
 namespace {
 
-// Health checks are exempt from the limit on requests: a busy daemon must not look like a dead one.
+// Returns a page that always answers 200. It is exempt from the limit on requests: a busy daemon
+// must not look like a dead one.
 Endpoint always(const char* path, const char* title, const char* text) {
   const auto answer = [text](const http::Request&) { return http::text_response(200, text); };
   return {path, title, {answer, http::Route::Limit::kExempt}};

@@ -1,13 +1,14 @@
-// health.h -- whether the daemon runs, and whether it serves: for those who start and stop it.
+// health.h -- whether the daemon runs, and whether it serves: for the programs that supervise it.
 #pragma once
 
 #include "aggregator/endpoints/endpoint.h"
 
 namespace metrics::endpoints {
 
-// 200 as long as the daemon answers at all.
+// Answers 200 as long as the daemon answers at all.
 Endpoint healthy();
-// 200 as soon as it listens: a segment that isn't there yet is shown by metrics_segment_up.
+// Answers 200 as soon as the daemon listens, even if a segment does not exist yet: that is shown by
+// metrics_segment_up.
 Endpoint ready();
 
 }  // namespace metrics::endpoints

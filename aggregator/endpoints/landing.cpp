@@ -9,7 +9,8 @@ Endpoint landing(std::span<const Endpoint> others) {
       "<!doctype html>\n<html lang=\"en\"><head><meta "
       "charset=\"utf-8\"><title>metrics-aggregator</title>"
       "</head>\n<body><h1>metrics-aggregator</h1>\n<p>Version " METRICS_VERSION "</p>\n<ul>\n";
-  // Paths and titles hold nothing that HTML would read: flags.cpp checks the one that users choose.
+  // Paths and titles hold no character that has a meaning in HTML: flags.cpp checks the one path
+  // that users choose.
   for (const Endpoint& e : others) {
     page += "<li><a href=\"" + e.path + "\">" + e.title + "</a></li>\n";
   }

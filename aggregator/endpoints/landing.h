@@ -1,4 +1,4 @@
-// landing.h -- the page at /, which lists all others.
+// landing.h -- the page at /, which lists all other pages.
 #pragma once
 
 #include <span>
@@ -7,6 +7,7 @@
 
 namespace metrics::endpoints {
 
+// Makes the page, with a link to each of the others.
 Endpoint landing(std::span<const Endpoint> others);
 
 }  // namespace metrics::endpoints

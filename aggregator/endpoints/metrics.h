@@ -8,7 +8,8 @@
 
 namespace metrics::endpoints {
 
-// The scrape must outlive the server. Query parameters `name[]` choose families.
+// Makes the page that serves the expositions of `scrape`, which must outlive the server. A client
+// chooses families with the query parameters `name[]`.
 Endpoint metrics_page(scrape::Scrape& scrape, const std::string& path);
 
 }  // namespace metrics::endpoints

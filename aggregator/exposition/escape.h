@@ -1,4 +1,4 @@
-// escape.h -- what the text formats don't let stand as it is.
+// escape.h -- escapes the characters that the text formats don't allow as they are.
 #pragma once
 
 #include <string>

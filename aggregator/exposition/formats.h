@@ -1,4 +1,4 @@
-// formats.h -- the list of exposition formats: one row each.
+// formats.h -- the list of exposition formats, one row per format.
 #pragma once
 
 #include <functional>
@@ -10,17 +10,17 @@
 
 namespace metrics::exposition {
 
-// Writes the exposition of the families in the place of what the string held. Keeps what it can
-// from one call to the next; for one thread at a time.
+// Replaces the string's content by the exposition of the families. Keeps the parts that stay the
+// same from one call to the next; for one thread at a time.
 using Encode = std::function<void(const reader::Families& families, std::string& out)>;
 
 struct Format {
-  std::string_view name;          // as flags and documents call it
-  std::string_view content_type;  // what a server answers with, and clients ask for
+  std::string_view name;          // in flags and documents
+  std::string_view content_type;  // that a server answers with, and that clients ask for
   Encode (*make_encoder)();
 };
 
-// All formats. The first one is for clients that ask for none of them.
+// Returns all formats. Clients that ask for no format in the list get the first one.
 std::span<const Format> formats() noexcept;
 
 }  // namespace metrics::exposition

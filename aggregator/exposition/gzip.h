@@ -9,18 +9,19 @@ struct libdeflate_compressor;
 
 namespace metrics::exposition {
 
-// Keeps what compressing needs (64 KB at level 1) and a buffer for the largest output so far.
-// Not thread-safe: one per thread.
+// Keeps the compressor's memory (64 KB at level 1) and a buffer for the largest output so far. Not
+// thread-safe: each thread needs its own.
 class Gzip {
  public:
   // Repeated names make expositions compress so well that higher levels buy little for their time.
   static constexpr int kFastest = 1;
 
-  // `level`: 0 (stored) to 12 (slowest). Throws std::invalid_argument for others, std::bad_alloc.
+  // `level` is 0 (stored) to 12 (slowest). Throws std::invalid_argument for other levels, or
+  // std::bad_alloc.
   explicit Gzip(int level = kFastest);
 
-  // One complete gzip member. Valid until the next call or the end of this object.
-  // Throws std::bad_alloc.
+  // Returns one complete gzip member, valid until the next call or the end of this object. Throws
+  // std::bad_alloc.
   std::string_view compress(std::string_view data);
 
  private:

@@ -1,4 +1,4 @@
-// number.h -- how numbers are spelled in the text formats.
+// number.h -- prints numbers as the text formats spell them.
 #pragma once
 
 #include <array>
@@ -10,8 +10,8 @@
 
 namespace metrics::exposition {
 
-// No number that is printed here is longer: "-1.7976931348623157e+308" is the longest double,
-// 2^64-1 the longest integer.
+// No number that is printed here takes more bytes: "-1.7976931348623157e+308" is the longest
+// double, 2^64-1 the longest integer.
 inline constexpr std::size_t kMaxNumberSize = 24;
 
 namespace number_detail {
@@ -31,7 +31,8 @@ inline char* print_4_digits(char* to, std::uint32_t n) noexcept {
   return to + 4;
 }
 
-// Moves the digits to the left end of four and keeps as many as there are: no branch to mispredict.
+// Prints four digits, shifted so that the number's own digits come first, and returns the end of
+// those: there is no branch to mispredict.
 inline char* print_below_10000(char* to, std::uint32_t n) noexcept {
   constexpr std::array<std::uint32_t, 5> kShift = {0, 1000, 100, 10, 1};
   const auto size = std::size_t{1} + (n >= 10) + (n >= 100) + (n >= 1000);
@@ -41,8 +42,8 @@ inline char* print_below_10000(char* to, std::uint32_t n) noexcept {
 
 }  // namespace number_detail
 
-// Writes `n` at `to`, where kMaxNumberSize bytes must be writable; returns the end of it.
-// Counts are of any length, and std::to_chars mispredicts that: it takes twice as long.
+// Writes `n` at `to`, where kMaxNumberSize bytes must be writable, and returns the end of the
+// number. Counts vary in length, which std::to_chars mispredicts: it takes twice as long.
 inline char* print(char* to, std::uint64_t n) noexcept {
   using namespace number_detail;
   if (n < 10'000) return print_below_10000(to, static_cast<std::uint32_t>(n));
@@ -53,13 +54,13 @@ inline char* print(char* to, std::uint64_t n) noexcept {
   return std::to_chars(to, to + kMaxNumberSize, n).ptr;
 }
 
-// Same, as Go and thus Prometheus spell it: the shortest digits that read back as `v`, with an
-// exponent from a million on and below 0.0001; `+Inf`, `-Inf`, `NaN`.
+// Does the same for a double, as Go and thus Prometheus spell it: with the shortest digits that
+// read back as `v`, and an exponent from a million on and below 0.0001; or `+Inf`, `-Inf`, `NaN`.
 char* print(char* to, double v) noexcept;
 
-// Appends a finite histogram bound as the value of `le`: like print(), but `1.0` and not `1`, since
-// Prometheus 2 keeps a text exposition's spelling, while it writes `1.0` itself when it reads
-// protobuf: the same bucket must not become two series.
+// Appends a finite histogram bound as the value of `le`: like print(), but `1.0` instead of `1`.
+// Prometheus 2 keeps the spelling of a text exposition, but writes `1.0` itself when it reads
+// protobuf, and the same bucket must not become two series.
 void append_bound(std::string& to, double bound);
 
 }  // namespace metrics::exposition

@@ -42,7 +42,7 @@ void Pieces::learn_series(const reader::Family& family, const reader::Series& se
 }
 
 void Pieces::learn(const reader::Families& families) {
-  shape_ = 0;  // what is kept is no exposition until the end of this function
+  shape_ = 0;  // the text is not complete until the end of this function
   text_.clear();
   piece_size_.clear();
   runs_.clear();

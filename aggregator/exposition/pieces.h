@@ -1,6 +1,6 @@
-// pieces.h -- what text formats share: an exposition as text with gaps for the numbers.
+// pieces.h -- the encoder that text formats share: it keeps the text, with gaps for the numbers.
 //
-// What is printed around the numbers changes rarely, so it is kept:
+// The text around the numbers changes rarely, so it is kept:
 //
 //   # HELP a_total Help.\n# TYPE a_total counter\na_total{x="1"} _\na_total{x="2"} _\n ...
 //   |---------------------- piece 0 ----------------------------| |--- piece 1 --| |-- ...
@@ -19,28 +19,28 @@
 
 namespace metrics::exposition {
 
-// What one text format has that others don't.
+// The parts in which text formats differ.
 struct Spelling {
   // Appends the lines in front of a family's samples.
   void (*head)(std::string& to, const reader::Family& family);
-  // What stands at the end of an exposition.
+  // The end of every exposition.
   std::string_view end;
 };
 
-// Not thread-safe: one per thread. They share nothing, and read `families` only.
+// Not thread-safe: each thread needs its own. Several share no data, and only read `families`.
 class Pieces {
  public:
   explicit Pieces(Spelling spelling) noexcept : spelling_(spelling) {}
 
-  // Appends the exposition of `families` to `out`: whole lines, nothing but the spelling's end for
-  // no families.
+  // Appends the exposition of `families` to `out`: whole lines, or only the spelling's end if there
+  // are no families.
   //
-  // As long as families.shape stays what it was in the call before, this allocates only to make
-  // `out` large enough, so a caller that reuses `out` allocates nothing. Any change of shape is
-  // paid for once, by printing everything anew: give each source of families pieces of its own.
-  // Throws std::bad_alloc or std::length_error; what `out` held before stays.
+  // As long as families.shape is the same as in the call before, this allocates only to make `out`
+  // large enough, so a caller that reuses `out` allocates nothing. After each change of shape, all
+  // text is printed anew once, so each source of families should have a Pieces of its own. Throws
+  // std::bad_alloc or std::length_error; `out` then still has its former content.
   void encode(const reader::Families& families, std::string& out);
-  // The same in the place of what `out` held. Reusing the last scrape's string avoids both
+  // Replaces the content of `out` by the exposition. Reusing the last scrape's string avoids both
   // allocation and clearing.
   void replace(const reader::Families& families, std::string& out);
 
@@ -56,12 +56,12 @@ class Pieces {
   void learn_series(const reader::Family& family, const reader::Series& series);
 
   Spelling spelling_;
-  std::uint64_t shape_ = 0;                // of which the rest is kept
+  std::uint64_t shape_ = 0;                // of the families that the rest is for
   std::string text_;                       // all pieces
-  std::vector<std::uint32_t> piece_size_;  // of the pieces that a number follows
+  std::vector<std::uint32_t> piece_size_;  // of the pieces in front of a number
   std::vector<Run> runs_;
   std::vector<std::size_t> first_value_;  // of each series in all runs
-  std::size_t last_piece_ = 0;            // where it begins in text_
+  std::size_t last_piece_ = 0;            // its beginning in text_
 };
 
 }  // namespace metrics::exposition

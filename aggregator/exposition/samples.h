@@ -1,4 +1,4 @@
-// samples.h -- which samples a series has, and their numbers: told once, for all formats.
+// samples.h -- which samples a series has, and their numbers: in one place, for all formats.
 #pragma once
 
 #include <bit>
@@ -15,7 +15,8 @@
 namespace metrics::exposition {
 
 // Calls visit(ending, bound) for each sample of a series of the family, in the order of an
-// exposition: the ending of the sample's name, and the value of its label `le`, empty without one.
+// exposition. `ending` is the end of the sample's name; `bound` is the value of its label `le`,
+// empty if it has no such label.
 template <class Visit>
 void each_sample(const reader::Family& family, Visit visit) {
   for (const std::string_view ending : format::sample_endings(family.type)) {
@@ -45,8 +46,8 @@ inline Numbers numbers_of(const reader::Family& family) noexcept {
 }
 
 // Calls put(number), with a std::uint64_t or a double, for each sample of a series with these
-// values, in the order of each_sample(). The sample of a series without values is 1 at all times,
-// and put() is not called for it. Inlined: this is most of what encoding does.
+// values, in the order of each_sample(). The sample of a series without values is always 1, and
+// put() is not called for it. It is inlined, since encoding does little else.
 template <class Put>
 [[gnu::always_inline]] inline void each_number(const Numbers& numbers, const std::uint64_t* value,
                                                Put&& put) {
@@ -67,7 +68,7 @@ template <class Put>
       std::uint64_t below = 0;
       const auto add = [&](std::size_t bucket) {
         below += value[bucket];
-        // Forged counts are any numbers: beyond the largest one, buckets stay cumulative.
+        // Forged counts can be any numbers: when their sum overflows, buckets still never decrease.
         if (below < value[bucket]) below = ~std::uint64_t{0};
       };
       if (numbers.each_bucket) {
@@ -87,18 +88,18 @@ template <class Put>
   }
 }
 
-// A sample by itself.
+// One sample, complete.
 struct Sample {
   std::string name;
   std::vector<reader::Label> labels;
   std::string value;  // as a text format spells it
 };
 
-// The samples of one series, with the names and in the order of an exposition.
+// Returns the samples of one series, with the names and in the order of an exposition.
 std::vector<Sample> samples_of(const reader::Families& families, const reader::Family& family,
                                const reader::Series& series);
 
-// `name{label="value",...}`, as the text formats have it.
+// Returns `name{label="value",...}`, as the text formats spell it.
 std::string spelled(const Sample& sample);
 
 // Appends `a="1",b="2"`, without the braces.

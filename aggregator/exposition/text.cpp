@@ -8,8 +8,8 @@
 namespace metrics::exposition {
 namespace {
 
-// HELP and TYPE. An info is a gauge here: a TYPE line that says "info" would make Prometheus refuse
-// the whole exposition.
+// Appends the HELP and TYPE lines. An info is a gauge here: a TYPE line with "info" would make
+// Prometheus refuse the whole exposition.
 void head(std::string& to, const reader::Family& family) {
   const format::TypeRow& row = format::row_of(family.type);
   const std::string name = family.name + std::string(row.name_ending);

@@ -1,5 +1,5 @@
-// admission.h -- counts the requests that are being served: to limit them, and to wait for their
-// end.
+// admission.h -- counts the requests that are being served, to limit their number and to wait for
+// their end.
 #pragma once
 
 #include <chrono>
@@ -11,20 +11,21 @@ namespace metrics::http {
 // Thread-safe.
 class Admission {
  public:
-  // At most `seats` visits are seated at a time.
+  // Allows at most `seats` visits to have a seat at the same time.
   explicit Admission(int seats) : free_seats_(seats) {}
 
-  // Visits that begin from now on came_after_closing().
+  // Closes the door: came_after_closing() is true for visits that begin from now on.
   void close();
   bool closed() const;
 
-  // Waits until no visit is left, but no longer than `at_most`; false: there still is one.
+  // Waits until no visit is left, but no longer than `at_most`. Returns false if one still is.
   bool wait_until_empty(std::chrono::milliseconds at_most);
 
-  // One request, from before its handler is chosen until its last byte is with the kernel.
+  // One request, from before its handler is chosen until the kernel has its last byte.
   //
-  // Being counted and finding the door open or closed happens under one mutex: whoever found it
-  // open is waited for after close(), and whoever isn't waited for found it closed.
+  // A visit is counted and learns whether the door is open under one mutex. So wait_until_empty()
+  // after close() waits for every visit that found the door open, and a visit for which it does not
+  // wait found the door closed.
   class Visit {
    public:
     explicit Visit(Admission& admission);
@@ -34,7 +35,8 @@ class Admission {
 
     bool came_after_closing() const { return came_after_closing_; }
 
-    // Takes a seat until the end of the visit; false if all are taken. At most once per visit.
+    // Takes a seat until the end of the visit. Returns false if all seats are taken. Call it at
+    // most once per visit.
     bool admit();
 
    private:

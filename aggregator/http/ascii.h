@@ -1,4 +1,4 @@
-// ascii.h -- letters as HTTP sees them: ASCII, whatever the locale.
+// ascii.h -- letters as HTTP compares them: as ASCII, in every locale.
 #pragma once
 
 #include <algorithm>

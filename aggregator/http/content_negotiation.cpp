@@ -9,7 +9,7 @@
 namespace metrics::http {
 namespace {
 
-// In thousandths, which is as fine as RFC 9110 lets a weight be.
+// A weight is in thousandths: RFC 9110 allows three decimal places.
 using Weight = int;
 constexpr Weight kRefused = 0;
 constexpr Weight kFull = 1000;
@@ -20,7 +20,8 @@ std::string_view trimmed(std::string_view text) noexcept {
   return text.substr(begin, text.find_last_not_of(" \t") - begin + 1);
 }
 
-// Cuts `text` at the first `separator`: returns what stood before it, leaves what stands behind.
+// Cuts `text` at the first `separator`: returns the part before it, trimmed, and leaves the part
+// behind it in `text`.
 std::string_view cut(std::string_view& text, char separator) noexcept {
   const std::size_t at = text.find(separator);
   const std::string_view head = text.substr(0, at);
@@ -28,7 +29,8 @@ std::string_view cut(std::string_view& text, char separator) noexcept {
   return trimmed(head);
 }
 
-// "0", "1", "0.5", "1.000": one digit, and up to three behind a point.
+// Reads "0", "1", "0.5" or "1.000": one digit, and up to three behind a point. Returns kRefused for
+// any other text.
 Weight parse_weight(std::string_view text) noexcept {
   if (text.empty() || (text[0] != '0' && text[0] != '1')) return kRefused;
   if (text.size() > 5 || (text.size() > 1 && text[1] != '.')) return kRefused;
@@ -42,7 +44,7 @@ Weight parse_weight(std::string_view text) noexcept {
   return weight <= kFull ? weight : kRefused;
 }
 
-// Of the parameters behind a coding; without one the weight is full.
+// Returns the weight in the parameters of a coding or media type; without one, the weight is full.
 Weight weight_of(std::string_view parameters) noexcept {
   while (!parameters.empty()) {
     std::string_view value = cut(parameters, ';');
@@ -60,7 +62,7 @@ std::string_view unquoted(std::string_view text) noexcept {
   return quoted ? text.substr(1, text.size() - 2) : text;
 }
 
-// The value of a media type's parameter; nothing if it has none of that name.
+// Returns the value of a media type's parameter; empty if the type has no parameter of that name.
 std::optional<std::string_view> parameter(std::string_view parameters, std::string_view name) {
   while (!parameters.empty()) {
     std::string_view value = cut(parameters, ';');
@@ -69,7 +71,8 @@ std::optional<std::string_view> parameter(std::string_view parameters, std::stri
   return std::nullopt;
 }
 
-// How specific a member is for an offer: more for less of a wildcard; 0: it doesn't accept it.
+// Returns how specifically a member accepts an offer: 3 by its type, 2 by a wildcard of subtypes, 1
+// by `*/*`, 0 if the member does not accept the offer.
 int match(std::string_view member, std::string_view parameters, std::string_view offer) {
   std::string_view offered = offer;
   const std::string_view type = cut(offered, ';');
@@ -124,8 +127,8 @@ bool wants_gzip(std::string_view accept_encoding) noexcept {
       keep_highest(any, weight_of(parameters));
     }
   }
-  // `*` stands for every coding that isn't listed. Identity needs no mention to be acceptable, but
-  // unless it is mentioned there is nothing that it would be preferred to.
+  // `*` stands for every coding that is not listed. Identity is acceptable without being listed,
+  // but a client that does not list it does not prefer it to gzip either.
   const Weight other = any.value_or(kRefused);
   return gzip.value_or(other) > kRefused && gzip.value_or(other) >= identity.value_or(other);
 }

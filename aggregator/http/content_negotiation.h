@@ -1,4 +1,4 @@
-// content_negotiation.h -- what a client wants to get, from its headers (RFC 9110, section 12.5).
+// content_negotiation.h -- chooses coding and content type by a client's headers (RFC 9110, 12.5).
 #pragma once
 
 #include <cstddef>
@@ -7,16 +7,18 @@
 
 namespace metrics::http {
 
-// Whether gzip is the answer to this Accept-Encoding (empty: none was sent, so no).
-// True if gzip (x-gzip and `*` count) is acceptable and identity is not preferred to it; on a tie,
-// gzip. A member with a malformed weight is read as refused: sending plain text is always right.
+// Returns true if the answer to this Accept-Encoding must be compressed with gzip: the client
+// accepts gzip (as gzip, x-gzip or `*`) and does not prefer identity to it. Equal weights mean
+// gzip; an empty string, for a header that was not sent, means identity. A member with a malformed
+// weight counts as refused, since plain text is always a correct answer.
 bool wants_gzip(std::string_view accept_encoding) noexcept;
 
-// Which of the offered content types is the answer to this Accept: its index. An offer is acceptable
-// to a member with its type, or with a wildcard, unless the member has a parameter that the offer
-// has too, with another value. The highest weight wins; on a tie the more specific member, then the
-// offer that stands first. The order of members is no preference. If none is acceptable, or no
-// header was sent (empty), the first one: a scrape in another format is more use than none.
+// Returns the index of the offered content type that answers this Accept. A member of the header
+// accepts an offer if it is a wildcard that fits, or has the offer's type and no parameter that the
+// offer has with another value. The offer with the highest weight wins; among equal weights the one
+// that a more specific member accepts, then the one that comes first. The order of the members does
+// not matter. Returns 0 if no offer is acceptable or the header was not sent (an empty string): a
+// scrape in another format is more useful than no scrape.
 std::size_t preferred(std::string_view accept, std::span<const std::string_view> offers);
 
 }  // namespace metrics::http

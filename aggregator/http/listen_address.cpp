@@ -81,7 +81,7 @@ std::string cannot_listen(const ListenAddress& address, int error) {
 bool knock(const ListenAddress& address, std::uint16_t port) noexcept {
   const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) return false;
-  // Connecting to 0.0.0.0 reaches this machine, so no address needs a case of its own.
+  // Connecting to 0.0.0.0 reaches this machine, so that address needs no special case.
   sockaddr_in peer{};
   peer.sin_family = AF_INET;
   peer.sin_port = htons(port);

@@ -1,4 +1,4 @@
-// listen_address.h -- where to listen, as users write it.
+// listen_address.h -- reads the addresses to listen on, as users write them.
 #pragma once
 
 #include <cstdint>
@@ -10,19 +10,19 @@ namespace metrics::http {
 struct ListenAddress {
   std::string given;   // as the user wrote it, for messages
   std::string host;    // IPv4, dotted: "0.0.0.0" is every interface
-  std::uint16_t port;  // 0: any that is free
+  std::uint16_t port;  // 0: any free port
 };
 
 // Reads ":8001", "127.0.0.1:8001" or "localhost:8001" (which is 127.0.0.1; other names are not
-// looked up). Throws std::invalid_argument for all else, IPv6 included, with one line that says
-// what to write instead.
+// looked up). Throws std::invalid_argument for anything else, IPv6 included, with one line that
+// names what to write instead.
 ListenAddress parse_listen_address(std::string_view given);
 
-// The line for an address that can't be listened on, for an errno of bind() or listen().
+// Returns the error message for an address on which bind() or listen() failed with this errno.
 std::string cannot_listen(const ListenAddress& address, int error);
 
-// Connects to `port` at the address and hangs up at once, so that whoever polls the listening
-// socket wakes up. Never waits. False if nobody listens there.
+// Connects to `port` at the address and hangs up at once, so that the thread that polls the
+// listening socket wakes up. Never waits. Returns false if the connection is refused.
 bool knock(const ListenAddress& address, std::uint16_t port) noexcept;
 
 }  // namespace metrics::http

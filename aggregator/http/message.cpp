@@ -29,7 +29,7 @@ std::string percent_decoded(std::string_view text) {
   return decoded;
 }
 
-// As RFC 9110 wants it, in English whatever the locale: "Sun, 06 Nov 1994 08:49:37 GMT".
+// Spells a time as RFC 9110 demands, in English in every locale: "Sun, 06 Nov 1994 08:49:37 GMT".
 std::string http_date(std::time_t now) {
   constexpr std::array<const char*, 7> kDays = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
   constexpr std::array<const char*, 12> kMonths = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",

@@ -1,4 +1,4 @@
-// http_message.h -- what a handler gets and what it answers. Plain data, nothing of sockets.
+// message.h -- the request that a handler gets and the response that it returns, as plain data.
 #pragma once
 
 #include <memory>
@@ -9,39 +9,41 @@
 
 namespace metrics::http {
 
-// All views are into the server's buffer and valid until the handler returns.
+// All views point into the server's buffer and are valid until the handler returns.
 struct Request {
   std::string_view method;  // "GET" or "HEAD"; a handler need not care: a HEAD's body isn't sent
   std::string_view path;    // as sent, not decoded
-  std::string_view query;   // as sent, what follows '?'; empty if nothing does
+  std::string_view query;   // as sent, the part behind '?'; may be empty
   std::vector<std::pair<std::string_view, std::string_view>> headers;  // in the order of arrival
 
-  // The value of the header `name`, in any case; several are joined by ", ", none is "".
+  // Returns the value of the header `name`, ignoring case. Several values are joined by ", ";
+  // without such a header, the result is empty.
   std::string header(std::string_view name) const;
 
-  // The decoded values of all query parameters whose decoded name is `name`, in order: for
-  // `name[]=a&name%5B%5D=b+c` and "name[]", that is "a" and "b c". A '%' that no two hexadecimal
-  // digits follow stands for itself; a parameter without '=' has the value "".
+  // Returns the decoded values of all query parameters whose decoded name is `name`, in order: for
+  // `name[]=a&name%5B%5D=b+c` and "name[]", these are "a" and "b c". A '%' without two hexadecimal
+  // digits behind it stands for itself; a parameter without '=' has the value "".
   std::vector<std::string> query_values(std::string_view name) const;
 };
 
 struct Response {
-  int status = 200;  // with a body, so none of 1xx, 204, 304
+  int status = 200;  // one that may have a body: not 1xx, 204 or 304
   std::string content_type = "text/plain; charset=utf-8";
   // More headers. The server itself writes Date, Content-Type, Content-Length and Connection. A
   // control character in any of them, or in content_type, makes the response a 500.
   std::vector<std::pair<std::string, std::string>> headers;
-  // Shared, so that one exposition can be sent to several clients at once; null is an empty one.
+  // Shared, so that one exposition can be sent to several clients at once; nullptr: an empty body.
   std::shared_ptr<const std::string> body;
 };
 
-// A plain text response.
+// Makes a response in plain text.
 Response text_response(int status, std::string text);
 
 enum class AfterResponse { kKeepAlive, kClose };
 
-// The status line and the headers of `response`, with the empty line behind them. `reason` is the
-// phrase behind the status. Throws std::invalid_argument for control characters in headers.
+// Returns the status line and the headers of `response`, with the empty line behind them. `reason`
+// is the phrase behind the status. Throws std::invalid_argument if a header has a control
+// character.
 std::string render_head(const Response& response, std::string_view reason, AfterResponse after);
 
 }  // namespace metrics::http

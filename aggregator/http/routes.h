@@ -1,4 +1,4 @@
-// http_routes.h -- which handler answers which path, and what is answered where none does.
+// routes.h -- which handler answers which path, and the answers to requests that no handler gets.
 #pragma once
 
 #include <functional>
@@ -10,8 +10,9 @@
 
 namespace metrics::http {
 
-// Called by several threads at once. What it throws becomes a 500 that doesn't say why; the reason
-// is logged. It must return: nothing can interrupt it, and stopping the server waits for it.
+// The server calls it from several threads at once. If it throws, the client gets a 500 without the
+// reason, and the reason is logged. It must return: nothing can interrupt it, and stopping the
+// server waits for it.
 using Handler = std::function<Response(const Request&)>;
 
 struct Route {
@@ -22,12 +23,12 @@ struct Route {
   Limit limit = Limit::kCounted;
 };
 
-// By path, which must be met byte by byte: nothing in a request is decoded or normalised.
+// By path. It must equal a request's path byte by byte: requests are not decoded or normalised.
 using Routes = std::map<std::string, Route, std::less<>>;
 
-// The answer of the route's handler; 404 for other paths, 405 with Allow for methods other than GET
-// and HEAD, 503 with Retry-After if no seat is free or the visit came after closing. Throws what
-// the handler throws. Thread-safe.
+// Returns the answer of the route's handler; 404 for other paths, 405 with Allow for methods other
+// than GET and HEAD, 503 with Retry-After if no seat is free or the visit came after closing. Lets
+// the handler's exceptions pass. Thread-safe.
 Response dispatch(const Routes& routes, const Request& request, Admission::Visit& visit);
 
 }  // namespace metrics::http

@@ -22,15 +22,15 @@ namespace {
 
 constexpr int kMaxRequestSize = 16'384;
 
-// Head and body go out in one write up to this size of body. Above it, only its beginning is copied
-// behind the head, so that no small packet goes ahead of the rest.
+// A body of at most this size is sent with its head in one write. Of a larger body, only the
+// beginning is copied behind the head, so that no small packet goes ahead of the rest.
 constexpr std::size_t kCopiedBody = 16'384;
 
 // mg_write() takes no more than an int can count.
 constexpr std::size_t kMaxWrite = std::size_t{1} << 30;
 
-// Initialising civetweb isn't thread-safe, undoing it isn't needed. Without the TLS feature: Debian
-// 12's civetweb crashes in its first handshake with OpenSSL 3.
+// Initialises civetweb once, since that is not thread-safe; it need not be undone. Leaves out the
+// TLS feature: Debian 12's civetweb crashes in its first handshake with OpenSSL 3.
 void initialise_civetweb() {
   [[maybe_unused]] static const unsigned features = mg_init_library(MG_FEATURES_DEFAULT);
 }
@@ -101,7 +101,7 @@ bool write_all(mg_connection* connection, std::string_view data) {
   return true;
 }
 
-// False if the client didn't take all of it.
+// Sends the reply. Returns false if the client did not take all of it.
 bool send(mg_connection* connection, Reply& reply, bool with_body) {
   const std::string_view body = with_body && reply.body ? *reply.body : std::string_view();
   reply.head += body.substr(0, kCopiedBody);
@@ -111,7 +111,8 @@ bool send(mg_connection* connection, Reply& reply, bool with_body) {
 
 }  // namespace
 
-// civetweb calls the static functions, from its threads. It is C: no exception may pass through it.
+// civetweb calls the static functions from its own threads. civetweb is written in C, so no
+// exception may pass through it.
 class HttpServer::Server {
  public:
   Server(HttpOptions options, Routes routes);
@@ -149,7 +150,7 @@ class HttpServer::Server {
 
   std::mutex starting_;  // guards the next two
   bool started_ = false;
-  std::vector<std::string> start_log_;  // what civetweb had to say until then
+  std::vector<std::string> start_log_;  // civetweb's messages until then
 
   std::mutex stopping_;  // guards context_
   mg_context* context_ = nullptr;
@@ -167,7 +168,7 @@ HttpServer::Server::Server(HttpOptions options, Routes routes)
 void HttpServer::Server::start() {
   initialise_civetweb();
   // decode_url would turn "/metrics%00x" into "/metrics". The domain check would refuse absolute
-  // request targets, which RFC 9112 wants to be accepted. No document root: there are no files.
+  // request targets, which RFC 9112 demands to accept. There is no document root, so no files.
   const std::vector<std::pair<const char*, std::string>> settings = {
       {"listening_ports", join(addresses_)},
       {"num_threads", std::to_string(threads_)},
@@ -214,8 +215,9 @@ void HttpServer::Server::start() {
   }
 }
 
-// civetweb's error says no more than that there was one. Its log says "cannot bind to 0.0.0.0:80:
-// 13 (...)": from the errno in it comes a line in the user's own words.
+// Returns the reason why civetweb did not start. civetweb's own error only reports that there was
+// one, but its log has "cannot bind to 0.0.0.0:80: 13 (...)": that errno is turned into a line that
+// names the address as the user wrote it.
 std::string HttpServer::Server::why_not_started(const char* error) const {
   for (const std::string& line : start_log_) {
     for (const ListenAddress& address : addresses_) {
@@ -233,10 +235,10 @@ std::string HttpServer::Server::why_not_started(const char* error) const {
 void HttpServer::Server::stop() noexcept {
   const std::lock_guard lock(stopping_);
   if (context_ == nullptr) return;
-  // mg_stop() breaks off every write, so what is being served has to be written before it.
+  // mg_stop() breaks off every write, so the responses under way must be written before the call.
   admission_.close();
   admission_.wait_until_empty(options_.request_timeout);
-  // It would notice only after 2 s, unless somebody knocks at its listening socket.
+  // civetweb's listening thread would notice the end only after 2 s, but a connection wakes it.
   std::jthread knocker;
   try {
     knocker = std::jthread([this](const std::stop_token& stopped) {
@@ -244,7 +246,7 @@ void HttpServer::Server::stop() noexcept {
         std::this_thread::sleep_for(std::chrono::milliseconds(1));
       }
     });
-  } catch (const std::system_error&) {  // no thread to be had: those 2 s, then
+  } catch (const std::system_error&) {  // no thread available: stopping takes those 2 s
   }
   mg_stop(context_);
   context_ = nullptr;
@@ -285,7 +287,7 @@ void HttpServer::Server::on_connection_closed(const mg_connection* connection) n
   of(connection).connections_.fetch_sub(1, std::memory_order_relaxed);
 }
 
-// Every request is answered here, so none reaches civetweb's own files, CGI, WebDAV or websockets.
+// Answers every request, so that none reaches civetweb's own files, CGI, WebDAV or websockets.
 int HttpServer::Server::on_begin_request(mg_connection* connection) noexcept {
   Server& self = of(connection);
   Admission::Visit visit(self.admission_);
@@ -315,7 +317,7 @@ int HttpServer::Server::serve(mg_connection* connection, Admission::Visit& visit
     } catch (const std::exception& e) {
       return reply_500(e.what());
     } catch (...) {
-      return reply_500("threw what is no std::exception");
+      return reply_500("threw something that is not a std::exception");
     }
   }();
   const bool sent = send(connection, reply, request.method != "HEAD");
@@ -323,9 +325,10 @@ int HttpServer::Server::serve(mg_connection* connection, Admission::Visit& visit
   return reply.status;
 }
 
-// A body is never read: civetweb would drop one of any length, for as long as that takes, before
-// the next request. What is kept alive here must be so by civetweb's own rules too, which it
-// applies to the same headers afterwards; they are wider.
+// Returns whether the connection stays open. It is closed behind a request with a body, which is
+// never read: before the next request, civetweb would read and drop it, however long that takes.
+// civetweb applies its own rules to the same headers afterwards. They are wider than these, so it
+// too keeps every connection open that is kept open here.
 AfterResponse HttpServer::Server::after(const mg_request_info& info, const Request& request) const {
   const std::string connection = request.header("Connection");
   const bool wanted = connection.empty() ? std::string_view(info.http_version) == "1.1"
@@ -336,7 +339,7 @@ AfterResponse HttpServer::Server::after(const mg_request_info& info, const Reque
                                                                  : AfterResponse::kClose;
 }
 
-// What civetweb can't parse. It closes the connection afterwards.
+// Answers a request that civetweb can't parse. civetweb closes the connection afterwards.
 int HttpServer::Server::on_http_error(mg_connection* connection, int status,
                                       const char* message) noexcept {
   constexpr int kAnswered = 0;
@@ -350,9 +353,9 @@ int HttpServer::Server::on_http_error(mg_connection* connection, int status,
   return kAnswered;
 }
 
-// civetweb hangs up without a word on a request target that isn't here: "*", or
-// "http://elsewhere/". Such a request is the last of its connection, has a target but no local one,
-// and wasn't answered by on_http_error().
+// Answers 400 to a request target that is not on this server: "*", or "http://elsewhere/". civetweb
+// would hang up without an answer. Such a request is the last of its connection, has a target but
+// no local one, and was not answered by on_http_error().
 void HttpServer::Server::on_connection_close(const mg_connection* connection) noexcept {
   const mg_request_info* const info = mg_get_request_info(connection);
   if (info == nullptr || info->request_uri == nullptr || info->local_uri_raw != nullptr) return;

@@ -6,7 +6,7 @@
 namespace metrics::scrape {
 namespace {
 
-// How many bodies are kept, and above which size only one.
+// How many bodies are kept. A body larger than kLargeBody is kept only if no other one is.
 constexpr std::size_t kKeptBodies = 4;
 constexpr std::size_t kLargeBody = std::size_t{1} << 20;
 

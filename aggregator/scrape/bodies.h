@@ -1,5 +1,5 @@
-// bodies.h -- strings for responses, used again when the last one who has them lets them go: making
-// room for a body costs as much as writing it.
+// bodies.h -- strings for responses, which are reused when the last response that has one is gone:
+// allocating room for a body costs as much as writing it.
 #pragma once
 
 #include <memory>
@@ -11,8 +11,8 @@ namespace metrics::scrape {
 
 class Bodies {
  public:
-  // A string for one body. It holds what a former one held. It comes back, if it is worth keeping,
-  // by whichever thread lets it go last, which may outlive this object.
+  // Returns a string for one body, with the content of a former one. The thread that lets it go
+  // last gives it back, if it is worth keeping; the string may outlive this object.
   std::shared_ptr<std::string> next();
 
  private:

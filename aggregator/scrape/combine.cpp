@@ -9,7 +9,7 @@ namespace {
 
 std::vector<reader::Label> labelled(std::vector<reader::Label> labels, const std::string& segment) {
   if (segment.empty()) return labels;
-  // Prometheus puts "exported_" before a label's name as often as it takes until the name is free.
+  // Prometheus puts "exported_" before a label's name, repeatedly, until the name is free.
   std::string free = "segment";
   const auto taken = [&] {
     return std::find_if(labels.begin(), labels.end(),
@@ -22,8 +22,8 @@ std::vector<reader::Label> labelled(std::vector<reader::Label> labels, const std
   return labels;
 }
 
-// The same for the same labels in any order. No label holds a byte that is not UTF-8, so 0xff
-// separates.
+// Returns a text that is the same for the same labels in any order. Labels are UTF-8, which never
+// holds a byte 0xff, so 0xff can separate them.
 std::string key(std::vector<reader::Label> labels) {
   std::sort(labels.begin(), labels.end(),
             [](const reader::Label& a, const reader::Label& b) { return a.name < b.name; });
@@ -72,19 +72,19 @@ void Combine::rebuild(std::span<const Source> sources) {
   groups_.clear();
 }
 
-// Where the family's series go; nullptr if it has to be left out.
-Combine::Group* Combine::group_of(const reader::Family& family, bool alone,
+// Returns the group that the family's series belong to; nullptr if the family must be left out.
+Combine::Group* Combine::group_of(const reader::Family& family, bool reserved,
                                   const std::string& where) {
   const auto names = format::sample_names(family.type, family.name);
   const auto owner = std::find_if(names.begin(), names.end(),
                                   [&](const auto& name) { return by_sample_name_.contains(name); });
   if (owner == names.end()) {
     for (const auto& name : names) by_sample_name_.emplace(name, groups_.size());
-    return &groups_.emplace_back(Group{{}, {}, alone});
+    return &groups_.emplace_back(Group{{}, {}, reserved});
   }
   Group& group = groups_[by_sample_name_.at(*owner)];
   const reader::Family& there = group.parts.front();
-  if (there.name == family.name && there.type == family.type && !group.alone) return &group;
+  if (there.name == family.name && there.type == family.type && !group.reserved) return &group;
   left_out_.push_back(std::string(format::to_string(family.type)) + " \"" + family.name + '"' +
                       where + " is left out: it conflicts with the " +
                       std::string(format::to_string(there.type)) + " \"" + there.name +
@@ -95,7 +95,7 @@ Combine::Group* Combine::group_of(const reader::Family& family, bool alone,
 void Combine::add(const Source& source, std::vector<Copy>& copies) {
   const std::string where = source.segment.empty() ? "" : " of segment " + source.segment;
   for (const reader::Family& family : source.families->families) {
-    Group* group = group_of(family, source.alone, where);
+    Group* group = group_of(family, source.reserved, where);
     if (group == nullptr) continue;
     auto part = std::find_if(group->parts.begin(), group->parts.end(),
                              [&](const reader::Family& p) { return p.bounds == family.bounds; });
@@ -115,7 +115,7 @@ void Combine::add(const Source& source, std::vector<Copy>& copies) {
       const std::size_t to = combined_.values.size();
       combined_.values.resize(to + count);
       part->series.push_back({std::move(labels), to});
-      // Neighbours are copied together.
+      // Values that are neighbours in both places are copied together.
       if (!copies.empty() && copies.back().from + copies.back().count == series.first_value &&
           copies.back().to + copies.back().count == to) {
         copies.back().count += count;

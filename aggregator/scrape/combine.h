@@ -1,7 +1,7 @@
-// combine.h -- several sources' families as one exposition.
+// combine.h -- combines the families of several sources for one exposition.
 //
-// Series are never summed across segments: one that can't be read for a moment would look like a
-// counter reset. A label names the segment; Prometheus adds them up.
+// Series are never summed across segments: a segment that can't be read for a moment would look
+// like a counter reset. A label names the segment, and Prometheus can sum over it.
 #pragma once
 
 #include <span>
@@ -16,41 +16,42 @@ namespace metrics::scrape {
 
 struct Source {
   const reader::Families* families;
-  std::string segment;  // the value of the label `segment` that its series get; empty: none
-  bool alone = false;   // later sources can't add to its families
+  std::string segment;    // the value of the label `segment` that its series get; empty: no label
+  bool reserved = false;  // later sources can't add to its families
 };
 
 // For one thread at a time.
 class Combine {
  public:
-  // The families of all sources. A name that two share is one family, with the first one's help. A
-  // series' own label `segment` becomes `exported_segment` where it gets ours, as Prometheus does
-  // it. What would make the exposition invalid is left out: a family whose type differs from an
-  // earlier one's of that name, or which shares a sample name with another one; a series with the
-  // labels of an earlier one. So is a family of the name of one that stands alone.
+  // Returns the families of all sources. Families of the same name become one, with the help of the
+  // first. If a series gets the label `segment`, its own label of that name becomes
+  // `exported_segment`, as in Prometheus. Everything that would make the exposition invalid is left
+  // out: a family with another type than an earlier family of its name, or with a sample name of an
+  // earlier family of another name; a series with the labels of an earlier one. Families with a
+  // reserved name are left out too.
   const reader::Families& operator()(std::span<const Source> sources);
 
-  // A sentence for everything that was left out at the last call.
+  // Returns a sentence for each family and series that the last call left out.
   const std::vector<std::string>& left_out() const noexcept { return left_out_; }
 
  private:
   struct Copy {
     std::size_t from, to, count;  // values of a source
   };
-  // A family of all sources: one part for each set of bounds, and which labels are taken.
+  // A family of all sources: one part for each set of bounds, and the labels that series have.
   struct Group {
     std::vector<reader::Family> parts;
     std::unordered_set<std::string> labels;
-    bool alone = false;
+    bool reserved = false;
   };
   void rebuild(std::span<const Source> sources);
   void add(const Source& source, std::vector<Copy>& copies);
-  Group* group_of(const reader::Family& family, bool alone, const std::string& where);
+  Group* group_of(const reader::Family& family, bool reserved, const std::string& where);
 
   std::vector<std::uint64_t> shapes_;
   std::vector<std::string> segments_;
   std::vector<std::vector<Copy>> copies_;  // by source
-  std::vector<Group> groups_;              // while rebuilding, as the next one is
+  std::vector<Group> groups_;              // only while rebuilding, as is the next one
   std::unordered_map<std::string, std::size_t> by_sample_name_;
   std::vector<std::string> left_out_;
   reader::Families combined_;

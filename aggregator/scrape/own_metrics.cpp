@@ -130,7 +130,7 @@ const reader::Families& OwnMetrics::collect(const std::vector<SegmentState>& seg
     if (!s.up) build.info({{"segment", s.name}, {"reason", s.why}});
   }
 
-  // One value of each segment that is up.
+  // Adds a family with one value for each segment that is up.
   const auto each = [&](std::string_view name, std::string_view help, auto value) {
     build.family(format::Type::kGauge, name, help);
     for (const SegmentState& s : segments) {
@@ -150,9 +150,8 @@ const reader::Families& OwnMetrics::collect(const std::vector<SegmentState>& seg
     build.gauge({{"segment", s.name}, {"state", "free"}},
                 s.reader->geometry().first_slots - slots.live - slots.dead);
   }
-  build.family(
-      format::Type::kGauge, "metrics_segment_thread_slots",
-      "Slots for further threads of processes that threads own now. Renewed every second.");
+  build.family(format::Type::kGauge, "metrics_segment_thread_slots",
+               "Slots for a process's further threads that are owned now. Renewed every second.");
   for (const SegmentState& s : segments) {
     if (s.up) build.gauge({{"segment", s.name}}, slots_of(s).live_lanes);
   }

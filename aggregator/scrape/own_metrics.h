@@ -1,4 +1,4 @@
-// own_metrics.h -- what the aggregator tells of itself and of the segments that it serves.
+// own_metrics.h -- metrics about the aggregator itself and about the segments that it serves.
 #pragma once
 
 #include <chrono>
@@ -17,8 +17,8 @@ namespace metrics::scrape {
 struct SegmentState {
   std::string name;        // the label `segment`
   bool up;                 // could be read just now
-  std::string why;         // if not
-  reader::Reader* reader;  // what it last saw; only if up
+  std::string why;         // it could not be read; empty if up
+  reader::Reader* reader;  // with the result of that reading; used only if up
 };
 
 // For one thread at a time.
@@ -26,8 +26,8 @@ class OwnMetrics {
  public:
   OwnMetrics();
 
-  // The state of the process and of these segments as families. The shape stays as long as segments
-  // and their states do. scrape_seconds: how long reading and merging took.
+  // Returns the state of the process and of these segments as families. The shape stays the same as
+  // long as the segments and their states do. scrape_seconds: how long reading and merging took.
   const reader::Families& collect(const std::vector<SegmentState>& segments, double scrape_seconds);
 
  private:
@@ -40,7 +40,8 @@ class OwnMetrics {
   const ProcessStats& process();
 
   reader::Families families_;
-  // The segments that families_ is of, if it is whole; their readers are not looked at.
+  // The segments that families_ describes, or empty while it is incomplete. Their readers may be
+  // gone and are not used.
   std::optional<std::vector<SegmentState>> described_;
   ProcessStats process_;
   std::chrono::steady_clock::time_point process_seen_;

@@ -23,7 +23,8 @@ double clock_seconds(clockid_t clock) {
   return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) / 1e9;
 }
 
-// Fields 22 to 24 of /proc/self/stat: start in ticks after boot, virtual size, resident pages.
+// Reads fields 22 to 24 of /proc/self/stat: start in ticks after boot, virtual size, resident
+// pages.
 void read_stat(ProcessStats& stats) {
   std::ifstream file("/proc/self/stat");
   std::string text((std::istreambuf_iterator<char>(file)), {});
@@ -36,7 +37,8 @@ void read_stat(ProcessStats& stats) {
   if (std::sscanf(text.c_str() + at, "%llu %llu %llu", &start, &size, &pages) != 3) return;
   const double since_boot =
       static_cast<double>(start) / static_cast<double>(::sysconf(_SC_CLK_TCK));
-  // Once: the two clocks are not read at one moment, and a start that moves looks like a restart.
+  // Computed only once: the two clocks can't be read at the same moment, so the result varies, and
+  // a start time that moves looks like a restart.
   static const double boot = clock_seconds(CLOCK_REALTIME) - clock_seconds(CLOCK_BOOTTIME);
   stats.start_time_seconds = boot + since_boot;
   stats.virtual_bytes = size;

@@ -12,9 +12,9 @@ struct ProcessStats {
   std::uint64_t open_fds = 0, max_fds = 0;
 };
 
-// This process's; what /proc doesn't tell stays 0.
+// Returns the figures of this process; those that /proc does not have stay 0.
 ProcessStats process_stats();
-// One of them, without a look into /proc.
+// Returns ProcessStats::cpu_seconds alone, without reading /proc.
 double process_cpu_seconds() noexcept;
 
 }  // namespace metrics::scrape

@@ -10,7 +10,7 @@
 namespace metrics::scrape {
 namespace {
 
-// Prometheus gives up after ten seconds unless told otherwise.
+// A scrape that takes as long is logged as slow. By default, Prometheus gives up after ten seconds.
 constexpr std::chrono::seconds kSlow{1};
 
 using Clock = std::chrono::steady_clock;
@@ -19,7 +19,7 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-// Those that have one of the names, or a sample that has.
+// Returns the families that have one of the names, or a sample with one.
 reader::Families chosen(const reader::Families& all, const std::vector<std::string>& names) {
   reader::Families some;
   some.shape = reader::new_shape();
@@ -66,7 +66,8 @@ std::shared_ptr<const std::string> Scrape::exposition(const exposition::Format& 
   const auto start = Clock::now();
   segments_.read();
   const auto& states = segments_.states();
-  // Ours first: what a segment says under our names is left out, never the other way round.
+  // The aggregator's own families come first and their names are reserved: a segment's family with
+  // such a name is left out, never the aggregator's.
   std::vector<Source> sources = segments_.sources();
   sources.insert(sources.begin(), {&own_.collect(states, seconds_since(start)), "", true});
   const reader::Families& families = combine_(sources);

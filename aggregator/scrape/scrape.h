@@ -1,5 +1,5 @@
-// scrape.h -- an exposition of some segments: read, merged, combined with the aggregator's own
-// metrics, encoded.
+// scrape.h -- makes an exposition of some segments: reads and merges them, adds the aggregator's
+// own metrics, encodes the result.
 #pragma once
 
 #include <memory>
@@ -20,16 +20,17 @@ enum class Compression { kNone, kGzip };
 
 class Scrape {
  public:
-  // segments: as of Segments.
+  // `segments` and `access` are those of Segments.
   explicit Scrape(std::vector<std::string> segments,
                   reader::Access access = reader::Access::kCopied);
 
-  // Reads the segments as an exposition does, to log what is there.
+  // Reads the segments as exposition() does, so that their state is logged.
   void look();
 
-  // The exposition as of now, in one of exposition::formats(). Any thread; one is served at a time.
-  // A segment that can't be read is left out, and metrics_segment_up shows it. With `names`, only
-  // families that have one of them, or a sample that has. Throws std::bad_alloc.
+  // Returns the exposition of the segments as they are now, in one of exposition::formats(). Any
+  // thread may call it; one is served at a time. A segment that can't be read is left out, and
+  // metrics_segment_up shows it. With `names`, only the families are included that have one of
+  // these names, or a sample with one. Throws std::bad_alloc.
   std::shared_ptr<const std::string> exposition(const exposition::Format& format,
                                                 Compression compression,
                                                 const std::vector<std::string>& names = {});
@@ -42,7 +43,7 @@ class Scrape {
   Combine combine_;
   OwnMetrics own_;
   std::vector<std::string> left_out_;
-  std::vector<exposition::Encode> encoders_;  // by format; empty: not asked for yet
+  std::vector<exposition::Encode> encoders_;  // by format; empty until one is asked for
   exposition::Gzip gzip_;
   Bodies bodies_;
 };

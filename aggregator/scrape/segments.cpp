@@ -15,14 +15,15 @@
 namespace metrics::scrape {
 namespace {
 
-// One that is yet to come is known by its last character.
+// Returns true for a path that is a directory, or that ends with '/': a directory that does not
+// exist yet can be recognized only by that.
 bool is_directory(const std::string& path) {
   std::error_code error;
   return path.ends_with('/') || std::filesystem::is_directory(path, error);
 }
 
-// What users call a segment: its path without the format's version. As a label's value it has to be
-// UTF-8, which a path need not be.
+// Returns the name by which users know a segment: its path without the format's version. A label's
+// value must be UTF-8, which a path need not be.
 std::string name_of(const std::string& file) {
   const std::string ending = format::segment_ending();
   return format::valid_utf8(file.ends_with(ending)
@@ -50,7 +51,7 @@ Segments::Segments(std::vector<std::string> given, reader::Access access)
       access_(access),
       labelled_(given_.size() > 1) {}
 
-// Directories are looked through anew each time: segments come and go.
+// Finds the files to serve. Directories are searched anew each time, since segments come and go.
 void Segments::find() {
   std::vector<std::string> files;
   for (const std::string& path : given_) {
@@ -58,7 +59,8 @@ void Segments::find() {
       labelled_ = true;
       const auto found = format::segment_files_in(path);
       files.insert(files.end(), found.begin(), found.end());
-      // One that can't be listed is told as a segment that can't be read: its reason is the same.
+      // A directory that can't be listed is treated as a segment that can't be read, so that the
+      // same reason is logged and shown for it.
       if (::access(path.c_str(), R_OK | X_OK) != 0) files.push_back(path);
     } else {
       files.push_back(format::segment_file(path));
@@ -87,14 +89,14 @@ void Segments::log_changes(Served& served, const std::string& why) {
   const std::size_t faults =
       why.empty() ? served.merge.reader().catalogue()->faults.size() : served.faults;
   if (faults > served.faults) {
-    aggregator::log_warn("segment's directory has faults; what they concern is left out",
+    aggregator::log_warn("segment's directory has faults; the records concerned are left out",
                          {{"segment", served.merge.file()},
                           {"faults", std::to_string(faults)},
                           {"first", served.merge.reader().catalogue()->faults.front()}});
   }
   served.faults = faults;
   if (!why.empty()) return;
-  // Once for each reason: counters tell how often.
+  // Each reason is logged only once; the counters show how often it occurred.
   for (const format::DropReason& r : format::kDropReasons) {
     const auto i = static_cast<std::size_t>(r.drop);
     if (served.dropped[i] || served.merge.reader().usage().dropped[i] == 0) continue;

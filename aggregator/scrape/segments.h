@@ -1,4 +1,4 @@
-// segments.h -- the segments that are served: found, read, and what changes about them logged.
+// segments.h -- finds and reads the segments that are served, and logs their changes.
 #pragma once
 
 #include <array>
@@ -18,17 +18,18 @@ namespace metrics::scrape {
 // For one thread at a time.
 class Segments {
  public:
-  // given: paths as users give them, of segments or of directories with segments in them; empty:
-  // the default segment. They need not exist yet. With more than one, or a directory, series get a
-  // label `segment`: from the moment a path turns out to be a directory, or at once if it ends with
-  // '/'.
+  // `given` holds paths as users give them, of segments or of directories with segments in them; if
+  // it is empty, the default segment is served. The paths need not exist yet. With more than one
+  // path, or with a directory, series get a label `segment`: from the moment a path turns out to be
+  // a directory, or at once if it ends with '/'.
   Segments(std::vector<std::string> given, reader::Access access);
 
-  // Reads them as they are now. One that can't be read is logged when that begins and when it ends.
+  // Reads the segments as they are now. Logs when a segment becomes unreadable, when the reason for
+  // that changes, and when it can be read again.
   void read();
 
-  // What the last read() found: the state of each, and its families with the value of their label
-  // `segment`. Valid until the next read().
+  // Return what the last read() found: the state of each segment, and its families with the value
+  // of their label `segment`. Valid until the next read().
   const std::vector<SegmentState>& states() const noexcept { return states_; }
   std::vector<Source> sources() const;
 
@@ -36,9 +37,10 @@ class Segments {
   struct Served {
     Served(std::string file, reader::Access access) : merge(std::move(file), access) {}
     reader::SegmentMerge merge;
-    std::optional<std::string> logged;  // why it can't be read, empty if it can; nothing: not yet
+    // The last logged reason why it can't be read; "" after "serving"; nullopt before either.
+    std::optional<std::string> logged;
     std::size_t faults = 0;
-    std::array<bool, static_cast<std::size_t>(format::Drop::kCount)> dropped{};  // logged
+    std::array<bool, static_cast<std::size_t>(format::Drop::kCount)> dropped{};  // true: logged
   };
   void find();
   static void log_changes(Served& served, const std::string& why);

@@ -185,8 +185,7 @@ USAGE = {
     "--web.listen-address=here:80": '--web.listen-address: cannot listen on "here:80": "here" is not an IPv4 address '
                                     'and names are not looked up; write an IPv4 address such as 127.0.0.1:8001, or '
                                     ':8001 for every interface',
-    "--web.telemetry-path=metrics": "--web.telemetry-path: must begin with '/' and hold only what needs no escape, "
-                                    "e.g. /metrics",
+    "--web.telemetry-path=metrics": "--web.telemetry-path: must begin with '/' and need no escapes, e.g. /metrics",
     "--web.telemetry-path=/-/ready": "--web.telemetry-path: /-/ready is the path of another page; choose another one",
     "--web.max-requests=0": "--web.max-requests: Value 0 not in range 1 to 1000",
     "--log.level=loud": "--log.level: loud not in {debug,info,warn,error}",

@@ -181,9 +181,9 @@ TEST(HttpServer, LogsWhyAHandlerThrewAndTellsTheClientNothing) {
       EXPECT_EQ(answer.body, "The server failed; its log says why.\n") << path;
     }
   }
-  EXPECT_EQ(logged,
-            (std::vector<std::string>{"GET /a: secret", "GET /b: threw what is no std::exception",
-                                      "GET /c: control character in a response header"}));
+  EXPECT_EQ(logged, (std::vector<std::string>{
+                        "GET /a: secret", "GET /b: threw something that is not a std::exception",
+                        "GET /c: control character in a response header"}));
 }
 
 TEST(HttpServer, SurvivesALogThatThrows) {
