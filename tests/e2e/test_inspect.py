@@ -168,7 +168,7 @@ def test_get_says_when_nothing_matches(filled, inspect):
 @pytest.mark.parametrize("selector, where, what", [
     ("", 1, "a name is missing"),
     ('{kind="one"}', 1, "a name is missing"),
-    ("alpha-total", 6, "no name holds this"),
+    ("alpha-total", 6, "a name can't have this character"),
     ("alpha_total{", 13, "a ',' or the closing '}' is missing"),
     ("alpha_total{kind}", 17, "a '=' is missing"),
     ("alpha_total{kind=one}", 18, "the label's value must stand in '\"'"),
@@ -216,7 +216,7 @@ def test_output_that_cannot_be_written_is_a_fault(filled, segment):
     with open("/dev/full", "w") as full:
         done = subprocess.run([os.path.join(BUILD, "tools", "metrics-inspect"), "--segment", segment, "dump"],
                               stdout=full, stderr=subprocess.PIPE, text=True, env=clean_environment())
-    assert (done.returncode, done.stderr) == (1, "metrics-inspect: can't write what there is to show\n")
+    assert (done.returncode, done.stderr) == (1, "metrics-inspect: can't write all of the output\n")
 
 
 def test_without_a_flag_it_shows_the_segment_that_workers_take(segment, filled):

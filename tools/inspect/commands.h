@@ -1,4 +1,4 @@
-// commands.h -- what the inspector can show. Each prints to standard output, as text or as JSON.
+// commands.h -- the inspector's commands. Each prints to standard output, as text or as JSON.
 #pragma once
 
 #include <string>
@@ -8,24 +8,25 @@ namespace metrics::inspect {
 
 enum class Format { kText, kJson };
 
-// Exit codes: nothing wrong; a fault was found or a segment can't be read; the call's words are
-// off.
+// Exit status: 0 fine; 1 a fault, or an unreadable segment; 2 wrong usage.
 inline constexpr int kFine = 0, kFault = 1, kUsage = 2;
 
-// The segments at `path` (a segment, a directory, or empty: those beside the default one), how
-// large and how full they are. One that can't be read is a line on standard error, and kFault.
+// Lists the segments at `path`, how large and how full they are. `path` is a segment, a directory,
+// or empty for the directory of the default segment. For a segment that can't be read, it prints a
+// line to standard error and returns kFault.
 int ls(const std::string& path, Format format);
-// Every slot that was ever used: owner, whether it lives, since when.
+// Lists every slot that was ever used, except for the shared slot 0: its owner, whether that is
+// alive, and since when.
 int slots(const std::string& path, Format format);
-// Families, series and merged values.
+// Shows families, series and merged values.
 int dump(const std::string& path, Format format);
-// The same, of each slot by itself.
+// Shows the same for each slot by itself.
 int dump_per_slot(const std::string& path, Format format);
-// The samples that the selector means; kFault if there is none.
+// Shows the samples that the selector matches; returns kFault if it matches none.
 int get(const std::string& path, const std::string& selector, Format format);
-// Faults; kFault if there are any.
+// Lists all faults; returns kFault if there are any.
 int verify(const std::string& path, Format format);
-// What a scrape of an aggregator that serves this segment alone would show of it.
+// Shows the segment's part of the exposition of an aggregator that serves this segment alone.
 int expose(const std::string& path, Format format);
 
 }  // namespace metrics::inspect

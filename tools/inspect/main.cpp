@@ -1,5 +1,5 @@
-// main.cpp -- metrics-inspect: shows what is in a segment. Opens it read-only, over the
-// aggregator's own reader and merge.
+// main.cpp -- metrics-inspect: shows what is in a segment. Opens it read-only, with the same reader
+// and merge as the aggregator.
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <exception>
@@ -30,11 +30,11 @@ int main(int argc, char** argv) {
   bool json = false;
   std::function<int()> run;
   app.add_option("--segment", path,
-                 "Path of the segment (of ls: or of a directory). Default: $METRICS_SEGMENT, else "
+                 "Path of the segment (ls: or of a directory). Default: $METRICS_SEGMENT, else "
                  "/dev/shm/metrics-UID");
   app.add_flag("--json", json, "Print JSON");
-  app.require_subcommand(0, 1);  // told below, so that an unknown one is named
-  app.fallthrough();             // options may stand behind the command too
+  app.require_subcommand(0, 1);  // a missing one is reported below, so that an unknown one is named
+  app.fallthrough();             // options may also follow the command
 
   const auto format = [&json] { return json ? Format::kJson : Format::kText; };
   const auto command = [&](const char* name, const char* help, auto body) {
@@ -43,12 +43,12 @@ int main(int argc, char** argv) {
     return sub;
   };
   command("ls", "Segments, their size and how full they are", [&] { return ls(path, format()); });
-  command("slots", "Who owns which slot, alive or dead, since when",
+  command("slots", "The owner of each slot, alive or dead, since when",
           [&] { return slots(path, format()); });
   bool per_slot = false;
   command("dump", "Families, series and merged values", [&] {
     return per_slot ? dump_per_slot(path, format()) : dump(path, format());
-  })->add_flag("--per-slot", per_slot, "Of each slot by itself");
+  })->add_flag("--per-slot", per_slot, "Show each slot by itself");
   std::string selector;
   command("get", "The samples of NAME or NAME{label=\"value\",...}",
           [&] { return get(path, selector, format()); })
@@ -66,9 +66,9 @@ int main(int argc, char** argv) {
     app.parse(argc, argv);
     if (!run) throw std::invalid_argument("a command is missing, e.g. ls; see --help");
     const int status = run();
-    // A full disk, a reader that has gone: what was shown is not all.
+    // The disk is full, or the reading end of a pipe is gone: the output is not complete.
     if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
-      return complain("can't write what there is to show", kFault);
+      return complain("can't write all of the output", kFault);
     }
     return status;
   } catch (const CLI::ParseError& e) {

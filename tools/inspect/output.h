@@ -1,4 +1,4 @@
-// output.h -- what commands print, and where.
+// output.h -- prints the output of commands, and their complaints.
 #pragma once
 
 #include <string>
@@ -9,11 +9,11 @@ namespace metrics::inspect {
 
 using exposition::Json;
 
-// To standard output.
+// Print to standard output.
 void print(const std::string& text);
 void print(const Json& json);
 
-// A line on standard error; returns kFault.
+// Prints a line to standard error; returns kFault.
 int unreadable(const std::string& why);
 
 }  // namespace metrics::inspect

@@ -40,7 +40,7 @@ Selector parse_selector(const std::string& text) {
   selector.name = text.substr(0, at);
   if (selector.name.empty()) refuse(text, 0, "a name is missing");
   if (const std::size_t bad = first_outside_name(text, 0); bad < at) {
-    refuse(text, bad, "no name holds this");
+    refuse(text, bad, "a name can't have this character");
   }
   if (at == text.size()) return selector;
   at = after_blanks(text, at + 1);

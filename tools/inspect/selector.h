@@ -1,4 +1,4 @@
-// selector.h -- which samples a user means.
+// selector.h -- selects samples by name and labels, as a user writes them.
 #pragma once
 
 #include <string>
@@ -14,11 +14,13 @@ struct Selector {
   std::string name;
   std::vector<reader::Label> labels;
 
-  // The sample's name is the selector's, or the family's, and it has all labels of the selector.
+  // Returns true if the selector's name is that of the sample or of its family, and the sample has
+  // all labels of the selector.
   bool matches(const reader::Family& family, const exposition::Sample& sample) const;
 };
 
-// Throws std::invalid_argument that shows where the text is no selector, and an example of one.
+// Reads a selector. If the text is not one, throws std::invalid_argument with the place of the
+// mistake and an example.
 Selector parse_selector(const std::string& text);
 
 }  // namespace metrics::inspect

@@ -1,4 +1,4 @@
-// table.h -- columns of text, and what stands in them.
+// table.h -- prints tables, and spells times and percentages for them.
 #pragma once
 
 #include <cstdint>
@@ -10,10 +10,10 @@ namespace metrics::inspect {
 // Prints rows in columns as wide as their widest entry; the first row is the heading.
 void print_table(const std::vector<std::vector<std::string>>& rows);
 
-// Nanoseconds since the epoch as a time in UTC, to the second.
+// Spells nanoseconds since the epoch as a time in UTC, to the second.
 std::string utc(std::uint64_t ns);
 
-// A part of a whole, rounded down; 0% of nothing.
+// Spells a part of a whole in percent, rounded down; "0%" if the whole is 0.
 std::string percent(std::uint64_t part, std::uint64_t whole);
 
 }  // namespace metrics::inspect
