@@ -1,5 +1,5 @@
-// catalogue.h -- what is measured with: bounds, observations, and families as a workflow engine has
-// them. Of the benchmark's own, and without the library, so that floors and peers have the same.
+// catalogue.h -- the data of all measurements: bounds, observations, and families as a workflow
+// engine has them. It does not use the library, so that floors and peers can have the same data.
 #pragma once
 
 #include <array>
@@ -17,7 +17,7 @@ inline const std::vector<double>& bounds18() {
   return bounds;
 }
 
-// count bounds over the same range; none of them a nice number.
+// Returns `count` bounds over about the same range, none of which is a round number.
 inline std::vector<double> odd_bounds(std::size_t count) {
   std::vector<double> bounds;
   const double factor = std::pow(30000.0, 1.0 / static_cast<double>(count));
@@ -30,7 +30,7 @@ inline std::uint64_t next_random(std::uint64_t& state) {
   return state >> 11;
 }
 
-// Durations, evenly spread over the magnitudes from a millisecond to a hundred seconds.
+// Returns durations, evenly spread over the magnitudes from a millisecond to a hundred seconds.
 inline constexpr std::size_t kObservations = 1024;
 inline const std::array<double, kObservations>& observations() {
   static const auto values = [] {
@@ -44,7 +44,8 @@ inline const std::array<double, kObservations>& observations() {
   return values;
 }
 
-// 39 histogram families of 18 bounds with 85 series: 1,700 cells. `times` of them for larger ones.
+// The catalogue has 39 histogram families of 18 bounds with 85 series: 1,700 cells. A larger one
+// has `times` as many families.
 struct CatalogueSeries {
   std::size_t family;
   std::string type;
@@ -70,11 +71,11 @@ inline Catalogue catalogue(std::size_t times = 1) {
   return c;
 }
 
-// How often a worker has observed a value of that bucket.
+// Returns how often a worker has observed a value of that bucket.
 inline std::uint64_t bucket_count(std::size_t worker, std::size_t series, std::size_t bucket) {
   return 1 + (worker * 7 + series * 13 + bucket * 31) % 97;
 }
-// The value that it has observed then.
+// Returns the value that it has observed each time.
 inline double bucket_value(std::size_t bucket, const std::vector<double>& bounds = bounds18()) {
   return bucket == 0 ? bounds[0] / 3 : bounds[bucket - 1] * 1.1;
 }

@@ -1,5 +1,5 @@
-// floor.cpp -- the least that each operation can cost, written down plainly: what the library is
-// compared with. Nothing here uses it.
+// floor.cpp -- the least work that each operation needs, written plainly, for comparison with the
+// library. Nothing here uses the library.
 #include <fcntl.h>
 #include <immintrin.h>
 #include <sys/mman.h>
@@ -137,7 +137,7 @@ void observe128(Histogram<kPadded>& h, std::uint64_t count) {
   for (std::uint64_t i = 0; i < count; ++i) observe_one(h, values[i % kObservations]);
 }
 
-// The best that this CPU offers.
+// Measures observations with the widest vectors that this CPU has.
 template <std::size_t kPadded>
 Measurement observe(const std::vector<double>& bounds) {
   std::shared_ptr<Histogram<kPadded>> h = histogram<kPadded>(bounds);
@@ -150,7 +150,8 @@ Measurement observe(const std::vector<double>& bounds) {
   return timed([h](std::uint64_t count) { observe128(*h, count); });
 }
 
-// 200,000 histograms, one at random: bounds are shared, each has 24 words.
+// Measures an observation in one of 200,000 histograms, at random. They share bounds, and each has
+// 24 words.
 Measurement observe_cold() {
   constexpr std::size_t kHistograms = 200'000;
   constexpr std::size_t kWords = 24;
@@ -161,7 +162,7 @@ Measurement observe_cold() {
     const auto& values = observations();
     for (std::uint64_t i = 0; i < count; ++i) {
       const double value = values[i % kObservations];
-      std::size_t bucket = 0;  // the search is nothing beside the miss
+      std::size_t bucket = 0;  // the search costs little beside the cache miss
       for (std::size_t k = 0; k < 18; ++k) bucket += h->bounds[k] < value;
       observe_at(cells + next_random(state) % kHistograms * kWords, bucket, 19, value);
     }
@@ -174,7 +175,7 @@ double seconds_now() {
   return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) * 1e-9;
 }
 
-// Two clock reads and an observation.
+// Measures two clock reads and an observation.
 Measurement timer() {
   std::shared_ptr<Histogram<24>> h = histogram<24>(bounds18());
   return timed([h](std::uint64_t count) {
@@ -185,7 +186,7 @@ Measurement timer() {
   });
 }
 
-// Hash and probe over the two strings of a label set, 45 bytes, and an observation.
+// Measures a hash and a probe over the two strings of a label set, 42 bytes, and an observation.
 Measurement lookup() {
   struct Entry {
     std::uint64_t hash;
@@ -332,7 +333,7 @@ class Segment {
   }
 
  private:
-  // Series of 19 counts and a double; the compiler's vectors, for the CPU at hand.
+  // Adds series of 19 counts and a double, with the compiler's vectors for the CPU at hand.
   __attribute__((target_clones("avx512f", "avx2", "default"))) static void add(
       std::uint64_t* __restrict to, const std::uint64_t* __restrict from, std::size_t series) {
     for (; series > 0; --series, to += 20, from += 20) {
@@ -355,7 +356,7 @@ class Segment {
   std::vector<char> text_;
 };
 
-// "SLOTS" or "SLOTSxTIMES" of the catalogue.
+// Measures a scrape. The argument is "SLOTS" or "SLOTSxTIMES", with so many catalogues.
 Measurement scrape(const std::string& argument) {
   const std::size_t x = argument.find('x');
   auto segment = std::make_shared<Segment>(
@@ -368,7 +369,8 @@ Measurement scrape(const std::string& argument) {
   });
 }
 
-// Asking the kernel for each of so many owners, each with a lock of a description of its own.
+// Measures asking the kernel about each of so many owners, each of which has a lock through an open
+// file description of its own.
 Measurement lock_queries(const std::string& argument) {
   const int owners = std::stoi(argument);
   char name[] = "/dev/shm/metrics-bench-floor-XXXXXX";

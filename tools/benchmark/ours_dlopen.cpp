@@ -1,4 +1,5 @@
-// ours_dlopen.cpp -- the library loaded at run time, as a plug-in or another language does.
+// ours_dlopen.cpp -- updates with the library loaded at run time, as by a plug-in or another
+// language.
 #include <dlfcn.h>
 #include <unistd.h>
 

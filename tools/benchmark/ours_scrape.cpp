@@ -1,4 +1,4 @@
-// ours_scrape.cpp -- what a scrape costs, without HTTP; and, as a server of its segment, with it.
+// ours_scrape.cpp -- the cost of scrapes without HTTP; `serve` makes a segment for those with HTTP.
 #include <malloc.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -21,7 +21,7 @@
 namespace {
 std::atomic<std::uint64_t> allocations{0};
 }
-// Counted here, passed on to malloc.
+// Counts allocations and passes them on to malloc.
 void* operator new(std::size_t size) {
   allocations.fetch_add(1, std::memory_order_relaxed);
   if (void* p = std::malloc(size); p != nullptr) return p;
@@ -38,7 +38,7 @@ using exposition::TextEncoder;
 using reader::SegmentMerge;
 using scrape::Scrape;
 
-// "workers=64,times=1,...", as the fields of Workload.
+// Reads the fields of Workload from "workers=64,times=1,...".
 Workload workload(const std::string& text) {
   Workload w;
   for (std::size_t at = 0; at < text.size();) {
@@ -99,7 +99,8 @@ auto of_crowd(Work work) {
   };
 }
 
-// Nothing of it is in a cache any more: as after the fifteen seconds between two scrapes.
+// Measures a scrape with none of its data in a cache, as after the fifteen seconds between two
+// scrapes.
 Measurement cold_scrape(const std::string& argument) {
   const auto s = scraped(argument);
   const auto other = std::make_shared<std::vector<std::uint64_t>>(std::size_t{64} << 17);
@@ -115,7 +116,7 @@ Measurement cold_scrape(const std::string& argument) {
   };
 }
 
-// A figure that is no time: told as if each operation took so many nanoseconds.
+// Answers a figure that is not a time, as if each operation took that many nanoseconds.
 template <class Figure>
 auto figure(Figure of) {
   return [of](const std::string& argument) -> Measurement {
@@ -173,7 +174,7 @@ int main(int argc, char** argv) {
            }
          });
        }},
-      // A new reader: everything is read, planned and printed for the first time.
+      // The reader is new: everything is read, planned and printed for the first time.
       {"first-*",
        [](const std::string& argument) {
          const auto s = scraped(argument);

@@ -1,4 +1,5 @@
-// ours_update.cpp -- updates and start-up, with the shared library as it is shipped.
+// ours_update.cpp -- measurements of updates and start-up, with the shared library as it is
+// shipped.
 #include "tools/benchmark/ours_update.h"
 
 #include <fcntl.h>
@@ -101,10 +102,11 @@ Operations operations(const std::shared_ptr<Handles>& h) {
            }}};
 }
 
-// 200,000 series in a segment of their own; made when first asked for: histograms' cells are 32 MB.
+// Cold operations use this many series in a segment of their own. It is made when it is first
+// needed, since the cells of that many histograms take 32 MB.
 constexpr std::size_t kCold = 200'000;
 
-// Updates one of them at random.
+// Measures an update of one of them, at random.
 template <class Metric, class Update>
 Measurement cold(Family<Metric> family, Update update) {
   auto all = std::make_shared<std::vector<Metric>>();
@@ -162,11 +164,11 @@ Measurement cold_operation(const std::string& operation) {
       std::shared_ptr<void>(nullptr, [path](void*) { ::unlink((path + ".v1").c_str()); });
   const Segment segment(path, {4, 4, kCold * 20 + 1024, 64 << 20});
   Measurement measurement = cold_in(segment, operation);
-  measurement(1);  // the claim, while the file has its name
+  measurement(1);  // claims the slot while the file has its name
   return measurement;
 }
 
-// What stands in the segment's file, over and over.
+// Reads the segment's file from its beginning to its end, once.
 void scan_file(const std::string& file) {
   static std::vector<char> buffer(1 << 16);
   const int fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
@@ -175,7 +177,8 @@ void scan_file(const std::string& file) {
   ::close(fd);
 }
 
-// A child's first update: its own time, told through a pipe. `parallel` of them at once.
+// Measures the first update of each of `parallel` children at once. A child writes its CPU time to
+// a pipe. Returns the mean.
 double first_update_ns(const Handles& h, std::size_t parallel) {
   int told[2], go[2];
   if (::pipe(told) != 0 || ::pipe(go) != 0) throw std::runtime_error("no pipe");
@@ -218,7 +221,8 @@ Measurement first_update(const std::shared_ptr<Handles>& h, std::size_t parallel
   };
 }
 
-// In a child, whose process state is new, as a program that starts: the time that `body` takes.
+// Measures the time that `body` takes in a child whose process state is new, as in a program that
+// starts: the mean of `parallel` children at once.
 template <class Body>
 Measurement in_child(std::size_t parallel, Body body) {
   return [=](std::uint64_t count) {
@@ -260,7 +264,7 @@ void register_series(const std::string& path, std::size_t count) {
   for (std::size_t i = 0; i < count; ++i) keep(family.labels(std::to_string(i)));
 }
 
-// A program that starts where others have been: the segment is there, and its one series.
+// Measures a program that starts when the segment and its one series already exist.
 double opening(std::uint64_t count) {
   const std::string path = own_segment("open");
   const auto open = in_child(1, [path](const std::string&) { register_series(path, 1); });

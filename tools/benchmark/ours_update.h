@@ -1,4 +1,4 @@
-// ours_update.h -- measurements of updates through the C ABI, however its functions were come by.
+// ours_update.h -- measurements of updates through the C ABI, linked or loaded at run time.
 #pragma once
 
 #include <unistd.h>
@@ -17,7 +17,7 @@ namespace metrics::bench {
 
 constexpr std::size_t kMany = 64;  // handles that are updated in turns
 
-// The functions that are measured: the linked library's, or what dlsym() found.
+// The measured functions: those of the linked library, or those that dlsym() found.
 struct Abi {
   decltype(&metrics_open) open;
   decltype(&metrics_family_of) family_of;
@@ -31,12 +31,12 @@ struct Abi {
   decltype(&metrics_now) now;
 };
 
-// A segment of this process's alone.
+// Returns the path of a segment that only this process uses.
 inline std::string own_segment(const char* what) {
   return "/dev/shm/metrics-bench-" + std::string(what) + '-' + std::to_string(::getpid());
 }
 
-// What a lookup is given.
+// Return the label values that lookups use.
 inline const std::array<std::string, 3>& types() {
   static const std::array<std::string, 3> kTypes = {"ServiceActivity0-and-what-it-is",
                                                     "ServiceActivity1-and-what-it-is",
@@ -48,7 +48,7 @@ inline const std::string& hostname() {
   return kHostname;
 }
 
-// Operations that are measured, by name: each does so many.
+// The measured operations, by name: calling one with `count` does it `count` times.
 using Work = std::function<void(std::uint64_t)>;
 using Operations = std::map<std::string, Work>;
 
@@ -59,7 +59,7 @@ struct AbiHandles {
   metrics_family* labelled;
 };
 
-// In a segment of their own, in which the calling thread has its slot.
+// Makes the handles in a new segment, in which the calling thread already has its slot.
 inline AbiHandles abi_handles(const Abi& abi) {
   AbiHandles handles{};
   metrics_segment* segment = nullptr;
@@ -98,8 +98,8 @@ inline AbiHandles abi_handles(const Abi& abi) {
   return handles;
 }
 
-// Each of kAbi's functions; where that is constexpr, they are called as a program does that is
-// linked with the library.
+// Returns the operations through kAbi's functions. If kAbi is constexpr, the calls are those of a
+// program that is linked with the library.
 template <const Abi& kAbi>
 Operations abi_operations(const AbiHandles& h) {
   return {{"inc",

@@ -1,5 +1,7 @@
-// peer_pcp.cpp -- a counter of PCP's memory-mapped values: not atomic, and merged by nobody.
-// The second needs the first.
+// peer_pcp.cpp -- a counter of PCP's memory-mapped values: it is not atomic, and values of several
+// processes are not merged.
+
+// The second header needs the first.
 // clang-format off
 #include <pcp/pmapi.h>
 #include <pcp/mmv_stats.h>
@@ -36,8 +38,8 @@ int main(int argc, char** argv) {
   metric.indom = 1;
   char directory[] = "/dev/shm/metrics-bench-pcp-XXXXXX";
   if (::mkdtemp(directory) == nullptr) return 1;
-  // Where the values' file goes is configuration: one of our own, for where PCP itself is not
-  // installed.
+  // A configuration file names the directory of the values' file. This program writes its own one,
+  // since PCP itself may not be installed.
   const std::string configuration = std::string(directory) + "/pcp.conf";
   std::FILE* file = std::fopen(configuration.c_str(), "w");
   if (file == nullptr) return 1;

@@ -1,4 +1,4 @@
-// peer_prometheus_cpp.cpp -- the same with prometheus-cpp.
+// peer_prometheus_cpp.cpp -- the same measurements with prometheus-cpp.
 #include <prometheus/counter.h>
 #include <prometheus/exposer.h>
 #include <prometheus/gauge.h>

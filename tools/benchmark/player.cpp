@@ -19,7 +19,7 @@
 namespace metrics::bench {
 namespace {
 
-// Also where the driver has confined this process to one CPU.
+// Moves the calling thread to the CPU, even if the driver has confined this process to another one.
 void move_to_cpu(int cpu) {
   cpu_set_t set;
   CPU_ZERO(&set);
@@ -37,7 +37,7 @@ std::string answer(const Measurements& measurements, const Parametric& parametri
   std::string name;
   std::uint64_t count = 0;
   words >> name >> count;
-  static Measurements made;  // of parametric ones
+  static Measurements made;  // from parametric ones
   try {
     auto found = measurements.find(name);
     if (found == measurements.end()) found = made.find(name);

@@ -64,7 +64,7 @@ void work(Handles& handles, std::size_t worker, const Workload& w) {
   for (Gauge& gauge : handles.gauges) gauge.set(static_cast<double>(worker));
 }
 
-// Returns when the worker has counted; it stays until it is killed.
+// Starts a worker and returns when it has counted. The worker stays until it is killed.
 pid_t start_worker(Handles& handles, std::size_t worker, const Workload& w, bool with_threads) {
   int told[2];
   if (::pipe(told) != 0) throw std::runtime_error("no pipe");

@@ -1,4 +1,4 @@
-// workload.h -- segments as workers leave them: made by processes or threads that count the
+// workload.h -- makes segments as workers leave them, with processes or threads that count the
 // catalogue.
 #pragma once
 
@@ -13,15 +13,15 @@ namespace metrics::bench {
 struct Workload {
   std::size_t workers = 1;  // processes that live at once, and stay
   std::size_t threads = 0;  // of one of them, in addition
-  std::size_t times = 1;    // so many catalogues
-  std::size_t bounds = 0;   // of each histogram, no nice numbers; 0: the catalogue's 18
+  std::size_t times = 1;    // the number of catalogues
+  std::size_t bounds = 0;   // of each histogram, not round numbers; 0: the catalogue's 18
   std::size_t gauges = 0;   // live gauges that every worker sets
   std::size_t generations =
       1;                // workers that come and go in each worker's place; the last ones stay
   bool sparse = false;  // each worker counts one series only
 };
 
-// Segment, and the processes that own its slots; both end with it.
+// A segment and the processes that own its slots. The destructor ends both.
 class Crowd {
  public:
   explicit Crowd(const Workload& workload);
