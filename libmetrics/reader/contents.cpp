@@ -17,7 +17,7 @@ using format::Record;
 // Returns what is wrong with the series' labels, empty if nothing is. The label names of a series
 // are its family's; those of an info stand in the series itself.
 std::string labels_fault(const format::FamilyView& f, const format::SeriesView& s) {
-  if (f.type != format::Type::kInfo) {
+  if (format::values_of(f.type) != format::Values::kNone) {
     return s.strings.size() == f.labels.size() ? ""
                                                : "has another number of labels than its family";
   }

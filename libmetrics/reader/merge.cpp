@@ -175,7 +175,7 @@ void SegmentMerge::rebuild() {
     Family& family = families_.families[at];
     const format::FamilyView& view = contents.families[at];
     std::vector<Label> labels;
-    if (family.type == format::Type::kInfo) {
+    if (format::values_of(family.type) == format::Values::kNone) {
       for (std::size_t k = 0; k + 1 < s.strings.size(); k += 2) {
         labels.push_back({std::string(s.strings[k]), std::string(s.strings[k + 1])});
       }
