@@ -1,10 +1,11 @@
-/* hot.h -- what an update touches, laid out so that metrics.hpp can inline it. Part of the ABI: it changes
- * only with the library's SONAME. Use metrics.h or metrics.hpp; this header has no promises of its own.
+/* hot.h -- what an update touches, laid out so that metrics.hpp can inline it. Part of the ABI: it
+ * changes only with the library's SONAME. Use metrics.h or metrics.hpp; this header makes no
+ * promises of its own.
  *
- * A thread keeps the addresses of its slots in a place of its own, in memory that the kernel wipes in a forked
- * child: so a child, however it was forked, finds no address of its parent's there, and gets a slot of its own.
- * Only where that place is stands in thread-local memory. The process's epoch, in such memory too, tells a process
- * from its ancestors. */
+ * A thread keeps the addresses of its slots in a place of its own, in memory that the kernel wipes
+ * in a forked child. So a child, however it was forked, finds none of its parent's addresses there,
+ * and gets a slot of its own. Thread-local memory holds only the address of that place. The
+ * process's epoch, in wiped memory too, distinguishes a process from its ancestors. */
 #ifndef METRICS_HOT_H
 #define METRICS_HOT_H
 
@@ -16,21 +17,21 @@
 extern "C" {
 #endif
 
-/* Segments that a process can join; one more index leads nowhere. */
+/* How many segments a process can join. One more index leads nowhere. */
 #define METRICS_MAX_SEGMENTS 16
 #define METRICS_NOWHERE METRICS_MAX_SEGMENTS
 
 typedef struct metrics_thread_state {
   uint64_t* cells[METRICS_MAX_SEGMENTS +
                   1]; /* own slots; NULL: take the slow path. The last is always NULL */
-  uint64_t tried;     /* a bit for each segment: a slot was asked for since the last fork */
+  uint64_t tried;     /* a bit for each segment: the thread asked for a slot since the last fork */
 } metrics_thread_state;
 
 typedef struct metrics_process_state {
-  uint64_t epoch; /* 0 until the first update after start or fork; never one that an ancestor had */
+  uint64_t epoch; /* 0 until the first update after start or fork; then unlike any ancestor's */
 } metrics_process_state;
 
-/* The calling thread's; never NULL. */
+/* The state of the calling thread, and of its process. Neither is ever NULL. */
 extern METRICS_API __thread metrics_thread_state* metrics_thread
     __attribute__((tls_model("initial-exec")));
 extern METRICS_API metrics_process_state* metrics_process;
@@ -43,32 +44,33 @@ struct metrics_counter {
 struct metrics_gauge {
   uint32_t segment;
   uint32_t reserved;
-  /* In this process's first slot, if the word there is nothing but this process's value; else NULL. Valid only
-   * for a thread that has a slot. */
+  /* The value's word in this process's first slot, if it holds only this process's value; else
+   * NULL. Valid only for a thread that has a slot. */
   uint64_t* word;
 };
 
 struct metrics_histogram {
   uint32_t segment;
-  uint32_t cell;        /* the first bucket's */
-  uint32_t sum;         /* behind it: the sum's cell is cell + sum */
-  uint32_t padded;      /* of bounds, those added are +Inf, so that a search needs no rest */
+  uint32_t cell;        /* the cell of the first bucket */
+  uint32_t sum;         /* the distance to the sum's cell, which is cell + sum */
+  uint32_t padded;      /* the number of bounds, rounded up for the search: those added are +Inf */
   const double* bounds; /* aligned to 64 bytes */
-  /* Counts a value that is not NaN in a slot. Chosen for this CPU and this number of bounds when the family
-   * was made, so that the search is without a loop. */
+  /* Counts a value, which must not be NaN, in a slot. The family chooses the function, when it is
+   * made, for this CPU and this number of bounds, so that the search needs no loop. */
   void (*observe)(uint64_t* first_cell, const struct metrics_histogram*, double value);
-  /* The number of bounds below value, which is the bucket's index; likewise. */
+  /* Returns the number of bounds below value, which is the bucket's index. Chosen likewise. */
   uint32_t (*find)(const double* bounds, uint32_t padded, double value);
 };
 
-/* The calling thread's slot in a segment; NULL: the out-of-line function knows what to do. */
+/* Returns the cells of the calling thread's slot in a segment; NULL: the caller must call the
+ * out-of-line function, which handles every other case. */
 static inline uint64_t* metrics_hot_cells(uint32_t segment) {
   /* Loaded anew each time: a signal handler may have forked since. */
   const metrics_thread_state* thread = __atomic_load_n(&metrics_thread, __ATOMIC_RELAXED);
   return __atomic_load_n(&thread->cells[segment], __ATOMIC_RELAXED);
 }
 
-/* ThreadSanitizer sees neither assembly nor volatile accesses for what they are: atomics it does. */
+/* ThreadSanitizer does not recognize assembly or volatile accesses as atomic: it gets atomics. */
 #if defined(__SANITIZE_THREAD__)
 #define METRICS_HOT_ATOMIC 1
 #elif defined(__has_feature)
@@ -81,8 +83,8 @@ static inline uint64_t* metrics_hot_cells(uint32_t segment) {
 extern void __tsan_acquire(void* address);
 #endif
 
-/* Called with what metrics_*_labels() has returned, before its fields are read: ThreadSanitizer does
- * not see the library's own order, in which another thread has filled it. */
+/* Must be called with each handle that metrics_*_labels() stored, before its fields are read:
+ * ThreadSanitizer does not see the library's own ordering with the thread that filled it. */
 static inline void metrics_hot_acquire(const void* handle) {
 #if defined(METRICS_HOT_ATOMIC)
   if (handle != NULL) __tsan_acquire((void*)handle);
@@ -91,9 +93,9 @@ static inline void metrics_hot_acquire(const void* handle) {
 #endif
 }
 
-/* One thread writes this cell, so nothing is lost without a locked instruction. Relaxed: a cell carries no
- * news about other memory; nobody reads cell A and concludes something about cell B. On x86-64 it is one
- * instruction, which no signal handler can split. */
+/* Adds n to a cell. Only one thread writes it, so nothing is lost without a locked instruction.
+ * Relaxed: a cell says nothing about other memory; no reader concludes anything about cell B from
+ * cell A. On x86-64 it is one instruction, which no signal handler can split. */
 static inline void metrics_hot_count(uint64_t* cell, uint64_t n) {
 #if defined(__x86_64__) && !defined(METRICS_HOT_ATOMIC)
   __asm__ volatile("addq %1, %0" : "+m"(*cell) : "er"(n) : "cc");
@@ -102,8 +104,9 @@ static inline void metrics_hot_count(uint64_t* cell, uint64_t n) {
 #endif
 }
 
-/* The same for a cell that holds a double. Its sum is the next call's start, so a way through an integer's
- * register would be waited for; where atomics can't be had without it, a volatile access is as whole. */
+/* Adds an amount to a cell that holds a double. The next call needs the sum, so the detour through
+ * an integer register, which atomics take, would delay it; on x86-64 a volatile access is as
+ * indivisible without the detour. */
 static inline void metrics_hot_sum(uint64_t* cell, double amount) {
 #if defined(__x86_64__) && !defined(METRICS_HOT_ATOMIC)
   typedef double __attribute__((may_alias)) metrics_double_cell;
@@ -119,10 +122,11 @@ static inline void metrics_hot_sum(uint64_t* cell, double amount) {
 #endif
 }
 
-/* Above, doubles skip whole numbers. */
+/* 2^53: above it, doubles can't represent every whole number. */
 #define METRICS_HOT_EXACT 9007199254740992.0
 
-/* Adds an amount of 0 to METRICS_HOT_EXACT. Whole ones are counted as such, to stay exact. */
+/* Adds an amount, which must be from 0 up to METRICS_HOT_EXACT. Whole amounts are counted as
+ * integers, so that they stay exact. */
 static inline void metrics_hot_add(uint64_t* cells, const struct metrics_counter* c,
                                    double amount) {
   const int64_t whole = (int64_t)amount;
@@ -133,7 +137,7 @@ static inline void metrics_hot_add(uint64_t* cells, const struct metrics_counter
   }
 }
 
-/* A gauge's value is stored XOR this NaN, so that a word of zeros is one that nobody has set. */
+/* A gauge's value is stored XOR this NaN, so that a word of zeros is a value that was never set. */
 #define METRICS_HOT_UNSET UINT64_C(0x7ff86e6f74736574)
 
 static inline uint64_t metrics_hot_encode(double value) {
@@ -143,10 +147,11 @@ static inline uint64_t metrics_hot_encode(double value) {
   return bits ^ METRICS_HOT_UNSET;
 }
 
-/* Sets the gauge if that is one store; 0 if the out-of-line function has to. */
+/* Sets the gauge if one store suffices, and returns 1; else returns 0, and the caller must call
+ * metrics_gauge_set(). */
 static inline int metrics_hot_set(struct metrics_gauge* gauge, double value) {
   if (__builtin_expect(metrics_hot_cells(gauge->segment) == NULL, 0)) return 0;
-  /* Acquire: what was stored before the word was published, its generation, stays before the value. */
+  /* Acquire: the generation, stored before the word was published, stays before the value. */
   uint64_t* word = __atomic_load_n(&gauge->word, __ATOMIC_ACQUIRE);
   if (__builtin_expect(word == NULL, 0)) return 0;
   __atomic_store_n(word, metrics_hot_encode(value), __ATOMIC_RELAXED);

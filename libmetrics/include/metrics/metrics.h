@@ -12,12 +12,11 @@
  * (4) Every function may be called by any thread at any time, in a forked child too. Updates may be
  *     called in signal handlers; an update that interrupts another one of the same series loses
  *     nothing for integers (metrics_counter_inc), else at most one of the two.
- * (5) A function that returns metrics_status and fails leaves a text that says what was wrong and
+ * (5) A function that returns metrics_status and fails leaves a text that names what was wrong and
  *     what to write instead, in metrics_last_error(), for the calling thread. Its *out is then NULL
- *     or, where a definition was right but there was no room for it, an object whose updates do
- *     nothing.
- * (6) Structs that a program fills in begin with `size`, which is sizeof the struct: so they can
- *     grow without a new function. Fields that a program doesn't set are 0, which is the default.
+ *     or an object whose updates do nothing; each function's comment states which.
+ * (6) Structs that a program fills in begin with `size`, which is sizeof the struct, so that they
+ *     can grow without a new function. Fields that a program doesn't set are 0, the default.
  *
  *       metrics_family_options options = {.size = sizeof options, .mode = METRICS_LIVESUM};
  *
@@ -41,94 +40,100 @@ extern "C" {
 
 typedef enum metrics_status {
   METRICS_OK = 0,
-  METRICS_INVALID = 1,       /* a name, label, bound, path or option is against the rules */
+  METRICS_INVALID = 1,       /* a name, label, bound, path or option breaks the rules */
   METRICS_CONFLICT = 2,      /* the segment has a family of that name that differs */
   METRICS_FULL = 3,          /* the segment's directory or cells are used up */
   METRICS_NO_SPACE = 4,      /* the file system, a quota or a limit of the process leaves no room */
   METRICS_NO_PERMISSION = 5, /* the process may not open or create the file */
-  METRICS_INCOMPATIBLE = 6,  /* the file is no segment, or has another version or geometry than this
-                                library can use */
+  METRICS_INCOMPATIBLE = 6,  /* the file is not a segment, or is damaged, or has a version or
+                                geometry that this library can't use */
   METRICS_UNSUPPORTED = 7,   /* the file system or the kernel lacks what ownership needs */
   METRICS_GONE = 8,          /* the segment was deleted or replaced under its name */
-  METRICS_NO_SLOT = 9, /* all slots are owned: this process counts in the shared one, its gauges are
-                          refused */
-  METRICS_SYSTEM = 10  /* another error of the operating system; the text has it */
+  METRICS_NO_SLOT = 9, /* all slots are owned: this process counts in the shared one, and its gauges
+                          are refused */
+  METRICS_SYSTEM = 10  /* another error of the operating system, which the text names */
 } metrics_status;
 
-/* The status in lower-case words, e.g. "no space". Never NULL. */
+/* Returns the status in lower-case words, e.g. "no space"; "unknown status" for any other number.
+ * Never NULL. The string lives until the process ends. */
 METRICS_API const char* metrics_status_name(metrics_status status);
 
-/* Why the last call of this thread that returned a status other than METRICS_OK failed; "" if none
- * has. Valid until the thread's next failing call. */
+/* Returns the reason why the calling thread's last failed call, one that returned a status other
+ * than METRICS_OK, failed; "" if no call has failed, or memory or the pthread key for the text was
+ * lacking. Never NULL. Valid until the thread's next failing call. */
 METRICS_API const char* metrics_last_error(void);
 
-/* The version of the library, e.g. "0.1.0". */
+/* Returns the version of the library, e.g. "0.1.0". */
 METRICS_API const char* metrics_version(void);
 
-/* Called for everything that can't be counted, once for each segment or family and cause, with one
- * line of text. Updates never call it; the reason why one got no slot is logged by the process's
- * next set-up call, or by metrics_segment_status(). Called by the thread that called the library,
- * with none of the library's locks held. It must not throw. The default writes "metrics: TEXT" to
- * standard error. NULL: silence. */
+/* A log function. The library calls it for everything that can't be counted, once for each segment
+ * or family and cause, with one line of text. Updates never call it; the reason why one got no slot
+ * is logged by the process's next set-up call, or by metrics_segment_status(). The thread that
+ * called the library calls it, with none of the library's locks held. It must not throw. */
 typedef void (*metrics_log_function)(metrics_status status, const char* text, void* context);
+
+/* Makes the library log through that function, with that context, from now on and in all threads.
+ * The default writes "metrics: TEXT" to standard error. NULL: nothing is logged. If the process is
+ * out of memory, the function before stays. */
 METRICS_API void metrics_set_log(metrics_log_function function, void* context);
 
-/* Calls that function with one line of text, for what is built on top of the library. Does nothing
- * if text is NULL. */
+/* Calls the log function with one line of text, for code that is built on top of the library. Does
+ * nothing if text is NULL. */
 METRICS_API void metrics_log(metrics_status status, const char* text);
 
 /* ---- segments ---- */
 
 typedef struct metrics_segment metrics_segment;
 
-/* How large a segment is, when this process is the one to create it; one that exists keeps its own
- * geometry. 0 in any field: the environment variable named beside it, else the default. The file is
- * sparse: what is not used costs no memory, except for the directory, which is reserved when the
- * file is created. */
+/* The size of a segment that this process creates; one that exists keeps its own geometry. 0 in a
+ * field stands for the environment variable named beside it or, if that is not set, for the default
+ * named there. The file is sparse: what is not used costs no memory, except for the directory,
+ * which is reserved when the file is created. */
 typedef struct metrics_geometry {
   size_t size;              /* sizeof(metrics_geometry) */
-  uint32_t processes;       /* $METRICS_PROCESSES, 1024: workers that live at once */
-  uint32_t threads;         /* $METRICS_THREADS, 1024: their further threads that live at once */
-  uint64_t cells;           /* $METRICS_CELLS, 131072: a histogram with n bounds takes n + 2, a
-                               counter 2, a gauge 3 */
+  uint32_t processes;       /* $METRICS_PROCESSES, 1024: workers that live at the same time */
+  uint32_t threads;         /* $METRICS_THREADS, 1024: their further threads, likewise */
+  uint64_t cells;           /* $METRICS_CELLS, 131072: a series of a histogram with n bounds
+                               takes n + 2, of a counter 2, of a gauge 3 */
   uint64_t directory_bytes; /* $METRICS_DIRECTORY_BYTES, 4 MiB: a series takes about 100 bytes and
                                its labels */
 } metrics_geometry;
 
-/* Joins the segment of that name, or creates it if there is none, and stores it in *out. One
+/* Joins the segment of that name, or creates it if it does not exist, and stores it in *out. One
  * process can join 16 different ones.
  *
- * path: NULL: $METRICS_SEGMENT, else /dev/shm/metrics-UID with the effective user's id. The file's
- * name is the path and ".v1", the version of its format; a path that ends so already is taken as it
- * is. A relative path is made absolute by the current directory.
- * geometry: NULL: as if all fields were 0.
+ * path: NULL stands for $METRICS_SEGMENT, else /dev/shm/metrics-UID with the effective user's id.
+ * The file's name is the path and ".v1", the version of its format; a path that already ends with
+ * that is used unchanged. The current directory makes a relative path absolute.
+ * geometry: NULL stands for one whose fields are all 0.
  * Permissions of a new file: 0600; with $METRICS_GROUP (a name or a number) 0660 and that group.
- * A file is joined only if it is a regular file, no symbolic link, and the effective user's own, or
- * of the group $METRICS_GROUP; and not writable for others.
+ * A file is joined only if it is a regular file, not a symbolic link; belongs to the effective user
+ * or to the group $METRICS_GROUP; and is not writable for others.
  *
- * METRICS_INVALID: path or geometry is against the rules.
+ * METRICS_INVALID: path or geometry breaks the rules.
  * METRICS_NO_SPACE: the file system has no room.
- * METRICS_NO_PERMISSION: the file belongs to somebody else.
- * METRICS_INCOMPATIBLE: the file is no segment, or of another version.
- * METRICS_UNSUPPORTED: the file system has no such locks.
- * METRICS_FULL: the process has joined 16 already.
+ * METRICS_NO_PERMISSION: the file has another owner, or wrong permissions.
+ * METRICS_INCOMPATIBLE: the file is not a segment, or has another version.
+ * METRICS_UNSUPPORTED: the file system lacks the locks that ownership needs.
+ * METRICS_FULL: the process has already joined 16.
  * METRICS_SYSTEM: another error of the operating system.
- * In each case *out is a segment: one that could not be joined takes families and series, checks
- * them as ever, counts nothing, and keeps the status. */
+ * In each case *out is a segment, never NULL. One that could not be joined accepts families and
+ * series and checks them as any other does, counts nothing, and keeps the status. */
 METRICS_API metrics_status metrics_open(const char* path, const metrics_geometry* geometry,
                                         metrics_segment** out);
 
-/* The segment of metrics_open(NULL, NULL), joined at the first call. Never NULL. */
+/* Returns the segment of metrics_open(NULL, NULL), which the first call joins. Never NULL: if it
+ * can't be joined, metrics_segment_status() has the reason. */
 METRICS_API metrics_segment* metrics_default(void);
 
-/* The full name of the segment's file; "" for NULL. */
+/* Returns the full name of the segment's file; "" for NULL. Valid until the process ends. */
 METRICS_API const char* metrics_segment_path(const metrics_segment* segment);
 
-/* METRICS_OK as long as this process is counted in slots of its own. Else the first reason why the
- * segment could not be joined or, since the last fork, why no slot could be claimed; the text is in
- * metrics_last_error(). METRICS_GONE also if the file was deleted or replaced: no reader sees what
- * is counted from then on. METRICS_INVALID: the segment is NULL. Claiming happens at the first
- * update: before it, the status is that of joining. */
+/* Returns METRICS_OK as long as this process is counted in slots of its own, else the first reason
+ * why the segment could not be joined or, since the last fork, why no slot could be claimed; the
+ * text is in metrics_last_error(). METRICS_GONE also if the file was deleted or replaced: no reader
+ * sees what is counted from then on. METRICS_INVALID: the segment is NULL. A process claims its
+ * slot at its first update; before that, the status is that of joining. */
 METRICS_API metrics_status metrics_segment_status(const metrics_segment* segment);
 
 /* ---- families ---- */
@@ -139,16 +144,16 @@ typedef enum metrics_type {
   METRICS_COUNTER = 1,
   METRICS_GAUGE = 2,
   METRICS_HISTOGRAM = 3,
-  METRICS_SUMMARY = 4, /* counts and sums, without quantiles: those can't be merged over
+  METRICS_SUMMARY = 4, /* counts and sums, without quantiles, which can't be merged over
                           processes */
-  METRICS_INFO = 5     /* a fact in labels: a series with value 1 for each set of them that any
-                          process has stated; without label names of its own */
+  METRICS_INFO = 5     /* constant information as labels: a series with the value 1 for each set of
+                          labels that any process has stated; the family has no label names */
 } metrics_type;
 
-/* How the gauges of all processes become one sample, in client_python's vocabulary. "live" ones
- * count only processes that are alive; the others keep what dead ones have left. ALL and LIVEALL
- * have a sample for each process, with its pid as label; of ALL a dead process's sample stays until
- * another process adopts its slot. */
+/* How the gauges of all processes become one sample, in client_python's vocabulary. The "live"
+ * modes count only processes that are alive; the others keep what dead processes have left. ALL and
+ * LIVEALL have a sample for each process, with its pid as a label; with ALL, a dead process's
+ * sample stays until another process adopts its slot. */
 typedef enum metrics_mode {
   METRICS_ALL,
   METRICS_LIVEALL,
@@ -162,45 +167,46 @@ typedef enum metrics_mode {
   METRICS_LIVEMOSTRECENT
 } metrics_mode;
 
-/* What a definition may have beyond name, help and label names. An option that the type doesn't
- * have is METRICS_INVALID. */
+/* What a definition may have besides name, help and label names. An option that the type doesn't
+ * have causes METRICS_INVALID. */
 typedef struct metrics_family_options {
   size_t size;          /* sizeof(metrics_family_options) */
-  const char* unit;     /* becomes the ending of the name; NULL or "": none. Not of an info */
-  const double* bounds; /* of a histogram: upper bounds, inclusive, ascending and finite; +Inf is
+  const char* unit;     /* becomes the ending of the name; NULL or "": no unit. Not for an info */
+  const double* bounds; /* for a histogram: upper bounds, inclusive, ascending and finite; +Inf is
                            added. NULL: Prometheus's default bounds, .005 to 10 seconds */
-  size_t bound_count;   /* 0 with bounds that are not NULL: the +Inf bucket alone */
-  metrics_mode mode;    /* of a gauge */
+  size_t bound_count;   /* 0 with bounds that are not NULL: only the +Inf bucket */
+  metrics_mode mode;    /* for a gauge */
 } metrics_family_options;
 
 /* Finds the family of that definition in the segment, or registers it, and stores it in *out.
- * segment: NULL: metrics_default(). help: NULL: "". labels: NULL when label_count is 0. options:
- * NULL: all defaults. A counter's name may be given with or without `_total`, an info's with or
- * without `_info`.
+ * A NULL segment stands for metrics_default(), a NULL help for "", NULL options for all defaults;
+ * labels may be NULL when label_count is 0. A counter's name may be given with or without `_total`,
+ * an info's with or without `_info`.
  *
- * METRICS_INVALID: a name, type, bound or option is against the rules, which are Prometheus's
+ * METRICS_INVALID: a name, type, bound or option breaks the rules, which are Prometheus's
  * (https://prometheus.io/docs/concepts/data_model); *out is NULL.
  * METRICS_CONFLICT: the segment has a family of that name, or with a sample of that name, that
  * differs in type, unit, label names, bounds or mode. The help may differ: the first one stays.
  * METRICS_FULL: the directory is full.
  * METRICS_INCOMPATIBLE: the directory is damaged.
  * METRICS_NO_SPACE: the process is out of memory.
- * After all but METRICS_INVALID and METRICS_NO_SPACE, *out is a family whose series count
- * nothing. */
+ * After METRICS_CONFLICT, METRICS_FULL and METRICS_INCOMPATIBLE, *out is a family whose series
+ * count nothing; after METRICS_NO_SPACE it is that or NULL. */
 METRICS_API metrics_status metrics_family_of(metrics_segment* segment, metrics_type type,
                                              const char* name, const char* help,
                                              const char* const* labels, size_t label_count,
                                              const metrics_family_options* options,
                                              metrics_family** out);
 
-/* METRICS_OK if the family's series are counted. METRICS_CONFLICT, METRICS_FULL,
- * METRICS_INCOMPATIBLE: why its last metrics_family_of() was refused. The status of its segment if
- * that could not be joined. METRICS_INVALID: the family is NULL. The text is in
+/* Returns METRICS_OK if the family's series are counted; METRICS_CONFLICT, METRICS_FULL or
+ * METRICS_INCOMPATIBLE, the reason why its last metrics_family_of() was refused; the status of its
+ * segment if that could not be joined; METRICS_INVALID if the family is NULL. The text is in
  * metrics_last_error(). */
 METRICS_API metrics_status metrics_family_status(const metrics_family* family);
 
-/* Bounds for a histogram, written to bounds[0..count-1]. METRICS_INVALID where they would not be
- * finite and ascending: width <= 0; start <= 0 or factor <= 1. */
+/* Write bounds for a histogram to bounds[0..count-1]: start, start + width, ..., or start,
+ * start * factor, ... METRICS_INVALID: they would not be finite and ascending, as with width <= 0,
+ * start <= 0 of exponential ones, or factor <= 1. */
 METRICS_API metrics_status metrics_linear_bounds(double start, double width, size_t count,
                                                  double* bounds);
 METRICS_API metrics_status metrics_exponential_bounds(double start, double factor, size_t count,
@@ -210,21 +216,23 @@ METRICS_API metrics_status metrics_exponential_bounds(double start, double facto
 
 typedef struct metrics_counter metrics_counter;
 typedef struct metrics_gauge metrics_gauge;
-typedef struct metrics_histogram metrics_histogram; /* of a histogram or a summary */
+typedef struct metrics_histogram metrics_histogram; /* for histograms and summaries */
 
-/* The family's series with these label values, as many as it has label names and in their order;
- * registered if it is new. Bytes that are not UTF-8 become U+FFFD. Keep what you get: an update
- * costs a nanosecond, looking up the labels ten times that.
+/* Find the family's series with these label values, as many as it has label names and in their
+ * order, or register it if it is new, and store it in *out. Bytes that are not UTF-8 become U+FFFD.
+ * Keep what you get: an update costs a nanosecond, looking up the labels ten times that.
  *
- * METRICS_INVALID: family is NULL, of another type, or has another number of labels, or a value is
- * NULL or too long; *out is NULL.
+ * METRICS_INVALID: the family is NULL, of another type, or has another number of labels; or a value
+ * is NULL or too long. *out is NULL.
  * METRICS_CONFLICT: the family was refused.
  * METRICS_FULL: the directory or the cells are used up.
- * METRICS_NO_SPACE: the file system has no room.
+ * METRICS_INCOMPATIBLE: the directory is damaged.
+ * METRICS_NO_SPACE: the file system or the process has no room.
+ * METRICS_NO_PERMISSION: the process may no longer open the file.
  * METRICS_GONE: the segment was deleted or replaced.
- * After all but METRICS_INVALID, *out is a series that counts nothing, and a later call with the
- * same labels tries again. In a segment that could not be joined it is that too, with METRICS_OK:
- * the segment's status has the reason. */
+ * After all errors except METRICS_INVALID, *out is a series that counts nothing, and a later call
+ * with the same labels tries again. In a segment that could not be joined, *out is such a series
+ * too, but with METRICS_OK: the segment's status has the reason. */
 METRICS_API metrics_status metrics_counter_labels(metrics_family* family, const char* const* values,
                                                   size_t count, metrics_counter** out);
 METRICS_API metrics_status metrics_gauge_labels(metrics_family* family, const char* const* values,
@@ -232,42 +240,49 @@ METRICS_API metrics_status metrics_gauge_labels(metrics_family* family, const ch
 METRICS_API metrics_status metrics_histogram_labels(metrics_family* family,
                                                     const char* const* values, size_t count,
                                                     metrics_histogram** out);
-/* States an info: names and values of the labels, in any order. */
+/* States an info, with the names and values of its labels in any order. The series stays until a
+ * process removes it; to state the same again changes nothing. METRICS_INVALID: the family is NULL
+ * or not an info, a label's name breaks the rules, or a name or value is NULL. Other errors: as
+ * above. */
 METRICS_API metrics_status metrics_info_state(metrics_family* family, const char* const* names,
                                               const char* const* values, size_t count);
 
 /* Writes label values that are given by name to ordered[0..count-1], in the order of the family's
- * label names, for the functions above. METRICS_INVALID: a name is missing, unknown, given twice or
- * NULL. */
+ * label names, for the functions above. METRICS_INVALID: the family is NULL; a name is missing,
+ * unknown or given twice; or a name or value is NULL. */
 METRICS_API metrics_status metrics_order_labels(const metrics_family* family,
                                                 const char* const* names, const char* const* values,
                                                 size_t count, const char** ordered);
 
-/* Removes the family's series with these label values from the segment, for all processes; of an
- * info, names and values in turn. A later call of metrics_*_labels, in any process, begins a new
- * one at zero; handles obtained before no longer count. METRICS_OK also if there was no such series.
- * METRICS_INVALID: as for metrics_*_labels. The cells are not used again. */
+/* Removes the family's series with these label values from the segment, for all processes. For an
+ * info, values has names and values in turn. A later call of metrics_*_labels, in any process,
+ * begins a new series at zero; handles obtained before no longer count. The cells are not used
+ * again. METRICS_OK also if there was no such series. METRICS_INVALID: the family is NULL or has
+ * another number of labels, or a value is NULL. */
 METRICS_API metrics_status metrics_remove(metrics_family* family, const char* const* values,
                                           size_t count);
-/* Removes all series of the family. METRICS_INVALID: the family is NULL. */
+/* Removes all series of the family, for all processes; see metrics_remove(). METRICS_INVALID: the
+ * family is NULL. */
 METRICS_API metrics_status metrics_clear(metrics_family* family);
 
-/* For bindings that keep what they have looked up: the address of a word that holds the same value
- * for as long as these label values lead to the same series, and another one once any process has
- * removed that. Load it anew each time (__atomic_load_n, relaxed), compare it with the value at the
- * time of the look-up, and look up again where they differ. Valid until the process ends. NULL:
- * this process has not looked up such a series, or it counts nothing. */
+/* Returns, for bindings that keep the series that they have looked up, the address of a word. Its
+ * value stays the same as long as these label values lead to the same series, and changes once any
+ * process has removed that. A binding loads it anew each time (__atomic_load_n, relaxed), compares
+ * it with the value at the time of the look-up, and looks up again if they differ. Valid until the
+ * process ends. NULL: this process has not looked up such a series, or it counts nothing. */
 METRICS_API const uint64_t* metrics_series_state(const metrics_family* family,
                                                  const char* const* values, size_t count);
 
 /* ---- updates ---- */
 
-/* Adds n. Wraps at 2^64. */
+/* Adds n. The count wraps at 2^64. */
 METRICS_API void metrics_counter_inc(const metrics_counter* counter, uint64_t n);
-/* Adds a fractional amount. A negative one, and NaN, is ignored and counted as dropped. */
+/* Adds an amount that need not be whole. A negative amount, or NaN, is ignored and counted as
+ * dropped. */
 METRICS_API void metrics_counter_add(const metrics_counter* counter, double amount);
 
-/* Gauges are a process's: its threads share one value. Adding to an unset one begins at 0. */
+/* Set or change this process's value, which its threads share. A forked child begins with an unset
+ * one. Adding to an unset value begins at 0. Times are seconds since the Unix epoch. */
 METRICS_API void metrics_gauge_set(metrics_gauge* gauge, double value);
 METRICS_API void metrics_gauge_add(metrics_gauge* gauge, double amount); /* may be negative */
 METRICS_API void metrics_gauge_set_to_current_time(metrics_gauge* gauge);
@@ -276,20 +291,21 @@ METRICS_API void metrics_gauge_set_to_current_time(metrics_gauge* gauge);
  * counted as dropped. */
 METRICS_API void metrics_histogram_observe(const metrics_histogram* histogram, double value);
 
-/* CLOCK_MONOTONIC in seconds: two calls and an observe are a timer. */
+/* Returns CLOCK_MONOTONIC in seconds. Two calls and an observe make a timer. */
 METRICS_API double metrics_now(void);
 
-/* ---- reading back, for tests: system calls, more of them with more slots ---- */
+/* ---- reading back, for tests: these make system calls, more with more slots ---- */
 
-/* Stores what all processes together have counted, the dead ones included, as a scrape would now.
+/* Store what all processes together have counted, the dead ones included, as a scrape would now.
  * METRICS_INVALID: the handle is NULL or counts nothing. METRICS_GONE, METRICS_NO_PERMISSION,
  * METRICS_NO_SPACE: the file can't be opened under its name. METRICS_SYSTEM: the file can't be
  * read. */
 METRICS_API metrics_status metrics_counter_value(const metrics_counter* counter, double* out);
 METRICS_API metrics_status metrics_histogram_value(const metrics_histogram* histogram,
                                                    uint64_t* count, double* sum);
-/* Stores what this process has set; NaN if it has set nothing. METRICS_INVALID: the handle is NULL
- * or counts nothing. METRICS_NO_SLOT: the process has no slot, so that its gauges are refused. */
+/* Stores what this process has set, or NaN if it has set nothing; with METRICS_SUM, 0 if it has set
+ * nothing but adopted a slot with a value. METRICS_INVALID: the handle is NULL or counts nothing.
+ * METRICS_NO_SLOT: the process has no slot, so that its gauges are refused. */
 METRICS_API metrics_status metrics_gauge_value(const metrics_gauge* gauge, double* out);
 
 #ifdef __cplusplus

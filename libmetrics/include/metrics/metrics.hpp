@@ -2,17 +2,16 @@
 // hot.h.
 //
 //   metrics::Family<metrics::Counter> tasks{"tasks_total", "Tasks finished.", {"type"}};
-//   metrics::Counter images = tasks.labels("image");   // keep it: looking up labels costs ten times
-//                                                      // an update
+//   metrics::Counter images = tasks.labels("image");   // keep it: a look-up costs ten updates
 //   ...fork, fork, fork...
 //   images.inc();
 //
-// What metrics.h says holds here. In short: everything may be called by any thread, before and
-// after fork(); updates never block, allocate or throw. Definitions that are against the rules
-// throw std::invalid_argument with a text that says what to write instead; in a program that is
-// built without exceptions they log that text and abort. Missing resources (space, permission, a
-// slot) never throw: they are logged once, and what can't be counted is not. Strings end at their
-// first NUL, as in C: label values that differ only behind it are one series.
+// The promises of metrics.h hold here. In short: any thread may call everything, before and after
+// fork(); updates never block, allocate or throw. Definitions that break the rules throw
+// std::invalid_argument, with a text that names what to write instead; in a program that is built
+// without exceptions they log that text and abort. Missing resources (space, permission, a slot)
+// never throw: they are logged once, and what can't be counted is dropped. Strings end at their
+// first NUL, as in C: label values that differ only after it are one series.
 #pragma once
 
 #if !defined(__cplusplus) || __cplusplus < 202002L
@@ -41,7 +40,8 @@ namespace metrics {
 
 namespace detail {
 
-// A wrong program: throws, or logs and aborts where nothing can be thrown.
+// Refuses what a wrong program asks for: throws std::invalid_argument, or, without exceptions, logs
+// the text and aborts.
 [[noreturn]] inline void refuse(const char* text) {
 #if defined(__cpp_exceptions)
   throw std::invalid_argument(text);
@@ -51,7 +51,8 @@ namespace detail {
 #endif
 }
 
-// METRICS_INVALID is the program's fault; all other statuses are the surroundings', and pass.
+// Refuses METRICS_INVALID, which is the program's fault. All other statuses come from its
+// environment and pass.
 inline void check(metrics_status status) {
   if (status == METRICS_INVALID) refuse(metrics_last_error());
 }
@@ -63,7 +64,7 @@ inline std::vector<const char*> pointers(const std::vector<std::string>& strings
   return result;
 }
 
-// What labels() hands on without a copy.
+// A type of label values that labels() passes on without a copy.
 template <class Value>
 concept ends_with_nul =
     std::convertible_to<const Value&, const char*> || std::same_as<Value, std::string>;
@@ -71,7 +72,7 @@ concept ends_with_nul =
 inline const char* pointer(const char* s) { return s; }
 inline const char* pointer(const std::string& s) { return s.c_str(); }
 
-// What can stand for a label value: a string, or anything that a stream prints.
+// A type that labels() accepts for a label value: a string, or anything that a stream prints.
 template <class Value>
 concept label_value = std::convertible_to<const Value&, std::string_view> ||
     requires(std::ostream& stream, const Value& value) {
@@ -95,8 +96,8 @@ std::string text(const Value& value) {
 
 }  // namespace detail
 
-// How large a segment is, when this process creates it; see metrics_geometry. 0: the environment's
-// value, else the default.
+// The size of a segment that this process creates; see metrics_geometry. 0 stands for the value
+// from the environment, else for the default.
 struct Geometry {
   std::uint32_t processes = 0;
   std::uint32_t threads = 0;
@@ -104,14 +105,15 @@ struct Geometry {
   std::uint64_t directory_bytes = 0;
 };
 
-// Where metrics are counted. Cheap to copy; what it names lives until the process ends.
+// Where metrics are counted. Cheap to copy: it is a handle of a segment that stays joined until the
+// process ends. Any thread may use it, forked children too.
 class Segment {
  public:
-  // The default segment, as metrics_default().
+  // Joins the default segment at the first call; see metrics_default().
   Segment() noexcept : segment_(metrics_default()) {}
-  // The segment of that path, as metrics_open(); created with that geometry if there is none.
-  // Throws std::invalid_argument for a path or geometry against the rules; for other failures see
-  // status().
+  // Joins the segment of that path, or creates it with that geometry if it does not exist; see
+  // metrics_open(). Throws std::invalid_argument for a path or geometry that breaks the rules. For
+  // other failures see status().
   explicit Segment(const std::string& path, const Geometry& geometry = {}) {
     const metrics_geometry wanted = {sizeof wanted, geometry.processes, geometry.threads,
                                      geometry.cells, geometry.directory_bytes};
@@ -119,7 +121,8 @@ class Segment {
   }
 
   std::string path() const { return metrics_segment_path(segment_); }
-  // METRICS_OK while this process is counted in slots of its own; else the first reason why not.
+  // Returns METRICS_OK while this process is counted in slots of its own, else the first reason why
+  // it is not; see metrics_segment_status().
   metrics_status status() const noexcept { return metrics_segment_status(segment_); }
   // The status in words; empty if it is METRICS_OK.
   std::string why() const { return status() == METRICS_OK ? "" : metrics_last_error(); }
@@ -166,7 +169,7 @@ class Bounds {
   std::vector<double> bounds_;
 };
 
-// Each metric has an Options: what its definition may have beyond name, help and label names.
+// Each metric has an Options: what its definition may have besides name, help and label names.
 //   unit     becomes the name's ending
 //   segment  where it is counted
 
@@ -183,7 +186,7 @@ class Counter {
     if (counter != nullptr) hot_ = *counter;
   }
 
-  // Adds n. A negative number is ignored and counted as dropped.
+  // Adds n. A negative number is ignored and counted as dropped. The count wraps at 2^64.
   template <std::integral T = unsigned>
   void inc(T n = 1) const noexcept {
     if constexpr (std::is_signed_v<T>) {
@@ -198,7 +201,7 @@ class Counter {
       metrics_counter_inc(&hot_, static_cast<std::uint64_t>(n));
     }
   }
-  // Adds an amount that need not be whole. A negative one, and NaN, is ignored and counted as
+  // Adds an amount that need not be whole. A negative amount, or NaN, is ignored and counted as
   // dropped.
   void inc(double amount) const noexcept {
     if (amount >= 0 && amount < METRICS_HOT_EXACT) [[likely]] {
@@ -210,8 +213,8 @@ class Counter {
     metrics_counter_add(&hot_, amount);
   }
 
-  // Reads back what all processes have counted, for tests: see metrics_counter_value(). NaN if it
-  // can't be read.
+  // Returns what all processes have counted, for tests; NaN if it can't be read. Makes system
+  // calls; see metrics_counter_value().
   double value() const noexcept {
     double value = 0;
     return metrics_counter_value(&hot_, &value) == METRICS_OK ? value : __builtin_nan("");
@@ -224,7 +227,7 @@ class Counter {
 class InProgress;
 class Timer;
 
-// A value that goes up and down, this process's.
+// A value of this process that goes up and down. Its threads share it; a forked child has another.
 class Gauge {
  public:
   struct Options {
@@ -245,10 +248,11 @@ class Gauge {
   void dec(double amount = 1) const noexcept { metrics_gauge_add(gauge_, -amount); }
   void set_to_current_time() const noexcept { metrics_gauge_set_to_current_time(gauge_); }
 
-  // One more for as long as the guard lives.
+  // Adds 1, and subtracts it when the returned guard's scope is left.
   [[nodiscard]] InProgress track_inprogress() const noexcept;
 
-  // Reads back what this process has set, for tests. NaN if it has set nothing, or is refused.
+  // Returns what this process has set, for tests; NaN if it has set nothing or its gauges are
+  // refused. See metrics_gauge_value().
   double value() const noexcept {
     double value = 0;
     return metrics_gauge_value(gauge_, &value) == METRICS_OK ? value : __builtin_nan("");
@@ -258,6 +262,8 @@ class Gauge {
   metrics_gauge* gauge_ = nullptr;
 };
 
+// Adds 1 to a gauge and, when its scope is left, subtracts it. A forked child that inherits it and
+// leaves the scope subtracts 1 from its own value: leave the child by exec() or _exit() instead.
 class InProgress {
  public:
   explicit InProgress(Gauge gauge) noexcept : gauge_(gauge) { gauge_.inc(); }
@@ -282,7 +288,8 @@ class Histogram {
   Histogram() noexcept = default;  // observes nothing
   explicit Histogram(const metrics_histogram* histogram) noexcept : histogram_(histogram) {}
 
-  // NaN is ignored and counted as dropped; negative values are legal.
+  // Counts one observation in its bucket and adds it to the sum. NaN is ignored and counted as
+  // dropped; negative values are legal.
   void observe(double value) const noexcept {
     if (histogram_ != nullptr && value == value) [[likely]] {
       if (std::uint64_t* cells = metrics_hot_cells(histogram_->segment); cells != nullptr)
@@ -294,11 +301,11 @@ class Histogram {
     metrics_histogram_observe(histogram_, value);
   }
 
-  // Observes the seconds until the timer ends, however its scope is left.
+  // Begins a timer, which observes the seconds until its scope is left, by return or exception.
   [[nodiscard]] Timer time() const noexcept;
 
-  // Read back what all processes have observed, for tests: see metrics_histogram_value(). 0 and NaN
-  // if it can't be read.
+  // Return what all processes have observed, for tests; 0 and NaN if it can't be read. They make
+  // system calls; see metrics_histogram_value().
   std::uint64_t count() const noexcept { return value().first; }
   double sum() const noexcept { return value().second; }
 
@@ -313,7 +320,8 @@ class Histogram {
   const metrics_histogram* histogram_ = nullptr;
 };
 
-// Observes once, at stop() or at the end of its scope.
+// Observes seconds once, at stop() or at the end of its scope. For one thread at a time. A forked
+// child that inherits it observes too, unless it calls discard() or leaves by exec() or _exit().
 class Timer {
  public:
   explicit Timer(Histogram histogram) noexcept
@@ -323,19 +331,19 @@ class Timer {
   Timer& operator=(Timer&&) = delete;
   ~Timer() { histogram_.observe(elapsed()); }
 
-  // The seconds since it began.
+  // Returns the seconds since the timer began, by the steady clock.
   double elapsed() const noexcept {
     const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start_;
     return taken.count();
   }
-  // Observes now, and returns the seconds. The end of the scope observes nothing more; nor does a
-  // second call, which returns the seconds all the same.
+  // Observes now, and returns the seconds. The end of the scope then observes nothing more; nor
+  // does a second call, which still returns the seconds.
   double stop() noexcept {
     const double seconds = elapsed();
     std::exchange(histogram_, Histogram()).observe(seconds);
     return seconds;
   }
-  // Observes nothing.
+  // Ends the timer: neither stop() nor the end of the scope will observe anything.
   void discard() noexcept { histogram_ = Histogram(); }
 
  private:
@@ -344,7 +352,7 @@ class Timer {
 };
 inline Timer Histogram::time() const noexcept { return Timer(*this); }
 
-// Counts and sums, without quantiles: those can't be merged over processes.
+// Counts and sums, without quantiles, which can't be merged over processes.
 class Summary : public Histogram {
  public:
   struct Options {
@@ -364,21 +372,21 @@ class Info {
 
 using LabelNames = std::vector<std::string>;
 using LabelValues = std::vector<std::string>;
-// Labels by name, in any order.
+// Pairs of a label's name and its value, in any order.
 using NamedValues = std::vector<std::pair<std::string, std::string> >;
 
 namespace detail {
 
-// What families of all types have.
+// What families of all types have in common.
 class AnyFamily {
  public:
-  // METRICS_OK if its series are counted; else why the family was refused, or the segment not
-  // joined.
+  // Returns METRICS_OK if the family's series are counted, else the reason why the family was
+  // refused or its segment was not joined; see metrics_family_status().
   metrics_status status() const noexcept { return metrics_family_status(family_); }
   // The status in words; empty if it is METRICS_OK.
   std::string why() const { return status() == METRICS_OK ? "" : metrics_last_error(); }
 
-  // Removes all series, for all processes; see metrics_remove.
+  // Removes all series, for all processes; see metrics_clear().
   void clear() const { check(metrics_clear(family_)); }
 
  protected:
@@ -409,7 +417,7 @@ constexpr metrics_type type_of() {
   }
 }
 
-// What the C ABI knows the options as; valid as long as they are.
+// Returns the options as the C ABI takes them; valid as long as `options` is.
 template <class Options>
 metrics_family_options c_options(const Options& options) {
   metrics_family_options result{};
@@ -428,17 +436,18 @@ metrics_family_options c_options(const Options& options) {
 
 // A name with all its series: Family<Counter>, Family<Gauge>, Family<Histogram>, Family<Summary>,
 // Family<Info>. Cheap to copy; make it where you like, once or often: the same definition is the
-// same family, in all processes.
+// same family, in all processes. Any thread may use it, forked children too.
 //
-// A family without label names is its only series, which is there from now on, and has its
-// functions: requests.inc(), load.set(3). On a family with label names those throw
+// A family without label names has one series, which exists from its construction on, and offers
+// that series' functions: requests.inc(), load.set(3). On a family with label names they throw
 // std::invalid_argument.
 template <class Metric>
 class Family : public detail::AnyFamily {
  public:
   using Options = typename Metric::Options;
 
-  // Throws std::invalid_argument if a name, label or bound is against Prometheus's rules.
+  // Finds or registers the family; see metrics_family_of(). Throws std::invalid_argument if a name,
+  // label or bound breaks Prometheus's rules; for other failures see status().
   Family(const std::string& name, const std::string& help, const LabelNames& labels = {},
          const Options& options = {})
       : AnyFamily(options.segment, detail::type_of<Metric>(), name, help, labels,
@@ -447,9 +456,10 @@ class Family : public detail::AnyFamily {
     if (!has_labels_) only_ = find(nullptr, 0);
   }
 
-  // The series with these label values, in the order of the label names: strings, numbers, or
-  // whatever a stream prints. Throws std::invalid_argument if their number is wrong. One that there
-  // is no room for counts nothing.
+  // Returns the series with these label values, in the order of the label names; registers it if it
+  // is new. Values are strings, numbers, or anything that a stream prints. Throws
+  // std::invalid_argument if their number is wrong or one is too long. If there is no room for the
+  // series, the one returned counts nothing; see metrics_counter_labels().
   template <class... Values>
   requires(detail::ends_with_nul<Values>&&...) Metric labels(const Values&... values)
   const {
@@ -469,8 +479,8 @@ class Family : public detail::AnyFamily {
     return find(pointers.data(), pointers.size());
   }
 
-  // The same with each value beside its label's name. Throws std::invalid_argument also if a name
-  // is missing, unknown or given twice.
+  // Returns the series, like labels(), for values that are given by label name. Throws
+  // std::invalid_argument also if a name is missing, unknown or given twice.
   Metric with(const NamedValues& labels) const {
     std::vector<const char*> names, values;
     for (const auto& [name, value] : labels) {
@@ -483,7 +493,8 @@ class Family : public detail::AnyFamily {
     return find(ordered.data(), ordered.size());
   }
 
-  // Removes a series for all processes; see metrics_remove.
+  // Removes a series for all processes; see metrics_remove(). Throws std::invalid_argument if the
+  // number of values is wrong.
   void remove(const LabelValues& values) const {
     const std::vector<const char*> pointers = detail::pointers(values);
     detail::check(metrics_remove(get(), pointers.data(), pointers.size()));
@@ -493,7 +504,7 @@ class Family : public detail::AnyFamily {
     remove(LabelValues{detail::text(values)...});
   }
 
-  // ---- of a family without label names: its only series' functions ----
+  // ---- for a family without label names: the functions of its only series ----
 
   template <class... Amount>
   requires requires(const Metric m, Amount... n) { m.inc(n...); }
@@ -522,7 +533,7 @@ class Family : public detail::AnyFamily {
   double sum() const requires std::derived_from<Metric, Histogram> { return only().sum(); }
 
  private:
-  // Throws for a family with label names.
+  // Returns the only series. Throws std::invalid_argument for a family with label names.
   Metric only() const { return has_labels_ ? find(nullptr, 0) : only_; }
 
   Metric find(const char* const* values, std::size_t count) const {
@@ -548,8 +559,8 @@ class Family : public detail::AnyFamily {
   Metric only_;
 };
 
-// Facts in labels: `name_info{labels} 1`. They have no label names of their own: each statement
-// brings its own.
+// Constant information as labels: `name_info{labels} 1`. The family has no label names: each
+// statement brings its own.
 template <>
 class Family<Info> : public detail::AnyFamily {
  public:
@@ -557,8 +568,8 @@ class Family<Info> : public detail::AnyFamily {
       : AnyFamily(options.segment, METRICS_INFO, name, help, {},
                   {sizeof(metrics_family_options), nullptr, nullptr, 0, METRICS_ALL}) {}
 
-  // States facts. Stays until somebody removes it: clear() first replaces what was stated. Throws
-  // std::invalid_argument for names against the rules.
+  // States facts, as a series that stays until a process removes it. To replace what was stated,
+  // call clear() first. Throws std::invalid_argument for label names that break the rules.
   void state(const NamedValues& facts) const {
     std::vector<const char*> names, values;
     for (const auto& [name, value] : facts) {
@@ -576,7 +587,7 @@ class Family<Info> : public detail::AnyFamily {
   }
 };
 
-// States facts once, where nobody will replace them.
+// States facts that will not be replaced: makes the family and its only statement.
 inline Family<Info> info(const std::string& name, const std::string& help, const NamedValues& facts,
                          const Segment& segment = {}) {
   Family<Info> family(name, help, {segment});
