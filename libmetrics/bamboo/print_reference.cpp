@@ -96,7 +96,7 @@ void print_section(const Section& section) {
   }
 }
 
-// As the text format 0.0.4 has it, where a counter's name ends with `_total`.
+// Prints the lines as the text format 0.0.4 has them, where a counter's name ends with `_total`.
 void print_exposition() {
   std::printf("\n## HELP and TYPE\n\n```\n");
   for (const Row& row : kCatalogue) {

@@ -1,4 +1,4 @@
-// bounds.hpp -- histogram bounds from the environment, as bamboo-engine's users write them.
+// bounds.hpp -- histogram bounds from the environment, as users of bamboo-engine write them.
 #pragma once
 
 #include <algorithm>
@@ -6,19 +6,21 @@
 #include <cstddef>
 #include <cstdlib>
 #include <optional>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <system_error>
 #include <vector>
 
+#include "metrics/metrics.hpp"
+
 namespace metrics::bamboo {
 
 inline constexpr const char* kBoundsVariable = "BAMBOO_ENGINE_METRICS_BUCKETS";
 
-// The bounds that `text` lists: numbers with commas between them, blanks around them allowed, e.g.
-// "0.1, 1, 2.5e1". A last `inf` is allowed and says nothing new. Throws std::invalid_argument that
-// says which item is no number; whether the numbers can be bounds is the histogram's to say.
+// Returns the bounds, in seconds, that `text` lists: numbers with commas between them and optional
+// blanks around them, e.g. "0.1, 1, 2.5e1". A last `inf` is allowed and changes nothing. If an item
+// is not a number, throws std::invalid_argument with a text that names it, or, without exceptions,
+// logs that text and aborts. Whether the numbers can be bounds, the histogram checks.
 inline std::vector<double> parse_bounds(std::string_view text) {
   constexpr std::string_view kBlanks = " \t\r\n";
   std::vector<double> bounds;
@@ -36,18 +38,20 @@ inline std::vector<double> parse_bounds(std::string_view text) {
     const char* const end = digits.data() + digits.size();
     const auto [rest, error] = std::from_chars(digits.data(), end, bound);
     if (error != std::errc{} || rest != end) {
-      throw std::invalid_argument(
+      const std::string refusal =
           "item " + std::to_string(bounds.size() + 1) + ", \"" + std::string(item) +
           (error == std::errc::result_out_of_range ? "\", is out of range" : "\", is no number") +
-          "; write seconds with commas between them, e.g. \"0.1,1,10\"");
+          "; write seconds with commas between them, e.g. \"0.1,1,10\"";
+      metrics::detail::refuse(refusal.c_str());
     }
     bounds.push_back(bound);
   }
   return bounds;
 }
 
-// What kBoundsVariable lists; none if it is not set. Throws as parse_bounds. Not to be called while
-// another thread changes the environment.
+// Returns the bounds that the environment variable kBoundsVariable lists, or an empty optional if
+// it is not set. Fails as parse_bounds() does. Must not run while another thread changes the
+// environment.
 inline std::optional<std::vector<double>> bounds_from_environment() {
   const char* const text = std::getenv(kBoundsVariable);
   if (text == nullptr) return std::nullopt;

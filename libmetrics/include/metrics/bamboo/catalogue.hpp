@@ -1,7 +1,7 @@
-// catalogue.hpp -- every family that bamboo-engine declares: the one table from which handles, HELP
-// and TYPE lines, and the printed reference come.
+// catalogue.hpp -- every family that bamboo-engine declares. Handles, HELP and TYPE lines, and the
+// printed reference all come from this one table.
 //
-// Names, HELP and label names are bamboo-engine's, byte for byte: dashboards and alerts ask for
+// Names, HELP and label names are bamboo-engine's, byte for byte, since dashboards and alerts use
 // them. So there is a `_time` without a unit, a counter called `_count`, and a HELP that ends with
 // a blank.
 #pragma once
@@ -12,7 +12,7 @@
 
 namespace metrics::bamboo {
 
-// A family, by what it measures. In the catalogue's order.
+// The families, named by what they measure, in the order of the catalogue.
 enum class Metric : std::uint8_t {
   kRunningProcesses,
   kRunningSchedules,
@@ -57,15 +57,15 @@ enum class Metric : std::uint8_t {
 
 enum class Kind : std::uint8_t { kCounter, kGauge, kHistogram };
 
-// What a series is told apart by. bamboo-engine's label `type` has two vocabularies; see NodeType
-// in engine.hpp.
+// The labels that distinguish a family's series. bamboo-engine's label `type` has two vocabularies;
+// see NodeType in engine.hpp.
 enum class Labels : std::uint8_t {
   kHost,         // hostname
   kTypeAndHost,  // type, hostname: the node's type, e.g. "ServiceActivity"
   kCodeAndHost,  // type, hostname: the component's code and version, e.g. "sleep_timer_legacy"
 };
 
-// Who records it.
+// The call that records a family.
 enum class Recorder : std::uint8_t {
   kProcessRun,
   kScheduleRun,
@@ -82,7 +82,7 @@ struct Row {
   Recorder recorder;
   const char* name;
   const char* help;
-  const char* measures;  // for the reference
+  const char* measures;  // printed in the reference
 };
 
 namespace detail {
@@ -209,7 +209,8 @@ static_assert(
 
 constexpr const Row& row_of(Metric metric) noexcept { return kCatalogue[index(metric)]; }
 
-// The bounds of every histogram, in seconds, unless overridden: see bounds.hpp.
+// The bounds of every histogram, in seconds, unless the environment (see bounds.hpp) or the
+// Engine's options override them.
 inline constexpr std::array kDefaultBounds = {0.005, 0.01, 0.025, 0.05, 0.075, 0.1,
                                               0.25,  0.5,  0.75,  1.0,  2.5,   5.0,
                                               7.5,   10.0, 25.0,  50.0, 75.0,  100.0};

@@ -1,5 +1,5 @@
-// engine.hpp -- the catalogue's families as an engine records them: runs, nodes, runtime accesses,
-// claims.
+// engine.hpp -- the catalogue's families as an engine records them: runs, nodes, accesses to the
+// runtime, claims of messages.
 #pragma once
 
 #include <limits.h>
@@ -23,12 +23,13 @@
 
 namespace metrics::bamboo {
 
-// What bamboo-engine calls a node in the label `type`: in the eight families of pre- and
-// post-processing by its type, in those of its logic (`*_time` and the four counters) by what runs
-// there. A service's `code` is its component's code and version with '_' between them; another
-// node's is its type in lower case with '_'. Each pair is 14 series, so the values are to be few:
-// kinds of nodes, never a node's id.
+// The two values that bamboo-engine gives a node's label `type`. The eight families of pre- and
+// post-processing use `type`, the node's type; those of its logic (`*_time` and the four counters)
+// use `code`, which names what runs there. A service's `code` is its component's code and version
+// with '_' between them; another node's is its type in lower case with '_'. Each pair makes 14
+// series, so there must be few: use kinds of nodes, never a node's id.
 struct NodeType {
+  // Derives the code from the type: "ExclusiveGateway" becomes "exclusive_gateway".
   explicit NodeType(std::string_view type_name) : type(type_name) {
     for (std::size_t i = 0; i < type.size(); ++i) {
       const bool upper = type[i] >= 'A' && type[i] <= 'Z';
@@ -43,9 +44,10 @@ struct NodeType {
   std::string code;  // e.g. "sleep_timer_legacy", "exclusive_gateway"
 };
 
-// A process run or a schedule run, for as long as the object lives: counted as running, and timed
-// when it ends. For the process that began it: a forked child that inherits it and leaves its scope
-// records nothing. A process that is killed in a run is not running it in the next scrape.
+// A process run or a schedule run. It is counted as running while the object lives, and timed when
+// the object is destroyed. It belongs to the process that began it: a forked child that inherits it
+// and leaves its scope records nothing. If a process is killed in a run, the next scrape no longer
+// counts that run as running. For one thread at a time.
 class [[nodiscard]] Running {
  public:
   Running(Running&& other) noexcept
@@ -66,7 +68,7 @@ class [[nodiscard]] Running {
   friend class Engine;
   Running(Gauge running, Histogram time) noexcept : running_(running), time_(time) {
     running_.inc();
-    birthplace_ = {};  // now that there is an epoch
+    birthplace_ = {};  // set again, since inc() made the epoch if there was none
   }
 
   Gauge running_;
@@ -76,9 +78,9 @@ class [[nodiscard]] Running {
   bool open_ = true;
 };
 
-// The handles of one kind of node. Get it once from Engine::node() and keep it: then a call of five
-// steps costs six looks at the clock and five observations. Copies are the same. Any thread may use
-// it, forked children too.
+// The handles of one kind of node. Get it once from Engine::node() and keep it: a call of five
+// steps then costs six readings of the clock and five observations. Copies record in the same
+// series. Any thread may use it, forked children too.
 class Node {
  public:
   // Begins an execute, in its first step.
@@ -94,29 +96,31 @@ class Node {
 };
 
 struct EngineOptions {
-  std::string hostname = {};  // empty: this host's
-  // Of all histograms. None: what $BAMBOO_ENGINE_METRICS_BUCKETS lists, else kDefaultBounds.
+  std::string hostname = {};  // empty: this host's name
+  // The bounds of all histograms, in seconds. An empty optional stands for those that
+  // $BAMBOO_ENGINE_METRICS_BUCKETS lists, or, if it is not set, for kDefaultBounds.
   std::optional<std::vector<double>> bounds = {};
   Segment segment = {};
 };
 
-// A read or write of the runtime that has a histogram.
+// A metric that times a read or write of the runtime.
 template <Metric M>
 concept RuntimeAccess = row_of(M)
 .recorder == Recorder::kRuntime;
 
-// All families, in one segment. Make it once, best before the first fork; what it gives out stays
-// valid without it. After construction everything is const: any thread may use it, forked children
-// too.
+// All families, in one segment. Make it once, best before the first fork; the objects that it
+// returns stay valid without it. After construction everything is const: any thread may use it,
+// forked children too.
 class Engine {
  public:
-  // Registers the families, and the series that have no label but `hostname`: they are there at 0
+  // Registers the families, and the series whose only label is `hostname`: scrapes show these at 0
   // from now on.
   //
-  // Throws std::invalid_argument if options.bounds can't be a histogram's. A list in the
-  // environment that can't be is told to metrics_set_log()'s function, and the default bounds are
-  // taken. If another process has registered a family with other bounds, that family counts nothing
-  // here, and it is said; so all workers of a segment are to have the same list.
+  // Throws std::invalid_argument if options.bounds can't be a histogram's bounds. If a list in the
+  // environment can't be, that is logged, and the default bounds are used; without exceptions, the
+  // program logs it and aborts. If another process has registered a family with other
+  // bounds, that family counts nothing here, which is logged; so all workers of a segment must have
+  // the same list. Missing resources are logged too, and never throw.
   explicit Engine(const EngineOptions& options = {})
       : hostname_(options.hostname.empty() ? this_host() : options.hostname) {
     if (options.bounds) {
@@ -131,8 +135,8 @@ class Engine {
 
   const std::string& hostname() const noexcept { return hostname_; }
 
-  // Registers the kind's series, which are there at 0 from now on. Not for the hot path: keep the
-  // Node.
+  // Registers the series of this kind of node, which scrapes show at 0 from now on, and returns
+  // their handles. It is too slow to call for each message: keep the Node.
   Node node(const NodeType& type) const {
     Node node;
     node.execute_ = handles_of(Call::kExecute, type);
@@ -140,8 +144,8 @@ class Engine {
     return node;
   }
 
-  // A process run begins, or a schedule run: one message's worth of work. Records nothing if no
-  // room was left.
+  // Begin a process run or a schedule run, which is the work on one message. If there was no room
+  // for their series, they record nothing.
   Running process_run() const noexcept {
     return {running_processes_, host_series_[index(Metric::kProcessRunningTime)]};
   }
@@ -149,16 +153,16 @@ class Engine {
     return {running_schedules_, host_series_[index(Metric::kScheduleRunningTime)]};
   }
 
-  // Times a read or write until the timer's scope is left, e.g. runtime<Metric::kStateRead>(). No
-  // other metric compiles.
+  // Begins to time a read or write, until the timer's scope is left, e.g.
+  // runtime<Metric::kStateRead>(). Metrics of anything else don't compile.
   template <Metric M>
   requires RuntimeAccess<M>
   [[nodiscard]] Timer runtime() const noexcept { return Timer(host_series_[index(M)]); }
 
-  // A message that was sent then, by the sender's clock, has been claimed now. The delay is
-  // negative when a clock was stepped or two hosts' clocks differ; it is observed as 0 then. It
-  // belongs to the first bucket either way, and a sum that goes down is a counter reset to
-  // Prometheus.
+  // Observe the delay of a message that was sent at `sent`, by the sender's clock, and is claimed
+  // now, in seconds. A delay is negative if a clock was stepped or two hosts' clocks differ; it is
+  // observed as 0 then. It belongs in the first bucket either way, and Prometheus would take a sum
+  // that goes down for a counter reset.
   void execute_claimed(std::chrono::system_clock::time_point sent) const noexcept {
     observe_delay(Metric::kExecuteClaimDelay, sent);
   }
@@ -244,7 +248,7 @@ class Engine {
   }
 
   std::string hostname_;
-  // By index(Metric): the families of that kind, none elsewhere.
+  // Indexed by index(Metric): each holds the families of its kind, and is empty at the others.
   std::array<std::optional<Family<Counter>>, kMetricCount> counters_;
   std::array<std::optional<Family<Gauge>>, kMetricCount> gauges_;
   std::array<std::optional<Family<Histogram>>, kMetricCount> histograms_;

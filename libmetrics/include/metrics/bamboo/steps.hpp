@@ -1,12 +1,13 @@
-// steps.hpp -- the five steps of a node's execute or schedule, each a scope that is timed however
-// it is left.
+// steps.hpp -- the five steps of a node's execute or schedule. Each is a scope, timed however the
+// program leaves it.
 //
 //   pre-process -> handler pre-process -> logic -> handler post-process -> post-process
 //
-// A step is an object of a type of its own. Its only way on is to give it up for the next one, so
-// steps that are left out, swapped or taken twice don't compile:
+// Each step is an object of a type of its own. The only way to go on is to give it up for the next
+// one, so steps that are left out, swapped or taken twice don't compile. A handler, for example,
+// does steps 2 to 4:
 //
-//   Post execute(Runtime& runtime, ExecuteStep<Step::kHandlerPreProcess> step) {  // a handler: steps 2 to 4
+//   Post execute(Runtime& runtime, ExecuteStep<Step::kHandlerPreProcess> step) {
 //     Inputs inputs = hydrate(runtime);
 //     auto logic = std::move(step).logic();
 //     Outcome outcome = Outcome::kException;
@@ -16,10 +17,10 @@
 //     auto post = std::move(logic).handler_post_process(outcome);
 //     ...
 //
-// What ends a step observes its time, once: the next step, a `return`, an exception. A step that
-// was given up (moved from) does nothing more, in its destructor or otherwise. Fork: steps belong
-// to the process that began them. A child that inherits some and leaves their scopes records
-// nothing. Threads: a step is for one thread at a time.
+// The end of a step, be it the next step, a `return` or an exception, observes its seconds once. A
+// step that was given up (moved from) does nothing more, in its destructor or otherwise. Fork:
+// steps belong to the process that began them. A child that inherits some and leaves their scopes
+// records nothing. Threads: a step is for one thread at a time.
 #pragma once
 
 #include <array>
@@ -46,10 +47,10 @@ enum class Step : std::uint8_t {
 };
 inline constexpr std::size_t kStepCount = 5;
 
-// How a node's logic ended. An exception is a failure too, and counted as both.
+// How a node's logic ended. An exception is a failure too, and is counted as both.
 enum class Outcome : std::uint8_t { kSucceeded, kFailed, kException };
 
-// What the steps of a call, in their order, and its failures are observed in.
+// The metrics of a call: one for each step, in their order, and those that count its failures.
 struct CallMetrics {
   std::array<Metric, kStepCount> steps;
   Metric failed, exception;
@@ -74,8 +75,8 @@ struct CallHandles {
   Counter failed, exception;
 };
 
-// Whether we are still the process that we were. Until a process has counted anything it has no
-// epoch, and its children are not told from it.
+// The process in which the object was made. Until a process has counted anything it has no epoch,
+// and is_here() can't distinguish its children from it.
 class Birthplace {
  public:
   bool is_here() const noexcept { return epoch_ == 0 || epoch_ == now(); }
@@ -87,11 +88,11 @@ class Birthplace {
   std::uint64_t epoch_ = now();
 };
 
-// What is handed from step to step.
+// The state that each step passes to the next.
 struct Clock {
   using time_point = std::chrono::steady_clock::time_point;
 
-  // Observes the step that began at `begun`; the next one begins when it ended.
+  // Observes the seconds of the step that began at `begun`, and begins the next one at its end.
   void lap(Step step) noexcept {
     const time_point now = std::chrono::steady_clock::now();
     const std::chrono::duration<double> taken = now - begun;
@@ -111,7 +112,7 @@ struct Clock {
 
 }  // namespace detail
 
-// Being in a step. Node::execute() and Node::schedule() give the first one.
+// A step that is under way. Node::execute() and Node::schedule() return the first one.
 template <Call C, Step S>
 class [[nodiscard]] NodeStep {
  public:
@@ -121,8 +122,8 @@ class [[nodiscard]] NodeStep {
         unwinding_(other.unwinding_) {}
   NodeStep& operator=(NodeStep&&) = delete;
 
-  // Ends the step. Logic that is left without an outcome has failed: by an exception if one is on
-  // its way through here, else because whoever succeeds says so.
+  // Ends the step. Logic that is left without an outcome has failed: by an exception if one is
+  // passing through here, else because logic that succeeds passes its outcome on.
   ~NodeStep() {
     if (!is_open()) return;
     clock_.lap(S);
@@ -132,26 +133,27 @@ class [[nodiscard]] NodeStep {
     }
   }
 
-  // 1 -> 2: the node's handler begins.
+  // Goes from step 1 to 2: the node's handler begins.
   NodeStep<C, Step::kHandlerPreProcess> handler_pre_process() && noexcept
       requires(S == Step::kPreProcess) {
     return next<Step::kHandlerPreProcess>();
   }
 
-  // 2 -> 3: the node's own logic begins.
+  // Goes from step 2 to 3: the node's own logic begins.
   NodeStep<C, Step::kLogic> logic() && noexcept requires(S == Step::kHandlerPreProcess) {
     return next<Step::kLogic>();
   }
 
-  // 3 -> 4: the logic has ended so.
+  // Goes from step 3 to 4: the logic has ended with this outcome, which is counted if it failed.
   NodeStep<C, Step::kHandlerPostProcess> handler_post_process(Outcome outcome) && noexcept
       requires(S == Step::kLogic) {
     if (is_open()) clock_.count(outcome);
     return next<Step::kHandlerPostProcess>();
   }
 
-  // 4 -> 5: the handler is done. Or 2 -> 5: it has given up before the logic, e.g. for inputs that
-  // can't be had; then steps 3 and 4 did not happen and are not observed.
+  // Goes from step 4 to 5: the handler is done. Or goes from 2 to 5: the handler has given up
+  // before the logic, e.g. because inputs are missing; then steps 3 and 4 did not happen and are
+  // not observed.
   NodeStep<C, Step::kPostProcess> post_process() && noexcept
       requires(S == Step::kHandlerPreProcess || S == Step::kHandlerPostProcess) {
     return next<Step::kPostProcess>();
