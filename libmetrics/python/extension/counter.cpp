@@ -62,7 +62,7 @@ PyObject* inc(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObject*
   return result.release();
 }
 
-// _family(name, help, unit, labels)
+// Implements _family(name, help, unit, labels); see define().
 PyObject* family(PyObject* self, PyObject* args) {
   Names names{};
   if (PyArg_ParseTuple(args, "sssO!", &names.name, &names.help, &names.unit, &PyTuple_Type,

@@ -8,7 +8,8 @@ metrics_gauge* gauge_of(PyObject* self) {
   return static_cast<metrics_gauge*>(metric_of(self).series);
 }
 
-// As float(): a string that says a number is one. False with an exception.
+// Converts as float() does, which accepts strings that spell a number. Returns false with an
+// exception set for anything else.
 bool as_float(PyObject* object, double& value) {
   value = PyFloat_AsDouble(object);
   if (value != -1 || !PyErr_Occurred()) return true;
@@ -20,8 +21,8 @@ bool as_float(PyObject* object, double& value) {
   return true;
 }
 
-// The only argument of set, inc and dec: its name is theirs. nullptr without an exception: not
-// given.
+// Returns the only argument of set, inc or dec, given by position or under the name `expected`;
+// nullptr without an exception if it was not given, with one if other arguments were.
 PyObject* argument(const char* function, const char* expected, PyObject* const* args,
                    Py_ssize_t count, PyObject* names) {
   const Py_ssize_t keywords = names == nullptr ? 0 : PyTuple_Size(names);
@@ -66,7 +67,7 @@ PyObject* dec(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObject*
   return add("dec", -1, self, args, count, names);
 }
 
-// _family(name, help, unit, labels, mode)
+// Implements _family(name, help, unit, labels, mode), where mode is a number of metrics_mode.
 PyObject* family(PyObject* self, PyObject* args) {
   Names names{};
   int number = 0;

@@ -45,7 +45,8 @@ PyObject* observe_python(PyObject* self, PyObject* const* args, Py_ssize_t count
   return result.release();
 }
 
-// _family(name, help, unit, labels, bounds): bounds a tuple of floats, or None for a summary.
+// Implements _family(name, help, unit, labels, bounds), where bounds is a tuple of floats, or None
+// for a summary.
 PyObject* family(PyObject* self, PyObject* args) {
   Names names{};
   PyObject* given = nullptr;

@@ -1,4 +1,4 @@
-// info.cpp -- Info: a fact in labels.
+// info.cpp -- Info: constant information as labels, with the value 1.
 #include <memory>
 
 #include "libmetrics/python/extension/messages.h"
@@ -7,7 +7,7 @@
 namespace metrics::python {
 namespace {
 
-// _family(name, help)
+// Implements _family(name, help).
 PyObject* family(PyObject* self, PyObject* args) {
   Names names{};
   if (PyArg_ParseTuple(args, "ss", &names.name, &names.help) == 0) return nullptr;
@@ -17,7 +17,8 @@ PyObject* family(PyObject* self, PyObject* args) {
   return define(self, Kind::kInfo, METRICS_INFO, names);
 }
 
-// _state(names, values): both tuples of strings, equally long.
+// Implements _state(names, values), where both are tuples of strings of the same length. Returns
+// messages().
 PyObject* state(PyObject* self, PyObject* args) {
   const Metric& m = metric_of(self);
   PyObject* given[2] = {nullptr, nullptr};

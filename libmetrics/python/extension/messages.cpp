@@ -7,13 +7,14 @@
 namespace metrics::python {
 namespace {
 
-// Guarded by the GIL: all code here that calls the library holds it.
+// The log lines that Python code has not taken yet. Guarded by the GIL: all code of the extension
+// that calls the library holds it.
 std::vector<std::string> kept;
 
 void keep(metrics_status, const char* text, void*) {
   try {
     kept.emplace_back(text);
-  } catch (const std::exception&) {  // no memory for a message: it is dropped
+  } catch (const std::exception&) {  // there is no memory for the message, which is dropped
   }
 }
 

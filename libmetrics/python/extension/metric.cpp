@@ -24,7 +24,8 @@ const char* name_of(Kind kind) noexcept {
   return "this";
 }
 
-// The strings' UTF-8 bytes, which live as long as the strings; nullptr with an exception.
+// Returns pointers to the strings' UTF-8 bytes, which live as long as the strings; nullptr with an
+// exception set.
 std::unique_ptr<const char* []> bytes_of(PyObject* tuple) {
   const Py_ssize_t count = PyTuple_Size(tuple);
   if (count < 0) return nullptr;
@@ -37,9 +38,8 @@ std::unique_ptr<const char* []> bytes_of(PyObject* tuple) {
   return strings;
 }
 
-// Looks the child's series up. It is the same as before, unless that was removed, in whichever
-// process: then it is a new one, and what counted into the old one counts on in the new one, from
-// zero.
+// Looks the child's series up, and returns the status. The series is the same as before, unless a
+// process has removed that: then it is a new one, in which the child counts from zero.
 metrics_status look_up(Metric& m) noexcept {
   void* found = nullptr;
   metrics_status status = METRICS_OK;
@@ -54,11 +54,11 @@ metrics_status look_up(Metric& m) noexcept {
     case Kind::kGauge: {
       metrics_gauge* gauge = nullptr;
       status = metrics_gauge_labels(m.family, m.strings, count, &gauge);
-      // prometheus_client's gauges are 0 from their creation on. Adding 0 begins an unset one at 0,
-      // and leaves alone what another object has set in the same series. Only where each process
-      // has a sample of its own: a sum over nobody is 0 anyway, and a minimum, a maximum or the
-      // most recent value would have to give way to a 0 that nobody has set, such as the one of a
-      // parent that only forks.
+      // prometheus_client's gauges are 0 from their creation on. Adding 0 begins an unset gauge at
+      // 0, and does not change what another object has set in the same series. This is done only
+      // where each process has a sample of its own. An empty sum is 0 anyway; and a minimum, a
+      // maximum or the most recent value would be replaced by a 0 that no program has set, such as
+      // that of a parent that only forks.
       if (found = gauge; m.series != found && m.begins_at_zero) metrics_gauge_add(gauge, 0);
       break;
     }
@@ -78,8 +78,8 @@ metrics_status look_up(Metric& m) noexcept {
   return status;
 }
 
-// Whether labels() is to look up a child's series again: it was removed, or there was no room for
-// it.
+// Returns whether labels() must look up a child's series again: because it was removed, or because
+// there was no room for it.
 bool is_stale(const Metric& m) noexcept {
   if (m.state != nullptr) return __atomic_load_n(m.state, __ATOMIC_RELAXED) != m.seen;
   return m.strings != nullptr && m.family != nullptr &&
@@ -88,7 +88,8 @@ bool is_stale(const Metric& m) noexcept {
 
 // ---- labels() ----
 
-// Python's part: checks, converts, makes the child and puts it into `children`.
+// Calls _labels(), the Python part of labels(), which checks and converts the values, makes the
+// child and puts it into `children`.
 PyObject* labels_in_python(PyObject* self, PyObject* const* args, Py_ssize_t count,
                            PyObject* names) {
   Ref positional(PyTuple_New(count));
@@ -107,8 +108,8 @@ PyObject* labels_in_python(PyObject* self, PyObject* const* args, Py_ssize_t cou
   return PyObject_CallFunctionObjArgs(make.get(), positional.get(), keywords.get(), nullptr);
 }
 
-// The value for a label among keyword arguments, by identity: names in calls are interned, as label
-// names are.
+// Returns the value for a label among keyword arguments; nullptr, without an exception, if it is
+// not found. Compares names by identity, since names in calls and label names are both interned.
 PyObject* keyword(PyObject* name, PyObject* const* values, PyObject* names, Py_ssize_t count) {
   for (Py_ssize_t i = 0; i < count; ++i) {
     if (PyTuple_GetItem(names, i) == name) return values[i];
@@ -131,7 +132,7 @@ PyObject* labels(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObje
     if (value == nullptr) return labels_in_python(self, args, count, names);
     if (PyUnicode_CheckExact(value)) {
       found = PyDict_GetItemWithError(found, value);
-    } else {  // 1, 1.0 and True are one key of a dict, and three label values
+    } else {  // 1, 1.0 and True are one key of a dict, but three label values
       const Ref text(PyObject_Str(value));
       if (!text) return nullptr;
       found = PyDict_GetItemWithError(found, text.get());
@@ -146,7 +147,7 @@ PyObject* labels(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObje
   return found;
 }
 
-// _parent(label_names): self becomes a parent, without children yet.
+// Implements _parent(label_names): makes self a parent, which has no children yet.
 PyObject* parent(PyObject* self, PyObject* names) {
   Metric& m = metric_of(self);
   if (!PyTuple_Check(names) || m.strings != nullptr || m.children != nullptr) {
@@ -162,8 +163,9 @@ PyObject* parent(PyObject* self, PyObject* names) {
   return none();
 }
 
-// The dict that holds the last label's values, for a tuple of all of them; nullptr if there is
-// none, with an exception or without. Made on the way if `make`.
+// Returns the dict that holds the values of the last label, for a tuple of all labels' values.
+// Makes missing dicts if `make`, else returns nullptr without an exception where one is missing;
+// nullptr with an exception after an error.
 PyObject* last_level(const Metric& m, PyObject* values, bool make) {
   if (m.children == nullptr || !PyTuple_Check(values) || PyTuple_Size(values) != m.count ||
       m.count == 0) {
@@ -184,7 +186,7 @@ PyObject* last_level(const Metric& m, PyObject* values, bool make) {
   return level;
 }
 
-// _adopt(values, child): from now on labels() finds the child.
+// Implements _adopt(values, child): makes labels() find the child from now on.
 PyObject* adopt(PyObject* self, PyTypeObject* metric_type, PyObject* const* args, Py_ssize_t count,
                 PyObject*) {
   if (count != 2 || !PyObject_TypeCheck(args[1], metric_type)) {
@@ -197,7 +199,7 @@ PyObject* adopt(PyObject* self, PyTypeObject* metric_type, PyObject* const* args
   return PyDict_SetItem(level, last, args[1]) == 0 ? none() : nullptr;
 }
 
-// _forget(values): labels() finds that child no more, if it did.
+// Implements _forget(values): makes labels() no longer find that child, if it did.
 PyObject* forget(PyObject* self, PyObject* values) {
   PyObject* level = last_level(metric_of(self), values, false);
   if (level == nullptr) return PyErr_Occurred() ? nullptr : none();
@@ -206,14 +208,13 @@ PyObject* forget(PyObject* self, PyObject* values) {
   return PyDict_DelItem(level, last) == 0 ? none() : nullptr;
 }
 
-// _forget_all(): labels() finds no child.
+// Implements _forget_all(): makes labels() find no child.
 PyObject* forget_all(PyObject* self, PyObject*) {
   if (PyObject* children = metric_of(self).children; children != nullptr) PyDict_Clear(children);
   return none();
 }
 
-// _remove(values): removes the series for all processes. INVALID can't be: bind() has checked the
-// number.
+// Implements _remove(values): removes the series for all processes, and returns messages().
 PyObject* remove(PyObject* self, PyObject* values) {
   const Metric& m = metric_of(self);
   if (!PyTuple_Check(values)) {
@@ -227,7 +228,7 @@ PyObject* remove(PyObject* self, PyObject* values) {
       metrics_remove(m.family, strings.get(), static_cast<std::size_t>(PyTuple_Size(values))));
 }
 
-// _remove_all(): removes all series of the family, for all processes.
+// Implements _remove_all(): removes all series of the family, for all processes.
 PyObject* remove_all(PyObject* self, PyObject*) {
   const Metric& m = metric_of(self);
   return m.family == nullptr ? none() : messages(metrics_clear(m.family));
@@ -248,7 +249,8 @@ int traverse(PyObject* self, visitproc visit, void* arg) {
   return 0;
 }
 
-// The values are strings, which are in no circle, and own what `strings` points to: they stay.
+// Keeps the values: they are strings, which are never part of a reference cycle, and they own what
+// `strings` points to.
 int clear(PyObject* self) {
   Metric& m = metric_of(self);
   Py_CLEAR(m.label_names);

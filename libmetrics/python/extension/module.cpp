@@ -21,7 +21,7 @@ PyObject* segment_status(PyObject*, PyObject*) {
                        status == METRICS_OK ? "" : metrics_last_error());
 }
 
-// own_methods(cls): see give_methods.
+// Implements own_methods(cls), a class decorator; see give_methods().
 PyObject* own_methods(PyObject* module, PyObject* cls) {
   if (!PyType_Check(cls)) {
     PyErr_SetString(PyExc_TypeError, "own_methods(cls: type)");

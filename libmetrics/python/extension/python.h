@@ -1,4 +1,4 @@
-// python.h -- Python's C API, its stable part: one binary for every CPython from 3.10 on.
+// python.h -- the stable part of Python's C API, so one binary fits every CPython from 3.10 on.
 #pragma once
 
 #ifndef Py_LIMITED_API
@@ -11,7 +11,7 @@
 
 namespace metrics::python {
 
-// An owned reference, or nullptr with a Python exception set.
+// An owned reference, or nullptr, usually with a Python exception set.
 class Ref {
  public:
   Ref() noexcept = default;
@@ -31,12 +31,14 @@ class Ref {
   PyObject* object_ = nullptr;
 };
 
+// Returns a new reference to None.
 inline PyObject* none() noexcept {
   Py_INCREF(Py_None);
   return Py_None;
 }
 
-// A function of any calling convention, as PyMethodDef wants it; its flags say which one it is.
+// Casts a function of any calling convention to the type that PyMethodDef takes; the flags there
+// name the convention.
 template <class Function>
 PyCFunction method(Function* function) noexcept {
   return reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)(void)>(function));

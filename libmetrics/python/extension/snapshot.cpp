@@ -91,8 +91,8 @@ PyObject* families_of(const Families& all) {
 
 }  // namespace
 
-// A reader for each call: one that was kept would keep a descriptor, which daemons close and reuse
-// behind its back.
+// Makes a reader for each call. One kept between calls would keep a descriptor, which a program
+// that becomes a daemon may close, and then reuse for another file.
 PyObject* snapshot(PyObject*, PyObject*) {
   try {
     reader::SegmentMerge merge(metrics_segment_path(metrics_default()));

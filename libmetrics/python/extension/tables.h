@@ -5,12 +5,12 @@
 
 namespace metrics::python {
 
-// A tuple of the names of the gauge modes, in the order by which the C ABI numbers them.
+// Returns a new tuple of the names of the gauge modes, in the order in which the C ABI numbers
+// them; nullptr with an exception set.
 PyObject* make_modes();
 
-// A dict by the type's name of tuples (ending of the family's name, endings of sample names, whether
-// OpenMetrics may add `_created`). Each of these returns a new reference, or nullptr with an
-// exception.
+// Returns a new dict by the type's name of tuples (ending of the family's name, endings of sample
+// names, whether OpenMetrics may add `_created`); nullptr with an exception set.
 PyObject* make_types();
 
 }  // namespace metrics::python
