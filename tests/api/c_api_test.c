@@ -1,4 +1,5 @@
-/* The C header is C11, and every function of it can be called. Values are the other tests' concern. */
+/* Checks that the C header is C11 and that each of its functions can be called. Other tests check
+ * the values. */
 #define _GNU_SOURCE /* mkdtemp, setenv */
 #include <stdio.h>
 #include <stdlib.h>
@@ -126,7 +127,7 @@ int main(void) {
   CHECK(counter == NULL);
   metrics_counter_inc(counter, 1);
 
-  CHECK(metrics_hot_cells(0) != NULL); /* this thread has a slot by now */
+  CHECK(metrics_hot_cells(0) != NULL); /* this thread already has a slot */
   CHECK(metrics_hot_cells(METRICS_NOWHERE) == NULL);
   return 0;
 }

@@ -1,4 +1,4 @@
-// eventually.h -- waiting for what the kernel, or another process, does a moment later.
+// eventually.h -- waits for what the kernel, or another process, does a moment later.
 #pragma once
 
 #include <chrono>
@@ -6,8 +6,8 @@
 
 namespace metrics::test {
 
-// Asks again and again, yielding the processor in between, until the condition holds. Returns false
-// when it does not hold by the deadline.
+// Checks the condition again and again, yielding the processor in between. Returns true once it
+// holds, false if it does not hold by the deadline.
 bool eventually(const std::function<bool()>& condition,
                 std::chrono::milliseconds at_most = std::chrono::seconds(10));
 

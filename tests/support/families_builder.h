@@ -1,4 +1,4 @@
-// families_builder.h -- merged families as a test wants them, without a segment.
+// families_builder.h -- builds merged families for a test, without a segment.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,7 @@ class FamiliesBuilder : private OwnFamilies, public reader::FamiliesBuilder {
  public:
   FamiliesBuilder() : reader::FamiliesBuilder(families) {}
 
-  // With a shape that no other call has returned.
+  // Returns the families, with a shape that no other call has returned.
   reader::Families build() {
     families.shape = reader::new_shape();
     return families;

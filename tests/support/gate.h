@@ -6,27 +6,29 @@
 
 namespace metrics::test {
 
-// Each pass takes one let_pass(). No pass waits forever, so that a test whose worker has died fails
-// and does not hang.
+// Each pass takes one let_pass(). No pass waits forever, so a test whose worker has died fails and
+// does not hang. Any process and thread that shares the gate may use it: make it before fork(). Its
+// functions throw std::system_error if the pipe fails, except for try_pass().
 class Gate {
  public:
   Gate();
   Gate(const Gate&) = delete;
   Gate& operator=(const Gate&) = delete;
   ~Gate();
+  // Lets that many passes go on, now or later.
   void let_pass(std::size_t how_many = 1);
-  // Waits for a let_pass(). Throws std::runtime_error when none has come for half a minute.
+  // Waits for a let_pass(). Throws std::runtime_error if none has come after half a minute.
   void pass();
-  // Waits for a let_pass(). Returns false when none has come in that time.
+  // Waits for a let_pass(). Returns false if none has come within that time.
   bool try_pass(std::chrono::milliseconds at_most = std::chrono::seconds(20));
-  // Takes each let_pass() that has come already, up to `most` of them, and returns their number.
+  // Takes the let_pass() calls that have already come, up to `most`, and returns their number.
   std::size_t passed(std::size_t most);
 
  private:
   bool ready(std::chrono::milliseconds at_most) const;
   bool take() const;
 
-  int ends_[2];  // of a pipe: a byte in it is a let_pass()
+  int ends_[2];  // the ends of a pipe; each byte in it is a let_pass()
 };
 
 }  // namespace metrics::test

@@ -1,4 +1,4 @@
-// options.h -- the C ABI's options, filled in where a test needs one or two of them.
+// options.h -- fills in the C ABI's options, of which a test needs one or two.
 #pragma once
 
 #include <cstddef>
@@ -8,7 +8,7 @@
 
 namespace metrics::test {
 
-// What get() points to lives as long as the object; what is handed over must live as long.
+// get() points into the object, which keeps pointers to its arguments: these must live as long.
 class Options {
  public:
   Options() { options_.size = sizeof options_; }

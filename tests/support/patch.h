@@ -1,5 +1,5 @@
-// patch.h -- a segment's file open for writing at any place, by the names that layout.h gives the
-// places: how a test makes states that would take workers a long time, or that none may make.
+// patch.h -- lets a test write to any place of a segment's file, by the names in layout.h. So a
+// test can make states that workers would take a long time to reach, or must never make.
 #pragma once
 
 #include <fcntl.h>
@@ -14,7 +14,8 @@
 
 namespace metrics::test {
 
-// Knows what was registered when it was made. Throws std::runtime_error for what is not there.
+// Finds what was registered before the Patch was made. Throws std::runtime_error if what it looks
+// for is not there. The file stays mapped until the process ends.
 class Patch {
  public:
   explicit Patch(const std::string& file) : reader_(file) {
@@ -36,7 +37,7 @@ class Patch {
   }
   double* bounds(const std::string& name) { return reinterpret_cast<double*>(&family(name) + 1); }
   char* name(const std::string& family_name) { return text(view(family_name).name); }
-  // The family's series with that first label value.
+  // Returns the family's series with that first label value.
   format::SeriesRecord& series(const std::string& family, std::string_view value = "") {
     return at<format::SeriesRecord>(series_view(family, value).offset);
   }
@@ -66,7 +67,7 @@ class Patch {
     }
     throw std::runtime_error("no such series of " + family);
   }
-  // A view into the reader's copy, as the place in the file.
+  // Returns the place in the file of text that was found in the reader's copy of it.
   char* text(std::string_view copied) {
     const auto& copy = reader_.catalogue()->records;
     const auto offset = copied.data() - reinterpret_cast<const char*>(copy.data());

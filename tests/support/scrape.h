@@ -16,23 +16,26 @@ using LabelValues = std::vector<std::string>;
 
 class Scrape {
  public:
-  // Fails the test if the segment can't be read, or has a fault.
+  // Scrapes the segment. Fails the test if it can't be read or has a fault.
   explicit Scrape(const std::string& file);
 
-  // The whole part of a counter; the count of a histogram or summary. 0, and the test fails, if
-  // there is none.
+  // Returns the whole part of a counter, or the count of a histogram or summary. If there is no
+  // such series, fails the test and returns 0.
   std::uint64_t count(const std::string& name, const LabelValues& labels = {}) const;
-  // The fractional part of a counter; the sum of a histogram or summary. NaN, and the test fails,
-  // if there is none.
+  // Returns the fractional part of a counter, or the sum of a histogram or summary. If there is no
+  // such series, fails the test and returns NaN.
   double sum(const std::string& name, const LabelValues& labels = {}) const;
+  // Returns a histogram's bucket counts, not cumulative. If there is no such series, fails the test
+  // and returns an empty vector.
   std::vector<std::uint64_t> buckets(const std::string& name, const LabelValues& labels = {}) const;
-  // A gauge without labels that is one sample; none if it has no sample.
+  // Returns the value of a gauge without labels, or an empty optional if it has no sample.
   std::optional<double> gauge(const std::string& name) const;
-  // The samples of a gauge with one label.
+  // Returns the samples of a gauge by the value of its first label. Fails the test if two have the
+  // same one.
   std::map<std::string, double> by_first_label(const std::string& name) const;
-  // The samples of a gauge that has one for each process.
+  // Returns the samples of a gauge that has one for each process, by pid.
   std::map<std::string, double> by_pid(const std::string& name) const;
-  // Whether the series is there.
+  // Returns whether the series exists.
   bool has(const std::string& name, const LabelValues& labels = {}) const;
   std::size_t family_count() const { return families_.families.size(); }
   std::size_t series_count(const std::string& name) const;
@@ -41,12 +44,13 @@ class Scrape {
     return usage_.dropped[static_cast<std::size_t>(reason)];
   }
   const reader::Usage& usage() const { return usage_; }
-  // By slot number; lanes have an owner.
+  // Returns the copies of the slots' heads, by slot number; those of lanes name the owner.
   const std::vector<reader::HeadCopy>& heads() const { return heads_; }
-  // The highest ever used.
+  // Return the highest first slot, and the highest lane, counted from 1, that was ever claimed.
   format::SlotIndex first_slots() const { return usage_.first_slots_used; }
   format::SlotIndex lanes() const { return usage_.lanes_used; }
-  // A series' first cell in one slot alone.
+  // Returns the first cell of the family's series without labels, in this slot only. If there is no
+  // such cell, fails the test and returns 0.
   std::uint64_t in_slot(format::SlotIndex slot, const std::string& name) const;
 
  private:
@@ -60,11 +64,11 @@ class Scrape {
   reader::Families families_;
   reader::Usage usage_{};
   std::vector<reader::HeadCopy> heads_;
-  std::map<std::string, std::uint64_t> first_cells_;  // of series without labels
+  std::map<std::string, std::uint64_t> first_cells_;  // by name: of series without labels
   std::map<format::SlotIndex, std::vector<std::uint64_t>> cells_;
 };
 
-// The kernel's word on a first slot.
+// Returns what the kernel's locks show about a first slot's owner.
 format::Ownership owner_of(const std::string& file, format::SlotIndex first_slot);
 
 }  // namespace metrics::test

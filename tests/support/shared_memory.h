@@ -6,10 +6,11 @@
 
 namespace metrics::test {
 
-// Maps zeroed pages for so many bytes, which nobody unmaps. Throws std::system_error if there are
-// none.
+// Maps that many bytes of zeroed pages, which stay mapped until the process ends. Throws
+// std::system_error if there is no memory.
 void* shared_memory(std::size_t bytes);
 
+// Makes a T in such memory. Its destructor never runs.
 template <class T>
 T& shared() {
   return *new (shared_memory(sizeof(T))) T();

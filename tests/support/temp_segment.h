@@ -1,5 +1,5 @@
-// temp_segment.h -- a segment of a test's own: a path that nobody else has, gone at the end, and
-// out of reach of the METRICS_* variables of whoever runs the tests.
+// temp_segment.h -- a segment of a test's own: its path is unique and removed at the end, and the
+// METRICS_* variables of the environment, which are unset, have no effect on it.
 #pragma once
 
 #include <string>
@@ -9,7 +9,8 @@
 
 namespace metrics::test {
 
-// A directory in memory, removed with everything in it by the process that made it.
+// A directory in memory. Its destructor removes it with everything in it. Making one also unsets
+// the METRICS_* variables and silences the library's log.
 class TempDirectory {
  public:
   TempDirectory();
@@ -22,27 +23,28 @@ class TempDirectory {
   std::string path_;
 };
 
-// Where a segment may come to be.
+// A path at which a test may create a segment.
 class TempPath {
  public:
   std::string path() const { return directory_.path() + "/segment"; }
   std::string file() const { return path() + ".v1"; }
   const std::string& directory() const { return directory_.path(); }
   Scrape scrape() const { return Scrape(file()); }
-  // Of a counter without labels.
+  // Scrapes the segment, and returns the whole part of a counter without labels.
   std::uint64_t scraped(const std::string& name) const { return scrape().count(name); }
 
  private:
   TempDirectory directory_;
 };
 
-// Small enough that a test can fill it, large enough that it does not by accident.
+// Small enough for a test to fill it, and large enough that no test fills it by accident.
 inline constexpr Geometry kSmall = {64, 64, 4096, 64 * 1024};
 // The same for the C ABI.
 inline constexpr metrics_geometry kSmallInC = {sizeof(metrics_geometry), kSmall.processes,
                                                kSmall.threads, kSmall.cells,
                                                kSmall.directory_bytes};
 
+// Converts to the options of any metric, in this segment.
 struct InSegment {
   Segment segment;
   template <class MetricOptions>
@@ -53,12 +55,13 @@ struct InSegment {
   }
 };
 
+// A new segment in a directory of its own, with metrics in it.
 class TempSegment : public TempPath {
  public:
   explicit TempSegment(const Geometry& geometry = kSmall) : segment_(path(), geometry) {}
 
   const Segment& segment() const { return segment_; }
-  // The options of any metric in this segment.
+  // Returns the options of any metric in this segment.
   InSegment options() const { return {segment_}; }
   Counter counter(const std::string& name) const {
     return Family<Counter>(name, "", {}, options()).labels();

@@ -21,7 +21,7 @@ namespace {
 pid_t run(pid_t pid, const std::function<void()>& body) {
   if (pid < 0) fail("fork");
   if (pid > 0) return pid;
-  ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // no test leaves anybody behind
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // no test leaves a process behind
   try {
     body();
   } catch (const std::exception& e) {

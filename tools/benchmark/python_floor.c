@@ -1,4 +1,5 @@
-/* python_floor.c -- a Python extension that counts and does nothing else: the least that an update from Python costs. */
+/* python_floor.c -- a Python extension that counts and does nothing else. It shows the least that
+ * an update from Python costs. */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
@@ -39,7 +40,7 @@ static PyTypeObject CellsType = {
     .tp_new = PyType_GenericNew,
 };
 
-/* labels(*values): one look into a dict, by the tuple that the arguments are. */
+/* Implements labels(*values) as one look-up in a dict, by the tuple of the arguments. */
 typedef struct {
   PyObject_HEAD PyObject* children;
 } Labels;

@@ -1,4 +1,4 @@
-// What an engine's author writes, with the installed headers alone.
+// bamboo.cpp -- what the author of an engine writes, using only the installed headers.
 #include <metrics/bamboo.hpp>
 #include <utility>
 

@@ -1,4 +1,4 @@
-/* Counts once in this process and twice in a child, under the name that it is given. */
+/* stranger.c NAME -- adds 1 in this process and 2 in a child, under the label value NAME. */
 #include <metrics/metrics.h>
 #include <stdio.h>
 #include <sys/types.h>

@@ -1,5 +1,5 @@
-// Counts once in this process and twice in a child, under the name that it is given; and uses the
-// rest of the API.
+// stranger.cpp NAME -- adds 1 in this process and 2 in a child, under the label value NAME, and
+// uses the rest of the API.
 #include <sys/wait.h>
 #include <unistd.h>
 

@@ -1,6 +1,7 @@
-// threads.cpp SEGMENT -- a stranger's program of many threads, built with ThreadSanitizer over a library that is not:
-// threads register, count, end and hand their slots on, while others fork and read back. ThreadSanitizer must find
-// nothing, and the counts must be right.
+// threads.cpp -- a stranger's program of many threads, built with ThreadSanitizer and linked with a
+// library that is not. Threads register, count, end and pass their slots on to later ones; between
+// rounds the program forks, and at the end it reads back. ThreadSanitizer must report nothing, and
+// the counts must be right.
 #include <sys/wait.h>
 #include <unistd.h>
 
