@@ -1,15 +1,15 @@
-// prefork.cpp -- metrics of a prefork program: the parent makes them, its workers count, one scrape
-// has the sum.
+// prefork.cpp -- metrics of a prefork program: the parent makes them, its workers count, and one
+// scrape has the sum.
 //
 //   prefork [PATH [WORKERS [TASKS]]]
 //
-// Reads, hashes and compresses the files under PATH, round and round until SIGINT or SIGTERM, in
-// WORKERS processes. Each is replaced after TASKS files, or when it dies: what it has counted
-// stays. Where it counts is $METRICS_SEGMENT, else the user's default; metrics-aggregator serves
-// that.
+// Reads, hashes and compresses the files under PATH (/usr/share), again and again until SIGINT or
+// SIGTERM, in WORKERS processes (2). Each is replaced after TASKS files (100), or when it dies, and
+// its counts stay. They are in $METRICS_SEGMENT, else in the user's default segment, which
+// metrics-aggregator serves.
 //
-// What is about metrics: Families, FileType, run(), and the three counters in run_workers().
-// Nothing about fork(), a worker's end or its death is.
+// The code about metrics is in Families, FileType, run(), and the three counters in run_workers().
+// None of it handles fork(), or the end or death of a worker.
 #include <libdeflate.h>
 #include <poll.h>
 #include <sys/wait.h>
@@ -83,14 +83,15 @@ struct Task {
   FileType* type;
 };
 
-// What a worker reports of a task: so small that a pipe takes it whole or, from a worker killed
-// meanwhile, not at all.
+// What a worker reports about a task. It is so small that a pipe takes it whole or, from a worker
+// that is killed meanwhile, not at all.
 struct Result {
   std::uint64_t read_bytes, compressed_bytes, hash;
   bool readable;
 };
 
-// The label's value. There are few, whatever the files are called: each one is a series that stays.
+// Returns the label's value. There are only a few, whatever the files are called, since each one
+// makes a series that stays.
 std::string type_of(const fs::path& path) {
   static const std::set<std::string> known = {".css", ".gz",  ".h",  ".html", ".js",  ".json",
                                               ".mo",  ".png", ".py", ".svg",  ".txt", ".xml"};
@@ -125,14 +126,14 @@ Result compress(const fs::path& path) {
         libdeflate_deflate_compress(compressor, data.data(), size, packed.data(), packed.size());
     XXH3_64bits_update(hash, data.data(), size);
     result.read_bytes += size;
-    result.compressed_bytes += left != 0 ? left : size;  // 0: it would become larger
+    result.compressed_bytes += left != 0 ? left : size;  // 0: the chunk would become larger
   }
   result.hash = XXH3_64bits_digest(hash);
   result.readable = file.eof();
   return result;
 }
 
-// Does one task. When it returns, all about it has been counted.
+// Does one task. When it returns, the task has been counted completely.
 Result run(const Task& task) {
   FileType& type = *task.type;
   const metrics::InProgress running = type.running.track_inprogress();
@@ -152,7 +153,7 @@ volatile std::sig_atomic_t stop = 0;
 
 struct Worker {
   pid_t pid;
-  int results;  // the end of a pipe
+  int results;  // the reading end of a pipe
   std::size_t task, end;
 };
 
@@ -175,7 +176,8 @@ Worker start_worker(const std::vector<Task>& tasks, std::size_t first, std::size
   return {pid, results[0], first, end};
 }
 
-// Takes the worker's next result and prints it. False if there are no more: the worker has ended.
+// Takes the worker's next result and prints it. Returns false if the worker has ended and there are
+// no more.
 bool take_result(Worker& worker, const std::vector<Task>& tasks) {
   Result result;
   if (::read(worker.results, &result, sizeof result) != sizeof result) return false;
@@ -186,7 +188,7 @@ bool take_result(Worker& worker, const std::vector<Task>& tasks) {
   return true;
 }
 
-// Prints which task a worker that was killed has left undone, if any.
+// Prints which task a killed worker left undone, if any.
 void print_killed(const Worker& worker, const std::vector<Task>& tasks) {
   const Task& task = tasks[worker.task % tasks.size()];
   std::error_code gone;
@@ -217,8 +219,8 @@ void run_workers(const std::vector<Task>& tasks, std::size_t count, std::size_t 
     std::fflush(stdout);
     std::vector<pollfd> polled;
     for (const Worker& worker : workers) polled.push_back({worker.results, POLLIN, 0});
-    // Returns soon after a signal even if that came a moment ago: there are workers, and they
-    // report.
+    // Returns soon after a signal, even one that came a moment earlier, since there are workers and
+    // they report.
     if (::poll(polled.data(), polled.size(), -1) < 0) continue;
     for (std::size_t i = workers.size(); i-- > 0;) {
       if (polled[i].revents == 0 || take_result(workers[i], tasks)) continue;
@@ -251,7 +253,7 @@ int main(int argc, char** argv) try {
 
   struct sigaction action {};
   action.sa_handler = [](int) { stop = 1; };
-  action.sa_flags = SA_RESTART;  // poll() returns all the same
+  action.sa_flags = SA_RESTART;  // poll() returns nevertheless
   ::sigaction(SIGINT, &action, nullptr);
   ::sigaction(SIGTERM, &action, nullptr);
   run_workers(tasks, workers, tasks_each, families);

@@ -11,14 +11,15 @@ using bamboo::Outcome;
 
 constexpr std::uint64_t kWorthCompressingBytes = 1024;
 
-// Whether words can be counted is nobody's concern; what could not be compressed need not be
-// verified.
+// Returns the node to run after this one. The pipeline goes on even if words could not be counted,
+// but an archive that could not be compressed is not verified.
 std::optional<NodeId> next_after(NodeId node, Outcome outcome) {
   const bool goes_on = outcome == Outcome::kSucceeded || node == NodeId::kCountWords;
   return goes_on ? definition_of(node).next : NodeId::kEnd;
 }
 
-// Calls it; what it throws is written where its outputs would be.
+// Calls the service, stores its result, and returns the outcome. Stores the text of an exception
+// among the outputs.
 template <class Service>
 Outcome outcome_of(Service service, ServiceResult& result, ExecutionData& data) {
   try {
@@ -30,7 +31,8 @@ Outcome outcome_of(Service service, ServiceResult& result, ExecutionData& data) 
   }
 }
 
-// Gateways and events have logic too, but nothing that could fail.
+// Runs a gateway or an event, whose logic can't fail. Returns the next node, or an empty optional
+// at the end.
 std::optional<NodeId> run_plain_node(const Visit& visit, const Values& inputs) {
   switch (visit.node) {
     case NodeId::kWorthCompressing:
@@ -46,6 +48,7 @@ std::optional<NodeId> run_plain_node(const Visit& visit, const Values& inputs) {
   }
 }
 
+// Returns the values that have one of these names.
 Values of_names(const Names& names, const Values& values) {
   Values found;
   for (const std::string& name : names) {
@@ -59,7 +62,7 @@ Values of_names(const Names& names, const Values& values) {
 Executed handle_execute(const Visit& v, ExecuteStep<Step::kHandlerPreProcess> pre) {
   const Data names = v.runtime.data(v.pipeline, v.node);
   const Names refs = v.runtime.context_refs(v.pipeline, names.inputs);
-  if (refs.size() != names.inputs.size()) {  // nothing to work on: gives up before the logic
+  if (refs.size() != names.inputs.size()) {  // inputs are missing: gives up before the logic
     auto post = std::move(pre).post_process();
     v.recorded.next(Step::kPostProcess);
     return {NodeId::kEnd, Progress::kDone, std::move(post)};

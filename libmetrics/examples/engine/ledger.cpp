@@ -23,7 +23,7 @@ Ledger::Ledger() {
 
 void Ledger::print() const {
   for (const bamboo::Row& row : bamboo::kCatalogue) {
-    if (row.kind == bamboo::Kind::kGauge) continue;  // what is running is not to be added up
+    if (row.kind == bamboo::Kind::kGauge) continue;  // gauges don't count recordings
     std::map<std::string, std::uint64_t> counts;
     for (std::size_t i = 0; i < kNodes.size(); ++i) {
       const bamboo::NodeType type = node_type_of(static_cast<NodeId>(i));

@@ -1,6 +1,6 @@
-// ledger.h -- what the example's workers say that they have recorded, each time after they have: in
-// memory that they share and that outlives them, so that it can be held against a scrape. An engine
-// of yours needs none of this.
+// ledger.h -- counts what the example's workers have recorded, each time after they have. The
+// counts are in memory that the workers share and that outlives them, so that a test can compare
+// them with a scrape. Your engine needs none of this.
 #pragma once
 
 #include <atomic>
@@ -13,21 +13,23 @@ namespace example {
 
 namespace bamboo = metrics::bamboo;
 
+// Any thread of any worker may use it.
 class Ledger {
  public:
-  // To be made before the first fork.
+  // Must be made before the first fork. Throws std::system_error if there is no memory.
   Ledger();
 
-  // Recorded once. `node`: of a metric with a type.
+  // Counts that the metric was recorded once. `node` is used if the metric has a type.
   void recorded(bamboo::Metric metric, NodeId node = NodeId::kStart) noexcept {
     entries_[bamboo::index(metric)][index(node)].fetch_add(1, std::memory_order_relaxed);
   }
 
-  // `counted <tab> sample <tab> type <tab> count` for each series, by its sample that counts:
-  // `_count` or `_total`. The type is empty for those that have none.
+  // Prints `counted <tab> sample <tab> type <tab> count` for each series, where the sample is the
+  // one that counts, `_count` or `_total`. The type is empty for series without one.
   void print() const;
 
-  // Says so when its scope is left, and so is to stand before the scope that records.
+  // Counts when its scope is left. It must be declared before the object that records, so that it
+  // counts after that.
   class Afterwards {
    public:
     Afterwards(Ledger& ledger, bamboo::Metric metric) : ledger_(ledger), metric_(metric) {}
@@ -40,8 +42,8 @@ class Ledger {
     bamboo::Metric metric_;
   };
 
-  // The same for the steps of a call: each is recorded when the next one has begun, the last one
-  // when this is left.
+  // Does the same for the steps of a call: counts each one when the next one has begun, and the
+  // last one when its scope is left.
   class Steps {
    public:
     Steps(Ledger& ledger, bamboo::Call call, NodeId node)

@@ -1,21 +1,21 @@
-// main.cpp -- a workflow engine on prefork, as bamboo-engine is one: its workers' metrics are one
-// scrape.
+// main.cpp -- a workflow engine on prefork, like bamboo-engine. One scrape shows the metrics of all
+// its workers.
 //
 //   engine [--seconds N] [--pipelines N] [--workers N] [--threads N] [--messages N] [PATH]
 //
-// Counts words in, compresses and verifies the files under PATH (/usr/share), a pipeline each, in N
-// worker processes
-// (2) of N threads (2). Each worker is replaced after N messages a thread (200), or when it dies.
-//     Ends after N seconds or pipelines, if it is told so, or by SIGINT or SIGTERM; pipelines that
-//     were begun are run to their end.
+// Counts the words of the files under PATH (/usr/share), compresses and verifies them, with a
+// pipeline for each file. Runs --workers processes (2) of --threads threads (2), and replaces each
+// worker after --messages messages a thread (200), or when it dies. Ends after --seconds or
+// --pipelines, if these are given, or by SIGINT or SIGTERM; pipelines that were begun run to their
+// end.
 //
-// Counts in $METRICS_SEGMENT, else in the user's default segment; metrics-aggregator serves that.
-// On standard output, with tabs: `started PID`, `exited PID`, `killed PID THREADS` as workers come
-// and go, and at the end for each series `counted SAMPLE TYPE COUNT`: how often workers said that
-// they had recorded it. A thread that is killed may have recorded one more.
+// Counts in $METRICS_SEGMENT, else in the user's default segment, which metrics-aggregator serves.
+// Prints, with tabs, `started PID`, `exited PID` and `killed PID THREADS` as workers come and go.
+// At the end it prints `counted SAMPLE TYPE COUNT` for each series: how often workers recorded it.
+// A thread that is killed may have recorded one more.
 //
-// What is about metrics: worker.cpp, handlers.cpp, and timed() in runtime.cpp. Nothing in this file
-// is, but making the engine's metrics before the first fork.
+// The code about metrics is in worker.cpp, handlers.cpp, and timed() in runtime.cpp. This file only
+// makes the engine's metrics before the first fork.
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -92,7 +92,7 @@ std::vector<std::string> files_under(const std::string& path) {
   return files;
 }
 
-// Where pipelines keep their files; gone with the parent.
+// The directory in which pipelines keep their files. The parent's destructor removes it.
 class Workshop {
  public:
   Workshop() : path_(fs::temp_directory_path() / "engine-XXXXXX") {
@@ -123,7 +123,7 @@ Progression& shared_progression() {
 
 constexpr int kReplaceMe = 3;  // a worker's exit status
 
-// In the child.
+// Runs a worker, in the child.
 [[noreturn]] void work(Plant& plant, std::uint64_t threads, std::uint64_t messages) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   std::atomic<bool> more{false};

@@ -25,7 +25,7 @@ enum class NodeId : std::uint32_t {
 
 struct NodeDefinition {
   const char* type;
-  const char* code;     // of a service: its component's code and version; nullptr of others
+  const char* code;     // a service's component code and version; nullptr for other nodes
   const char* inputs;   // names of context values
   const char* outputs;  // likewise
   std::optional<NodeId> next;

@@ -1,5 +1,5 @@
-// queue.h -- the example's broker: messages that any worker's thread may claim, in a pipe that all
-// inherit.
+// queue.h -- the example's broker: a pipe that all workers inherit, with messages that any thread
+// of any worker may claim.
 #pragma once
 
 #include <chrono>
@@ -15,12 +15,12 @@ struct Message {
   Kind kind;
   NodeId node;
   PipelineId pipeline;
-  std::uint64_t callback;  // of kSchedule: which callback data there is; 0: none, it is a poll
+  std::uint64_t callback;  // for kSchedule: which callback data to read; 0: none, it is a poll
   std::chrono::system_clock::time_point sent;
 };
 
-// A pipe takes and gives a message of this size whole, whoever is killed meanwhile; one that was
-// claimed dies with its worker.
+// A pipe stores and returns a message of this size whole, even if a process is killed meanwhile. A
+// message that was claimed is lost if its worker dies.
 class Queue {
  public:
   Queue();
@@ -28,8 +28,9 @@ class Queue {
   Queue& operator=(const Queue&) = delete;
   ~Queue();
 
-  void send(Message message) const;  // sets `sent`
-  // None: there is none at the moment.
+  // Sets the message's `sent` and sends it. Throws std::system_error if the pipe is full.
+  void send(Message message) const;
+  // Claims a message. Returns an empty optional if there is none at the moment.
   std::optional<Message> claim() const;
 
  private:

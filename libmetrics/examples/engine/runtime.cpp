@@ -9,7 +9,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// One `name=value` a line.
+// Reads a file with a `name=value` on each line.
 Values read_values(const fs::path& path) {
   std::ifstream file(path);
   if (!file) throw std::runtime_error("there is no " + path.string());
@@ -21,7 +21,7 @@ Values read_values(const fs::path& path) {
   return values;
 }
 
-// Appears complete or not at all.
+// Writes such a file, so that readers see it complete or not at all.
 void write_values(const fs::path& path, const Values& values) {
   const fs::path draft = path.string() + ".draft";
   {

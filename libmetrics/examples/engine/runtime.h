@@ -1,5 +1,5 @@
-// runtime.h -- where the example engine keeps what it knows of its pipelines: small files, each
-// read and write timed.
+// runtime.h -- stores the state of the example engine's pipelines in small files, and times each
+// read and write.
 #pragma once
 
 #include <filesystem>
@@ -24,14 +24,14 @@ struct ExecutionData {
   Values inputs, outputs;
 };
 
-// Throws std::runtime_error where something is not there. For any number of threads and processes,
-// but for one at a time of each pipeline.
+// Throws std::runtime_error if something does not exist. Any number of threads and processes may
+// use it, but only one at a time for each pipeline.
 class Runtime {
  public:
   Runtime(const bamboo::Engine& engine, Ledger& ledger, std::filesystem::path root)
       : engine_(engine), ledger_(ledger), root_(std::move(root)) {}
 
-  // A new pipeline: its process, nodes, and context.
+  // Creates a pipeline: its process, nodes, and context.
   void create(PipelineId id, const Values& context);
   void remove(PipelineId id);
   std::string archive_of(PipelineId id) const { return directory(id) / "archive.gz"; }
@@ -45,7 +45,7 @@ class Runtime {
   Values callback_data(PipelineId id, std::uint64_t callback);
   void set_callback_data(PipelineId id, std::uint64_t callback, const Values& data);
 
-  // Which values a name leads to, and those values.
+  // Return which of these names the context has, and the values of names that it has.
   Names context_refs(PipelineId id, const Names& names);
   Values context_values(PipelineId id, const Names& names);
   void upsert_context(PipelineId id, const Values& values);

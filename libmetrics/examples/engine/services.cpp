@@ -46,7 +46,7 @@ unsigned long crc_of(unsigned long before, std::string_view bytes) {
                  static_cast<uInt>(bytes.size()));
 }
 
-// Fails for what is no text; throws for what is too large.
+// Counts the words of a file. Fails if it is not text; throws if it is too large.
 ServiceResult count_words(ExecutionData& data) {
   const std::string& file = data.inputs.at("file");
   if (std::filesystem::file_size(file) > kMostBytes) {
@@ -68,7 +68,7 @@ ServiceResult count_words(ExecutionData& data) {
   return {true, Progress::kDone};
 }
 
-// Begins; each poll compresses a chunk.
+// Begins to compress a file; each poll then compresses a chunk.
 ServiceResult begin_compressing(ExecutionData& data) {
   data.outputs["crc"] = std::to_string(crc_of(0, {}));
   data.outputs["offset"] = "0";
@@ -76,8 +76,8 @@ ServiceResult begin_compressing(ExecutionData& data) {
   return {true, Progress::kPoll};
 }
 
-// Adds a member to the archive, so that any worker can add the next one. Fails if it didn't become
-// smaller.
+// Adds a member to the archive, so that any worker can add the next one. Fails at the end if the
+// archive is not smaller than the file.
 ServiceResult compress_chunk(ExecutionData& data) {
   const std::string& archive = data.outputs.at("archive");
   const std::uint64_t offset = std::stoull(data.outputs.at("offset"));
@@ -98,7 +98,7 @@ ServiceResult compress_chunk(ExecutionData& data) {
   return {true, Progress::kPoll};
 }
 
-// Throws for an archive that is damaged; fails if what is in it is not what was compressed.
+// Verifies an archive. Throws if it is damaged; fails if its content is not what was compressed.
 ServiceResult verify(ExecutionData& data, const Values& callback) {
   const Gz file = open_gz(data.inputs.at("archive"), "rb");
   std::vector<char> chunk(kChunkBytes);

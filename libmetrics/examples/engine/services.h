@@ -9,21 +9,21 @@
 
 namespace example {
 
-// What the node is called in the metrics.
+// Returns the node's type and code in the metrics.
 metrics::bamboo::NodeType node_type_of(NodeId id);
 
 enum class Progress { kDone, kPoll, kCallback };
 
-// What a service has come to: false is a failure.
+// What a service returns when it does not throw.
 struct ServiceResult {
-  bool success;
-  Progress progress;  // of a success
+  bool success;       // false: it has failed
+  Progress progress;  // used if it has succeeded
 };
 
-// `data.inputs` are there; `data.outputs` are the service's to fill, and what it finds there at its
-// next schedule.
+// Executes the node's service. It reads `data.inputs` and fills `data.outputs`, which it finds
+// again at its next schedule.
 ServiceResult execute_service(NodeId id, ExecutionData& data);
-// `callback`: of a service that waits for one.
+// Schedules the node's service likewise, with the callback's data if it waits for a callback.
 ServiceResult schedule_service(NodeId id, ExecutionData& data, const Values& callback);
 
 }  // namespace example

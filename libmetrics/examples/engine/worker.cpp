@@ -24,7 +24,7 @@ bool Worker::run(std::size_t most_messages) {
       } else {
         schedule(*message);
       }
-    } catch (const std::exception& e) {  // a pipeline that can't go on; the others do
+    } catch (const std::exception& e) {  // this pipeline can't go on, but the others can
       std::fprintf(stderr, "engine: %s\n", e.what());
     }
   }
@@ -38,7 +38,7 @@ void Worker::start_pipeline() {
     if (id >= plant_.most_pipelines) return;
   }
   constexpr std::uint64_t kStride =
-      7919;  // a prime: neighbours are much alike, so not one after the other
+      7919;  // a prime: spreads the files, as neighbours are much alike
   const std::string& file = plant_.files[id * kStride % plant_.files.size()];
   std::error_code gone;
   const std::uintmax_t size = std::filesystem::file_size(file, gone);
@@ -55,7 +55,7 @@ void Worker::execute(const Message& message) {
   while (node) node = execute_node(message.pipeline, *node);
 }
 
-// The node that comes next; none if the pipeline sleeps or has ended.
+// Executes the node. Returns the next one, or an empty optional if the pipeline waits or has ended.
 std::optional<NodeId> Worker::execute_node(PipelineId pipeline, NodeId node) {
   Runtime& runtime = plant_.runtime;
   Ledger::Steps recorded(plant_.ledger, Call::kExecute, node);
@@ -84,8 +84,8 @@ std::optional<NodeId> Worker::execute_node(PipelineId pipeline, NodeId node) {
   return executed.next;
 }
 
-// What some other system would do: it sends what was asked for. Every fifth archive is damaged
-// meanwhile.
+// Plays another system, which sends the callback that the node waits for. Damages every fifth
+// archive meanwhile.
 void Worker::ask_for_callback(PipelineId pipeline, NodeId node) {
   constexpr std::uint64_t kCallback = 1;
   const std::string crc = plant_.runtime.context_values(pipeline, {"crc"}).at("crc");

@@ -1,5 +1,5 @@
-// worker.h -- the engine itself: a thread claims a message, and runs its pipeline as far as it
-// goes.
+// worker.h -- the engine itself: a thread claims a message, and runs its pipeline until that waits
+// or ends.
 #pragma once
 
 #include <atomic>
@@ -16,15 +16,16 @@
 
 namespace example {
 
-// What all workers share, in memory of all of them.
+// What all workers share, in memory that all of them map.
 struct Progression {
   std::atomic<std::uint64_t> started{0};  // pipelines
-  std::atomic<bool> stop{false};          // begin no more
+  std::atomic<bool> stop{false};          // workers must begin no more pipelines
 };
 
+// What each worker inherits from the parent.
 struct Plant {
   const bamboo::Engine& engine;
-  std::vector<bamboo::Node> nodes;  // by NodeId: looked up once
+  std::vector<bamboo::Node> nodes;  // by NodeId; looked up once
   Ledger& ledger;
   Queue& queue;
   Runtime& runtime;
@@ -33,13 +34,13 @@ struct Plant {
   std::uint64_t most_pipelines;
 };
 
-// One worker's loop, for as many threads as it likes.
+// The loop of a worker's thread.
 class Worker {
  public:
   explicit Worker(Plant& plant) : plant_(plant) {}
 
-  // Claims and runs messages, and begins a pipeline where there are none; until that many have been
-  // run (true), or there is nothing more to do (false).
+  // Claims and runs messages, and begins a pipeline when there are none. Returns true after that
+  // many rounds, false when there is nothing more to do.
   bool run(std::size_t most_messages);
 
  private:
