@@ -24,7 +24,7 @@ bool is_directory(const std::string& path) {
 
 // Returns the name by which users know a segment: its path without the format's version. A label's
 // value must be UTF-8, which a path need not be.
-std::string name_of(const std::string& file) {
+std::string segment_name(const std::string& file) {
   const std::string ending = format::segment_ending();
   return format::valid_utf8(file.ends_with(ending)
                                 ? std::string_view(file).substr(0, file.size() - ending.size())
@@ -113,14 +113,14 @@ void Segments::read() {
     const bool up = served->merge.read();
     const std::string why = up ? "" : served->merge.why();
     log_changes(*served, why);
-    states_.push_back({name_of(file), up, format::valid_utf8(why), &served->merge.reader()});
+    states_.push_back({segment_name(file), up, format::valid_utf8(why), &served->merge.reader()});
   }
 }
 
 std::vector<Source> Segments::sources() const {
   std::vector<Source> sources;
   for (const auto& [file, served] : served_) {
-    sources.push_back({&served->merge.families(), labelled_ ? name_of(file) : ""});
+    sources.push_back({&served->merge.families(), labelled_ ? segment_name(file) : ""});
   }
   return sources;
 }

@@ -27,8 +27,9 @@ using format::Header;
 
 // Returns `given`; if that is 0, the environment variable's number; if that is not set, `fallback`.
 // Throws Error(METRICS_INVALID) for text that is no number, and for numbers out of range.
-std::uint64_t number(const char* variable, std::uint64_t given, std::uint64_t fallback,
-                     std::uint64_t least, std::uint64_t most) {
+std::uint64_t given_or_environment(const char* variable, std::uint64_t given,
+                                   std::uint64_t fallback, std::uint64_t least,
+                                   std::uint64_t most) {
   std::uint64_t value = given;
   if (value == 0) {
     const char* text = format::environment(variable);
@@ -132,12 +133,12 @@ metrics_geometry completed(const metrics_geometry& wanted) {
   constexpr std::uint64_t kMostSlots = (1u << 20) - 1;
   metrics_geometry g{};
   g.processes = static_cast<std::uint32_t>(
-      number("METRICS_PROCESSES", wanted.processes, 1024, 1, kMostSlots));
-  g.threads =
-      static_cast<std::uint32_t>(number("METRICS_THREADS", wanted.threads, 1024, 1, kMostSlots));
-  g.cells = number("METRICS_CELLS", wanted.cells, 131072, 16, std::uint64_t{1} << 32);
-  g.directory_bytes = number("METRICS_DIRECTORY_BYTES", wanted.directory_bytes, 4 << 20, 4096,
-                             std::uint64_t{1} << 36);
+      given_or_environment("METRICS_PROCESSES", wanted.processes, 1024, 1, kMostSlots));
+  g.threads = static_cast<std::uint32_t>(
+      given_or_environment("METRICS_THREADS", wanted.threads, 1024, 1, kMostSlots));
+  g.cells = given_or_environment("METRICS_CELLS", wanted.cells, 131072, 16, std::uint64_t{1} << 32);
+  g.directory_bytes = given_or_environment("METRICS_DIRECTORY_BYTES", wanted.directory_bytes,
+                                           4 << 20, 4096, std::uint64_t{1} << 36);
   return g;
 }
 

@@ -12,7 +12,7 @@ using format::Kind;
 using format::Record;
 using format::SeriesRecord;
 
-std::string number(double v) {
+std::string bound_text(double v) {
   char buffer[32];
   const auto end = std::to_chars(buffer, buffer + sizeof buffer, v).ptr;
   return {buffer, end};
@@ -35,7 +35,7 @@ std::string described(const Family& f) {
   text += " with labels " + listed(f.labels);
   if (format::has_buckets(f.type)) {
     std::vector<std::string> bounds;
-    for (const double b : f.bounds) bounds.push_back(number(b));
+    for (const double b : f.bounds) bounds.push_back(bound_text(b));
     text += " and bounds " + listed(bounds);
   }
   return text;

@@ -31,7 +31,7 @@ def wheel(tmp_path_factory):
     # A copy, since setuptools builds beside its sources; only what a wheel is made of. Unoptimised,
     # since it is not for its speed that it is built here.
     source, out = tmp_path_factory.mktemp('source'), tmp_path_factory.mktemp('wheel')
-    for part in ('CMakeLists.txt', 'libmetrics', 'aggregator'):
+    for part in ('CMakeLists.txt', 'libmetrics'):
         copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy
         copy(ROOT / part, source / part)
     done = subprocess.run([sys.executable, '-m', 'pip', 'wheel', '--no-build-isolation', '--no-deps', '--no-index',

@@ -14,6 +14,7 @@
 #include "aggregator/exposition/text.h"
 #include "aggregator/log.h"
 #include "aggregator/scrape/scrape.h"
+#include "libmetrics/format/file.h"
 #include "libmetrics/reader/merge.h"
 #include "tools/benchmark/player.h"
 #include "tools/benchmark/workload.h"
@@ -197,7 +198,7 @@ int main(int argc, char** argv) {
       {"segment-bytes-*", figure([](Scraped& s) {
          struct stat info {};
          ::stat(s.crowd.file().c_str(), &info);
-         return static_cast<std::uint64_t>(info.st_blocks) * 512;
+         return metrics::format::space_taken(info);
        })},
   };
   return play(argc, argv, {}, parametric);

@@ -8,7 +8,7 @@
 namespace metrics::python {
 namespace {
 
-const char* name_of(Kind kind) noexcept {
+const char* kind_name(Kind kind) noexcept {
   switch (kind) {
     case Kind::kCounter:
       return "counter";
@@ -325,7 +325,7 @@ bool refused_as_parent(PyObject* self) {
   if (type && PyUnicode_Check(type.get())) {
     PyErr_Format(PyExc_ValueError, "%U metric is missing label values", type.get());
   } else {
-    PyErr_Format(PyExc_ValueError, "%s metric is missing label values", name_of(m.kind));
+    PyErr_Format(PyExc_ValueError, "%s metric is missing label values", kind_name(m.kind));
   }
   return true;
 }
