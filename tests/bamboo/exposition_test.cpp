@@ -91,7 +91,8 @@ from prometheus_client.parser import text_string_to_metric_families
 families = list(text_string_to_metric_families(open(sys.argv[1], encoding="utf-8").read()))
 print(sorted(collections.Counter(family.type for family in families).items()))
 print(all(family.samples for family in families))
-print(sorted({label for family in families for sample in family.samples for label in sample.labels}))
+print(sorted({label for family in families for sample in family.samples
+              for label in sample.labels}))
 )";
   const Outcome outcome = run("/usr/bin/python3 " + script + " " + path);
   EXPECT_EQ(outcome.status, 0);

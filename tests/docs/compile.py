@@ -26,7 +26,8 @@ def program(blocks, language):
     text = PRELUDE[language] + '\n'.join(includes) + '\n'
     whole = [body for body in bodies if re.search(r'^int main\(', body, re.M)]
     rest = [body for body in bodies if body not in whole]
-    return text + '\n'.join(whole) + '\n' + SIGNATURE[language] + '\n{'.join(['', *rest]) + '\n' + '}' * len(rest) + '}\n'
+    page = SIGNATURE[language] + '\n{'.join(['', *rest]) + '\n' + '}' * len(rest) + '}\n'
+    return text + '\n'.join(whole) + '\n' + page
 
 
 def main():

@@ -1,4 +1,4 @@
-// The daemon's pages, without sockets: what is listed, what can't be, and what a scrape is answered.
+// The daemon's pages without sockets: which are listed, which can't be, how a scrape is answered.
 #include <gtest/gtest.h>
 
 #include <stdexcept>
