@@ -15,7 +15,7 @@ Encode make_encoder() {
 }
 
 constexpr std::array kFormats = {
-    Format{"text", kTextContentType, &make_encoder<TextEncoder>},
+    Format{kTextContentType, &make_encoder<TextEncoder>},
 };
 
 }  // namespace

@@ -15,7 +15,6 @@ namespace metrics::exposition {
 using Encode = std::function<void(const reader::Families& families, std::string& out)>;
 
 struct Format {
-  std::string_view name;          // in flags and documents
   std::string_view content_type;  // that a server answers with, and that clients ask for
   Encode (*make_encoder)();
 };

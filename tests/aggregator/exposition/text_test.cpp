@@ -1,4 +1,4 @@
-// The text format, byte by byte, and as its two judges read it.
+// The text format, byte by byte.
 #include "aggregator/exposition/text.h"
 
 #include <gtest/gtest.h>
