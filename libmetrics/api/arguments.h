@@ -56,7 +56,9 @@ template <class Struct>
 Struct taken(const Struct* given, const char* name) {
   Struct result{};
   if (given == nullptr) return result;
-  if (given->size < sizeof given->size) {
+  // No struct will ever be that large: the size was never set.
+  constexpr std::size_t kMost = 4096;
+  if (given->size < sizeof given->size || given->size > kMost) {
     throw format::Error(METRICS_INVALID, std::string(name) + " has the size " +
                                              std::to_string(given->size) + "; set it to sizeof(" +
                                              name + ')');

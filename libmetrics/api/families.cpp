@@ -45,6 +45,11 @@ format::Definition definition_of(metrics_type type, const char* name, const char
   d.help = text_or_empty(help);
   d.unit = text_or_empty(options.unit);
   for (const std::string_view label : views(labels, label_count)) d.labels.emplace_back(label);
+  if (format::values_of(d.type) == format::Values::kNone && label_count > 0) {
+    throw format::Error(METRICS_INVALID, "info \"" + d.name +
+                                             "\" has no label names: each statement brings its "
+                                             "own; leave them out");
+  }
   if (format::has_buckets(d.type)) {
     d.bounds = bounds_of(options);
   } else if (options.bounds != nullptr || options.bound_count > 0) {

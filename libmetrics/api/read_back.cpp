@@ -37,8 +37,9 @@ extern "C" {
 
 metrics_status metrics_counter_value(const metrics_counter* counter, double* out) {
   return to_status([&] {
+    const update::Segment& segment = segment_of(counter);
     std::uint64_t whole = 0;
-    const double fraction = setup::read_back(segment_of(counter), counter->cell, {&whole, 1});
+    const double fraction = setup::read_back(segment, counter->cell, {&whole, 1});
     *out = static_cast<double>(whole) + fraction;
     return METRICS_OK;
   });

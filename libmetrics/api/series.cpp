@@ -11,6 +11,7 @@
 #include "libmetrics/api/segments.h"
 #include "libmetrics/format/records.h"
 #include "libmetrics/format/types.h"
+#include "libmetrics/format/utf8.h"
 #include "libmetrics/setup/registry.h"
 #include "metrics/hot.h"
 #include "metrics/metrics.h"
@@ -53,8 +54,10 @@ void check_family(const setup::Family* family, std::initializer_list<format::Typ
                   std::size_t count) {
   if (family != nullptr &&
       std::find(types.begin(), types.end(), family->definition.type) == types.end()) {
-    throw format::Error(METRICS_INVALID, "\"" + family->definition.name + "\" is a " +
-                                             std::string(to_string(family->definition.type)) +
+    const format::Type type = family->definition.type;
+    throw format::Error(METRICS_INVALID, "\"" + family->definition.name + "\" is " +
+                                             (type == format::Type::kInfo ? "an " : "a ") +
+                                             std::string(format::to_string(type)) +
                                              ", no other type");
   }
   check_family(family, count);
@@ -211,12 +214,15 @@ metrics_status metrics_order_labels(const metrics_family* handle, const char* co
 }
 
 const uint64_t* metrics_series_state(const metrics_family* handle, const char* const* values,
-                                     size_t count) {
+                                     size_t count, uint64_t* live) {
+  *live = 0;  // what Record::removed holds of a series that is there
   const uint64_t* state = nullptr;
   to_status([&] {
     const setup::Family* family = family_of(handle);
     if (family == nullptr || count != family->definition.labels.size()) return METRICS_OK;
-    const std::vector<std::string_view> strings = views(values, count);
+    std::vector<std::string> repaired;  // as the table has them
+    for (const std::string_view s : views(values, count)) repaired.push_back(format::valid_utf8(s));
+    const std::vector<std::string_view> strings(repaired.begin(), repaired.end());
     const setup::Series* series = family->table.find(format::strings_hash(strings), strings);
     if (series != nullptr) state = reinterpret_cast<const uint64_t*>(series->removed);
     return METRICS_OK;

@@ -82,6 +82,15 @@ int main(void) {
   metrics_counter* same = NULL;
   CHECK(metrics_counter_labels(family, values, 1, &same) == METRICS_OK);
   CHECK(same == counter);
+  double value = 0;
+  CHECK(metrics_counter_value(counter, &value) == METRICS_OK && value == 2.5);
+  CHECK(metrics_family_status(family) == METRICS_OK);
+  const char* ordered[1] = {NULL};
+  CHECK(metrics_order_labels(family, labels, values, 1, ordered) == METRICS_OK);
+  CHECK(ordered[0] == values[0]);
+  uint64_t live = 1;
+  const uint64_t* state = metrics_series_state(family, values, 1, &live);
+  CHECK(state != NULL && *state == live);
 
   metrics_gauge* gauge = NULL;
   CHECK(metrics_family_of(segment, METRICS_GAUGE, "load", NULL, NULL, 0,
@@ -89,6 +98,7 @@ int main(void) {
   CHECK(metrics_gauge_labels(family, NULL, 0, &gauge) == METRICS_OK);
   metrics_gauge_set(gauge, 1.5);
   metrics_gauge_add(gauge, -1);
+  CHECK(metrics_gauge_value(gauge, &value) == METRICS_OK && value == 0.5);
   metrics_gauge_set_to_current_time(gauge);
   CHECK(metrics_family_of(segment, METRICS_GAUGE, "load2", NULL, NULL, 0,
                           OPTIONS(.mode = (metrics_mode)10), &family) == METRICS_INVALID);
@@ -105,6 +115,9 @@ int main(void) {
                           OPTIONS(.unit = "bytes"), &family) == METRICS_OK);
   CHECK(metrics_histogram_labels(family, NULL, 0, &histogram) == METRICS_OK);
   metrics_histogram_observe(histogram, 3);
+  uint64_t count = 0;
+  CHECK(metrics_histogram_value(histogram, &count, &value) == METRICS_OK);
+  CHECK(count == 1 && value == 3);
 
   CHECK(metrics_family_of(segment, METRICS_INFO, "build", NULL, NULL, 0, NULL, &family) ==
         METRICS_OK);

@@ -84,6 +84,37 @@ TEST(Families, WithLabelsRefuseDirectUpdates) {
   EXPECT_THROW(tasks.labels(), std::invalid_argument);
 }
 
+TEST(Families, WithoutLabelsBeginAnewOnceTheirSeriesIsRemoved) {
+  TempSegment t;
+  const Family<Counter> requests{"requests_total", "", {}, t.options()};
+  requests.inc(5);
+  ASSERT_EQ(ended(forked([&] { requests.clear(); })), 0);
+  requests.inc(2);
+  requests.labels().inc();
+  EXPECT_EQ(t.scrape().count("requests"), 3u);
+  EXPECT_EQ(requests.value(), 3);
+}
+
+TEST(LabelValues, ThatAreNullAreRefused) {
+  TempSegment t;
+  const Family<Counter> calls{"calls", "", {"a", "b"}, t.options()};
+  const char* const null = nullptr;
+  EXPECT_THROW(calls.labels(null, "b"), std::invalid_argument);
+  EXPECT_THROW(calls.labels(1, null), std::invalid_argument);
+  EXPECT_THROW(calls.remove(null, 2), std::invalid_argument);
+}
+
+TEST(Bounds, ThatAreGivenButEmptyLeaveTheInfiniteBucketAlone) {
+  TempSegment t;
+  const auto buckets = [&](const std::string& name, const Bounds& bounds) {
+    t.histogram(name, bounds).observe(1);
+    return t.scrape().buckets(name).size();
+  };
+  EXPECT_EQ(buckets("none", Bounds(std::vector<double>{})), 1u);
+  EXPECT_EQ(buckets("linear", Bounds::linear(1, 1, 0)), 1u);
+  EXPECT_EQ(buckets("default", Bounds()), 12u);
+}
+
 struct Version {
   int major, minor;
 };

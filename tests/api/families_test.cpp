@@ -76,6 +76,11 @@ TEST(Options, WithoutASizeAreRefused) {
   EXPECT_EQ(metrics_open(t.path().c_str(), &geometry, &segment), METRICS_INVALID);
   EXPECT_STREQ(metrics_last_error(),
                "metrics_geometry has the size 0; set it to sizeof(metrics_geometry)");
+  metrics_family_options garbage{};
+  garbage.size = ~std::size_t{0};
+  EXPECT_EQ(metrics_family_of(t.segment().get(), METRICS_COUNTER, "tasks", "", nullptr, 0, &garbage,
+                              &family),
+            METRICS_INVALID);
 }
 
 TEST(Options, ThatTheTypeDoesNotHaveAreRefused) {
@@ -156,22 +161,45 @@ TEST(NamedValues, ThatAreMissingUnknownOrGivenTwiceAreRefused) {
 TEST(SeriesState, ChangesWhenAnyProcessRemovesTheSeries) {
   TempSegment t;
   metrics_family* tasks = tasks_of(t);
-  const std::array<const char*, 2> values = {"image", "h"};
-  EXPECT_EQ(metrics_series_state(tasks, values.data(), 2), nullptr) << "not looked up yet";
+  const std::array<const char*, 2> values = {"image", "\xff"};
+  std::uint64_t live = 0;
+  EXPECT_EQ(metrics_series_state(tasks, values.data(), 2, &live), nullptr) << "not looked up yet";
   metrics_counter* counter = nullptr;
   ASSERT_EQ(metrics_counter_labels(tasks, values.data(), 2, &counter), METRICS_OK);
-  const std::uint64_t* state = metrics_series_state(tasks, values.data(), 2);
+  const std::uint64_t* state = metrics_series_state(tasks, values.data(), 2, &live);
   ASSERT_NE(state, nullptr);
-  const std::uint64_t seen = *state;
+  EXPECT_EQ(*state, live);
   ASSERT_EQ(ended(forked([&] { EXPECT_EQ(metrics_remove(tasks, values.data(), 2), METRICS_OK); })),
             0);
-  EXPECT_NE(*state, seen);
+  EXPECT_NE(*state, live);
+  // Asked for late, a series that is gone is not taken for one that is there.
+  state = metrics_series_state(tasks, values.data(), 2, &live);
+  EXPECT_TRUE(state == nullptr || *state != live);
   ASSERT_EQ(metrics_counter_labels(tasks, values.data(), 2, &counter), METRICS_OK);
-  const std::uint64_t* anew = metrics_series_state(tasks, values.data(), 2);
-  ASSERT_NE(anew, nullptr);
-  EXPECT_TRUE(anew != state || *anew != seen) << "the new series is told from the old one";
-  EXPECT_EQ(metrics_series_state(tasks, values.data(), 1), nullptr);
-  EXPECT_EQ(metrics_series_state(nullptr, nullptr, 0), nullptr);
+  state = metrics_series_state(tasks, values.data(), 2, &live);
+  ASSERT_NE(state, nullptr);
+  EXPECT_EQ(*state, live);
+  EXPECT_EQ(metrics_series_state(tasks, values.data(), 1, &live), nullptr);
+  EXPECT_EQ(metrics_series_state(nullptr, nullptr, 0, &live), nullptr);
+}
+
+TEST(Values, OfNullAreRefused) {
+  double value = 0;
+  std::uint64_t count = 0;
+  EXPECT_EQ(metrics_counter_value(nullptr, &value), METRICS_INVALID);
+  EXPECT_EQ(metrics_gauge_value(nullptr, &value), METRICS_INVALID);
+  EXPECT_EQ(metrics_histogram_value(nullptr, &count, &value), METRICS_INVALID);
+}
+
+TEST(Infos, HaveNoLabelNamesOfTheirOwn) {
+  TempSegment t;
+  const char* label = "version";
+  metrics_family* family = nullptr;
+  EXPECT_EQ(
+      metrics_family_of(t.segment().get(), METRICS_INFO, "build", "", &label, 1, nullptr, &family),
+      METRICS_INVALID);
+  EXPECT_STREQ(metrics_last_error(),
+               "info \"build\" has no label names: each statement brings its own; leave them out");
 }
 
 }  // namespace

@@ -265,13 +265,15 @@ METRICS_API metrics_status metrics_remove(metrics_family* family, const char* co
  * family is NULL. */
 METRICS_API metrics_status metrics_clear(metrics_family* family);
 
-/* Returns, for bindings that keep the series that they have looked up, the address of a word. Its
- * value stays the same as long as these label values lead to the same series, and changes once any
- * process has removed that. A binding loads it anew each time (__atomic_load_n, relaxed), compares
- * it with the value at the time of the look-up, and looks up again if they differ. Valid until the
- * process ends. NULL: this process has not looked up such a series, or it counts nothing. */
+/* For bindings that keep what they have looked up: returns the address of a word, and stores in
+ * *live the value that it holds for as long as these label values lead to the same series. Once any
+ * process has removed that, the word holds another value. Load it anew each time (__atomic_load_n,
+ * relaxed), and look up again where it differs from *live. The address is valid until the process
+ * ends. NULL: this process has not looked up such a series, the series counts nothing, or the family
+ * is an info. */
 METRICS_API const uint64_t* metrics_series_state(const metrics_family* family,
-                                                 const char* const* values, size_t count);
+                                                 const char* const* values, size_t count,
+                                                 uint64_t* live);
 
 /* ---- updates ---- */
 

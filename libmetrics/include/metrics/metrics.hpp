@@ -81,7 +81,11 @@ concept label_value = std::convertible_to<const Value&, std::string_view> ||
 
 template <label_value Value>
 std::string text(const Value& value) {
-  if constexpr (std::convertible_to<const Value&, std::string_view>) {
+  if constexpr (std::convertible_to<const Value&, const char*>) {
+    const char* const s = value;
+    if (s == nullptr) refuse("a label value is NULL; write \"\"");
+    return s;
+  } else if constexpr (std::convertible_to<const Value&, std::string_view>) {
     return std::string(static_cast<std::string_view>(value));
   } else if constexpr (std::same_as<Value, bool>) {
     return value ? "true" : "false";
@@ -149,8 +153,8 @@ enum class Mode {
 class Bounds {
  public:
   Bounds() = default;  // Prometheus's default bounds, .005 to 10 seconds
-  Bounds(std::initializer_list<double> bounds) : bounds_(bounds) {}
-  explicit Bounds(std::vector<double> bounds) : bounds_(std::move(bounds)) {}
+  Bounds(std::initializer_list<double> bounds) : bounds_(bounds), given_(true) {}
+  explicit Bounds(std::vector<double> bounds) : bounds_(std::move(bounds)), given_(true) {}
   // count bounds, the first is start. Throw std::invalid_argument as metrics_linear_bounds and
   // metrics_exponential_bounds fail.
   static Bounds linear(double start, double width, std::size_t count) {
@@ -164,9 +168,12 @@ class Bounds {
     return Bounds(std::move(bounds));
   }
   const std::vector<double>& values() const noexcept { return bounds_; }
+  // False for the default bounds. Bounds that are given but empty leave the +Inf bucket alone.
+  bool are_given() const noexcept { return given_; }
 
  private:
   std::vector<double> bounds_;
+  bool given_ = false;
 };
 
 // Each metric has an Options: what its definition may have besides name, help and label names.
@@ -425,8 +432,9 @@ metrics_family_options c_options(const Options& options) {
   result.unit = options.unit.c_str();
   if constexpr (requires { options.mode; }) result.mode = static_cast<metrics_mode>(options.mode);
   if constexpr (requires { options.bounds; }) {
+    static constexpr double kNoBound = 0;  // an empty vector may have no address
     const std::vector<double>& bounds = options.bounds.values();
-    result.bounds = bounds.empty() ? nullptr : bounds.data();
+    if (options.bounds.are_given()) result.bounds = bounds.empty() ? &kNoBound : bounds.data();
     result.bound_count = bounds.size();
   }
   return result;
@@ -440,7 +448,9 @@ metrics_family_options c_options(const Options& options) {
 //
 // A family without label names has one series, which exists from its construction on, and offers
 // that series' functions: requests.inc(), load.set(3). On a family with label names they throw
-// std::invalid_argument.
+// std::invalid_argument. Once somebody has removed the series, they begin a new one, and look it up
+// each time until the family is made anew. If there was no room for it, they count nothing until
+// the family is made anew.
 template <class Metric>
 class Family : public detail::AnyFamily {
  public:
@@ -453,7 +463,9 @@ class Family : public detail::AnyFamily {
       : AnyFamily(options.segment, detail::type_of<Metric>(), name, help, labels,
                   detail::c_options(options)),
         has_labels_(!labels.empty()) {
-    if (!has_labels_) only_ = find(nullptr, 0);
+    if (has_labels_) return;
+    only_ = find(nullptr, 0);
+    state_ = metrics_series_state(get(), nullptr, 0, &live_);
   }
 
   // Returns the series with these label values, in the order of the label names; registers it if it
@@ -534,7 +546,10 @@ class Family : public detail::AnyFamily {
 
  private:
   // Returns the only series. Throws std::invalid_argument for a family with label names.
-  Metric only() const { return has_labels_ ? find(nullptr, 0) : only_; }
+  Metric only() const {
+    const bool removed = state_ != nullptr && __atomic_load_n(state_, __ATOMIC_RELAXED) != live_;
+    return has_labels_ || removed ? find(nullptr, 0) : only_;
+  }
 
   Metric find(const char* const* values, std::size_t count) const {
     if constexpr (std::same_as<Metric, Counter>) {
@@ -557,6 +572,8 @@ class Family : public detail::AnyFamily {
 
   bool has_labels_;
   Metric only_;
+  const std::uint64_t* state_ = nullptr;  // only_'s, see metrics_series_state()
+  std::uint64_t live_ = 0;                // what it holds until somebody removes the series
 };
 
 // Constant information as labels: `name_info{labels} 1`. The family has no label names: each

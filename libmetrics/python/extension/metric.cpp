@@ -73,15 +73,16 @@ metrics_status look_up(Metric& m) noexcept {
       break;
   }
   m.series = found;
-  m.state = status == METRICS_OK ? metrics_series_state(m.family, m.strings, count) : nullptr;
-  m.seen = m.state == nullptr ? 0 : __atomic_load_n(m.state, __ATOMIC_RELAXED);
+  m.live = 0;
+  m.state =
+      status == METRICS_OK ? metrics_series_state(m.family, m.strings, count, &m.live) : nullptr;
   return status;
 }
 
 // Returns whether labels() must look up a child's series again: because it was removed, or because
 // there was no room for it.
 bool is_stale(const Metric& m) noexcept {
-  if (m.state != nullptr) return __atomic_load_n(m.state, __ATOMIC_RELAXED) != m.seen;
+  if (m.state != nullptr) return __atomic_load_n(m.state, __ATOMIC_RELAXED) != m.live;
   return m.strings != nullptr && m.family != nullptr &&
          metrics_family_status(m.family) == METRICS_OK;
 }

@@ -34,9 +34,10 @@ struct Metric {
   PyObject* children;
   PyObject* values;      // a child's label values: a tuple of strings, which owns the bytes of
   const char** strings;  // the same values in UTF-8, as the library takes them
-  // A child's metrics_series_state(), and the value at that address when the series was looked up.
+  // A child's metrics_series_state(), and the value at that address until somebody removes the
+  // series.
   const std::uint64_t* state;
-  std::uint64_t seen;
+  std::uint64_t live;
   Py_ssize_t count;  // the number of label names or values
 };
 
