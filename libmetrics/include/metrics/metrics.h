@@ -11,7 +11,7 @@
  *     in both processes.
  * (4) Every function may be called by any thread at any time, in a forked child too. Updates may be
  *     called in signal handlers; an update that interrupts another one of the same series loses
- *     nothing for integers (metrics_counter_inc), else at most one of the two.
+ *     nothing for integers (metrics_counter_inc) on x86-64, else at most one of the two.
  * (5) A function that returns metrics_status and fails leaves a text that names what was wrong and
  *     what to write instead, in metrics_last_error(), for the calling thread. Its *out is then NULL
  *     or an object whose updates do nothing; each function's comment states which.
@@ -108,7 +108,8 @@ typedef struct metrics_geometry {
  * geometry: NULL stands for one whose fields are all 0.
  * Permissions of a new file: 0600; with $METRICS_GROUP (a name or a number) 0660 and that group.
  * A file is joined only if it is a regular file, not a symbolic link; belongs to the effective user
- * or to the group $METRICS_GROUP; and is not writable for others.
+ * or to the group $METRICS_GROUP; and is writable for no others, nor for a group that is not
+ * $METRICS_GROUP.
  *
  * METRICS_INVALID: path or geometry breaks the rules.
  * METRICS_NO_SPACE: the file system has no room.
@@ -220,7 +221,7 @@ typedef struct metrics_histogram metrics_histogram; /* for histograms and summar
 
 /* Find the family's series with these label values, as many as it has label names and in their
  * order, or register it if it is new, and store it in *out. Bytes that are not UTF-8 become U+FFFD.
- * Keep what you get: an update costs a nanosecond, looking up the labels ten times that.
+ * Keep what you get: looking up the labels costs about twenty times an update.
  *
  * METRICS_INVALID: the family is NULL, of another type, or has another number of labels; or a value
  * is NULL or too long. *out is NULL.
