@@ -131,7 +131,7 @@ Contents contents(const format::Window& links, const format::Window& records,
   // another one, ends at such a record. The size is that of the copy, which limits.h bounds;
   // nothing bounds what the geometry claims.
   const std::uint64_t used = links.last() - std::min(links.last(), geometry.directory);
-  std::vector<bool> seen(used / alignof(format::Record) + 1);
+  std::vector<bool> seen(used / alignof(Record) + 1);
   // How many bytes of records may still be read: records that overlap could be many long ones in
   // little space. It begins at twice what was copied, so that one record with a wrong size costs no
   // other ones.
@@ -143,13 +143,12 @@ Contents contents(const format::Window& links, const format::Window& records,
           link->load(std::memory_order_relaxed);  // relaxed: no process writes the copy
       if (offset == 0) break;
       if (offset >= links.last() && offset < geometry.directory + geometry.directory_bytes) break;
-      const auto* record =
-          offset >= geometry.directory ? links.at<format::Record>(offset) : nullptr;
+      const auto* record = offset >= geometry.directory ? links.at<Record>(offset) : nullptr;
       if (record == nullptr) {
         fault("chain " + std::to_string(i) + " leads to " + std::to_string(offset) + ", outside");
         break;
       }
-      const auto place = (offset - geometry.directory) / alignof(format::Record);
+      const auto place = (offset - geometry.directory) / alignof(Record);
       if (seen[place]) {
         fault("chain " + std::to_string(i) + " leads to " + std::to_string(offset) +
               ", where a chain has been");
@@ -157,21 +156,20 @@ Contents contents(const format::Window& links, const format::Window& records,
       }
       seen[place] = true;
       std::string why;
-      const format::Record& filled = *records.at<format::Record>(offset);
+      const Record& filled = *records.at<Record>(offset);
       // Only the fixed part is read of a record whose size reaches beyond the copy.
       const bool fits = filled.bytes <= links.last() - offset;
       const std::uint64_t bytes =
-          fits ? std::max<std::uint64_t>(filled.bytes, sizeof(format::Record))
-               : sizeof(format::Record);
+          fits ? std::max<std::uint64_t>(filled.bytes, sizeof(Record)) : sizeof(Record);
       if (bytes > left) {
         fault("chain " + std::to_string(i) + " has more bytes of records than there are");
         break;
       }
       left -= bytes;
-      if (filled.kind == format::Kind::kFamily) {
+      if (filled.kind == Kind::kFamily) {
         if (auto f = format::family_at(records, offset, &why))
           found.families.push_back(std::move(*f));
-      } else if (filled.kind == format::Kind::kSeries) {
+      } else if (filled.kind == Kind::kSeries) {
         if (auto s = format::series_at(records, offset, &why))
           found.series.push_back(std::move(*s));
       }

@@ -21,7 +21,7 @@ void GaugeMerge::forget() {
   samples_.clear();
 }
 
-void GaugeMerge::add(std::size_t series, std::uint64_t first_cell, format::Mode mode) {
+void GaugeMerge::add(std::size_t series, std::uint64_t first_cell, Mode mode) {
   gauges_.push_back({series, first_cell, mode});
   cells_.resize(gauges_.size() * format::kGaugeCells);
 }
@@ -85,16 +85,16 @@ bool GaugeMerge::merge(Reader& reader) {
     heads = reader.heads(reader.usage().first_slots_used);
     if (heads.empty()) return false;
   }
-  std::vector<std::optional<format::Ownership>> asked(
+  std::vector<std::optional<Ownership>> asked(
       heads.size());  // from the kernel, at most once for each slot
   std::erase_if(held_, [&](const Held& h) {
-    const format::Mode mode = gauges_[h.gauge].mode;
+    const Mode mode = gauges_[h.gauge].mode;
     const bool current = heads[h.slot].generation == h.generation;
     if (!format::is_live(mode)) return format::is_per_process(mode) && !current;
     if (!current) return true;
-    std::optional<format::Ownership>& owner = asked[h.slot];
+    std::optional<Ownership>& owner = asked[h.slot];
     if (!owner) owner = reader.owner(h.slot);
-    return owner->state != format::Ownership::State::kOwned || owner->generation != h.generation;
+    return owner->state != Ownership::State::kOwned || owner->generation != h.generation;
   });
   std::sort(held_.begin(), held_.end(), [](const Held& a, const Held& b) {
     return std::pair(a.gauge, a.slot) < std::pair(b.gauge, b.slot);
@@ -131,16 +131,16 @@ void GaugeMerge::combine(const GaugeSeries& gauge, std::span<const Held> held,
   std::uint64_t stamp = 0;
   for (const Held& h : held) {
     switch (gauge.mode) {
-      case format::Mode::kMin:
-      case format::Mode::kLiveMin:
+      case Mode::kMin:
+      case Mode::kLiveMin:
         value = std::min(value.value_or(h.value), h.value);
         break;
-      case format::Mode::kMax:
-      case format::Mode::kLiveMax:
+      case Mode::kMax:
+      case Mode::kLiveMax:
         value = std::max(value.value_or(h.value), h.value);
         break;
-      case format::Mode::kMostRecent:
-      case format::Mode::kLiveMostRecent:
+      case Mode::kMostRecent:
+      case Mode::kLiveMostRecent:
         if (!value || h.stamp >= stamp) {
           value = h.value;
           stamp = h.stamp;
@@ -152,8 +152,7 @@ void GaugeMerge::combine(const GaugeSeries& gauge, std::span<const Held> held,
   }
   // The sum over no processes is 0, since "nothing is running" is an answer; the minimum of no
   // processes has no value.
-  if (!value && (gauge.mode == format::Mode::kSum || gauge.mode == format::Mode::kLiveSum))
-    value = 0;
+  if (!value && (gauge.mode == Mode::kSum || gauge.mode == Mode::kLiveSum)) value = 0;
   if (value) samples_.push_back({gauge.series, {}, *value});
 }
 

@@ -62,11 +62,11 @@ void fill(int fd, const std::string& file, const format::Geometry& g) {
     format::fail(errno, "can't create " + file + " with " + std::to_string(g.shared_bytes()) +
                             " bytes reserved");
   }
-  auto header = std::make_unique<format::Header>();
+  auto header = std::make_unique<Header>();
   header->magic = format::kMagic;
   header->major = format::kMajor;
   header->minor = format::kMinor;
-  header->header_bytes = sizeof(format::Header);
+  header->header_bytes = sizeof(Header);
   header->head_bytes = g.head_bytes;
   header->first_slots = g.first_slots;
   header->lanes = g.lanes;

@@ -98,7 +98,7 @@ format::Offset Directory::reserve(std::uint64_t bytes) const {
   auto& used = segment_.header().directory_used;
   const std::uint64_t before = used.fetch_add(bytes, std::memory_order_relaxed);
   if (!fits(before, bytes)) refuse_full();
-  if (before % alignof(format::Record) != 0) refuse_damaged();  // no reader would find it
+  if (before % alignof(Record) != 0) refuse_damaged();  // no reader would find it
   return segment_.geometry().directory + before;
 }
 
@@ -126,12 +126,12 @@ std::uint64_t Directory::reserve_cells(std::uint32_t count) const {
 // Error(METRICS_INCOMPATIBLE) if the chain leads out of the directory or does not end.
 template <class Visit>
 format::Link* Directory::walk(format::Link* link, Visit visit) const {
-  std::uint64_t left = segment_.geometry().directory_bytes / sizeof(format::Record);
+  std::uint64_t left = segment_.geometry().directory_bytes / sizeof(Record);
   for (; left > 0; --left) {
     const format::Offset offset =
         link->load(std::memory_order_acquire);  // pairs with find_or_link's release
     if (offset == 0) return link;
-    const auto* record = window_.at<format::Record>(offset);
+    const auto* record = window_.at<Record>(offset);
     if (record == nullptr || offset < segment_.geometry().directory) break;
     if (visit(offset, *record)) return nullptr;
     link = const_cast<format::Link*>(&record->next);
@@ -142,13 +142,12 @@ format::Link* Directory::walk(format::Link* link, Visit visit) const {
 // Returns the record of the chain for which same(offset, record) is true. If there is none yet,
 // calls make() once for the offset of a filled record and links it.
 template <class Same, class Make>
-format::Offset Directory::find_or_link(std::uint64_t hash, format::Kind kind, Same same,
-                                       Make make) const {
+format::Offset Directory::find_or_link(std::uint64_t hash, Kind kind, Same same, Make make) const {
   format::Link* link = &chain(hash);
   format::Offset mine = 0;
   for (;;) {
     format::Offset found = 0;
-    link = walk(link, [&](format::Offset offset, const format::Record& record) {
+    link = walk(link, [&](format::Offset offset, const Record& record) {
       if (record.kind == kind && record.hash == hash && same(offset, record)) found = offset;
       return found != 0;
     });
@@ -167,7 +166,7 @@ format::Offset Directory::find_or_link(std::uint64_t hash, format::Kind kind, Sa
 
 format::Offset Directory::family(const format::Definition& d) const {
   const auto names = format::sample_names(d.type, d.name);
-  const auto same = [&](format::Offset offset, const format::Record&) {
+  const auto same = [&](format::Offset offset, const Record&) {
     const auto there = format::family_at(window_, offset, nullptr);
     if (!there || !share_a_sample(*there, names)) return false;
     if (there->name == d.name && same_family(*there, d)) return true;
@@ -182,7 +181,7 @@ format::Offset Directory::family(const format::Definition& d) const {
     format::write_family(segment_.base() + offset, d, hash);
     return offset;
   };
-  return find_or_link(hash, format::Kind::kFamily, same, make);
+  return find_or_link(hash, Kind::kFamily, same, make);
 }
 
 namespace {
@@ -201,7 +200,7 @@ Directory::Found Directory::series(format::Offset family, const format::Definiti
   hash = format::hash_mix(hash, family);
   const std::uint32_t cells =
       format::cell_count(d.type, static_cast<std::uint32_t>(d.bounds.size()));
-  const auto same = [&](format::Offset offset, const format::Record&) {
+  const auto same = [&](format::Offset offset, const Record&) {
     return is_series(window_, offset, family, strings);
   };
   const auto make = [&] {
@@ -212,8 +211,8 @@ Directory::Found Directory::series(format::Offset family, const format::Definiti
     format::write_series(segment_.base() + offset, strings, hash, family, first, cells);
     return offset;
   };
-  const format::Offset offset = find_or_link(hash, format::Kind::kSeries, same, make);
-  const auto* r = window_.at<format::SeriesRecord>(offset);
+  const format::Offset offset = find_or_link(hash, Kind::kSeries, same, make);
+  const auto* r = window_.at<SeriesRecord>(offset);
   const format::Geometry& g = segment_.geometry();
   const std::uint64_t first = r->first_cell;
   if (first > g.cells || cells > g.cells - first) refuse_damaged();
@@ -223,8 +222,8 @@ Directory::Found Directory::series(format::Offset family, const format::Definiti
 void Directory::remove(format::Offset family, std::span<const std::string> strings,
                        std::uint64_t hash) const {
   hash = format::hash_mix(hash, family);
-  walk(&chain(hash), [&](format::Offset offset, const format::Record& record) {
-    if (record.kind != format::Kind::kSeries || record.hash != hash ||
+  walk(&chain(hash), [&](format::Offset offset, const Record& record) {
+    if (record.kind != Kind::kSeries || record.hash != hash ||
         !is_series(window_, offset, family, strings)) {
       return false;
     }
@@ -236,9 +235,9 @@ void Directory::remove(format::Offset family, std::span<const std::string> strin
 void Directory::remove_all(format::Offset family) const {
   const format::Geometry& g = segment_.geometry();
   for (std::uint64_t i = 0; i < g.index_buckets; ++i) {
-    walk(&chain(i), [&](format::Offset offset, const format::Record& record) {
-      if (record.kind == format::Kind::kSeries) {
-        const auto* r = window_.at<format::SeriesRecord>(offset);
+    walk(&chain(i), [&](format::Offset offset, const Record& record) {
+      if (record.kind == Kind::kSeries) {
+        const auto* r = window_.at<SeriesRecord>(offset);
         if (r != nullptr && r->family == family) {
           const_cast<format::Cell&>(record.removed).store(1, std::memory_order_relaxed);
         }

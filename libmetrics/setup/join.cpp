@@ -90,7 +90,7 @@ std::unique_ptr<update::Segment> join(const std::string& file, const metrics_geo
     if (::fstat(fd.get(), &info) != 0) format::fail(errno, "can't examine " + file);
     check_owner(file, info);
     check_file_system(file, fd.get());
-    auto header = std::make_unique<format::Header>();
+    auto header = std::make_unique<Header>();
     const ssize_t got = ::pread(fd.get(), header.get(), sizeof *header, 0);
     if (got < 0) format::fail(errno, "can't read " + file);
     if (static_cast<std::size_t>(got) < sizeof *header) {

@@ -71,11 +71,11 @@ Registry::Registry(std::string file, std::uint32_t index) : file_(std::move(file
 void Registry::join(const metrics_geometry& wanted) {
   segment_ = metrics::setup::join(file_, wanted);
   const format::Geometry& g = segment_->geometry();
-  own_slots_ = std::make_unique<update::OwnSlots>(
-      *segment_, index_,
-      update::OwnSlots::Room{
-          std::make_unique<std::atomic<format::Cell*>[]>(g.slot_count()),
-          std::make_unique<std::atomic<std::uint64_t>[]>(update::OwnSlots::words_of_pages(g))});
+  update::OwnSlots::Room room;
+  room.slots = std::make_unique<std::atomic<format::Cell*>[]>(g.slot_count());
+  room.bound_pages =
+      std::make_unique<std::atomic<std::uint64_t>[]>(update::OwnSlots::words_of_pages(g));
+  own_slots_ = std::make_unique<update::OwnSlots>(*segment_, index_, std::move(room));
   const format::Descriptor fd = segment_->reopen();
   if (!fd || own_slots_->slot(fd.get(), 0) == nullptr) {
     const int error = errno;

@@ -13,20 +13,19 @@ using format::Mode;
 
 // Returns true for modes in which the shared word may hold what the last owner has left, so that
 // the process keeps its own value in own_.
-bool has_own(format::Mode mode) {
-  return mode == format::Mode::kMin || mode == format::Mode::kMax ||
-         mode == format::Mode::kMostRecent;
+bool has_own(Mode mode) {
+  return mode == Mode::kMin || mode == Mode::kMax || mode == Mode::kMostRecent;
 }
 
-double winner(format::Mode mode, double mine, double inherited) {
-  if (mode == format::Mode::kMin) return std::min(mine, inherited);
-  if (mode == format::Mode::kMax) return std::max(mine, inherited);
+double winner(Mode mode, double mine, double inherited) {
+  if (mode == Mode::kMin) return std::min(mine, inherited);
+  if (mode == Mode::kMax) return std::max(mine, inherited);
   return mine;
 }
 
 }  // namespace
 
-Gauge::Gauge(std::uint32_t at, std::uint64_t cell, format::Mode m) noexcept
+Gauge::Gauge(std::uint32_t at, std::uint64_t cell, Mode m) noexcept
     : metrics_gauge{at, 0, nullptr}, first_cell(cell), mode(m) {}
 
 format::Cell& Gauge::value_cell() const noexcept {
@@ -52,7 +51,7 @@ void Gauge::begin(format::Cell* cells, format::Generation generation) noexcept {
   // own_.
   format::Cell* value = mine + format::kGaugeValue;
   __atomic_store_n(&value_, value, __ATOMIC_RELEASE);
-  const bool plain = !has_own(mode) && !format::is_most_recent(mode) && mode != format::Mode::kSum;
+  const bool plain = !has_own(mode) && !format::is_most_recent(mode) && mode != Mode::kSum;
   // Release: pairs with metrics_hot_set()'s acquire.
   if (plain) __atomic_store_n(&word, reinterpret_cast<std::uint64_t*>(value), __ATOMIC_RELEASE);
 }
@@ -94,7 +93,7 @@ void Gauge::set(double value) noexcept {
     own_.store(format::encode_gauge(value), std::memory_order_seq_cst);
     publish_own();
   } else {
-    const double start = mode == format::Mode::kSum ? inherited_.value_or(0) : 0;
+    const double start = mode == Mode::kSum ? inherited_.value_or(0) : 0;
     value_cell().store(format::encode_gauge(start + value), std::memory_order_relaxed);
   }
   if (format::is_most_recent(mode)) stamp();

@@ -69,9 +69,7 @@ Segment::Segment(Joined joined) noexcept
 
 Segment::~Segment() = default;
 
-format::Header& Segment::header() const noexcept {
-  return *std::launder(reinterpret_cast<format::Header*>(base_));
-}
+Header& Segment::header() const noexcept { return *std::launder(reinterpret_cast<Header*>(base_)); }
 
 format::Head& Segment::head(format::SlotIndex slot) const noexcept {
   return *std::launder(reinterpret_cast<format::Head*>(base_ + geometry_.head_offset(slot)));
