@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <new>
 
@@ -60,9 +61,22 @@ Registry& Registry::open(const std::string& path, const metrics_geometry& wanted
 }
 
 Registry& Registry::nowhere(const format::Error& why) {
+  // Those that there are. Nothing is taken off: a reader may be anywhere.
+  static constinit std::atomic<Registry*> newest{nullptr};
+  // Acquire: with the release below, after which the registry does not change.
+  for (Registry* r = newest.load(std::memory_order_acquire); r != nullptr; r = r->older_nowhere_) {
+    if (r->failure_->status() == why.status() &&
+        std::string_view(r->failure_->what()) == why.what()) {
+      return *r;
+    }
+  }
   auto* registry =
       new Registry("(no segment)", METRICS_NOWHERE);  // never freed, like those that were joined
   registry->failure_ = why;
+  registry->older_nowhere_ = newest.load(std::memory_order_relaxed);
+  while (!newest.compare_exchange_weak(registry->older_nowhere_, registry,
+                                       std::memory_order_release, std::memory_order_relaxed)) {
+  }
   return *registry;
 }
 

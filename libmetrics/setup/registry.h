@@ -59,6 +59,7 @@ class Registry {
   std::unique_ptr<update::OwnSlots> own_slots_;
   std::optional<format::Error> failure_;
   std::atomic<bool> reported_{false};
+  Registry* older_nowhere_ = nullptr;  // see nowhere()
   std::map<std::pair<format::Type, std::string>, std::vector<std::unique_ptr<Family>>> families_;
 };
 

@@ -83,6 +83,18 @@ TEST(Options, WithoutASizeAreRefused) {
             METRICS_INVALID);
 }
 
+TEST(Open, OfTheSameWrongPathIsTheSameSegmentAndLoggedOnce) {
+  static int logged = 0;
+  metrics_set_log([](metrics_status, const char*, void*) { ++logged; }, nullptr);
+  metrics_segment *first = nullptr, *second = nullptr, *other = nullptr;
+  EXPECT_EQ(metrics_open("/dev/shm/", nullptr, &first), METRICS_INVALID);
+  EXPECT_EQ(metrics_open("/dev/shm/", nullptr, &second), METRICS_INVALID);
+  EXPECT_EQ(metrics_open("/tmp/", nullptr, &other), METRICS_INVALID);
+  EXPECT_EQ(first, second);
+  EXPECT_NE(first, other);
+  EXPECT_EQ(logged, 2);
+}
+
 TEST(Options, ThatTheTypeDoesNotHaveAreRefused) {
   TempSegment t;
   const std::vector<double> bounds = {1, 2};
