@@ -1,6 +1,6 @@
 """Builds the wheel: `pip wheel --no-build-isolation --no-deps .`, in the source tree, with a C++20
 compiler and Boost's headers (Debian: g++ libboost-dev python3-dev python3-setuptools
-python3-wheel). No CMake, and nothing from the net.
+python3-wheel). It needs no CMake, and nothing from the net.
 
 The extension is the library itself and what reads segments, so the wheel is complete, and tagged
 cp310-abi3: one for CPython 3.10 and all that follow.

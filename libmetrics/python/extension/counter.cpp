@@ -49,17 +49,12 @@ PyObject* inc(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObject*
   }
   Observation given{};
   if (!take_observation("inc", args, count, names, given)) return nullptr;
-  Ref result;
   if (given.amount == nullptr) {
     add_whole(counter, 1);
-    result = Ref(none());
-  } else {
-    result = Ref(add(counter, given.amount));
+  } else if (const Ref added(add(counter, given.amount)); !added) {
+    return nullptr;
   }
-  if (result && given.exemplar != nullptr && given.exemplar != Py_None) {
-    result = Ref(check_exemplar(self, given.exemplar));
-  }
-  return result.release();
+  return check_exemplar(self, given.exemplar);
 }
 
 // Implements _family(name, help, unit, labels); see define().

@@ -1,6 +1,4 @@
 // histogram.cpp -- Histogram and, without bounds, Summary: observe().
-#include <cmath>
-#include <limits>
 #include <vector>
 
 #include "libmetrics/python/extension/metric.h"
@@ -38,11 +36,8 @@ PyObject* observe_python(PyObject* self, PyObject* const* args, Py_ssize_t count
   if (given.amount == nullptr) {
     return PyErr_Format(PyExc_TypeError, "observe() missing 1 required argument: 'amount'");
   }
-  Ref result(observe_amount(self, given.amount));
-  if (result && given.exemplar != nullptr && given.exemplar != Py_None) {
-    result = Ref(check_exemplar(self, given.exemplar));
-  }
-  return result.release();
+  if (const Ref observed(observe_amount(self, given.amount)); !observed) return nullptr;
+  return check_exemplar(self, given.exemplar);
 }
 
 // Implements _family(name, help, unit, labels, bounds), where bounds is a tuple of floats, or None

@@ -1,6 +1,4 @@
 // info.cpp -- Info: constant information as labels, with the value 1.
-#include <memory>
-
 #include "libmetrics/python/extension/messages.h"
 #include "libmetrics/python/extension/metric.h"
 
@@ -29,18 +27,12 @@ PyObject* state(PyObject* self, PyObject* args) {
     PyErr_SetString(PyExc_TypeError, "as many names as values are needed");
     return nullptr;
   }
-  std::unique_ptr<const char*[]> strings[2];
-  for (int side = 0; side < 2; ++side) {
-    strings[side] = std::make_unique<const char*[]>(static_cast<std::size_t>(count) + 1);
-    for (Py_ssize_t i = 0; i < count; ++i) {
-      const char* text = PyUnicode_AsUTF8AndSize(PyTuple_GetItem(given[side], i), nullptr);
-      if (text == nullptr) return nullptr;
-      strings[side][static_cast<std::size_t>(i)] = text;
-    }
-  }
+  const auto names = bytes_of(given[0]);
+  const auto values = names == nullptr ? nullptr : bytes_of(given[1]);
+  if (values == nullptr) return nullptr;
   if (m.family == nullptr || m.kind != Kind::kInfo) return none();
-  return messages(metrics_info_state(m.family, strings[0].get(), strings[1].get(),
-                                     static_cast<std::size_t>(count)));
+  return messages(
+      metrics_info_state(m.family, names.get(), values.get(), static_cast<std::size_t>(count)));
 }
 
 PyMethodDef methods[] = {

@@ -29,14 +29,7 @@ PyObject* messages(metrics_status status) {
   if (kept.empty()) return none();
   std::vector<std::string> texts;
   texts.swap(kept);
-  Ref result(PyTuple_New(static_cast<Py_ssize_t>(texts.size())));
-  for (std::size_t i = 0; result && i < texts.size(); ++i) {
-    PyObject* text =
-        PyUnicode_DecodeUTF8(texts[i].data(), static_cast<Py_ssize_t>(texts[i].size()), "replace");
-    if (text == nullptr) return nullptr;
-    PyTuple_SetItem(result.get(), static_cast<Py_ssize_t>(i), text);
-  }
-  return result.release();
+  return tuple_of(texts.size(), [&](std::size_t i) { return text(texts[i]); });
 }
 
 }  // namespace metrics::python

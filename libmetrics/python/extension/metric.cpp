@@ -1,6 +1,5 @@
 #include "libmetrics/python/extension/metric.h"
 
-#include <cstdlib>
 #include <memory>
 
 #include "libmetrics/python/extension/messages.h"
@@ -22,20 +21,6 @@ const char* kind_name(Kind kind) noexcept {
       break;
   }
   return "this";
-}
-
-// Returns pointers to the strings' UTF-8 bytes, which live as long as the strings; nullptr with an
-// exception set.
-std::unique_ptr<const char* []> bytes_of(PyObject* tuple) {
-  const Py_ssize_t count = PyTuple_Size(tuple);
-  if (count < 0) return nullptr;
-  auto strings = std::make_unique<const char*[]>(static_cast<std::size_t>(count) + 1);
-  for (Py_ssize_t i = 0; i < count; ++i) {
-    strings[static_cast<std::size_t>(i)] =
-        PyUnicode_AsUTF8AndSize(PyTuple_GetItem(tuple, i), nullptr);
-    if (strings[static_cast<std::size_t>(i)] == nullptr) return nullptr;
-  }
-  return strings;
 }
 
 // Looks the child's series up, and returns the status. The series is the same as before, unless a
@@ -73,7 +58,6 @@ metrics_status look_up(Metric& m) noexcept {
       break;
   }
   m.series = found;
-  m.live = 0;
   m.state =
       status == METRICS_OK ? metrics_series_state(m.family, m.strings, count, &m.live) : nullptr;
   return status;
@@ -302,7 +286,21 @@ PyType_Spec spec = {"libmetrics._metrics.Metric", sizeof(Metric), 0,
 
 }  // namespace
 
-PyMethodDef* metric_methods() { return methods; }
+std::unique_ptr<const char* []> bytes_of(PyObject* tuple) {
+  const Py_ssize_t count = PyTuple_Size(tuple);
+  if (count < 0) return nullptr;
+  auto strings = std::make_unique<const char*[]>(static_cast<std::size_t>(count) + 1);
+  for (Py_ssize_t i = 0; i < count; ++i) {
+    strings[static_cast<std::size_t>(i)] =
+        PyUnicode_AsUTF8AndSize(PyTuple_GetItem(tuple, i), nullptr);
+    if (strings[static_cast<std::size_t>(i)] == nullptr) return nullptr;
+  }
+  return strings;
+}
+
+PyMethodDef* metric_methods() {
+  return methods;
+}
 
 bool give_methods(PyObject* cls, PyMethodDef* given) {
   for (PyMethodDef* m = given; m->ml_name != nullptr; ++m) {
@@ -354,6 +352,7 @@ bool take_observation(const char* function, PyObject* const* args, Py_ssize_t co
 }
 
 PyObject* check_exemplar(PyObject* self, PyObject* exemplar) {
+  if (exemplar == nullptr || exemplar == Py_None) return none();
   const Ref check(PyObject_GetAttrString(self, "_check_exemplar"));
   if (!check) return nullptr;
   return PyObject_CallFunctionObjArgs(check.get(), exemplar, nullptr);

@@ -12,6 +12,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 
 #include "libmetrics/python/extension/python.h"
 #include "metrics/hot.h"
@@ -55,8 +56,8 @@ struct Observation {
 // Stores the arguments in `taken`. Returns false with a TypeError set if there are others.
 bool take_observation(const char* function, PyObject* const* args, Py_ssize_t count,
                       PyObject* names, Observation& taken);
-// Makes Python code check an exemplar, which is not counted. Returns a new reference to None, or
-// nullptr with an exception set.
+// Makes Python code check an exemplar, if one is given; it is not counted. Returns a new reference
+// to None, or nullptr with an exception set.
 PyObject* check_exemplar(PyObject* self, PyObject* exemplar);
 
 // Raises TypeError for a keyword that a method doesn't take, and returns nullptr.
@@ -80,6 +81,10 @@ PyMethodDef* histogram_methods();
 // interpreter calls a C method directly only if the object's class is exactly the one that has it.
 // Returns false with an exception set.
 bool give_methods(PyObject* cls, PyMethodDef* methods);
+
+// Returns pointers to the UTF-8 bytes of a tuple's strings, which live as long as the strings;
+// nullptr with an exception set.
+std::unique_ptr<const char*[]> bytes_of(PyObject* tuple);
 
 // What defines a family of any type; `labels` is a tuple of strings.
 struct Names {

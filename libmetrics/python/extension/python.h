@@ -7,6 +7,8 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
+#include <cstddef>
+#include <string_view>
 #include <utility>
 
 namespace metrics::python {
@@ -35,6 +37,24 @@ class Ref {
 inline PyObject* none() noexcept {
   Py_INCREF(Py_None);
   return Py_None;
+}
+
+// Returns a new string; bytes that are not UTF-8 become U+FFFD. nullptr with an exception set.
+inline PyObject* text(std::string_view s) noexcept {
+  return PyUnicode_DecodeUTF8(s.data(), static_cast<Py_ssize_t>(s.size()), "replace");
+}
+
+// Returns a new tuple of `count` objects, of which make(i) returns a new reference to each; nullptr
+// with an exception set, as make() does.
+template <class Make>
+PyObject* tuple_of(std::size_t count, Make make) {
+  Ref tuple(PyTuple_New(static_cast<Py_ssize_t>(count)));
+  for (std::size_t i = 0; tuple && i < count; ++i) {
+    PyObject* item = make(i);
+    if (item == nullptr) return nullptr;
+    PyTuple_SetItem(tuple.get(), static_cast<Py_ssize_t>(i), item);
+  }
+  return tuple.release();
 }
 
 // Casts a function of any calling convention to the type that PyMethodDef takes; the flags there

@@ -1,7 +1,6 @@
 #include "libmetrics/python/extension/snapshot.h"
 
 #include <exception>
-#include <string_view>
 
 #include "libmetrics/format/types.h"
 #include "libmetrics/reader/merge.h"
@@ -13,10 +12,6 @@ namespace {
 using reader::Families;
 using reader::Family;
 using reader::Series;
-
-PyObject* text(std::string_view s) {
-  return PyUnicode_DecodeUTF8(s.data(), static_cast<Py_ssize_t>(s.size()), "replace");
-}
 
 PyObject* labels_of(const Series& series) {
   Ref labels(PyDict_New());
@@ -31,14 +26,10 @@ PyObject* labels_of(const Series& series) {
 
 PyObject* distribution_of(const Families& all, const Family& family, const Series& series) {
   const auto buckets = all.buckets(family, series);
-  Ref values(PyTuple_New(static_cast<Py_ssize_t>(buckets.size()) + 1));
-  Py_ssize_t i = 0;
-  for (; values && i < static_cast<Py_ssize_t>(buckets.size()); ++i) {
-    PyTuple_SetItem(values.get(), i,
-                    PyLong_FromUnsignedLongLong(buckets[static_cast<std::size_t>(i)]));
-  }
-  if (values) PyTuple_SetItem(values.get(), i, PyFloat_FromDouble(all.sum(family, series)));
-  return PyErr_Occurred() ? nullptr : values.release();
+  return tuple_of(buckets.size() + 1, [&](std::size_t i) {
+    return i < buckets.size() ? PyLong_FromUnsignedLongLong(buckets[i])
+                              : PyFloat_FromDouble(all.sum(family, series));
+  });
 }
 
 PyObject* values_of(const Families& all, const Family& family, const Series& series) {
@@ -58,10 +49,8 @@ PyObject* values_of(const Families& all, const Family& family, const Series& ser
 }
 
 PyObject* family_of(const Families& all, const Family& family) {
-  Ref bounds(PyTuple_New(static_cast<Py_ssize_t>(family.bounds.size())));
-  for (std::size_t i = 0; bounds && i < family.bounds.size(); ++i) {
-    PyTuple_SetItem(bounds.get(), static_cast<Py_ssize_t>(i), PyFloat_FromDouble(family.bounds[i]));
-  }
+  const Ref bounds(tuple_of(family.bounds.size(),
+                            [&](std::size_t i) { return PyFloat_FromDouble(family.bounds[i]); }));
   Ref list(PyList_New(0));
   for (const Series& series : family.series) {
     if (!list) return nullptr;
