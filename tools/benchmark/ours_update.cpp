@@ -4,7 +4,6 @@
 
 #include <fcntl.h>
 #include <signal.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -279,7 +278,6 @@ double opening(std::uint64_t count) {
 
 int main(int argc, char** argv) {
   using namespace metrics::bench;
-  using metrics::Counter;
   static const std::string path = own_segment("update");
   std::shared_ptr<Handles> h(make_handles(path));
   const auto keep_name =

@@ -39,17 +39,17 @@ std::string answer(const Measurements& measurements, const Parametric& parametri
   words >> name >> count;
   static Measurements made;  // from parametric ones
   try {
-    auto found = measurements.find(name);
-    if (found == measurements.end()) found = made.find(name);
-    if (found == made.end() || found == measurements.end()) {
-      for (const auto& [pattern, make] : parametric) {
-        const std::string prefix = pattern.substr(0, pattern.size() - 1);
-        if (!name.starts_with(prefix)) continue;
-        found = made.emplace(name, make(name.substr(prefix.size()))).first;
-        return std::to_string(found->second(count));
-      }
-      if (!made.contains(name) && !measurements.contains(name)) return "error no such measurement";
+    if (const auto fixed = measurements.find(name); fixed != measurements.end()) {
+      return std::to_string(fixed->second(count));
     }
+    auto found = made.find(name);
+    for (auto p = parametric.begin(); found == made.end() && p != parametric.end(); ++p) {
+      const std::string prefix = p->first.substr(0, p->first.size() - 1);
+      if (name.starts_with(prefix)) {
+        found = made.emplace(name, p->second(name.substr(prefix.size()))).first;
+      }
+    }
+    if (found == made.end()) return "error no such measurement";
     return std::to_string(found->second(count));
   } catch (const std::exception& e) {
     return std::string("error ") + e.what();

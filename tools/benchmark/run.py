@@ -100,8 +100,8 @@ def calibrated(player, name, wanted_ns):
 
 
 def measure(row, known, options):
-    """The row's figures, taken in turns: key -> list of what one operation took; and what is
-    missing."""
+    """Returns the row's figures, taken in turns, as {key: list of what one operation took}, and what
+    is missing."""
     counts, missing = {}, {}
     for key, (player, name) in row.figures.items():
         try:
@@ -256,7 +256,7 @@ def instruction_rows(known, options, report, only):
             figures = {}
             for key, (player, name) in ((table.OURS, ours), (table.FLOOR, floor)):
                 n = instructions(known[player], name, count)
-                figures[key] = {"median": n, "low": n, "high": n, "least": n, "count": 1}
+                figures[key] = summary([n])
             ratios = {table.FLOOR: figures[table.OURS]["median"] / figures[table.FLOOR]["median"]}
             report.row("instructions", what, "", figures, ratios, [], {})
         except (Unavailable, FileNotFoundError) as e:
@@ -384,8 +384,7 @@ def memory_rows(build, options, report, only):
         allowed = 16e6 + 3 * size
         what = f"exposition of {size / 1e6:.1f} MB ({workload}); mapped pages of the segment {shared / 1e6:.1f} MB"
         target = report.verdict("<= 16 MB + 3x the exposition", own / allowed)
-        figures = {table.OURS: dict.fromkeys(("median", "low", "high", "least"), own / 1e6) | {"count": 1},
-                   "allowed": dict.fromkeys(("median", "low", "high", "least"), allowed / 1e6) | {"count": 1}}
+        figures = {table.OURS: summary([own / 1e6]), "allowed": summary([allowed / 1e6])}
         report.row("memory", what, "MB", figures, {"allowed": own / allowed}, [target], {})
 
 

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""Plays every measurement that needs no peer for a moment, and checks the shape of what comes out.
-Times are not."""
+"""Plays rows that need no peer for a moment. Checks the shape of what comes out, but
+judges no time."""
 
 import json
 import os

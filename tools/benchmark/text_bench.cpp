@@ -1,6 +1,5 @@
-// text_bench.cpp -- the cost of encoding an exposition as a workflow engine has it: about 1,850
-// lines, 207 KB, nearly all of them histogram buckets. It is not a test: run it by hand, on a
-// release build.
+// text_bench.cpp -- the cost of encoding an exposition as a workflow engine has it: nearly all of
+// its lines are histogram buckets. It is not a test: run it by hand, on a release build.
 #include <algorithm>
 #include <bit>
 #include <chrono>
