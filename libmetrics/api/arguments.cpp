@@ -5,6 +5,11 @@
 
 namespace metrics::api {
 
+const format::Definition& definition_of(const setup::Family* family) {
+  if (family != nullptr) return family->definition;
+  throw format::Error(METRICS_INVALID, "the family is NULL: it was refused");
+}
+
 std::string_view text_of(const char* const* strings, std::size_t i) {
   if (strings != nullptr && strings[i] != nullptr) return strings[i];
   throw format::Error(METRICS_INVALID,

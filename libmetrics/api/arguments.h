@@ -23,6 +23,9 @@ inline const setup::Family* family_of(const metrics_family* f) noexcept {
   return reinterpret_cast<const setup::Family*>(f);
 }
 
+// Returns the family's definition. Throws Error(METRICS_INVALID) if the family is NULL.
+const format::Definition& definition_of(const setup::Family* family);
+
 inline const char* text_or_empty(const char* s) noexcept { return s == nullptr ? "" : s; }
 
 // Returns strings[i]. Throws Error(METRICS_INVALID) if it, or the array, is NULL.

@@ -12,6 +12,9 @@ namespace metrics::api {
 
 // Keeps the text as the calling thread's last error, if there is memory for it. Returns the status.
 metrics_status failed(metrics_status status, const char* text) noexcept;
+inline metrics_status failed(const format::Error& why) noexcept {
+  return failed(why.status(), why.what());
+}
 
 // Returns the calling thread's last error; "" if no call of it has failed.
 const char* last_error() noexcept;
@@ -24,7 +27,7 @@ metrics_status to_status(Body body) noexcept {
   try {
     return body();
   } catch (const format::Error& e) {
-    return failed(e.status(), e.what());
+    return failed(e);
   } catch (const std::bad_alloc&) {
     return failed(METRICS_NO_SPACE, "out of memory");
   } catch (const std::exception& e) {

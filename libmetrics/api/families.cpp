@@ -94,7 +94,7 @@ metrics_status metrics_family_of(metrics_segment* segment, metrics_type type, co
     format::Definition d = definition_of(type, name, help, labels, label_count,
                                          taken(options, "metrics_family_options"));
     *out = reinterpret_cast<metrics_family*>(&registry.family(std::move(d), &refused));
-    tell_claim(registry);
+    log_claim(registry);
     return METRICS_OK;
   });
   if (status != METRICS_OK && refused != nullptr) {
@@ -111,7 +111,7 @@ metrics_status metrics_family_status(const metrics_family* handle) {
   if (family == nullptr) return failed(METRICS_INVALID, "the family is NULL: it was refused");
   const format::Error* why = family->registry.failure();
   if (why == nullptr && family->offset() == 0) why = family->refusal();
-  return why == nullptr ? METRICS_OK : failed(why->status(), why->what());
+  return why == nullptr ? METRICS_OK : failed(*why);
 }
 
 metrics_status metrics_linear_bounds(double start, double width, size_t count, double* bounds) {

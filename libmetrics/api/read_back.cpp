@@ -1,7 +1,6 @@
 // read_back.cpp -- values of series, for programs that test their metrics.
 #include "libmetrics/setup/read_back.h"
 
-#include <cmath>
 #include <cstdint>
 #include <limits>
 #include <numeric>

@@ -8,7 +8,6 @@
 #include "libmetrics/api/errors.h"
 #include "libmetrics/api/log.h"
 #include "libmetrics/update/process.h"
-#include "metrics/hot.h"
 
 namespace metrics::api {
 namespace {
@@ -33,7 +32,7 @@ Opened open_registry(const char* path, const metrics_geometry* geometry) {
   if (status != METRICS_OK) {
     registry = &setup::Registry::nowhere(format::Error(status, last_error()));
   } else if (registry->failure() != nullptr) {
-    status = failed(registry->failure()->status(), registry->failure()->what());
+    status = failed(*registry->failure());
   }
   return {registry, status};
 }
@@ -55,11 +54,11 @@ setup::Registry& registry_of(metrics_segment* s) {
   return *reinterpret_cast<setup::Registry*>(s == nullptr ? metrics_default() : s);
 }
 
-void tell_claim(const setup::Registry& registry) {
+void log_claim(const setup::Registry& registry) {
   if (registry.failure() != nullptr) return;
   update::ProcessClaim& claim = update::process().claims[registry.index()];
   const metrics_status status = claim.failure.load(std::memory_order_relaxed);
-  if (status == METRICS_OK || claim.told.exchange(true, std::memory_order_relaxed)) return;
+  if (status == METRICS_OK || claim.logged.exchange(true, std::memory_order_relaxed)) return;
   log(status, claim_text(registry, status));
 }
 
@@ -103,7 +102,7 @@ const char* metrics_segment_path(const metrics_segment* segment) {
 metrics_status metrics_segment_status(const metrics_segment* segment) {
   if (segment == nullptr) return failed(METRICS_INVALID, "the segment is NULL");
   const setup::Registry& registry = *reinterpret_cast<const setup::Registry*>(segment);
-  if (const format::Error* why = registry.failure()) return failed(why->status(), why->what());
+  if (const format::Error* why = registry.failure()) return failed(*why);
   const metrics_status status =
       update::process().claims[registry.index()].failure.load(std::memory_order_relaxed);
   return to_status([&]() -> metrics_status {
@@ -114,7 +113,7 @@ metrics_status metrics_segment_status(const metrics_segment* segment) {
                               "its children count; restart it");
     }
     if (status == METRICS_OK) return status;
-    tell_claim(registry);
+    log_claim(registry);
     throw format::Error(status, claim_text(registry, status));
   });
 }

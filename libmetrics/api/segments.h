@@ -10,6 +10,6 @@ namespace metrics::api {
 setup::Registry& registry_of(metrics_segment* segment);
 
 // Updates never log. Logs, once and from the next set-up call, why a thread got no slot of its own.
-void tell_claim(const setup::Registry& registry);
+void log_claim(const setup::Registry& registry);
 
 }  // namespace metrics::api

@@ -41,8 +41,7 @@ constinit metrics_histogram inert_histogram = {
 
 // Throws Error(METRICS_INVALID) if the family is NULL or takes another number of label values.
 void check_family(const setup::Family* family, std::size_t count) {
-  if (family == nullptr) throw format::Error(METRICS_INVALID, "the family is NULL: it was refused");
-  const format::Definition& d = family->definition;
+  const format::Definition& d = definition_of(family);
   // Each series of an info has label names of its own.
   if (format::values_of(d.type) != format::Values::kNone && count != d.labels.size()) {
     refuse_count(d, count);
@@ -52,13 +51,11 @@ void check_family(const setup::Family* family, std::size_t count) {
 // Throws Error(METRICS_INVALID) also if the family is not of one of these types.
 void check_family(const setup::Family* family, std::initializer_list<format::Type> types,
                   std::size_t count) {
-  if (family != nullptr &&
-      std::find(types.begin(), types.end(), family->definition.type) == types.end()) {
-    const format::Type type = family->definition.type;
-    throw format::Error(METRICS_INVALID, "\"" + family->definition.name + "\" is " +
-                                             (type == format::Type::kInfo ? "an " : "a ") +
-                                             std::string(format::to_string(type)) +
-                                             ", no other type");
+  const format::Definition& d = definition_of(family);
+  if (std::find(types.begin(), types.end(), d.type) == types.end()) {
+    throw format::Error(METRICS_INVALID,
+                        "\"" + d.name + "\" is " + (d.type == format::Type::kInfo ? "an " : "a ") +
+                            std::string(format::to_string(d.type)) + ", no other type");
   }
   check_family(family, count);
 }
@@ -104,14 +101,14 @@ metrics_status with_series(metrics_family* handle, std::initializer_list<format:
   const metrics_status status = to_status([&] {
     check_family(family, types, count);
     if (family->offset() == 0) return uncounted(*family);
-    std::array<std::string_view, 8> few;  // the usual case, without an allocation
+    std::array<std::string_view, 8> few;  // no allocation for up to 8 labels
     if (count <= few.size()) {
       for (std::size_t i = 0; i < count; ++i) few[i] = text_of(values, i);
       take(family->registry.series(*family, {few.data(), count}));
     } else {
       take(family->registry.series(*family, views(values, count)));
     }
-    tell_claim(family->registry);
+    log_claim(family->registry);
     return METRICS_OK;
   });
   if (worth_logging(status) && family->offset() != 0) log_once(*family, status);
@@ -188,11 +185,7 @@ metrics_status metrics_info_state(metrics_family* family, const char* const* nam
 metrics_status metrics_order_labels(const metrics_family* handle, const char* const* names,
                                     const char* const* values, size_t count, const char** ordered) {
   return to_status([&] {
-    const setup::Family* family = family_of(handle);
-    if (family == nullptr) {
-      throw format::Error(METRICS_INVALID, "the family is NULL: it was refused");
-    }
-    const format::Definition& d = family->definition;
+    const format::Definition& d = definition_of(family_of(handle));
     if (count != d.labels.size()) refuse_count(d, count);
     std::fill_n(ordered, count, nullptr);
     for (std::size_t i = 0; i < count; ++i) {
@@ -220,8 +213,7 @@ const uint64_t* metrics_series_state(const metrics_family* handle, const char* c
   to_status([&] {
     const setup::Family* family = family_of(handle);
     if (family == nullptr || count != family->definition.labels.size()) return METRICS_OK;
-    std::vector<std::string> repaired;  // as the table has them
-    for (const std::string_view s : views(values, count)) repaired.push_back(format::valid_utf8(s));
+    const auto repaired = format::valid_utf8(views(values, count));  // as the table has them
     const std::vector<std::string_view> strings(repaired.begin(), repaired.end());
     const setup::Series* series = family->table.find(format::strings_hash(strings), strings);
     if (series != nullptr) state = reinterpret_cast<const uint64_t*>(series->removed);
@@ -244,8 +236,7 @@ metrics_status metrics_remove(metrics_family* handle, const char* const* values,
 metrics_status metrics_clear(metrics_family* handle) {
   return to_status([&] {
     setup::Family* family = family_of(handle);
-    if (family == nullptr)
-      throw format::Error(METRICS_INVALID, "the family is NULL: it was refused");
+    definition_of(family);  // throws if there is none
     if (family->offset() != 0) family->registry.clear(*family);
     return METRICS_OK;
   });

@@ -7,6 +7,17 @@
 
 using namespace metrics;
 
+namespace {
+
+// Returns that clock's time in seconds.
+double seconds(clockid_t clock) noexcept {
+  timespec now{};
+  ::clock_gettime(clock, &now);
+  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) / 1e9;
+}
+
+}  // namespace
+
 extern "C" {
 
 void metrics_counter_inc(const metrics_counter* c, uint64_t n) {
@@ -40,9 +51,7 @@ void metrics_gauge_add(metrics_gauge* hot, double amount) {
 }
 
 void metrics_gauge_set_to_current_time(metrics_gauge* hot) {
-  timespec now{};
-  ::clock_gettime(CLOCK_REALTIME, &now);
-  metrics_gauge_set(hot, static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) / 1e9);
+  metrics_gauge_set(hot, seconds(CLOCK_REALTIME));
 }
 
 void metrics_histogram_observe(const metrics_histogram* h, double value) {
@@ -55,10 +64,6 @@ void metrics_histogram_observe(const metrics_histogram* h, double value) {
   }
 }
 
-double metrics_now(void) {
-  timespec now{};
-  ::clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) / 1e9;
-}
+double metrics_now(void) { return seconds(CLOCK_MONOTONIC); }
 
 }  // extern "C"

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "libmetrics/format/error.h"
+#include "libmetrics/format/gauge_value.h"
 #include "libmetrics/format/utf8.h"
 
 namespace metrics::format {
@@ -63,8 +64,7 @@ void check_labels(const Definition& d) {
     if (*label == "quantile" && d.type == Type::kSummary) {
       refuse(where + " is reserved for quantiles; choose another name");
     }
-    if (*label == "pid" && d.type == Type::kGauge &&
-        (d.mode == Mode::kAll || d.mode == Mode::kLiveAll)) {
+    if (*label == "pid" && d.type == Type::kGauge && is_per_process(d.mode)) {
       refuse(where + " is reserved: gauges of mode " + quoted(to_string(d.mode)) +
              " get a pid label for each process; choose another name or another mode");
     }

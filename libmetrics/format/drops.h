@@ -1,4 +1,4 @@
-// drops.h -- what each Drop means: the one list that the exposition and the inspector read.
+// drops.h -- what each Drop means: the one list that the aggregator's metrics and its log read.
 #pragma once
 
 #include <array>

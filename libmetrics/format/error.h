@@ -6,6 +6,7 @@
 
 #include <stdexcept>
 #include <string>
+#include <string_view>
 
 #include "metrics/metrics.h"
 
@@ -16,6 +17,10 @@ class Error : public std::runtime_error {
   Error(metrics_status status, const std::string& what)
       : std::runtime_error(what), status_(status) {}
   metrics_status status() const noexcept { return status_; }
+  // Returns true if status and text are equal.
+  friend bool operator==(const Error& a, const Error& b) noexcept {
+    return a.status_ == b.status_ && std::string_view(a.what()) == b.what();
+  }
 
  private:
   metrics_status status_;

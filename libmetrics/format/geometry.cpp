@@ -13,6 +13,15 @@ std::uint64_t round_up(std::uint64_t n, std::uint64_t to) { return (n + to - 1) 
 
 }  // namespace
 
+std::vector<SlotIndex> used_slots(const Geometry& geometry, SlotIndex first_slots_used,
+                                  SlotIndex lanes_used) {
+  std::vector<SlotIndex> slots;
+  slots.reserve(std::size_t{1} + first_slots_used + lanes_used);
+  for (SlotIndex i = 0; i <= first_slots_used; ++i) slots.push_back(i);
+  for (SlotIndex i = 1; i <= lanes_used; ++i) slots.push_back(geometry.first_slots + i);
+  return slots;
+}
+
 Geometry geometry_of(const metrics_geometry& wanted) {
   const std::uint64_t page = page_bytes();
   Geometry g{};

@@ -1,10 +1,12 @@
 // geometry.h -- a segment's size and the offsets of its parts.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "libmetrics/format/layout.h"
 #include "metrics/metrics.h"
@@ -40,6 +42,16 @@ struct CheckedGeometry {
 // Checks a header that was copied from a file of that size. The original must not be passed, since
 // any process may be writing it.
 CheckedGeometry check_header(const Header& copy, std::uint64_t file_bytes);
+
+// Returns a counter of the header, or `most` if it is larger: failed attempts may exceed that.
+inline std::uint64_t capped(const Cell& counter, std::uint64_t most) noexcept {
+  return std::min(counter.load(std::memory_order_relaxed), most);
+}
+
+// Returns all slots that were ever used: slot 0, those of processes, those of threads. Doubles are
+// added in this order.
+std::vector<SlotIndex> used_slots(const Geometry& geometry, SlotIndex first_slots_used,
+                                  SlotIndex lanes_used);
 
 // Returns where the parts of a new segment of that size stand.
 Geometry geometry_of(const metrics_geometry& wanted);

@@ -105,7 +105,7 @@ std::optional<FamilyView> family_at(const Window& window, Offset offset, std::st
     if (fault != nullptr) *fault = "family at " + std::to_string(offset) + ' ' + why;
     return std::nullopt;
   };
-  if (to_string(f.type) == "unknown" || to_string(f.mode) == "unknown") {
+  if (find_row(f.type) == nullptr || static_cast<std::uint8_t>(f.mode) >= kModeCount) {
     return no("is of no known type or mode");
   }
   if (label_count > kMaxLabels || bound_count > kMaxBounds) {

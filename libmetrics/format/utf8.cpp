@@ -38,4 +38,11 @@ std::string valid_utf8(std::string_view text) {
   return out;
 }
 
+std::vector<std::string> valid_utf8(std::span<const std::string_view> texts) {
+  std::vector<std::string> result;
+  result.reserve(texts.size());
+  for (const std::string_view text : texts) result.push_back(valid_utf8(text));
+  return result;
+}
+
 }  // namespace metrics::format

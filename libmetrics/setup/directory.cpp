@@ -216,7 +216,7 @@ Directory::Found Directory::series(format::Offset family, const format::Definiti
   const format::Geometry& g = segment_.geometry();
   const std::uint64_t first = r->first_cell;
   if (first > g.cells || cells > g.cells - first) refuse_damaged();
-  return {offset, first, &r->record.removed};
+  return {first, &r->record.removed};
 }
 
 void Directory::remove(format::Offset family, std::span<const std::string> strings,

@@ -29,7 +29,6 @@ class Directory {
   format::Offset family(const format::Definition& definition) const;
 
   struct Found {
-    format::Offset offset;
     std::uint64_t first_cell;
     const format::Cell* removed;  // not 0 once any process has removed the series
   };

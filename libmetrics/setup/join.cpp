@@ -114,4 +114,8 @@ std::unique_ptr<update::Segment> join(const std::string& file, const metrics_geo
                       file + " is deleted as often as it is created; stop what deletes it");
 }
 
+void fail_joined(int error, const std::string& what) {
+  throw format::Error(update::status_of(error), what + ": " + format::system_text(error));
+}
+
 }  // namespace metrics::setup

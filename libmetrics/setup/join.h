@@ -13,4 +13,8 @@ namespace metrics::setup {
 // Throws Error.
 std::unique_ptr<update::Segment> join(const std::string& file, const metrics_geometry& wanted);
 
+// Throws the Error of a call on a joined segment that has failed with the errno `error`. Its text
+// is `what` and the system's words.
+[[noreturn]] void fail_joined(int error, const std::string& what);
+
 }  // namespace metrics::setup

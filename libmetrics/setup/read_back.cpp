@@ -2,35 +2,27 @@
 
 #include <unistd.h>
 
-#include <algorithm>
 #include <bit>
 #include <cerrno>
 #include <vector>
 
 #include "libmetrics/format/error.h"
 #include "libmetrics/format/file.h"
+#include "libmetrics/setup/join.h"
 
 namespace metrics::setup {
 
 double read_back(const update::Segment& segment, std::uint64_t first_cell,
                  std::span<std::uint64_t> whole) {
   const format::Descriptor fd = segment.reopen();
-  if (!fd) {
-    const int error = errno;
-    throw format::Error(update::status_of(error), "can't open " + segment.file() +
-                                                      " to read it: " + format::system_text(error));
-  }
+  if (!fd) fail_joined(errno, "can't open " + segment.file() + " to read it");
   const format::Geometry& g = segment.geometry();
-  const auto used = [](const format::Cell& highest, std::uint64_t most) {
-    return std::min(highest.load(std::memory_order_relaxed), most);
-  };
-  const std::uint64_t first_slots = used(segment.header().first_slots_used, g.first_slots);
-  const std::uint64_t lanes = used(segment.header().lanes_used, g.lanes);
+  const auto first_slots = format::capped(segment.header().first_slots_used, g.first_slots);
+  const auto lanes = format::capped(segment.header().lanes_used, g.lanes);
   std::vector<std::uint64_t> cells(whole.size() + 1);
   double sum = 0;
-  for (std::uint64_t i = 0; i <= first_slots + lanes; ++i) {
-    const auto slot =
-        static_cast<format::SlotIndex>(i <= first_slots ? i : g.first_slots + i - first_slots);
+  for (const format::SlotIndex slot : format::used_slots(
+           g, static_cast<format::SlotIndex>(first_slots), static_cast<format::SlotIndex>(lanes))) {
     const std::size_t bytes = cells.size() * sizeof(std::uint64_t);
     const auto offset = static_cast<off_t>(g.slot_offset(slot) + first_cell * sizeof(format::Cell));
     if (::pread(fd.get(), cells.data(), bytes, offset) != static_cast<ssize_t>(bytes)) {

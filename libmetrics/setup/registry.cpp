@@ -61,14 +61,12 @@ Registry& Registry::open(const std::string& path, const metrics_geometry& wanted
 }
 
 Registry& Registry::nowhere(const format::Error& why) {
-  // Those that there are. Nothing is taken off: a reader may be anywhere.
+  // The newest of these registries; each points to the one before. None is ever removed, since
+  // another thread may be walking the list.
   static constinit std::atomic<Registry*> newest{nullptr};
-  // Acquire: with the release below, after which the registry does not change.
+  // Acquire: pairs with the release below, after which a registry does not change.
   for (Registry* r = newest.load(std::memory_order_acquire); r != nullptr; r = r->older_nowhere_) {
-    if (r->failure_->status() == why.status() &&
-        std::string_view(r->failure_->what()) == why.what()) {
-      return *r;
-    }
+    if (*r->failure_ == why) return *r;
   }
   auto* registry =
       new Registry("(no segment)", METRICS_NOWHERE);  // never freed, like those that were joined
@@ -91,11 +89,7 @@ void Registry::join(const metrics_geometry& wanted) {
       std::make_unique<std::atomic<std::uint64_t>[]>(update::OwnSlots::words_of_pages(g));
   own_slots_ = std::make_unique<update::OwnSlots>(*segment_, index_, std::move(room));
   const format::Descriptor fd = segment_->reopen();
-  if (!fd || own_slots_->slot(fd.get(), 0) == nullptr) {
-    const int error = errno;
-    throw format::Error(update::status_of(error),
-                        "can't map " + file_ + ": " + format::system_text(error));
-  }
+  if (!fd || own_slots_->slot(fd.get(), 0) == nullptr) fail_joined(errno, "can't map " + file_);
 }
 
 Family& Registry::family(format::Definition given, Family** refused) {
@@ -114,8 +108,7 @@ Family& Registry::family(format::Definition given, Family** refused) {
     try {
       family.found_at(Directory(*segment_).family(family.definition));
     } catch (const format::Error& e) {
-      if (const auto* before = family.refusal();
-          before == nullptr || std::string_view(before->what()) != e.what()) {
+      if (const auto* before = family.refusal(); before == nullptr || *before != e) {
         family.refused(e);
       }
       throw;
@@ -124,21 +117,11 @@ Family& Registry::family(format::Definition given, Family** refused) {
   return family;
 }
 
-namespace {
-
-std::vector<std::string> valid(std::span<const std::string_view> strings) {
-  std::vector<std::string> result;
-  for (const std::string_view s : strings) result.push_back(format::valid_utf8(s));
-  return result;
-}
-
-}  // namespace
-
 Series& Registry::series(Family& family, std::span<const std::string_view> strings) {
   const std::uint64_t hash = format::strings_hash(strings);
   Series* known = family.table.find(hash, strings);
   if (known != nullptr && !known->is_removed()) return *known;
-  std::vector<std::string> values = valid(strings);
+  std::vector<std::string> values = format::valid_utf8(strings);
   if (!std::equal(values.begin(), values.end(), strings.begin(), strings.end())) {
     // Two spellings that become equal when they are repaired are one series. It must be one object
     // too, since that holds a gauge's own value.
@@ -170,8 +153,7 @@ std::unique_ptr<Series> Registry::make_series(Family& family, std::vector<std::s
   if (!own_slots_->bind(found.first_cell, format::cell_count(d.type, bound_count))) {
     const int error = errno;
     segment_->drop(format::Drop::kSeriesNoSpace);
-    throw format::Error(update::status_of(error), "can't reserve memory for a series in " + file_ +
-                                                      ": " + format::system_text(error));
+    fail_joined(error, "can't reserve memory for a series in " + file_);
   }
   auto series = std::make_unique<Series>();
   series->hash = hash;
@@ -201,7 +183,7 @@ std::unique_ptr<Series> Registry::make_series(Family& family, std::vector<std::s
 }
 
 void Registry::remove(Family& family, std::span<const std::string_view> strings) {
-  const std::vector<std::string> values = valid(strings);
+  const std::vector<std::string> values = format::valid_utf8(strings);
   const update::Locked lock(ready_process().mutex);
   Directory(*segment_).remove(family.offset(), values, format::strings_hash(values));
 }

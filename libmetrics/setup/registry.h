@@ -24,8 +24,8 @@ class Registry {
   // for one segment too many; METRICS_SYSTEM if all pthread keys are in use.
   static Registry& open(const std::string& path, const metrics_geometry& wanted);
 
-  // Makes a registry for a segment for which open() throws. It counts nothing, and `why` is its
-  // failure().
+  // Returns the registry for a segment for which open() has thrown `why`: the same one for the same
+  // status and text. It counts nothing, and `why` is its failure().
   static Registry& nowhere(const format::Error& why);
 
   const std::string& file() const noexcept { return file_; }

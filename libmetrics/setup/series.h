@@ -64,7 +64,8 @@ class SeriesTable {
                                       std::span<const std::string_view> strings) const noexcept {
     const Array& array = *array_.load(std::memory_order_acquire);  // pairs with put's release
     for (std::size_t i = hash & array.mask;; i = (i + 1) & array.mask) {
-      Series* series = array.entries[i].load(std::memory_order_acquire);  // and again
+      Series* series =
+          array.entries[i].load(std::memory_order_acquire);  // pairs with put's release too
       if (series == nullptr || (series->hash == hash && is_key(series->key, strings)))
         return series;
     }

@@ -96,8 +96,9 @@ ClaimResult claim_first_slot(const Segment& segment, Claim& claim) noexcept {
   }
   own = format::Descriptor();  // a child forked from here on inherits nothing that keeps the lock
   claim.descriptor = segment.reopen();
-  const format::Ownership told = format::ownership(claim.descriptor.get(), claim.owner.slot);
-  if (told.state != format::Ownership::State::kOwned || told.generation != claim.owner.generation) {
+  const format::Ownership reported = format::ownership(claim.descriptor.get(), claim.owner.slot);
+  if (reported.state != format::Ownership::State::kOwned ||
+      reported.generation != claim.owner.generation) {
     give_back(claim);
     return claim.descriptor ? ClaimResult::kUnsupported : ClaimResult::kUnreachable;
   }

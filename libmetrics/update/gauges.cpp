@@ -1,7 +1,6 @@
 #include "libmetrics/update/gauges.h"
 
 #include <algorithm>
-#include <cstddef>
 
 #include "libmetrics/format/clock.h"
 #include "libmetrics/format/gauge_value.h"

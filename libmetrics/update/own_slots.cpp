@@ -89,8 +89,7 @@ void OwnSlots::each_own_slot(Visit visit) const {
   if (claim.state.load(std::memory_order_relaxed) != ProcessClaim::State::kOwned) return;
   visit(claim.owner.slot);
   const format::Geometry& g = segment_.geometry();
-  const std::uint64_t lanes = std::min<std::uint64_t>(
-      segment_.header().lanes_used.load(std::memory_order_relaxed), g.lanes);
+  const std::uint64_t lanes = format::capped(segment_.header().lanes_used, g.lanes);
   for (std::uint64_t i = 1; i <= lanes; ++i) {
     const auto lane = static_cast<format::SlotIndex>(g.first_slots + i);
     if (segment_.head(lane).owner.load(std::memory_order_relaxed) == claim.owner.word())

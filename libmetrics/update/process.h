@@ -25,7 +25,7 @@ struct ProcessClaim {
   format::Owner owner;                  // valid if kOwned
   std::atomic<std::uint32_t> lent;      // 1 while a thread has the first slot
   std::atomic<metrics_status> failure;  // why the first thread that got no slot counts in slot 0
-  std::atomic<bool> told;               // that reason was logged
+  std::atomic<bool> logged;             // that reason was logged
 };
 
 struct Process {

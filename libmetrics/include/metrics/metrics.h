@@ -2,8 +2,9 @@
  *
  * Conventions:
  * (1) Metrics never break the program that they measure. Every update accepts NULL and does nothing
- *     then; none blocks, allocates, throws or raises a signal. A worker that can't be counted runs
- *     on, and metrics_segment_status() returns the reason.
+ *     then; none allocates, throws or raises a signal, and none blocks, except that a thread's
+ *     first one may wait for a mutex, 10 ms at most. A worker that can't be counted runs on, and
+ *     metrics_segment_status() returns the reason.
  * (2) Strings are UTF-8, zero-terminated, copied. Durations are seconds, as double. Times are
  *     seconds since the Unix epoch, as double.
  * (3) What a function hands out (segment, family, counter, ...) is owned by the library, is the
@@ -49,8 +50,8 @@ typedef enum metrics_status {
                                 geometry that this library can't use */
   METRICS_UNSUPPORTED = 7,   /* the file system or the kernel lacks what ownership needs */
   METRICS_GONE = 8,          /* the segment was deleted or replaced under its name */
-  METRICS_NO_SLOT = 9, /* all slots are owned: this process counts in the shared one, and its gauges
-                          are refused */
+  METRICS_NO_SLOT = 9, /* all slots are owned: this process, or some of its threads, count in the
+                          shared one; the gauges of a process without a slot are refused */
   METRICS_SYSTEM = 10  /* another error of the operating system, which the text names */
 } metrics_status;
 
@@ -100,7 +101,7 @@ typedef struct metrics_geometry {
 } metrics_geometry;
 
 /* Joins the segment of that name, or creates it if it does not exist, and stores it in *out. One
- * process can join 16 different ones.
+ * process can open 16 different ones; those that it could not join count too.
  *
  * path: NULL stands for $METRICS_SEGMENT, else /dev/shm/metrics-UID with the effective user's id.
  * The file's name is the path and ".v1", the version of its format; a path that already ends with
@@ -116,7 +117,7 @@ typedef struct metrics_geometry {
  * METRICS_NO_PERMISSION: the file has another owner, or wrong permissions.
  * METRICS_INCOMPATIBLE: the file is not a segment, or has another version.
  * METRICS_UNSUPPORTED: the file system lacks the locks that ownership needs.
- * METRICS_FULL: the process has already joined 16.
+ * METRICS_FULL: the process has already opened 16.
  * METRICS_SYSTEM: another error of the operating system.
  * In each case *out is a segment, never NULL. One that could not be joined accepts families and
  * series and checks them as any other does, counts nothing, and keeps the status. */
@@ -270,8 +271,8 @@ METRICS_API metrics_status metrics_clear(metrics_family* family);
  * *live the value that it holds for as long as these label values lead to the same series. Once any
  * process has removed that, the word holds another value. Load it anew each time (__atomic_load_n,
  * relaxed), and look up again where it differs from *live. The address is valid until the process
- * ends. NULL: this process has not looked up such a series, the series counts nothing, or the family
- * is an info. */
+ * ends. NULL: this process has not looked up such a series, the series counts nothing, or the
+ * family is an info. */
 METRICS_API const uint64_t* metrics_series_state(const metrics_family* family,
                                                  const char* const* values, size_t count,
                                                  uint64_t* live);

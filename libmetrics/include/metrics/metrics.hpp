@@ -8,11 +8,12 @@
 //   images.inc();
 //
 // The promises of metrics.h hold here. In short: any thread may call everything, before and after
-// fork(); updates never block, allocate or throw. Definitions that break the rules throw
-// std::invalid_argument, with a text that names what to write instead; in a program that is built
-// without exceptions they log that text and abort. Missing resources (space, permission, a slot)
-// never throw: they are logged once, and what can't be counted is dropped. Strings end at their
-// first NUL, as in C: label values that differ only after it are one series.
+// fork(); updates never allocate or throw, and none blocks, except a thread's first one, for 10 ms
+// at most. Definitions that break the rules throw std::invalid_argument, with a text that names
+// what to write instead; in a program that is built without exceptions they log that text and
+// abort. Missing resources (space, permission, a slot) never throw: they are logged once, and what
+// can't be counted is dropped. Strings end at their first NUL, as in C: label values that differ
+// only after it are one series.
 #pragma once
 
 #if !defined(__cplusplus) || __cplusplus < 202002L
@@ -129,7 +130,7 @@ class Segment {
   // Returns METRICS_OK while this process is counted in slots of its own, else the first reason why
   // it is not; see metrics_segment_status().
   metrics_status status() const noexcept { return metrics_segment_status(segment_); }
-  // The status in words; empty if it is METRICS_OK.
+  // Returns the status in words; empty if it is METRICS_OK.
   std::string why() const { return status() == METRICS_OK ? "" : metrics_last_error(); }
   metrics_segment* get() const noexcept { return segment_; }
 
@@ -156,8 +157,8 @@ class Bounds {
   Bounds() = default;  // Prometheus's default bounds, .005 to 10 seconds
   Bounds(std::initializer_list<double> bounds) : bounds_(bounds), given_(true) {}
   explicit Bounds(std::vector<double> bounds) : bounds_(std::move(bounds)), given_(true) {}
-  // count bounds, the first is start. Throw std::invalid_argument as metrics_linear_bounds and
-  // metrics_exponential_bounds fail.
+  // Return `count` bounds that begin with `start`. Throw std::invalid_argument where
+  // metrics_linear_bounds() and metrics_exponential_bounds() fail.
   static Bounds linear(double start, double width, std::size_t count) {
     std::vector<double> bounds(count);
     detail::check(metrics_linear_bounds(start, width, count, bounds.data()));
@@ -385,13 +386,24 @@ using NamedValues = std::vector<std::pair<std::string, std::string> >;
 
 namespace detail {
 
+// The names and the values of pairs, as the C ABI takes them; valid as long as the pairs are.
+struct Split {
+  explicit Split(const NamedValues& pairs) {
+    for (const auto& [name, value] : pairs) {
+      names.push_back(name.c_str());
+      values.push_back(value.c_str());
+    }
+  }
+  std::vector<const char*> names, values;
+};
+
 // What families of all types have in common.
 class AnyFamily {
  public:
   // Returns METRICS_OK if the family's series are counted, else the reason why the family was
   // refused or its segment was not joined; see metrics_family_status().
   metrics_status status() const noexcept { return metrics_family_status(family_); }
-  // The status in words; empty if it is METRICS_OK.
+  // Returns the status in words; empty if it is METRICS_OK.
   std::string why() const { return status() == METRICS_OK ? "" : metrics_last_error(); }
 
   // Removes all series, for all processes; see metrics_clear().
@@ -430,7 +442,7 @@ template <class Options>
 metrics_family_options c_options(const Options& options) {
   metrics_family_options result{};
   result.size = sizeof result;
-  result.unit = options.unit.c_str();
+  if constexpr (requires { options.unit; }) result.unit = options.unit.c_str();
   if constexpr (requires { options.mode; }) result.mode = static_cast<metrics_mode>(options.mode);
   if constexpr (requires { options.bounds; }) {
     static constexpr double kNoBound = 0;  // an empty vector may have no address
@@ -495,14 +507,10 @@ class Family : public detail::AnyFamily {
   // Returns the series, like labels(), for values that are given by label name. Throws
   // std::invalid_argument also if a name is missing, unknown or given twice.
   Metric with(const NamedValues& labels) const {
-    std::vector<const char*> names, values;
-    for (const auto& [name, value] : labels) {
-      names.push_back(name.c_str());
-      values.push_back(value.c_str());
-    }
+    const detail::Split split(labels);
     std::vector<const char*> ordered(labels.size());
-    detail::check(
-        metrics_order_labels(get(), names.data(), values.data(), labels.size(), ordered.data()));
+    detail::check(metrics_order_labels(get(), split.names.data(), split.values.data(),
+                                       labels.size(), ordered.data()));
     return find(ordered.data(), ordered.size());
   }
 
@@ -583,18 +591,13 @@ template <>
 class Family<Info> : public detail::AnyFamily {
  public:
   Family(const std::string& name, const std::string& help, const Info::Options& options = {})
-      : AnyFamily(options.segment, METRICS_INFO, name, help, {},
-                  {sizeof(metrics_family_options), nullptr, nullptr, 0, METRICS_ALL}) {}
+      : AnyFamily(options.segment, METRICS_INFO, name, help, {}, detail::c_options(options)) {}
 
   // States facts, as a series that stays until a process removes it. To replace what was stated,
   // call clear() first. Throws std::invalid_argument for label names that break the rules.
   void state(const NamedValues& facts) const {
-    std::vector<const char*> names, values;
-    for (const auto& [name, value] : facts) {
-      names.push_back(name.c_str());
-      values.push_back(value.c_str());
-    }
-    detail::check(metrics_info_state(get(), names.data(), values.data(), facts.size()));
+    const detail::Split split(facts);
+    detail::check(metrics_info_state(get(), split.names.data(), split.values.data(), facts.size()));
   }
   // Removes the series with these facts.
   void remove(const NamedValues& facts) const {
