@@ -1,7 +1,5 @@
 #include "aggregator/endpoints/health.h"
 
-#include <utility>
-
 namespace metrics::endpoints {
 namespace {
 

@@ -1,6 +1,7 @@
 #include "aggregator/endpoints/landing.h"
 
 #include <string>
+#include <utility>
 
 namespace metrics::endpoints {
 

@@ -3,14 +3,13 @@
 #include <string_view>
 #include <vector>
 
-#include "aggregator/exposition/formats.h"
 #include "aggregator/http/content_negotiation.h"
 
 namespace metrics::endpoints {
 namespace {
 
-const exposition::Format& format_for(const http::Request& request) {
-  const auto formats = exposition::formats();
+const exposition::Format& format_for(const http::Request& request,
+                                     std::span<const exposition::Format> formats) {
   std::vector<std::string_view> offers;
   for (const exposition::Format& format : formats) offers.push_back(format.content_type);
   return formats[http::preferred(request.header("Accept"), offers)];
@@ -18,9 +17,10 @@ const exposition::Format& format_for(const http::Request& request) {
 
 }  // namespace
 
-Endpoint metrics_page(scrape::Scrape& scrape, const std::string& path) {
-  const auto answer = [&scrape](const http::Request& request) {
-    const exposition::Format& format = format_for(request);
+Endpoint metrics_page(scrape::Scrape& scrape, const std::string& path,
+                      std::span<const exposition::Format> formats) {
+  const auto answer = [&scrape, formats](const http::Request& request) {
+    const exposition::Format& format = format_for(request, formats);
     const bool gzip = http::wants_gzip(request.header("Accept-Encoding"));
     http::Response response;
     response.content_type = format.content_type;

@@ -9,7 +9,7 @@ struct libdeflate_compressor;
 
 namespace metrics::exposition {
 
-// Keeps the compressor's memory (64 KB at level 1) and a buffer for the largest output so far. Not
+// Keeps the compressor's memory and a buffer for the largest output so far. Not
 // thread-safe: each thread needs its own.
 class Gzip {
  public:

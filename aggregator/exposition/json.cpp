@@ -1,16 +1,25 @@
 #include "aggregator/exposition/json.h"
 
 #include <utility>
+#include <vector>
 
-#include "aggregator/exposition/samples.h"
 #include "libmetrics/format/types.h"
 
 namespace metrics::exposition {
 
+namespace {
+
+// Returns {"label": "value", ...}.
 Json labels_json(const std::vector<reader::Label>& labels) {
   Json json = Json::object();
   for (const auto& label : labels) json[label.name] = label.value;
   return json;
+}
+
+}  // namespace
+
+Json sample_json(const Sample& sample) {
+  return {{"name", sample.name}, {"labels", labels_json(sample.labels)}, {"value", sample.value}};
 }
 
 Json families_json(const reader::Families& families) {
@@ -20,9 +29,7 @@ Json families_json(const reader::Families& families) {
     for (const reader::Series& s : f.series) {
       Json samples = Json::array();
       for (const Sample& sample : samples_of(families, f, s)) {
-        samples.push_back({{"name", sample.name},
-                           {"labels", labels_json(sample.labels)},
-                           {"value", sample.value}});
+        samples.push_back(sample_json(sample));
       }
       series.push_back({{"labels", labels_json(s.labels)}, {"samples", std::move(samples)}});
     }

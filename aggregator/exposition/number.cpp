@@ -15,7 +15,7 @@ char* copy(char* to, std::string_view text) noexcept {
 }  // namespace
 
 char* print(char* to, double v) noexcept {
-  // Most gauges are whole numbers that need no exponent: this prints them at a tenth of the cost.
+  // Most gauges are whole numbers that need no exponent: printing them as such takes less time.
   constexpr double kFirstWithExponent = 1e6;
   if (v >= 0 && v < kFirstWithExponent) {
     const auto whole = static_cast<std::uint64_t>(v);

@@ -43,7 +43,7 @@ inline char* print_below_10000(char* to, std::uint32_t n) noexcept {
 }  // namespace number_detail
 
 // Writes `n` at `to`, where kMaxNumberSize bytes must be writable, and returns the end of the
-// number. Counts vary in length, which std::to_chars mispredicts: it takes twice as long.
+// number. Counts vary in length, which std::to_chars mispredicts, so it takes longer.
 inline char* print(char* to, std::uint64_t n) noexcept {
   using namespace number_detail;
   if (n < 10'000) return print_below_10000(to, static_cast<std::uint32_t>(n));

@@ -45,7 +45,7 @@ class Pieces {
   void replace(const reader::Families& families, std::string& out);
 
  private:
-  // Consecutive series whose numbers are found in the same way.
+  // The series of one family.
   struct Run {
     Numbers numbers;
     std::size_t series;

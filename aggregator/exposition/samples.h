@@ -38,7 +38,6 @@ struct Numbers {
   format::Values values;
   std::size_t buckets;  // of kCounts, with +Inf
   bool each_bucket;     // of kCounts: each bucket is a sample
-  friend bool operator==(const Numbers&, const Numbers&) = default;
 };
 inline Numbers numbers_of(const reader::Family& family) noexcept {
   return {format::values_of(family.type), family.bounds.size() + 1,

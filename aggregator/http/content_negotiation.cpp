@@ -44,13 +44,20 @@ Weight parse_weight(std::string_view text) noexcept {
   return weight <= kFull ? weight : kRefused;
 }
 
-// Returns the weight in the parameters of a coding or media type; without one, the weight is full.
-Weight weight_of(std::string_view parameters) noexcept {
+// Returns a parameter's value as it is written; empty if there is no parameter of that name.
+std::optional<std::string_view> parameter(std::string_view parameters,
+                                          std::string_view name) noexcept {
   while (!parameters.empty()) {
     std::string_view value = cut(parameters, ';');
-    if (equal_ignoring_case(cut(value, '='), "q")) return parse_weight(trimmed(value));
+    if (equal_ignoring_case(cut(value, '='), name)) return trimmed(value);
   }
-  return kFull;
+  return std::nullopt;
+}
+
+// Returns the weight in the parameters of a coding or media type; without one, the weight is full.
+Weight weight_of(std::string_view parameters) noexcept {
+  const auto weight = parameter(parameters, "q");
+  return weight ? parse_weight(*weight) : kFull;
 }
 
 void keep_highest(std::optional<Weight>& known, Weight weight) noexcept {
@@ -60,15 +67,6 @@ void keep_highest(std::optional<Weight>& known, Weight weight) noexcept {
 std::string_view unquoted(std::string_view text) noexcept {
   const bool quoted = text.size() >= 2 && text.front() == '"' && text.back() == '"';
   return quoted ? text.substr(1, text.size() - 2) : text;
-}
-
-// Returns the value of a media type's parameter; empty if the type has no parameter of that name.
-std::optional<std::string_view> parameter(std::string_view parameters, std::string_view name) {
-  while (!parameters.empty()) {
-    std::string_view value = cut(parameters, ';');
-    if (equal_ignoring_case(cut(value, '='), name)) return unquoted(trimmed(value));
-  }
-  return std::nullopt;
 }
 
 // Returns how specifically a member accepts an offer: 3 by its type, 2 by a wildcard of subtypes, 1
@@ -87,7 +85,7 @@ int match(std::string_view member, std::string_view parameters, std::string_view
     const std::string_view name = cut(value, '=');
     if (equal_ignoring_case(name, "q")) continue;
     const auto ours = parameter(offered, name);
-    if (ours && !equal_ignoring_case(*ours, unquoted(trimmed(value)))) return 0;
+    if (ours && !equal_ignoring_case(unquoted(*ours), unquoted(trimmed(value)))) return 0;
   }
   return 3;
 }

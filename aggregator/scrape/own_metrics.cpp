@@ -1,13 +1,10 @@
 #include "aggregator/scrape/own_metrics.h"
 
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <array>
 #include <string_view>
 
 #include "libmetrics/format/drops.h"
-#include "libmetrics/format/file.h"
 #include "libmetrics/reader/families_builder.h"
 #include "libmetrics/reader/slot_report.h"
 
@@ -62,14 +59,7 @@ void describe_drops(reader::FamiliesBuilder& build, const std::vector<SegmentSta
   }
 }
 
-std::uint64_t file_bytes(const std::string& file) {
-  struct stat info {};
-  return ::stat(file.c_str(), &info) == 0 ? format::space_taken(info) : 0;
-}
-
 }  // namespace
-
-OwnMetrics::OwnMetrics() { families_.shape = reader::new_shape(); }
 
 const OwnMetrics::SlotCounts& OwnMetrics::slots_of(const SegmentState& segment) {
   const auto now = std::chrono::steady_clock::now();
@@ -137,7 +127,6 @@ const reader::Families& OwnMetrics::collect(const std::vector<SegmentState>& seg
       if (s.up) build.gauge({{"segment", s.name}}, static_cast<std::uint64_t>(value(*s.reader)));
     }
   };
-  using reader::Reader;
   build.family(
       format::Type::kGauge, "metrics_segment_slots",
       "Slots for processes: live ones count, dead ones keep their counts until they are adopted, "
@@ -168,7 +157,7 @@ const reader::Families& OwnMetrics::collect(const std::vector<SegmentState>& seg
   each("metrics_segment_directory_capacity_bytes", "Bytes of the directory.",
        [](const reader::Reader& r) { return r.geometry().directory_bytes; });
   each("metrics_segment_memory_bytes", "Memory that the segment takes: its file is sparse.",
-       [](const reader::Reader& r) { return file_bytes(r.file()); });
+       [](const reader::Reader& r) { return r.usage().space_taken; });
   each("metrics_segment_directory_faults",
        "Records of the directory that can't be right and are left out.",
        [](const reader::Reader& r) { return r.catalogue()->faults.size(); });

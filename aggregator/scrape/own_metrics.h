@@ -24,8 +24,6 @@ struct SegmentState {
 // For one thread at a time.
 class OwnMetrics {
  public:
-  OwnMetrics();
-
   // Returns the state of the process and of these segments as families. The shape stays the same as
   // long as the segments and their states do. scrape_seconds: how long reading and merging took.
   const reader::Families& collect(const std::vector<SegmentState>& segments, double scrape_seconds);

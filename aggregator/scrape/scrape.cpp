@@ -45,7 +45,7 @@ void log_duration(double seconds, std::size_t bytes, std::size_t segments) {
 }  // namespace
 
 Scrape::Scrape(std::vector<std::string> segments, reader::Access access)
-    : segments_(std::move(segments), access), encoders_(exposition::formats().size()) {}
+    : segments_(std::move(segments), access) {}
 
 void Scrape::look() {
   const std::lock_guard lock(mutex_);
@@ -53,8 +53,7 @@ void Scrape::look() {
 }
 
 exposition::Encode& Scrape::encoder_of(const exposition::Format& format) {
-  exposition::Encode& encode =
-      encoders_[static_cast<std::size_t>(&format - exposition::formats().data())];
+  exposition::Encode& encode = encoders_[&format];
   if (!encode) encode = format.make_encoder();
   return encode;
 }

@@ -2,6 +2,7 @@
 // own metrics, encodes the result.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -43,7 +44,7 @@ class Scrape {
   Combine combine_;
   OwnMetrics own_;
   std::vector<std::string> left_out_;
-  std::vector<exposition::Encode> encoders_;  // by format; empty until one is asked for
+  std::map<const exposition::Format*, exposition::Encode> encoders_;
   exposition::Gzip gzip_;
   Bodies bodies_;
 };

@@ -40,8 +40,8 @@ const char* what_was_dropped(format::Dropped what) {
     case format::Dropped::kClaim:
       break;
   }
-  return "processes or threads have no slot of their own: they count in the shared one, and have "
-         "no gauges; see metrics_segment_dropped_slot_claims_total";
+  return "processes or threads have no slot of their own: they count in the shared one, and a "
+         "process without one has no gauges; see metrics_segment_dropped_slot_claims_total";
 }
 
 }  // namespace
@@ -119,8 +119,10 @@ void Segments::read() {
 
 std::vector<Source> Segments::sources() const {
   std::vector<Source> sources;
+  auto state = states_.begin();
   for (const auto& [file, served] : served_) {
-    sources.push_back({&served->merge.families(), labelled_ ? segment_name(file) : ""});
+    sources.push_back({&served->merge.families(), labelled_ ? state->name : ""});
+    ++state;
   }
   return sources;
 }

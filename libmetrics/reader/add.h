@@ -11,12 +11,12 @@ namespace metrics::reader {
 // are added one by one in the order of slots. Each cell is loaded once: the load of a vector is as
 // whole as the loads of its elements, which are aligned, so that the reader sees a cell before or
 // after each update of its writer, which is another process.
-constexpr std::size_t kTogether = 4;
+inline constexpr std::size_t kTogether = 4;
 
 using Cells [[gnu::vector_size(32), gnu::aligned(8), gnu::may_alias]] = std::uint64_t;
-constexpr std::uint32_t kLanes = sizeof(Cells) / sizeof(std::uint64_t);
+inline constexpr std::uint32_t kLanes = sizeof(Cells) / sizeof(std::uint64_t);
 
-void add_double(std::uint64_t& sum, std::uint64_t amount) {
+inline void add_double(std::uint64_t& sum, std::uint64_t amount) {
   sum = std::bit_cast<std::uint64_t>(std::bit_cast<double>(sum) + std::bit_cast<double>(amount));
 }
 

@@ -173,11 +173,7 @@ Contents contents(const format::Window& links, const format::Window& records,
         if (auto s = format::series_at(records, offset, &why))
           found.series.push_back(std::move(*s));
       }
-      if (why.empty()) {
-        found.linked_bytes += filled.bytes;
-      } else {
-        fault(std::move(why));
-      }
+      if (!why.empty()) fault(std::move(why));
       link = &record->next;
     }
   }

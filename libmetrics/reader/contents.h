@@ -14,7 +14,6 @@ namespace metrics::reader {
 struct Contents {
   std::vector<format::FamilyView> families;
   std::vector<format::SeriesView> series;  // each one's family is among `families`
-  std::uint64_t linked_bytes = 0;
 };
 // Returns everything that is linked, out of two copies that reach from the index to the end of the
 // directory's used part. The caller takes `links` first, in which chains are followed, and begins

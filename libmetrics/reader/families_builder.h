@@ -7,7 +7,6 @@
 #include <string>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 #include "libmetrics/format/types.h"
 #include "libmetrics/reader/families.h"

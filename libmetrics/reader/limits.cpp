@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::uint64_t kLittle = 16 << 20;
 constexpr std::uint64_t kMostText = 512 << 20;
-constexpr std::uint64_t kMuch = std::uint64_t{8} << 30;  // read in seconds
+constexpr std::uint64_t kMuch = std::uint64_t{8} << 30;
 // How many times the file's size on disk a scrape may read (sparse slots) or print (long labels).
 constexpr std::uint64_t kMostTimes = 64;
 

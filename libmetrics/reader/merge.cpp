@@ -47,7 +47,7 @@ bool SegmentMerge::read_slots(std::span<const format::SlotIndex> slots) {
 // Plans which cells are added to which values. Replanned only when the directory has changed.
 void SegmentMerge::plan() {
   const auto catalogue = reader_.catalogue();
-  if (planned_ != nullptr && planned_->shape == catalogue->shape) return;
+  if (planned_ == catalogue) return;
   planned_ = catalogue;
   sums_.clear();
   gauges_.forget();

@@ -16,8 +16,6 @@
 namespace metrics::reader {
 namespace {
 
-std::atomic<std::uint64_t> last_shape{0};
-
 std::uint64_t words(std::uint64_t bytes) { return (bytes + 7) / 8; }
 
 format::Window window_of(const std::vector<std::uint64_t>& copy, format::Offset first) {
@@ -107,21 +105,18 @@ bool Reader::look() {
   if (access_ == Access::kMapped && slots_.bytes() < g.file_bytes) {
     slots_ = Mapping(fd_.get(), g.file_bytes);
   }
-  const auto capped = [](const format::Cell& cell, std::uint64_t most) {
-    return std::min(cell.load(std::memory_order_relaxed), most);
-  };
   usage_.created_ns = header.created_ns;
   usage_.id = header.id;
   usage_.minor = header.minor;
-  usage_.directory_used = capped(header.directory_used, g.directory_bytes) / 8 * 8;
-  usage_.cells_used = capped(header.cells_used, g.cells);
+  usage_.directory_used = format::capped(header.directory_used, g.directory_bytes) / 8 * 8;
+  usage_.cells_used = format::capped(header.cells_used, g.cells);
   usage_.first_slots_used =
-      static_cast<format::SlotIndex>(capped(header.first_slots_used, g.first_slots));
-  usage_.lanes_used = static_cast<format::SlotIndex>(capped(header.lanes_used, g.lanes));
+      static_cast<format::SlotIndex>(format::capped(header.first_slots_used, g.first_slots));
+  usage_.lanes_used = static_cast<format::SlotIndex>(format::capped(header.lanes_used, g.lanes));
   for (std::size_t i = 0; i < usage_.dropped.size(); ++i) {
     usage_.dropped[i] = header.dropped[i].load(std::memory_order_relaxed);
   }
-  const std::uint64_t taken = format::space_taken(opened);
+  const std::uint64_t taken = usage_.space_taken = format::space_taken(opened);
   const std::uint64_t bytes = g.directory - g.index + usage_.directory_used;
   const std::uint64_t heads = g.head_offset(highest_used() + 1) - g.heads;
   if (auto why = excess_of_copy(std::max(bytes, heads), taken); !why.empty()) {
@@ -135,7 +130,6 @@ bool Reader::look() {
   }
   first_hole_.clear();  // the geometry may be another one
   auto fresh = std::make_shared<Catalogue>();
-  fresh->shape = last_shape.fetch_add(1, std::memory_order_relaxed) + 1;
   fresh->records.resize(links_.size());
   if (!copy(g.index, bytes, fresh->records.data())) return false;
   fresh->links = links_;
@@ -160,12 +154,7 @@ format::SlotIndex Reader::highest_used() const noexcept {
 }
 
 std::vector<format::SlotIndex> Reader::used_slots() const {
-  std::vector<format::SlotIndex> slots;
-  slots.reserve(1 + usage_.first_slots_used + usage_.lanes_used);
-  for (format::SlotIndex i = 0; i <= usage_.first_slots_used; ++i) slots.push_back(i);
-  for (format::SlotIndex i = 1; i <= usage_.lanes_used; ++i)
-    slots.push_back(geometry_.first_slots + i);
-  return slots;
+  return format::used_slots(geometry_, usage_.first_slots_used, usage_.lanes_used);
 }
 
 bool Reader::read_cells(format::SlotIndex slot, std::span<const std::uint64_t>& cells) {
@@ -229,7 +218,6 @@ std::vector<HeadCopy> Reader::heads(format::SlotIndex last) {
       std::memcpy(&value, at + offset, sizeof value);
       return value;
     };
-    using format::Head;
     const auto* command = reinterpret_cast<const char*>(at + offsetof(format::Head, command));
     heads.push_back({slot, word(offsetof(format::Head, pid)),
                      word(offsetof(format::Head, pid_namespace)),

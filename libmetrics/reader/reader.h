@@ -1,5 +1,4 @@
-// reader.h -- opens a segment read-only for the aggregator and the inspector, copies it, and checks
-// the copy.
+// reader.h -- opens a segment read-only, copies it, and checks the copy.
 //
 // Other processes may scribble on, truncate, replace or delete the file while it is read: then
 // reading fails with the reason, and nothing else happens. What is parsed is copied and the copy
@@ -24,21 +23,21 @@ namespace metrics::reader {
 
 // The directory at one moment: the copied bytes and what they describe.
 struct Catalogue {
-  std::uint64_t shape;  // differs from every other catalogue's of this process; never 0
-  Contents contents;    // views into `records`
+  Contents contents;  // views into `records`
   std::vector<std::string> faults;
   std::vector<std::uint64_t> links, records;
   format::Geometry geometry;
   std::uint64_t cells = 0;  // end of the last cell that a series has
 };
 
-// The header's counters at one moment.
+// The header's counters, and what the file takes, at one moment.
 struct Usage {
   std::uint64_t created_ns, id;
   std::uint32_t minor;
   std::uint64_t directory_used, cells_used;        // at most the capacity
   format::SlotIndex first_slots_used, lanes_used;  // likewise; the highest ever claimed
   std::array<std::uint64_t, format::kDropCapacity> dropped;
+  std::uint64_t space_taken;  // bytes; less than the file's size, since that is sparse
 };
 
 // A head at one moment.

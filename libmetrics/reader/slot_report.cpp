@@ -1,6 +1,6 @@
 #include "libmetrics/reader/slot_report.h"
 
-#include <algorithm>
+#include <utility>
 
 namespace metrics::reader {
 

@@ -18,8 +18,8 @@ struct SlotReport {
 
 std::string_view to_string(SlotReport::State state) noexcept;
 
-// Returns a report on every slot that was ever used, except for slot 0. Asks the kernel once for
-// each first slot, which takes a millisecond with a thousand workers. Empty if the segment was
+// Returns a report on every slot that was ever used, except for slot 0. Makes a system call for
+// each first slot. Empty if the segment was
 // truncated meanwhile or can't be read.
 std::vector<SlotReport> slot_report(Reader& reader);
 

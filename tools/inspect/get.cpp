@@ -19,9 +19,7 @@ int get(const std::string& path, const std::string& text, Format format) {
     for (const reader::Series& s : f.series) {
       for (const exposition::Sample& sample : exposition::samples_of(merge.families(), f, s)) {
         if (!selector.matches(f, sample)) continue;
-        json.push_back({{"name", sample.name},
-                        {"labels", exposition::labels_json(sample.labels)},
-                        {"value", sample.value}});
+        json.push_back(exposition::sample_json(sample));
         if (format == Format::kText) print(exposition::spelled(sample) + ' ' + sample.value + '\n');
       }
     }

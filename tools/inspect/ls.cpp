@@ -1,12 +1,9 @@
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <string>
 #include <vector>
 
-#include "libmetrics/format/file.h"
 #include "libmetrics/format/name.h"
 #include "libmetrics/reader/reader.h"
 #include "libmetrics/reader/slot_report.h"
@@ -44,15 +41,13 @@ int ls(const std::string& path, Format format) {
       result = unreadable(reader.why());
       continue;
     }
-    struct stat info {};
-    ::stat(file.c_str(), &info);
-    const std::uint64_t memory = format::space_taken(info);
     const auto report = reader::slot_report(reader);
     const auto live = std::count_if(report.begin(), report.end(), [](const reader::SlotReport& s) {
       return s.state == reader::SlotReport::State::kLive;
     });
     const auto& g = reader.geometry();
     const auto& usage = reader.usage();
+    const std::uint64_t memory = usage.space_taken;
     const auto& contents = reader.catalogue()->contents;
     json.push_back(
         {{"segment", file},

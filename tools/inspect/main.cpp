@@ -55,7 +55,7 @@ int main(int argc, char** argv) {
       ->add_option("NAME", selector,
                    "A family's or a sample's name, with labels that must be there")
       ->required();
-  command("verify", "Check every offset and count; lists each fault",
+  command("verify", "Checks every offset and count, and lists each fault",
           [&] { return verify(path, format()); });
   command("expose", "What a scrape would show", [&] { return expose(path, format()); });
 
