@@ -2,7 +2,6 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <concepts>
 #include <ostream>
 #include <stdexcept>
 #include <string>

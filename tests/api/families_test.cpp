@@ -84,15 +84,18 @@ TEST(Options, WithoutASizeAreRefused) {
 }
 
 TEST(Open, OfTheSameWrongPathIsTheSameSegmentAndLoggedOnce) {
+  const TempPath t;
+  const std::string directory = t.directory() + "/";
   static int logged = 0;
   metrics_set_log([](metrics_status, const char*, void*) { ++logged; }, nullptr);
   metrics_segment *first = nullptr, *second = nullptr, *other = nullptr;
-  EXPECT_EQ(metrics_open("/dev/shm/", nullptr, &first), METRICS_INVALID);
-  EXPECT_EQ(metrics_open("/dev/shm/", nullptr, &second), METRICS_INVALID);
-  EXPECT_EQ(metrics_open("/tmp/", nullptr, &other), METRICS_INVALID);
+  EXPECT_EQ(metrics_open(directory.c_str(), nullptr, &first), METRICS_INVALID);
+  EXPECT_EQ(metrics_open(directory.c_str(), nullptr, &second), METRICS_INVALID);
+  EXPECT_EQ(metrics_open((directory + "other/").c_str(), nullptr, &other), METRICS_INVALID);
   EXPECT_EQ(first, second);
   EXPECT_NE(first, other);
   EXPECT_EQ(logged, 2);
+  metrics_set_log(nullptr, nullptr);
 }
 
 TEST(Options, ThatTheTypeDoesNotHaveAreRefused) {
@@ -134,7 +137,8 @@ TEST(FamilyStatus, IsWhyAFamilyWasRefused) {
 }
 
 TEST(FamilyStatus, IsItsSegmentsThatWasNotJoined) {
-  const Segment nowhere("/dev/shm/no/such/directory/segment");
+  const TempPath t;
+  const Segment nowhere(t.directory() + "/none/segment");
   metrics_family* family = nullptr;
   EXPECT_EQ(
       metrics_family_of(nowhere.get(), METRICS_COUNTER, "tasks", "", nullptr, 0, nullptr, &family),

@@ -49,8 +49,7 @@ def test_its_threads_do_not_each_keep_memory_for_an_exposition(start_worker, sta
     for _ in range(60):  # each over a connection of its own, which another thread serves
         aggregator.request()
     grown = resident(aggregator.process.pid) - before
-    # One body may still be on its way to a client while the next one is made.
-    assert grown <= 2 * size, f"{grown} bytes, while an exposition has {size}"
+    assert grown <= size, f"{grown} bytes, while an exposition has {size}"
 
 
 def test_workers_and_segments_that_come_and_go_do_not_make_it_grow(directory, worker, start_worker, start_aggregator):

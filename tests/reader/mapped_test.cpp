@@ -13,9 +13,6 @@
 namespace metrics::reader {
 namespace {
 
-using reader::Access;
-using reader::Mapping;
-using reader::read_guarded;
 using test::TempSegment;
 
 constexpr Geometry kSparse = {64, 64, 64 * 1024, 1 << 20};

@@ -12,7 +12,6 @@
 #include <vector>
 
 #include "libmetrics/format/gauge_value.h"
-#include "libmetrics/update/gauges.h"
 #include "tests/support/eventually.h"
 #include "tests/support/gate.h"
 #include "tests/support/patch.h"

@@ -1,6 +1,5 @@
 // Counts stay where they are; the next worker that needs a slot adopts a dead one's and counts on
 // top of it.
-#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <unistd.h>
@@ -10,6 +9,7 @@
 #include "libmetrics/format/layout.h"
 #include "libmetrics/update/claims.h"
 #include "tests/support/gate.h"
+#include "tests/support/patch.h"
 #include "tests/support/temp_segment.h"
 #include "tests/support/worker.h"
 
@@ -131,13 +131,7 @@ TEST(Slots, GenerationsBeginAgainAtOne) {
   TempSegment t;
   Counter tasks = t.counter("tasks");
   EXPECT_EQ(ended(forked([&] { tasks.inc(); })), 0);
-  reader::Reader reader(t.file());
-  ASSERT_TRUE(reader.look());
-  const format::Descriptor fd(::open(t.file().c_str(), O_RDWR | O_CLOEXEC));
-  const std::uint64_t last = format::kMaxGeneration;
-  const auto at =
-      static_cast<off_t>(reader.geometry().head_offset(1) + offsetof(format::Head, generation));
-  ASSERT_EQ(::pwrite(fd.get(), &last, sizeof last, at), static_cast<ssize_t>(sizeof last));
+  Patch(t.file()).head(1).generation.store(format::kMaxGeneration);
   EXPECT_EQ(ended(forked([&] {
               tasks.inc();
               EXPECT_EQ(owner_of(t.file(), 1).generation, 1u);
@@ -151,13 +145,7 @@ TEST(Slots, TheHighestGenerationFitsItsRange) {
   TempSegment t;
   Counter tasks = t.counter("tasks");
   EXPECT_EQ(ended(forked([&] { tasks.inc(); })), 0);
-  reader::Reader reader(t.file());
-  ASSERT_TRUE(reader.look());
-  const format::Descriptor fd(::open(t.file().c_str(), O_RDWR | O_CLOEXEC));
-  const std::uint64_t last = format::kMaxGeneration - 1;
-  const auto at =
-      static_cast<off_t>(reader.geometry().head_offset(1) + offsetof(format::Head, generation));
-  ASSERT_EQ(::pwrite(fd.get(), &last, sizeof last, at), static_cast<ssize_t>(sizeof last));
+  Patch(t.file()).head(1).generation.store(format::kMaxGeneration - 1);
   tasks.inc();
   EXPECT_EQ(owner_of(t.file(), 1).generation, format::kMaxGeneration);
   EXPECT_EQ(owner_of(t.file(), 2).state, format::Ownership::State::kFree);

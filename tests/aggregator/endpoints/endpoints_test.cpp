@@ -80,15 +80,26 @@ TEST(MetricsPage, IsInTheFormatAndTheCodingThatAreAskedFor) {
   EXPECT_EQ(*chosen.body, "# HELP tasks_total \n# TYPE tasks_total counter\ntasks_total 3\n");
 }
 
+template <char kLetter>
+exposition::Encode encoder_of_a_letter() {
+  return [](const reader::Families&, std::string& out) { out = kLetter; };
+}
+
 // Each row of the list can be asked for: nothing else has to know it.
 TEST(MetricsPage, IsInEachFormatOfTheList) {
   TempSegment t;
   scrape::Scrape scrape({t.path()});
-  const http::Routes table = routes({metrics_page(scrape, "/metrics")});
-  for (const exposition::Format& format : exposition::formats()) {
-    EXPECT_EQ(get(table, "/metrics", {{"Accept", format.content_type}}).content_type,
-              format.content_type);
-  }
+  const std::vector<exposition::Format> formats = {
+      {"text/x-a", &encoder_of_a_letter<'a'>}, {"text/x-b; version=2", &encoder_of_a_letter<'b'>}};
+  const http::Routes table = routes({metrics_page(scrape, "/metrics", formats)});
+  const auto asked_for = [&](std::string_view accept) {
+    const http::Response response = get(table, "/metrics", {{"Accept", accept}});
+    return std::string(response.content_type) + ": " + *response.body;
+  };
+  EXPECT_EQ(asked_for("text/x-a"), "text/x-a: a");
+  EXPECT_EQ(asked_for("text/x-b"), "text/x-b; version=2: b");
+  EXPECT_EQ(asked_for("text/x-a;q=0.5, text/x-b;version=2"), "text/x-b; version=2: b");
+  EXPECT_EQ(asked_for("text/x-c"), "text/x-a: a") << "the first one is for all others";
 }
 
 }  // namespace
