@@ -75,13 +75,14 @@ void print_introduction() {
       "families, with the names, "
       "HELP and labels\nthat bamboo-engine declares. Times are seconds.\n\n"
       "Every histogram has the bounds that `$%s` lists, with commas between them, else\n`%s`.\n"
-      "A list that can't be used is logged, and the default is. All workers of a segment need the "
-      "same.\n\n"
+      "A list that can't be used is logged, and the default applies. All workers of a segment need "
+      "the "
+      "same list.\n\n"
       "`hostname` is filled in. `type` is, as in bamboo-engine, one of two things: the node's type "
       "(`ServiceActivity`), or the "
-      "code of what runs\nthere (`sleep_timer_legacy`: component and version; of other nodes the "
-      "type, "
-      "`exclusive_gateway`).\n"
+      "code of what runs\nthere (`sleep_timer_legacy`, a component and its version; for other "
+      "nodes "
+      "their type, `exclusive_gateway`).\n"
       "Gauges are the sum over the processes that live (`livesum`).\n",
       kMetricCount, kBoundsVariable, bounds().c_str());
 }
