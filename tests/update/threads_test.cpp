@@ -16,8 +16,8 @@
 namespace metrics::test {
 namespace {
 
-// Runs the body in that many threads, each of which has counted once before any goes on, so that
-// all own a slot.
+// Runs the body in that many threads, each of which has counted once before any goes on. They count
+// one after the other, so that none waits for another one's claim, and all own a slot.
 template <class Body>
 void together(unsigned count, Counter counter, Body body) {
   std::atomic<unsigned> there{0};
@@ -29,6 +29,7 @@ void together(unsigned count, Counter counter, Body body) {
       while (there < count) std::this_thread::yield();
       body();
     });
+    while (there <= i) std::this_thread::yield();
   }
   for (auto& thread : threads) thread.join();
 }
