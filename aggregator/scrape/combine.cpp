@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "libmetrics/format/editions.h"
 #include "libmetrics/format/types.h"
+#include "libmetrics/reader/identity.h"
 
 namespace metrics::scrape {
 namespace {
@@ -20,17 +22,6 @@ std::vector<reader::Label> labelled(std::vector<reader::Label> labels, const std
   if (own != labels.end()) own->name = free;
   labels.push_back({"segment", segment});
   return labels;
-}
-
-// Returns a text that is the same for the same labels in any order. Labels are UTF-8, which never
-// holds a byte 0xff, so 0xff can separate them.
-std::string key(std::vector<reader::Label> labels) {
-  std::sort(labels.begin(), labels.end(),
-            [](const reader::Label& a, const reader::Label& b) { return a.name < b.name; });
-  std::string text;
-  for (const reader::Label& label : labels)
-    text.append(label.name).append("\xff").append(label.value).append("\xff");
-  return text;
 }
 
 }  // namespace
@@ -67,7 +58,11 @@ void Combine::rebuild(std::span<const Source> sources) {
     add(source, copies_.emplace_back());
   }
   for (Group& group : groups_) {
-    for (reader::Family& part : group.parts) combined_.families.push_back(std::move(part));
+    for (reader::Family& part : group.parts) {
+      // A summary is a histogram without bounds; a family of both is one of histograms.
+      if (group.has_buckets) part.type = format::Type::kHistogram;
+      combined_.families.push_back(std::move(part));
+    }
   }
   groups_.clear();
 }
@@ -82,9 +77,13 @@ Combine::Group* Combine::group_of(const reader::Family& family, bool reserved,
     for (const auto& name : names) by_sample_name_.emplace(name, groups_.size());
     return &groups_.emplace_back(Group{{}, {}, reserved});
   }
-  Group& group = groups_[by_sample_name_.at(*owner)];
+  const std::size_t index = by_sample_name_.at(*owner);
+  Group& group = groups_[index];
   const reader::Family& there = group.parts.front();
-  if (there.name == family.name && there.type == family.type && !group.reserved) return &group;
+  if (format::are_one(there.type, there.name, family.type, family.name) && !group.reserved) {
+    for (const auto& name : names) by_sample_name_.emplace(name, index);
+    return &group;
+  }
   left_out_.push_back(std::string(format::to_string(family.type)) + " \"" + family.name + '"' +
                       where + " is left out: it conflicts with the " +
                       std::string(format::to_string(there.type)) + " \"" + there.name +
@@ -97,6 +96,7 @@ void Combine::add(const Source& source, std::vector<Copy>& copies) {
   for (const reader::Family& family : source.families->families) {
     Group* group = group_of(family, source.reserved, where);
     if (group == nullptr) continue;
+    group->has_buckets = group->has_buckets || format::has_buckets(family.type);
     auto part = std::find_if(group->parts.begin(), group->parts.end(),
                              [&](const reader::Family& p) { return p.bounds == family.bounds; });
     if (part == group->parts.end()) {
@@ -106,7 +106,7 @@ void Combine::add(const Source& source, std::vector<Copy>& copies) {
     }
     for (const reader::Series& series : family.series) {
       std::vector<reader::Label> labels = labelled(series.labels, source.segment);
-      if (!group->labels.insert(key(labels)).second) {
+      if (!group->labels.insert(reader::identity_of(labels)).second) {
         left_out_.push_back("a series of \"" + family.name + '"' + where +
                             " is left out: an earlier source has one with the same labels");
         continue;

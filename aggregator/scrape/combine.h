@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "libmetrics/reader/families.h"
+#include "libmetrics/reader/seeded.h"
 
 namespace metrics::scrape {
 
@@ -24,11 +25,11 @@ struct Source {
 class Combine {
  public:
   // Returns the families of all sources. Families of the same name become one, with the help of the
-  // first. If a series gets the label `segment`, its own label of that name becomes
-  // `exported_segment`, as in Prometheus. Everything that would make the exposition invalid is left
-  // out: a family with another type than an earlier family of its name, or with a sample name of an
-  // earlier family of another name; a series with the labels of an earlier one. Families with a
-  // reserved name are left out too.
+  // first; summaries and histograms of one name become histograms. If a series gets the label
+  // `segment`, its own label of that name becomes `exported_segment`, as in Prometheus. Everything
+  // that would make the exposition invalid is left out: a family with another type than an earlier
+  // family of its name, or with a sample name of an earlier family of another name; a series with
+  // the labels of an earlier one. Families with a reserved name are left out too.
   const reader::Families& operator()(std::span<const Source> sources);
 
   // Returns a sentence for each family and series that the last call left out.
@@ -41,8 +42,9 @@ class Combine {
   // A family of all sources: one part for each set of bounds, and the labels that series have.
   struct Group {
     std::vector<reader::Family> parts;
-    std::unordered_set<std::string> labels;
+    std::unordered_set<std::string, reader::Seeded> labels;
     bool reserved = false;
+    bool has_buckets = false;  // a source has a histogram of that name
   };
   void rebuild(std::span<const Source> sources);
   void add(const Source& source, std::vector<Copy>& copies);
@@ -52,7 +54,7 @@ class Combine {
   std::vector<std::string> segments_;
   std::vector<std::vector<Copy>> copies_;  // by source
   std::vector<Group> groups_;              // only while rebuilding, as is the next one
-  std::unordered_map<std::string, std::size_t> by_sample_name_;
+  std::unordered_map<std::string, std::size_t, reader::Seeded> by_sample_name_;
   std::vector<std::string> left_out_;
   reader::Families combined_;
 };

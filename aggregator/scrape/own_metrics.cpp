@@ -4,7 +4,7 @@
 #include <array>
 #include <string_view>
 
-#include "libmetrics/format/drops.h"
+#include "libmetrics/reader/dropped.h"
 #include "libmetrics/reader/families_builder.h"
 #include "libmetrics/reader/slot_report.h"
 
@@ -34,6 +34,15 @@ void describe_process(reader::FamiliesBuilder& build, const ProcessStats& p) {
 }
 
 void describe_drops(reader::FamiliesBuilder& build, const std::vector<SegmentState>& segments) {
+  build.family(format::Type::kGauge, "metrics_segment_refusing",
+               "1 while what was refused last for that reason would be refused again.");
+  for (const SegmentState& s : segments) {
+    if (!s.up) continue;
+    for (const reader::DropReport& d : reader::drop_report(*s.reader)) {
+      if (d.reason.what != format::Dropped::kSeries) continue;
+      build.gauge({{"segment", s.name}, {"reason", d.reason.reason}}, d.now ? 1.0 : 0.0);
+    }
+  }
   struct Counters {
     format::Dropped what;
     std::string_view name, help;
@@ -55,6 +64,26 @@ void describe_drops(reader::FamiliesBuilder& build, const std::vector<SegmentSta
         build.counter({{"segment", s.name}, {"reason", r.reason}},
                       s.reader->usage().dropped[static_cast<std::size_t>(r.drop)]);
       }
+    }
+  }
+}
+
+void describe_hidden(reader::FamiliesBuilder& build, const std::vector<SegmentState>& segments) {
+  build.family(format::Type::kGauge, "metrics_segment_hidden_families",
+               "Families that are counted but not shown, because each shares a sample name with "
+               "another one, whose program has started later.");
+  for (const SegmentState& s : segments) {
+    if (s.up) build.gauge({{"segment", s.name}}, std::uint64_t{s.hidden.size()});
+  }
+  build.family(format::Type::kInfo, "metrics_segment_hidden_family",
+               "A family that is hidden, and the one that is shown instead.");
+  for (const SegmentState& s : segments) {
+    for (const SegmentState::Hidden& h : s.hidden) {
+      build.info({{"segment", s.name},
+                  {"family", h.family},
+                  {"type", h.type},
+                  {"shown", h.served},
+                  {"shown_type", h.served_type}});
     }
   }
 }
@@ -95,7 +124,8 @@ const reader::Families& OwnMetrics::collect(const std::vector<SegmentState>& seg
   const bool same =
       described_ && std::equal(segments.begin(), segments.end(), described_->begin(),
                                described_->end(), [](const SegmentState& a, const SegmentState& b) {
-                                 return a.name == b.name && a.up == b.up && a.why == b.why;
+                                 return a.name == b.name && a.up == b.up && a.why == b.why &&
+                                        a.hidden == b.hidden;
                                });
   if (!same) {
     described_.reset();
@@ -124,9 +154,13 @@ const reader::Families& OwnMetrics::collect(const std::vector<SegmentState>& seg
   const auto each = [&](std::string_view name, std::string_view help, auto value) {
     build.family(format::Type::kGauge, name, help);
     for (const SegmentState& s : segments) {
-      if (s.up) build.gauge({{"segment", s.name}}, static_cast<std::uint64_t>(value(*s.reader)));
+      if (s.up) build.gauge({{"segment", s.name}}, static_cast<double>(value(*s.reader)));
     }
   };
+  each("metrics_segment_created_timestamp_seconds",
+       "When the segment's file was created, since unix epoch in seconds: a later one than before "
+       "means that all of its counters have begun anew.",
+       [](const reader::Reader& r) { return static_cast<double>(r.usage().created_ns) / 1e9; });
   build.family(
       format::Type::kGauge, "metrics_segment_slots",
       "Slots for processes: live ones count, dead ones keep their counts until they are adopted, "
@@ -161,6 +195,10 @@ const reader::Families& OwnMetrics::collect(const std::vector<SegmentState>& seg
   each("metrics_segment_directory_faults",
        "Records of the directory that can't be right and are left out.",
        [](const reader::Reader& r) { return r.catalogue()->faults.size(); });
+  each("metrics_segment_unknown_families",
+       "Families of a type that only a later version of the aggregator knows: they are left out.",
+       [](const reader::Reader& r) { return r.catalogue()->contents.unknown_families; });
+  describe_hidden(build, segments);
   describe_drops(build, segments);
   if (!same) described_ = segments;
   return families_;

@@ -19,6 +19,13 @@ struct SegmentState {
   bool up;                 // could be read just now
   std::string why;         // it could not be read; empty if up
   reader::Reader* reader;  // with the result of that reading; used only if up
+  // Of each family that is hidden: the name and type of its last edition, and those of the family
+  // that is served instead. Empty unless up.
+  struct Hidden {
+    std::string family, type, served, served_type;
+    friend bool operator==(const Hidden&, const Hidden&) = default;
+  };
+  std::vector<Hidden> hidden = {};
 };
 
 // For one thread at a time.

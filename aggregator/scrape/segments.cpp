@@ -8,9 +8,10 @@
 #include <utility>
 
 #include "aggregator/log.h"
-#include "libmetrics/format/drops.h"
+#include "libmetrics/format/editions.h"
 #include "libmetrics/format/name.h"
 #include "libmetrics/format/utf8.h"
+#include "libmetrics/reader/dropped.h"
 
 namespace metrics::scrape {
 namespace {
@@ -97,13 +98,39 @@ void Segments::log_changes(Served& served, const std::string& why) {
   served.faults = faults;
   if (!why.empty()) return;
   // Each reason is logged only once; the counters show how often it occurred.
-  for (const format::DropReason& r : format::kDropReasons) {
-    const auto i = static_cast<std::size_t>(r.drop);
-    if (served.dropped[i] || served.merge.reader().usage().dropped[i] == 0) continue;
+  for (const reader::DropReport& d : reader::drop_report(served.merge.reader())) {
+    const auto i = static_cast<std::size_t>(d.reason.drop);
+    if (served.dropped[i] || d.count == 0) continue;
     served.dropped[i] = true;
-    aggregator::log_warn(what_was_dropped(r.what),
-                         {{"segment", served.merge.file()}, {"reason", std::string(r.reason)}});
+    const aggregator::LogField segment{"segment", served.merge.file()};
+    const aggregator::LogField reason{"reason", std::string(d.reason.reason)};
+    if (d.last.when_ns == 0) {  // updates and claims are of no one family
+      aggregator::log_warn(what_was_dropped(d.reason.what), {segment, reason});
+    } else {
+      aggregator::log_warn(what_was_dropped(d.reason.what),
+                           {segment, reason, {"family", d.last.family}});
+    }
   }
+  log_hidden(served);
+}
+
+// Logs hidden families whenever there are others than before.
+void Segments::log_hidden(Served& served) {
+  std::vector<std::string> hidden;
+  for (const reader::Hidden& h : reader::hidden_families(*served.merge.reader().catalogue())) {
+    hidden.push_back("the " + format::described(*h.family) +
+                     " is counted but not shown: it shares a sample name with the " +
+                     format::described(*h.served) +
+                     ", whose program has started later; rename one");
+  }
+  if (hidden == served.hidden) return;
+  for (const std::string& sentence : hidden) {
+    aggregator::log_warn(sentence, {{"segment", served.merge.file()}});
+  }
+  if (hidden.empty()) {
+    aggregator::log_info("no family is hidden any more", {{"segment", served.merge.file()}});
+  }
+  served.hidden = std::move(hidden);
 }
 
 void Segments::read() {
@@ -113,7 +140,14 @@ void Segments::read() {
     const bool up = served->merge.read();
     const std::string why = up ? "" : served->merge.why();
     log_changes(*served, why);
-    states_.push_back({segment_name(file), up, format::valid_utf8(why), &served->merge.reader()});
+    SegmentState& state = states_.emplace_back(
+        SegmentState{segment_name(file), up, format::valid_utf8(why), &served->merge.reader()});
+    if (!up) continue;
+    for (const reader::Hidden& h : reader::hidden_families(*state.reader->catalogue())) {
+      state.hidden.push_back(
+          {std::string(h.family->name), std::string(format::to_string(h.family->type)),
+           std::string(h.served->name), std::string(format::to_string(h.served->type))});
+    }
   }
 }
 

@@ -45,7 +45,7 @@ format::Definition definition_of(metrics_type type, const char* name, const char
   d.help = text_or_empty(help);
   d.unit = text_or_empty(options.unit);
   for (const std::string_view label : views(labels, label_count)) d.labels.emplace_back(label);
-  if (format::values_of(d.type) == format::Values::kNone && label_count > 0) {
+  if (format::values_of(d.type) == format::Values::kInfo && label_count > 0) {
     throw format::Error(METRICS_INVALID, "info \"" + d.name +
                                              "\" has no label names: each statement brings its "
                                              "own; leave them out");
@@ -60,7 +60,7 @@ format::Definition definition_of(metrics_type type, const char* name, const char
     throw format::Error(METRICS_INVALID,
                         "the mode of family \"" + d.name + "\" is not one of metrics_mode");
   }
-  if (format::values_of(d.type) == format::Values::kGauge) {
+  if (format::is_of_processes(d.type)) {
     d.mode = static_cast<format::Mode>(options.mode);
   } else if (options.mode != METRICS_ALL) {
     throw format::Error(METRICS_INVALID, "only gauges have modes, \"" + d.name + "\" is a " +
@@ -109,9 +109,20 @@ metrics_status metrics_family_of(metrics_segment* segment, metrics_type type, co
 metrics_status metrics_family_status(const metrics_family* handle) {
   const setup::Family* family = family_of(handle);
   if (family == nullptr) return failed(METRICS_INVALID, "the family is NULL: it was refused");
-  const format::Error* why = family->registry.failure();
-  if (why == nullptr && family->offset() == 0) why = family->refusal();
-  return why == nullptr ? METRICS_OK : failed(*why);
+  if (const format::Error* why = family->registry.failure()) return failed(*why);
+  return to_status([&]() -> metrics_status {
+    if (const auto why = family->registry.status(*family)) throw format::Error(*why);
+    return METRICS_OK;
+  });
+}
+
+metrics_status metrics_family_give_up(metrics_family* handle) {
+  return to_status([&] {
+    setup::Family* family = family_of(handle);
+    api::definition_of(family);  // throws if there is none
+    family->registry.give_up(*family);
+    return METRICS_OK;
+  });
 }
 
 metrics_status metrics_linear_bounds(double start, double width, size_t count, double* bounds) {

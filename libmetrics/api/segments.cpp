@@ -41,7 +41,13 @@ void report(const Opened& opened) {
   if (opened.status != METRICS_OK) {
     if (opened.registry->report_once())
       log(opened.status, std::string(last_error()) + "; nothing is counted");
-  } else if (!update::fork_is_wiped() && opened.registry->report_once()) {
+    return;
+  }
+  const std::string& difference = opened.registry->difference();
+  const bool is_wiped = update::fork_is_wiped();
+  if ((is_wiped && difference.empty()) || !opened.registry->report_once()) return;
+  if (!difference.empty()) log(METRICS_OK, difference);
+  if (!is_wiped) {
     log(METRICS_UNSUPPORTED,
         "this kernel has no MADV_WIPEONFORK: children of fork() are counted, those of raw clone() "
         "not");

@@ -13,6 +13,7 @@
 #include "libmetrics/format/types.h"
 #include "libmetrics/format/utf8.h"
 #include "libmetrics/setup/registry.h"
+#include "libmetrics/update/slow_path.h"
 #include "metrics/hot.h"
 #include "metrics/metrics.h"
 
@@ -43,7 +44,7 @@ constinit metrics_histogram inert_histogram = {
 void check_family(const setup::Family* family, std::size_t count) {
   const format::Definition& d = definition_of(family);
   // Each series of an info has label names of its own.
-  if (format::values_of(d.type) != format::Values::kNone && count != d.labels.size()) {
+  if (format::values_of(d.type) != format::Values::kInfo && count != d.labels.size()) {
     refuse_count(d, count);
   }
 }
@@ -82,11 +83,12 @@ template <format::Type... kTypes>
     return nullptr;
   }
   std::array<std::string_view, kFew> strings;
-  std::uint64_t hash = format::kHashSeed;  // strings_hash(), in the loop that takes the lengths
+  const format::HashKey& key = family->hash_key;
+  std::uint64_t hash = key[1];  // strings_hash(), in the loop that takes the lengths
   for (std::size_t i = 0; i < count; ++i) {
     if (values == nullptr || values[i] == nullptr) return nullptr;
     strings[i] = values[i];
-    hash = format::hash_string(strings[i], hash);
+    hash = format::hash_string(strings[i], hash, key);
   }
   setup::Series* series = family->table.find(hash, {strings.data(), count});
   return series == nullptr || series->is_removed() ? nullptr : series;
@@ -178,7 +180,11 @@ metrics_status metrics_info_state(metrics_family* family, const char* const* nam
     sort_pairs(pairs);
     format::checked(std::move(d));  // the label names are this series' own
     return with_series(family, {format::Type::kInfo}, pairs.data(), pairs.size(),
-                       [](setup::Series&) {});
+                       [](setup::Series& series) {
+                         auto& statement = std::get<update::Gauge>(series.hot);
+                         statement.hand_down(1);
+                         if (update::Gauge* mine = update::placed(&statement)) mine->set(1);
+                       });
   });
 }
 
@@ -208,15 +214,18 @@ metrics_status metrics_order_labels(const metrics_family* handle, const char* co
 
 const uint64_t* metrics_series_state(const metrics_family* handle, const char* const* values,
                                      size_t count, uint64_t* live) {
-  *live = 0;  // what Record::removed holds of a series that is there
+  *live = 0;
   const uint64_t* state = nullptr;
   to_status([&] {
     const setup::Family* family = family_of(handle);
     if (family == nullptr || count != family->definition.labels.size()) return METRICS_OK;
     const auto repaired = format::valid_utf8(views(values, count));  // as the table has them
     const std::vector<std::string_view> strings(repaired.begin(), repaired.end());
-    const setup::Series* series = family->table.find(format::strings_hash(strings), strings);
-    if (series != nullptr) state = reinterpret_cast<const uint64_t*>(series->removed);
+    const setup::Series* series =
+        family->table.find(format::strings_hash(strings, family->hash_key), strings);
+    if (series == nullptr) return METRICS_OK;
+    state = reinterpret_cast<const uint64_t*>(series->state);
+    *live = series->live;
     return METRICS_OK;
   });
   return state;
@@ -227,7 +236,7 @@ metrics_status metrics_remove(metrics_family* handle, const char* const* values,
     setup::Family* family = family_of(handle);
     check_family(family, count);
     auto strings = views(values, count);
-    if (format::values_of(family->definition.type) == format::Values::kNone) sort_pairs(strings);
+    if (format::values_of(family->definition.type) == format::Values::kInfo) sort_pairs(strings);
     if (family->offset() != 0) family->registry.remove(*family, strings);
     return METRICS_OK;
   });

@@ -114,7 +114,15 @@ Definition checked(Definition given) {
       refuse("info " + quoted(d.name) + " can't have a unit; leave it out");
     if (!d.name.ends_with('_' + d.unit)) d.name += '_' + d.unit;
   }
-  if (values_of(d.type) != Values::kGauge) d.mode = Mode{};
+  if (values_of(d.type) == Values::kInfo) {
+    if (d.mode != Mode::kAll && d.mode != Mode::kMostRecent) {
+      refuse("info " + quoted(d.name) + " can't have the mode " + quoted(to_string(d.mode)) +
+             "; leave it out, or write " + quoted(to_string(Mode::kMostRecent)) +
+             ", for the last statement to stay when no process lives that has made it");
+    }
+  } else if (values_of(d.type) != Values::kGauge) {
+    d.mode = Mode{};
+  }
   check_labels(d);
   if (!d.bounds.empty() && d.bounds.back() == HUGE_VAL) d.bounds.pop_back();
   if (!has_buckets(d.type) && !d.bounds.empty()) {

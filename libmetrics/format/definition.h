@@ -15,7 +15,7 @@ struct Definition {
   std::string unit;
   std::vector<std::string> labels;
   std::vector<double> bounds;  // of a histogram, without +Inf
-  Mode mode = Mode::kAll;      // of a gauge
+  Mode mode = Mode::kAll;      // of a gauge, or an info
 };
 
 // Returns the definition as a segment stores it: a counter's name without `_total`, an info's

@@ -32,6 +32,7 @@ inline constexpr std::array<DropReason, static_cast<std::size_t>(Drop::kCount)> 
     {Drop::kLanesExhausted, Dropped::kClaim, "lanes_exhausted"},
     {Drop::kClaimNoSpace, Dropped::kClaim, "no_space"},
     {Drop::kClaimUnreachable, Dropped::kClaim, "unreachable"},
+    {Drop::kEditionsFull, Dropped::kSeries, "editions_full"},
 }};
 
 }  // namespace metrics::format

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstring>
 #include <utility>
 
 #include "libmetrics/format/file.h"
@@ -35,7 +36,7 @@ Geometry geometry_of(const metrics_geometry& wanted) {
   constexpr std::uint64_t kBytesPerChain = 1024;
   g.index_buckets =
       std::bit_ceil(std::max<std::uint64_t>(64, wanted.directory_bytes / kBytesPerChain));
-  g.directory = round_up(g.index + g.index_buckets * sizeof(Link), page);
+  g.directory = round_up(g.index + g.index_buckets * sizeof(Chain), page);
   g.directory_bytes = round_up(wanted.directory_bytes, page);
   g.slots = g.directory + g.directory_bytes;
   g.slot_bytes = round_up(g.cells * sizeof(Cell), page);
@@ -43,47 +44,56 @@ Geometry geometry_of(const metrics_geometry& wanted) {
   return g;
 }
 
-CheckedGeometry check_header(const Header& copy, std::uint64_t file_bytes) {
-  const auto no = [](metrics_status status, std::string why) {
-    return CheckedGeometry{std::nullopt, std::move(why), status};
-  };
+CheckedGeometry check_header(Header& copy, std::uint64_t file_bytes, OpenFor purpose) {
+  const auto no = [](std::string why) { return CheckedGeometry{std::nullopt, std::move(why)}; };
   if (copy.magic != kMagic) {
-    return no(METRICS_INCOMPATIBLE, "is not a metrics segment");
+    return no("is not a metrics segment");
   }
   if (copy.major != kMajor) {
-    return no(METRICS_INCOMPATIBLE, "has format " + std::to_string(copy.major) + "." +
-                                        std::to_string(copy.minor) + "; this program knows " +
-                                        std::to_string(kMajor) + ".x");
+    return no("has format " + std::to_string(copy.major) + "." + std::to_string(copy.minor) +
+              "; this program knows " + std::to_string(kMajor) + ".x");
   }
-  if (copy.header_bytes < sizeof(Header) || copy.header_bytes > kPage) {
-    return no(METRICS_INCOMPATIBLE,
-              "has a header of " + std::to_string(copy.header_bytes) + " bytes");
+  if (copy.header_bytes < kHeaderBytes20 || copy.header_bytes > kPage) {
+    return no("has a header of " + std::to_string(copy.header_bytes) + " bytes");
+  }
+  const auto present = std::min<std::size_t>(copy.header_bytes, sizeof copy);
+  std::memset(reinterpret_cast<std::byte*>(&copy) + present, 0, sizeof copy - present);
+  // A program that obeys none of the rules that came with a feature would spoil the segment, or
+  // show it wrongly.
+  const std::uint32_t unknown =
+      (copy.features & ~kFeatures) |
+      (purpose == OpenFor::kWriting ? copy.writer_features & ~kWriterFeatures : 0);
+  if (unknown != 0) {
+    return no("has format " + std::to_string(copy.major) + '.' + std::to_string(copy.minor) +
+              " with features that this program, for " + std::to_string(kMajor) + '.' +
+              std::to_string(kMinor) + ", does not know (bits " + std::to_string(unknown) +
+              "); use the newer library, or another path");
   }
   const Geometry g{copy.head_bytes, copy.first_slots,     copy.lanes, copy.cells_per_slot,
                    copy.file_bytes, copy.heads,           copy.index, copy.index_buckets,
                    copy.directory,  copy.directory_bytes, copy.slots, copy.slot_bytes};
-  constexpr std::uint64_t kMost = std::uint64_t{1} << 46;  // keeps every sum below free of overflow
+  constexpr std::uint64_t kMost = kMostFileBytes;
   const bool small = g.head_bytes <= kPage && g.first_slots < 1u << 20 && g.lanes < 1u << 20 &&
                      g.cells < kMost / 8 && g.heads < kMost && g.index < kMost &&
                      g.index_buckets < kMost / 8 && g.directory < kMost &&
                      g.directory_bytes < kMost && g.slots < kMost && g.slot_bytes < kMost;
   const auto on_page = [](std::uint64_t offset) { return offset % kPage == 0; };
-  const bool whole = small && g.head_bytes >= sizeof(Head) && g.head_bytes % kCacheLine == 0 &&
+  const bool whole = small && g.head_bytes >= kHeadBytes20 && g.head_bytes % kCacheLine == 0 &&
                      g.first_slots > 0 && g.cells > 0 && std::has_single_bit(g.index_buckets) &&
                      on_page(g.heads) && on_page(g.index) && on_page(g.directory) &&
                      on_page(g.directory_bytes) && on_page(g.slots) && on_page(g.slot_bytes) &&
                      g.heads >= copy.header_bytes && g.index >= g.head_offset(g.slot_count()) &&
-                     g.directory >= g.index + g.index_buckets * sizeof(Link) &&
+                     g.directory >= g.index + g.index_buckets * sizeof(Chain) &&
                      g.slots >= g.directory + g.directory_bytes &&
                      g.slot_bytes >= g.cells * sizeof(Cell) &&
                      (g.slot_bytes == 0 || g.slot_count() <= kMost / g.slot_bytes) &&
                      g.file_bytes == g.slot_offset(g.slot_count());
-  if (!whole) return no(METRICS_INCOMPATIBLE, "has a header whose parts don't fit together");
+  if (!whole) return no("has a header whose parts don't fit together");
   if (file_bytes < g.file_bytes) {
-    return no(METRICS_INCOMPATIBLE, "is truncated: " + std::to_string(file_bytes) + " of " +
-                                        std::to_string(g.file_bytes) + " bytes");
+    return no("is truncated: " + std::to_string(file_bytes) + " of " +
+              std::to_string(g.file_bytes) + " bytes");
   }
-  return {g, {}, METRICS_OK};
+  return {g, {}};
 }
 
 }  // namespace metrics::format

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "libmetrics/format/file.h"
 #include "libmetrics/format/layout.h"
 #include "metrics/metrics.h"
 
@@ -32,16 +33,18 @@ struct Geometry {
   friend bool operator==(const Geometry&, const Geometry&) = default;
 };
 
+// The largest file that a segment can be. It keeps sums of offsets free of overflow.
+inline constexpr std::uint64_t kMostFileBytes = std::uint64_t{1} << 46;
+
 // The geometry of a header, or the reason why it can't be a segment's, as the rest of a sentence
 // that begins with the file's name.
 struct CheckedGeometry {
   std::optional<Geometry> geometry;
   std::string why;  // if geometry is empty
-  metrics_status status = METRICS_OK;
 };
-// Checks a header that was copied from a file of that size. The original must not be passed, since
-// any process may be writing it.
-CheckedGeometry check_header(const Header& copy, std::uint64_t file_bytes);
+// Checks a header that was copied from a file of that size, and sets the fields to 0 that the file
+// does not have. The original must not be passed, since any process may be writing it.
+CheckedGeometry check_header(Header& copy, std::uint64_t file_bytes, OpenFor purpose);
 
 // Returns a counter of the header, or `most` if it is larger: failed attempts may exceed that.
 inline std::uint64_t capped(const Cell& counter, std::uint64_t most) noexcept {

@@ -1,20 +1,33 @@
 // hash.h -- the hash of identities. It is part of the format: all processes must choose the same
-// chain.
+// chain. It is keyed: a stranger may choose label values (a URL's path is one in many programs),
+// and must not be able to choose them so that all hang in one chain. The construction is that of
+// wyhash (https://github.com/wangyi-fudan/wyhash): before two words are multiplied, each is
+// combined with something that nobody knows who doesn't know the key, so that no input makes a
+// factor 0.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <cstring>
 #include <string_view>
 
 namespace metrics::format {
 
-inline constexpr std::uint64_t kHashSeed = 0x9e3779b97f4a7c15;
+// The key: a segment's Header::hash_seed, or random_key() for tables that no other process reads.
+// It must not be shown anywhere.
+using HashKey = std::array<std::uint64_t, 2>;
 
 // Folds the 128-bit product: every bit of both factors reaches every bit of the result.
 inline std::uint64_t hash_mix(std::uint64_t a, std::uint64_t b) noexcept {
   __extension__ using Wide = unsigned __int128;
-  const Wide product = static_cast<Wide>(a ^ 0xa0761d6478bd642f) * (b ^ 0xe7037ed1a0b428db);
+  const Wide product = static_cast<Wide>(a) * b;
   return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
+}
+
+// Hashes one word of an identity; `before` is the hash of the parts before it, or key[1].
+inline std::uint64_t hash_word(std::uint64_t word, std::uint64_t before,
+                               const HashKey& key) noexcept {
+  return hash_mix(word ^ key[0], before ^ 0x9e3779b97f4a7c15);
 }
 
 inline std::uint64_t read_word(const char* p) noexcept {
@@ -28,15 +41,17 @@ inline std::uint64_t read_half(const char* p) noexcept {
   return half;
 }
 
-// Hashes one part of an identity; `seed` is the hash of the parts before it. The length is mixed
-// in, so ("a", "bc") and ("ab", "c") differ. Reads two words at a time; the last ones overlap bytes
-// that were read before, so that only strings of less than four bytes are read byte by byte.
-inline std::uint64_t hash_string(std::string_view s, std::uint64_t seed) noexcept {
+// Hashes one part of an identity; `before` is the hash of the parts before it, or key[1]. The
+// length is mixed in, so ("a", "bc") and ("ab", "c") differ. Reads two words at a time; the last
+// ones overlap bytes that were read before, so that only strings of less than four bytes are read
+// byte by byte.
+inline std::uint64_t hash_string(std::string_view s, std::uint64_t before,
+                                 const HashKey& key) noexcept {
   const std::size_t size = s.size();
   const char* p = s.data();
   const char* end = p + size;
-  std::uint64_t h = seed ^ (size * 0x9fb21c651e98df25);
-  for (; end - p > 16; p += 16) h = hash_mix(h ^ read_word(p), read_word(p + 8));
+  std::uint64_t h = before ^ (size * 0x9fb21c651e98df25);
+  for (; end - p > 16; p += 16) h = hash_mix(read_word(p) ^ key[0], read_word(p + 8) ^ h);
   std::uint64_t a = 0, b = 0;
   if (size >= 16) {
     a = read_word(end - 16);
@@ -52,7 +67,7 @@ inline std::uint64_t hash_string(std::string_view s, std::uint64_t seed) noexcep
     b = std::uint64_t{static_cast<unsigned char>(p[size / 2])} << 8 |
         static_cast<unsigned char>(end[-1]);
   }
-  return hash_mix(h ^ a, b);
+  return hash_mix(a ^ key[0], b ^ h);
 }
 
 // Returns memcmp() == 0, inlined: keys are short, and their hashes already match. The last words

@@ -23,7 +23,7 @@ inline constexpr std::size_t kPage =
     4096;  // the least alignment of parts; creation uses the system's page if larger
 
 inline constexpr std::uint64_t kMagic = 0x0a73636972746d89;  // 0x89 "mtrics" newline
-inline constexpr std::uint32_t kMajor = 1;                   // also the suffix of the file's name
+inline constexpr std::uint32_t kMajor = 2;                   // also the suffix of the file's name
 inline constexpr std::uint32_t kMinor = 0;
 
 // The reasons why something was not counted, or was counted in slot 0 instead of a slot of its own.
@@ -41,10 +41,24 @@ enum class Drop : std::uint32_t {
   kLanesExhausted,    // thread counts in slot 0
   kClaimNoSpace,      // process or thread counts in slot 0: pages could not be reserved
   kClaimUnreachable,  // process or thread counts in slot 0: the file could not be opened again
+  kEditionsFull,      // family refused: its name has kMaxEditions definitions already
   kCount,
 };
 inline constexpr std::size_t kDropCapacity = 32;
 static_assert(static_cast<std::size_t>(Drop::kCount) <= kDropCapacity);
+
+// The last time that a family or series was refused for one reason, so that somebody who comes
+// later can tell which one it was. Each word is stored by itself: of two that are refused at the
+// same moment, the words may be mixed, so a reader takes them for what they are, a hint for people.
+struct alignas(kCacheLine) Refusal {
+  Cell when_ns;              // CLOCK_REALTIME; 0: never
+  Cell pid;                  // in its own pid namespace
+  Cell needed;               // bytes or cells that were not there; 0 if that is not the reason
+  std::array<Cell, 5> name;  // the family's, its first 40 bytes, padded with zeros
+};
+static_assert(offsetof(Refusal, when_ns) == 0 && offsetof(Refusal, pid) == 8);
+static_assert(offsetof(Refusal, needed) == 16 && offsetof(Refusal, name) == 24);
+static_assert(sizeof(Refusal) == 64);
 
 //   Header
 //   0       8       12      16             20           24            28      32
@@ -53,35 +67,46 @@ static_assert(static_cast<std::size_t>(Drop::kCount) <= kDropCapacity);
 //   +-------+-------+-------+--------------+------------+-------------+-------+
 //   32: cells_per_slot, file_bytes, heads, index, index_buckets, directory, directory_bytes,
 //       slots, slot_bytes, created_ns, id (8 bytes each)
-//   128 directory_used | 192 cells_used | 256 first_slots_used, lanes_used | 320 dropped[32]
-//   The creator writes the words before 128 once, before the file gets its name. All workers write
-//   the words from 128 on; each offset named there begins a cache line.
+//   120 features | 124 writer_features (4 bytes each) | 128 hash_seed[2]
+//   192 directory_used | 256 cells_used | 320 first_slots_used, lanes_used | 384 clock |
+//   448 reuses | 512 starts, hand, unowned | 576 dropped[32] | 832 refusals[32]
+//   The creator writes the words before 192 once, before the file gets its name. All workers write
+//   the words from 192 on; each offset named there begins a cache line.
 struct Header {
   std::uint64_t magic;
   std::uint32_t major;
   std::uint32_t minor;
-  std::uint32_t header_bytes;  // sizeof(Header) in the creator's library: fields beyond are absent
+  std::uint32_t header_bytes;  // sizeof(Header) in the creator's library: fields beyond read as 0
   std::uint32_t head_bytes;    // stride of the table of heads
   std::uint32_t first_slots;   // slots 1..first_slots
   std::uint32_t lanes;         // slots first_slots+1..first_slots+lanes
   std::uint64_t cells_per_slot;
   std::uint64_t file_bytes;
   std::uint64_t heads;          // offset of the head of slot 0
-  std::uint64_t index;          // offset of the first chain's head
+  std::uint64_t index;          // offset of the first chain's entry
   std::uint64_t index_buckets;  // a power of two
   std::uint64_t directory;      // offset of the first record
   std::uint64_t directory_bytes;
-  std::uint64_t slots;       // offset of slot 0
-  std::uint64_t slot_bytes;  // stride of slots
-  std::uint64_t created_ns;  // CLOCK_REALTIME
-  std::uint64_t id;          // random: distinguishes a recreated segment from its predecessor
+  std::uint64_t slots;            // offset of slot 0
+  std::uint64_t slot_bytes;       // stride of slots
+  std::uint64_t created_ns;       // CLOCK_REALTIME
+  std::uint64_t id;               // random: distinguishes a recreated segment from its predecessor
+  std::uint32_t features;         // who doesn't know a bit of it must neither join nor read
+  std::uint32_t writer_features;  // who doesn't know a bit of it must not join, but may read
+  std::array<std::uint64_t, 2> hash_seed;  // random, for hash.h alone, and never shown
 
   alignas(kCacheLine) Cell
       directory_used;  // bytes reserved; may exceed directory_bytes by failed attempts
   alignas(kCacheLine) Cell cells_used;        // cells reserved; may exceed cells_per_slot likewise
   alignas(kCacheLine) Cell first_slots_used;  // highest first slot ever claimed
   Cell lanes_used;                            // highest lane ever claimed, counted from 1
-  alignas(kCacheLine) std::array<Cell, kDropCapacity> dropped;  // by Drop
+  alignas(kCacheLine) Cell clock;             // counts removals; 0 in this version, as is all of
+  alignas(kCacheLine) Cell reuses;            //   reuses, hand and unowned: see FORMAT.md, "Room"
+  alignas(kCacheLine) Cell starts;            // numbers the processes that have joined
+  Cell hand;
+  Cell unowned;
+  alignas(kCacheLine) std::array<Cell, kDropCapacity> dropped;      // by Drop
+  alignas(kCacheLine) std::array<Refusal, kDropCapacity> refusals;  // likewise
 };
 static_assert(offsetof(Header, magic) == 0 && offsetof(Header, major) == 8);
 static_assert(offsetof(Header, minor) == 12 && offsetof(Header, header_bytes) == 16);
@@ -92,19 +117,30 @@ static_assert(offsetof(Header, index) == 56 && offsetof(Header, index_buckets) =
 static_assert(offsetof(Header, directory) == 72 && offsetof(Header, directory_bytes) == 80);
 static_assert(offsetof(Header, slots) == 88 && offsetof(Header, slot_bytes) == 96);
 static_assert(offsetof(Header, created_ns) == 104 && offsetof(Header, id) == 112);
-static_assert(offsetof(Header, directory_used) == 128 && offsetof(Header, cells_used) == 192);
-static_assert(offsetof(Header, first_slots_used) == 256 && offsetof(Header, lanes_used) == 264);
-static_assert(offsetof(Header, dropped) == 320);
+static_assert(offsetof(Header, features) == 120 && offsetof(Header, writer_features) == 124);
+static_assert(offsetof(Header, hash_seed) == 128);
+static_assert(offsetof(Header, directory_used) == 192 && offsetof(Header, cells_used) == 256);
+static_assert(offsetof(Header, first_slots_used) == 320 && offsetof(Header, lanes_used) == 328);
+static_assert(offsetof(Header, clock) == 384 && offsetof(Header, reuses) == 448);
+static_assert(offsetof(Header, starts) == 512 && offsetof(Header, hand) == 520);
+static_assert(offsetof(Header, unowned) == 528 && offsetof(Header, dropped) == 576);
+static_assert(offsetof(Header, refusals) == 832 && sizeof(Header) == 2880);
 static_assert(sizeof(Header) <= kPage, "the header is read and reserved as one page");
+// The header of version 2.0: a smaller one is no segment's. Of a smaller one than this program's,
+// the fields that are not there read as 0, and their cells are never written.
+inline constexpr std::uint32_t kHeaderBytes20 = 2880;
+static_assert(kHeaderBytes20 <= sizeof(Header));
+// What this program knows of Header::features and Header::writer_features.
+inline constexpr std::uint32_t kFeatures = 0, kWriterFeatures = 0;
 
 //   Head of one slot
-//   0     8               16           24        40           48      56
-//   +-----+---------------+------------+---------+------------+-------+----------+
-//   | pid | pid_namespace | claimed_ns | command | generation | owner | reserved |
-//   +-----+---------------+------------+---------+------------+-------+----------+
+//   0     8               16           24        40           48      56         64      72    80
+//   +-----+---------------+------------+---------+------------+-------+----------+-------+-----+
+//   | pid | pid_namespace | claimed_ns | command | generation | owner | reserved | since | ack |
+//   +-----+---------------+------------+---------+------------+-------+----------+-------+-----+
 //   pid stands before generation: a reader that has read a value, then copies the words in
 //   ascending order and then finds the value's generation has that generation's pid.
-struct alignas(kCacheLine) Head {
+struct alignas(2 * kCacheLine) Head {
   Cell pid;            // in its own pid namespace; for people and the `pid` label, decides nothing
   Cell pid_namespace;  // inode of /proc/self/ns/pid, 0 if unknown
   Cell claimed_ns;     // CLOCK_REALTIME
@@ -112,38 +148,71 @@ struct alignas(kCacheLine) Head {
   Cell generation;  // counts the owners, 0 before the first; a first slot's: see ownership.h
   Cell owner;       // of a lane: Owner::word(), 0 if it is free; see ownership.h
   Cell reserved;
+  Cell since;  // 0 in this version, as is ack: see FORMAT.md, "Room"
+  Cell ack;
 };
 static_assert(offsetof(Head, pid) == 0 && offsetof(Head, pid_namespace) == 8);
 static_assert(offsetof(Head, claimed_ns) == 16 && offsetof(Head, command) == 24);
 static_assert(offsetof(Head, generation) == 40 && offsetof(Head, owner) == 48);
-static_assert(sizeof(Head) == kCacheLine,
+static_assert(offsetof(Head, since) == kCacheLine && offsetof(Head, ack) == kCacheLine + 8);
+static_assert(sizeof(Head) == 2 * kCacheLine,
               "workers that claim neighbouring slots must not share a line");
+inline constexpr std::uint32_t kHeadBytes20 = 128;  // the least that a head has
 
-// The index is an array of these, one for each chain: the offset of its first record, 0 if empty.
 using Link = Cell;
 
-enum class Kind : std::uint32_t {
+// The index is an array of these, one for each chain.
+struct Chain {
+  Link first;   // the offset of its first record, 0 if it is empty
+  Cell commit;  // 0 in this version: see FORMAT.md, "Room"
+};
+static_assert(offsetof(Chain, commit) == 8 && sizeof(Chain) == 16);
+
+enum class Kind : std::uint16_t {
   kFamily = 1,
   kSeries = 2
-};  // readers skip kinds that they don't know
+};  // readers and registrants skip kinds that they don't know
 
 //   Record, at an offset that is a multiple of 8
-//   0      8      12     16     24        32
-//   +------+-------+------+------+---------+----------------------------+
-//   | next | bytes | kind | hash | removed | FamilyRecord, SeriesRecord | ...
-//   +------+-------+------+------+---------+----------------------------+
-//   `next` is written once, by the registrant that links the next record. Everything else is
-//   written before the record itself is linked, except for `removed`, which goes from 0 to 1 once.
+//   0      8       12     14      16     24      32
+//   +------+-------+------+-------+------+-------+----------------------------+
+//   | next | bytes | kind | fixed | hash | state | FamilyRecord, SeriesRecord | ...
+//   +------+-------+------+-------+------+-------+----------------------------+
+//   `next` is written once, by the registrant that links the next record. Everything else, unless
+//   it is a Cell, is written before the record itself is linked. The part of fixed size has `fixed`
+//   bytes: a program that knows fewer skips the rest, one that knows more reads 0 for what is not
+//   there, and never writes a Cell that is not there.
 struct Record {
   Link next;            // offset from the start of the file, 0 at the end of the chain
   std::uint32_t bytes;  // of the whole record, a multiple of 8
   Kind kind;
-  std::uint64_t hash;  // of the identity; its low bits choose the chain
-  Cell removed;
+  std::uint16_t fixed;  // a multiple of 8
+  std::uint64_t hash;   // of the identity; its low bits choose the chain
+  Cell state;           // of a series: see State; of a family: 0
 };
 static_assert(offsetof(Record, next) == 0 && offsetof(Record, bytes) == 8);
-static_assert(offsetof(Record, kind) == 12 && offsetof(Record, hash) == 16);
-static_assert(offsetof(Record, removed) == 24 && sizeof(Record) == 32);
+static_assert(offsetof(Record, kind) == 12 && offsetof(Record, fixed) == 14);
+static_assert(offsetof(Record, hash) == 16 && offsetof(Record, state) == 24);
+static_assert(sizeof(Record) == 32);
+
+// What a series' record is at the moment: the low bits of Record::state. The bits above them are
+// its version, which a removed record keeps. In this version of the library a record becomes live
+// when it is linked, is removed once, and stays so; the other states are FORMAT.md's, "Room".
+enum class State : std::uint64_t {
+  kLive = 0,
+  kRemoved = 1,
+  kResting = 2,
+  kTaken = 3,
+  kCommitting = 4,
+};
+inline constexpr std::uint64_t kStateMask = 7;
+constexpr State state_of(std::uint64_t word) noexcept {
+  return static_cast<State>(word & kStateMask);
+}
+// Returns that word with another state; the version stays.
+constexpr std::uint64_t with_state(std::uint64_t word, State state) noexcept {
+  return (word & ~kStateMask) | static_cast<std::uint64_t>(state);
+}
 
 enum class Type : std::uint8_t {
   kCounter = 1,
@@ -168,41 +237,74 @@ enum class Mode : std::uint8_t {
 };
 inline constexpr std::uint8_t kModeCount = 10;
 
-// A family's record. It is followed by bound_count doubles, then by the strings name, help, unit
-// and label_count label names. A string is its length (u32) and its bytes; the next one begins
-// right behind it.
+// A family's record: one edition of the family of that name. Its part of fixed size is followed by
+// bound_count doubles, then by the strings name, help, unit, label_count label names and
+// state_count states. A string is its length (u32) and its bytes; the next one begins right behind
+// it.
 struct FamilyRecord {
   Record record;
   Type type;
-  Mode mode;  // of a gauge; else 0
+  Mode mode;  // of a gauge; of an info: kAll, or kMostRecent if the last statement stays; else 0
   std::uint16_t label_count;
   std::uint32_t bound_count;
+  std::int8_t schema;  // these four are a native histogram's: 0 in this version
+  std::uint8_t native;
+  std::int16_t low, high;
+  std::uint16_t places;       // of exemplars, in each series: 0 in this version
+  std::uint32_t max_series;   // 0: no limit, as in this version
+  std::uint16_t state_count;  // of a state set: 0 in this version
+  std::uint16_t flags;        // 0 in this version
+  Cell series_used;           // 0 in this version
+  Cell overflow;              // likewise
+  Cell opened;    // the largest start << 32 | sequence of the processes that have defined it
+  Cell refusals;  // a bit for each Drop for which a series of it was refused
 };
 static_assert(offsetof(FamilyRecord, type) == 32 && offsetof(FamilyRecord, mode) == 33);
 static_assert(offsetof(FamilyRecord, label_count) == 34 &&
               offsetof(FamilyRecord, bound_count) == 36);
-static_assert(sizeof(FamilyRecord) == 40 && sizeof(FamilyRecord) % alignof(double) == 0);
+static_assert(offsetof(FamilyRecord, schema) == 40 && offsetof(FamilyRecord, native) == 41);
+static_assert(offsetof(FamilyRecord, low) == 42 && offsetof(FamilyRecord, high) == 44);
+static_assert(offsetof(FamilyRecord, places) == 46 && offsetof(FamilyRecord, max_series) == 48);
+static_assert(offsetof(FamilyRecord, state_count) == 52 && offsetof(FamilyRecord, flags) == 54);
+static_assert(offsetof(FamilyRecord, series_used) == 56 && offsetof(FamilyRecord, overflow) == 64);
+static_assert(offsetof(FamilyRecord, opened) == 72 && offsetof(FamilyRecord, refusals) == 80);
+static_assert(sizeof(FamilyRecord) == 88 && sizeof(FamilyRecord) % alignof(double) == 0);
+inline constexpr std::uint16_t kFamilyFixed20 = 88;  // the least that is fixed of it
 
-// A series' record. It is followed by string_count strings: the label values in the family's order,
-// or, for an info, whose family has no label names, names and values in turn.
+// A series' record. Its strings are the label values in the family's order, or, for an info, whose
+// family has no label names, names and values in turn. They stand in `room` bytes from `strings`
+// on: right behind the part of fixed size in this version, anywhere in the directory in later ones.
 struct SeriesRecord {
   Record record;
   std::uint64_t family;  // offset of its record
   std::uint64_t first_cell;
   std::uint32_t cell_count;
+  std::uint32_t cells_room;   // how many cells it may have from first_cell on: at least cell_count
+  std::uint64_t first_place;  // of exemplars, as the next one: 0 in this version
+  std::uint32_t places;
   std::uint32_t string_count;
+  std::uint64_t created_ns;  // CLOCK_REALTIME, when it was registered
+  std::uint64_t born;        // 0 in this version, as is the next one: see FORMAT.md, "Room"
+  Cell holders;
+  std::uint64_t strings;  // offset of the first string
+  std::uint32_t room;     // bytes
+  std::uint32_t reserved;
 };
 static_assert(offsetof(SeriesRecord, family) == 32 && offsetof(SeriesRecord, first_cell) == 40);
-static_assert(offsetof(SeriesRecord, cell_count) == 48 &&
-              offsetof(SeriesRecord, string_count) == 52);
-static_assert(sizeof(SeriesRecord) == 56);
+static_assert(offsetof(SeriesRecord, cell_count) == 48 && offsetof(SeriesRecord, cells_room) == 52);
+static_assert(offsetof(SeriesRecord, first_place) == 56 && offsetof(SeriesRecord, places) == 64);
+static_assert(offsetof(SeriesRecord, string_count) == 68);
+static_assert(offsetof(SeriesRecord, created_ns) == 72 && offsetof(SeriesRecord, born) == 80);
+static_assert(offsetof(SeriesRecord, holders) == 88 && offsetof(SeriesRecord, strings) == 96);
+static_assert(offsetof(SeriesRecord, room) == 104 && sizeof(SeriesRecord) == 112);
+inline constexpr std::uint16_t kSeriesFixed20 = 112;  // the least that is fixed of it
 
 // The cells of a series, which have the same index in every slot.
 //   counter    whole (u64), fraction (double): the value is their sum, so whole numbers stay exact
 //   histogram  one count (u64) for each bound and for +Inf, not cumulative; sum (double)
 //   summary    count (u64); sum (double): a histogram without bounds
 //   gauge      generation, value, stamp: only in first slots, see update/gauges.h
-//   info       no cells
+//   info       as a gauge; a process that states it sets 1
 inline constexpr std::uint32_t kCounterCells = 2;
 inline constexpr std::uint32_t kCounterFraction = 1;
 inline constexpr std::uint32_t kGaugeCells = 3;
@@ -219,5 +321,7 @@ inline constexpr std::uint32_t kMaxLabels = 64;
 inline constexpr std::uint32_t kMaxBounds = 1024;
 inline constexpr std::uint32_t kMaxStringBytes = 16 * 1024;
 inline constexpr std::uint32_t kMaxRecordBytes = 1024 * 1024;
+inline constexpr std::uint32_t kMaxEditions = 64;  // families that have one stem
+inline constexpr std::uint32_t kMaxChain = 1024;   // records that a registrant walks over
 
 }  // namespace metrics::format

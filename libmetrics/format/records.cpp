@@ -2,9 +2,13 @@
 
 #include <cstring>
 
+#include "libmetrics/format/clock.h"
 #include "libmetrics/format/error.h"
 
 namespace metrics::format {
+// Once a record has more fields than in version 2.0, the ones that its `fixed` leaves out must read
+// as 0.
+static_assert(sizeof(FamilyRecord) == kFamilyFixed20 && sizeof(SeriesRecord) == kSeriesFixed20);
 namespace {
 
 // Reads what follows a record's fixed part. Once something did not fit, ok() stays false.
@@ -61,14 +65,17 @@ class Pen {
 std::uint64_t string_bytes(std::string_view s) { return sizeof(std::uint32_t) + s.size(); }
 std::uint64_t record_bytes(std::uint64_t n) { return (n + 7) / 8 * 8; }
 
-void begin_record(Record& record, std::uint64_t bytes, Kind kind, std::uint64_t hash) {
+void begin_record(Record& record, std::uint64_t bytes, Kind kind, std::size_t fixed,
+                  std::uint64_t hash) {
   record.bytes = static_cast<std::uint32_t>(bytes);
   record.kind = kind;
+  record.fixed = static_cast<std::uint16_t>(fixed);
   record.hash = hash;
 }
 
 // Returns the record of that kind at an offset, and the bytes that follow its fixed part in `rest`;
-// nullptr, with a sentence in *fault unless that is null, if the bytes there can't be one.
+// nullptr, with a sentence in *fault unless that is null, if the bytes there can't be one. A fixed
+// part that is longer than T is a later version's.
 template <class T>
 const T* record_at(const Window& window, Offset offset, Kind kind, std::span<const std::byte>& rest,
                    std::string* fault) {
@@ -85,7 +92,10 @@ const T* record_at(const Window& window, Offset offset, Kind kind, std::span<con
   }
   const auto all = window.bytes(offset, bytes);
   if (all.empty()) return no("reaches beyond the directory");
-  rest = all.subspan(sizeof(T));
+  const std::uint16_t fixed = r->record.fixed;
+  if (fixed < sizeof(T) || fixed > bytes || fixed % 8 != 0)
+    return no("has a fixed part of an impossible size");
+  rest = all.subspan(fixed);
   return r;
 }
 
@@ -99,14 +109,18 @@ std::optional<FamilyView> family_at(const Window& window, Offset offset, std::st
   f.offset = offset;
   f.type = r->type;
   f.mode = r->mode;
+  f.opened = r->opened.load(std::memory_order_relaxed);
+  f.refusals = r->refusals.load(std::memory_order_relaxed);
   const std::uint16_t label_count = r->label_count;
   const std::uint32_t bound_count = r->bound_count;
   const auto no = [&](const char* why) -> std::optional<FamilyView> {
     if (fault != nullptr) *fault = "family at " + std::to_string(offset) + ' ' + why;
     return std::nullopt;
   };
-  if (find_row(f.type) == nullptr || static_cast<std::uint8_t>(f.mode) >= kModeCount) {
-    return no("is of no known type or mode");
+  // A later version's: not a fault. A native descriptor gives the series other cells.
+  if (find_row(f.type) == nullptr || static_cast<std::uint8_t>(f.mode) >= kModeCount ||
+      r->native != 0) {
+    return std::nullopt;
   }
   if (label_count > kMaxLabels || bound_count > kMaxBounds) {
     return no("has too many labels or bounds");
@@ -142,19 +156,27 @@ std::optional<SeriesView> series_at(const Window& window, Offset offset, std::st
   std::span<const std::byte> rest;
   const auto* r = record_at<SeriesRecord>(window, offset, Kind::kSeries, rest, fault);
   if (r == nullptr) return std::nullopt;
-  SeriesView s{offset,        r->family, r->first_cell,
-               r->cell_count, {},        r->record.removed.load(std::memory_order_relaxed) != 0};
+  SeriesView s{offset,
+               r->family,
+               r->first_cell,
+               r->cell_count,
+               r->created_ns,
+               {},
+               r->record.state.load(std::memory_order_relaxed)};
   const std::uint32_t count = r->string_count;
-  Cursor cursor(rest);
+  // A later version may put the strings elsewhere.
+  Cursor cursor(window.bytes(r->strings, r->room));
   for (std::uint32_t i = 0; i < count && i <= 2 * kMaxLabels; ++i) {
     s.strings.push_back(cursor.string());
   }
-  if (!cursor.ok() || s.strings.size() != count) {
-    if (fault != nullptr) {
-      *fault = "series at " + std::to_string(offset) + " has strings that reach beyond its record";
-    }
+  const auto no = [&](const char* why) -> std::optional<SeriesView> {
+    if (fault != nullptr) *fault = "series at " + std::to_string(offset) + ' ' + why;
     return std::nullopt;
+  };
+  if (!cursor.ok() || s.strings.size() != count) {
+    return no("has strings that reach beyond its room, or out of the directory");
   }
+  if (r->cells_room < r->cell_count) return no("has more cells than room for them");
   return s;
 }
 
@@ -165,9 +187,11 @@ std::uint64_t family_bytes(const Definition& d) noexcept {
   return record_bytes(bytes);
 }
 
-void write_family(std::byte* at, const Definition& d, std::uint64_t hash) noexcept {
+void write_family(std::byte* at, const Definition& d, std::uint64_t hash,
+                  std::uint64_t opened) noexcept {
   auto* r = reinterpret_cast<FamilyRecord*>(at);
-  begin_record(r->record, family_bytes(d), Kind::kFamily, hash);
+  begin_record(r->record, family_bytes(d), Kind::kFamily, sizeof *r, hash);
+  r->opened.store(opened, std::memory_order_relaxed);
   r->type = d.type;
   r->mode = d.mode;
   r->label_count = static_cast<std::uint16_t>(d.labels.size());
@@ -184,14 +208,19 @@ std::uint64_t series_bytes(std::span<const std::string> strings) noexcept {
   return record_bytes(bytes);
 }
 
-void write_series(std::byte* at, std::span<const std::string> strings, std::uint64_t hash,
-                  Offset family, std::uint64_t first_cell, std::uint32_t cell_count) noexcept {
+void write_series(std::byte* at, Offset offset, std::span<const std::string> strings,
+                  std::uint64_t hash, Offset family, std::uint64_t first_cell,
+                  std::uint32_t cell_count) noexcept {
   auto* r = reinterpret_cast<SeriesRecord*>(at);
-  begin_record(r->record, series_bytes(strings), Kind::kSeries, hash);
+  const std::uint64_t bytes = series_bytes(strings);
+  begin_record(r->record, bytes, Kind::kSeries, sizeof *r, hash);
   r->family = family;
   r->first_cell = first_cell;
-  r->cell_count = cell_count;
+  r->cell_count = r->cells_room = cell_count;
   r->string_count = static_cast<std::uint32_t>(strings.size());
+  r->created_ns = now_ns();
+  r->strings = offset + sizeof *r;
+  r->room = static_cast<std::uint32_t>(bytes - sizeof *r);
   Pen pen(reinterpret_cast<std::byte*>(r + 1));
   for (const auto& s : strings) pen.string(s);
 }

@@ -51,6 +51,8 @@ struct FamilyView {
   Offset offset;
   Type type;
   Mode mode;
+  std::uint64_t opened;    // see FamilyRecord
+  std::uint64_t refusals;  // likewise
   std::string_view name, help, unit;
   std::vector<std::string_view> labels;
   std::span<const double> bounds;
@@ -60,32 +62,45 @@ struct SeriesView {
   Offset family;
   std::uint64_t first_cell;
   std::uint32_t cell_count;
+  std::uint64_t created_ns;
   std::vector<std::string_view> strings;  // label values; for an info names and values in turn
-  bool removed;
+  std::uint64_t state;                    // Record::state
+  bool is_live() const noexcept { return state_of(state) == State::kLive; }
 };
 
 // Returns the family or series at an offset. Empty, with a sentence in *fault unless that is null,
-// if the bytes there can't be one.
+// if the bytes there can't be one. Empty, without a fault, for a family of a type or mode that only
+// a later version of this library knows.
 std::optional<FamilyView> family_at(const Window& window, Offset offset, std::string* fault);
 std::optional<SeriesView> series_at(const Window& window, Offset offset, std::string* fault);
 
 // Returns how many bytes the record of that family takes.
 std::uint64_t family_bytes(const Definition& definition) noexcept;
 // Writes that record to `at`, where the caller has reserved as many bytes, all zero. `hash` is the
-// hash of its identity.
-void write_family(std::byte* at, const Definition& definition, std::uint64_t hash) noexcept;
-// Do the same for a series with these strings.
+// hash of its identity; `opened` is FamilyRecord::opened.
+void write_family(std::byte* at, const Definition& definition, std::uint64_t hash,
+                  std::uint64_t opened) noexcept;
+// Do the same for a series with these strings, at that offset of the file.
 std::uint64_t series_bytes(std::span<const std::string> strings) noexcept;
-void write_series(std::byte* at, std::span<const std::string> strings, std::uint64_t hash,
-                  Offset family, std::uint64_t first_cell, std::uint32_t cell_count) noexcept;
+void write_series(std::byte* at, Offset offset, std::span<const std::string> strings,
+                  std::uint64_t hash, Offset family, std::uint64_t first_cell,
+                  std::uint32_t cell_count) noexcept;
 
-// Returns the hash by which label values are looked up, in the process and, mixed with the family's
-// offset, in the directory.
+// Returns the hash by which label values are looked up in the process.
 template <class Strings>
-std::uint64_t strings_hash(const Strings& strings) noexcept {
-  std::uint64_t hash = kHashSeed;
-  for (const auto& s : strings) hash = hash_string(s, hash);
+std::uint64_t strings_hash(const Strings& strings, const HashKey& key) noexcept {
+  std::uint64_t hash = key[1];
+  for (const auto& s : strings) hash = hash_string(s, hash, key);
   return hash;
+}
+// Return the hashes of the records of a family with that stem, and of a series of that family whose
+// label values have that hash.
+inline std::uint64_t family_hash(std::string_view stem, const HashKey& key) noexcept {
+  return hash_string(stem, key[1], key);
+}
+inline std::uint64_t series_hash(std::uint64_t strings, Offset family,
+                                 const HashKey& key) noexcept {
+  return hash_word(family, strings, key);
 }
 
 }  // namespace metrics::format

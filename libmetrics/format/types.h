@@ -21,7 +21,7 @@ enum class Values {
   kWholeAndFraction,  // whole numbers (u64) and fractions (double), whose sum is the value
   kGauge,             // a process's value, its generation and stamp; merged by the family's mode
   kCounts,            // a count (u64) for each bucket, not cumulative, and the sum (double)
-  kNone,              // no cells: the labels are the information
+  kInfo,  // a gauge's cells, of which nothing is printed: who has set them states the labels
 };
 
 struct TypeRow {
@@ -66,7 +66,7 @@ inline constexpr std::array<TypeRow, 5> kTypes = {{
      2,
      1},
     {Type::kSummary, "summary", "summary", "", {"_count", "_sum"}, 2, true, Values::kCounts, 2, 0},
-    {Type::kInfo, "info", "gauge", "_info", {"_info"}, 1, false, Values::kNone, 0, 0},
+    {Type::kInfo, "info", "gauge", "_info", {"_info"}, 1, false, Values::kInfo, kGaugeCells, 0},
 }};
 
 // Returns the type's row; nullptr for a number that no type has, which foreign bytes may hold.
@@ -94,6 +94,12 @@ constexpr std::uint32_t cell_count(Type type, std::uint32_t bound_count) noexcep
 }
 static_assert(cell_count(Type::kHistogram, 3) == histogram_cells(3));
 static_assert(cell_count(Type::kSummary, 0) == histogram_cells(0));
+
+// Returns true if each process has a value of its own, which may end with it: reader/gauge_merge.h
+// merges those. Other values are sums over slots.
+constexpr bool is_of_processes(Type type) noexcept {
+  return values_of(type) == Values::kGauge || values_of(type) == Values::kInfo;
+}
 
 // Returns every name that the family's samples may have in any exposition format, the family's own
 // name first. Two families conflict if they have one in common.

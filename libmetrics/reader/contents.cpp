@@ -5,8 +5,10 @@
 #include <unordered_set>
 #include <utility>
 
+#include "libmetrics/format/editions.h"
 #include "libmetrics/format/error.h"
 #include "libmetrics/format/utf8.h"
+#include "libmetrics/reader/seeded.h"
 
 namespace metrics::reader {
 namespace {
@@ -14,10 +16,19 @@ namespace {
 using format::Kind;
 using format::Record;
 
+// Forged bytes can have a fault for each of millions of chains: a reader's memory is not theirs.
+void add_fault(std::vector<std::string>* faults, std::string text) {
+  constexpr std::size_t kMost = 10'000;
+  if (faults == nullptr || faults->size() > kMost) return;
+  faults->push_back(faults->size() < kMost
+                        ? std::move(text)
+                        : "there are more faults than the " + std::to_string(kMost) + " above");
+}
+
 // Returns what is wrong with the series' labels, empty if nothing is. The label names of a series
 // are its family's; those of an info stand in the series itself.
 std::string labels_fault(const format::FamilyView& f, const format::SeriesView& s) {
-  if (format::values_of(f.type) != format::Values::kNone) {
+  if (format::values_of(f.type) != format::Values::kInfo) {
     return s.strings.size() == f.labels.size() ? ""
                                                : "has another number of labels than its family";
   }
@@ -32,33 +43,32 @@ std::string labels_fault(const format::FamilyView& f, const format::SeriesView& 
   return "";
 }
 
+using Offsets = std::unordered_set<format::Offset, Seeded>;
+
 bool good_utf8(const format::SeriesView& s) {
   return std::all_of(s.strings.begin(), s.strings.end(),
                      [](std::string_view text) { return format::valid_utf8(text) == text; });
 }
 
 // Keeps only what is consistent in `found`: series whose families are known and whose cells lie
-// inside of a slot and belong to one series alone, and no family or series twice.
-void keep_consistent(Contents& found, const format::Geometry& geometry,
+// inside of a slot and belong to one series alone, and no family or series twice. Leaves out the
+// series of families that are unknown.
+void keep_consistent(Contents& found, const Offsets& unknown, const format::Geometry& geometry,
                      std::vector<std::string>* faults) {
   const auto fault = [&](format::Offset offset, const std::string& why) {
-    if (faults != nullptr) faults->push_back("record at " + std::to_string(offset) + ' ' + why);
+    add_fault(faults, "record at " + std::to_string(offset) + ' ' + why);
     return true;
   };
   const auto by_offset = [](const auto& a, const auto& b) { return a.offset < b.offset; };
   std::sort(found.families.begin(), found.families.end(), by_offset);
   std::sort(found.series.begin(), found.series.end(), by_offset);
 
-  std::unordered_set<std::string> samples;
-  std::unordered_map<format::Offset, const format::FamilyView*> families;
+  std::unordered_set<std::string, Seeded> definitions;
+  std::unordered_map<format::Offset, const format::FamilyView*, Seeded> families;
   std::erase_if(found.families, [&](const format::FamilyView& f) {
-    const auto names = format::sample_names(f.type, f.name);
-    if (std::any_of(names.begin(), names.end(),
-                    [&](const auto& n) { return samples.contains(n); })) {
-      return fault(f.offset, "is a second family with samples of \"" + std::string(f.name) + '"');
-    }
-    samples.insert(names.begin(), names.end());
-    return false;
+    if (definitions.insert(format::described(f)).second) return false;
+    return fault(f.offset, "is a second family of the same definition as another \"" +
+                               std::string(f.name) + '"');
   });
   for (const format::FamilyView& f : found.families) families.emplace(f.offset, &f);
 
@@ -69,11 +79,12 @@ void keep_consistent(Contents& found, const format::Geometry& geometry,
   };
   struct Hash {
     std::size_t operator()(const Identity& i) const noexcept {
-      return format::hash_mix(format::strings_hash(i.strings), i.family);
+      return format::series_hash(format::strings_hash(i.strings, seed()), i.family, seed());
     }
   };
   std::unordered_set<Identity, Hash> identities;
   std::erase_if(found.series, [&](const format::SeriesView& s) {
+    if (unknown.contains(s.family)) return true;
     const auto family = families.find(s.family);
     if (family == families.end()) return fault(s.offset, "is a series of no family");
     const format::FamilyView& f = *family->second;
@@ -84,7 +95,7 @@ void keep_consistent(Contents& found, const format::Geometry& geometry,
     }
     if (const std::string why = labels_fault(f, s); !why.empty()) return fault(s.offset, why);
     if (!good_utf8(s)) return fault(s.offset, "has a label value that is not valid UTF-8");
-    if (!s.removed && !identities.insert({s.family, s.strings}).second) {
+    if (s.is_live() && !identities.insert({s.family, s.strings}).second) {
       return fault(s.offset, "is a second series with the same labels");
     }
     return false;
@@ -100,7 +111,7 @@ void keep_consistent(Contents& found, const format::Geometry& geometry,
             [](const format::SeriesView* a, const format::SeriesView* b) {
               return std::pair(a->first_cell, a->offset) < std::pair(b->first_cell, b->offset);
             });
-  std::unordered_map<format::Offset, format::Offset> sharing;  // with which record
+  std::unordered_map<format::Offset, format::Offset, Seeded> sharing;  // with which record
   std::uint64_t end = 0;
   format::Offset owner = 0;
   for (const format::SeriesView* s : by_cell) {
@@ -124,9 +135,8 @@ void keep_consistent(Contents& found, const format::Geometry& geometry,
 Contents contents(const format::Window& links, const format::Window& records,
                   const format::Geometry& geometry, std::vector<std::string>* faults) {
   Contents found;
-  const auto fault = [&](std::string text) {
-    if (faults != nullptr) faults->push_back(std::move(text));
-  };
+  Offsets unknown;
+  const auto fault = [&](std::string text) { add_fault(faults, std::move(text)); };
   // By offset: whether a chain has come to that record. A circle, or a chain that leads into
   // another one, ends at such a record. The size is that of the copy, which limits.h bounds;
   // nothing bounds what the geometry claims.
@@ -137,7 +147,7 @@ Contents contents(const format::Window& links, const format::Window& records,
   // other ones.
   std::uint64_t left = 2 * used;
   for (std::uint64_t i = 0; i < geometry.index_buckets; ++i) {
-    const auto* link = links.at<format::Link>(geometry.index + i * sizeof(format::Link));
+    const auto* link = links.at<format::Link>(geometry.index + i * sizeof(format::Chain));
     while (link != nullptr) {
       const format::Offset offset =
           link->load(std::memory_order_relaxed);  // relaxed: no process writes the copy
@@ -159,16 +169,24 @@ Contents contents(const format::Window& links, const format::Window& records,
       const Record& filled = *records.at<Record>(offset);
       // Only the fixed part is read of a record whose size reaches beyond the copy.
       const bool fits = filled.bytes <= links.last() - offset;
-      const std::uint64_t bytes =
+      std::uint64_t bytes =
           fits ? std::max<std::uint64_t>(filled.bytes, sizeof(Record)) : sizeof(Record);
+      // Strings may stand outside of their record, and many records might claim the same ones.
+      if (const auto* s = records.at<format::SeriesRecord>(offset);
+          filled.kind == Kind::kSeries && s != nullptr) {
+        bytes = std::max<std::uint64_t>(bytes, s->room);
+      }
       if (bytes > left) {
         fault("chain " + std::to_string(i) + " has more bytes of records than there are");
         break;
       }
       left -= bytes;
       if (filled.kind == Kind::kFamily) {
-        if (auto f = format::family_at(records, offset, &why))
+        if (auto f = format::family_at(records, offset, &why)) {
           found.families.push_back(std::move(*f));
+        } else if (why.empty()) {
+          unknown.insert(offset);
+        }
       } else if (filled.kind == Kind::kSeries) {
         if (auto s = format::series_at(records, offset, &why))
           found.series.push_back(std::move(*s));
@@ -177,7 +195,8 @@ Contents contents(const format::Window& links, const format::Window& records,
       link = &record->next;
     }
   }
-  keep_consistent(found, geometry, faults);
+  found.unknown_families = unknown.size();
+  keep_consistent(found, unknown, geometry, faults);
   return found;
 }
 

@@ -14,6 +14,9 @@ namespace metrics::reader {
 struct Contents {
   std::vector<format::FamilyView> families;
   std::vector<format::SeriesView> series;  // each one's family is among `families`
+  // How many families are of a type or mode that a later version of this library knows. They and
+  // their series are left out; they are no faults.
+  std::size_t unknown_families = 0;
 };
 // Returns everything that is linked, out of two copies that reach from the index to the end of the
 // directory's used part. The caller takes `links` first, in which chains are followed, and begins
@@ -22,8 +25,8 @@ struct Contents {
 // earlier, the record's bytes half written. Both may be the same copy if no process writes.
 //
 // Records that can't be right are left out, and with them, if a chain leads outside or in a circle,
-// the rest of their chain; each such fault is a sentence in *faults, unless that is null. A link
-// beyond the copy is no fault: it was stored later.
+// the rest of their chain; each such fault, up to 10,000, is a sentence in *faults, unless that is
+// null. A link beyond the copy is no fault: it was stored later.
 Contents contents(const format::Window& links, const format::Window& records,
                   const format::Geometry& geometry, std::vector<std::string>* faults);
 

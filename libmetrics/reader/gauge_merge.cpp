@@ -1,7 +1,9 @@
 #include "libmetrics/reader/gauge_merge.h"
 
 #include <algorithm>
+#include <map>
 #include <optional>
+#include <tuple>
 #include <utility>
 
 #include "libmetrics/format/gauge_value.h"
@@ -13,24 +15,41 @@ namespace metrics::reader {
 using format::Mode;
 using format::Ownership;
 
+namespace {
+
+constexpr std::size_t kNoFamily = ~std::size_t{0};
+
+// Returns true for an info whose last statement stays when no process lives that has made it.
+bool is_statement(const GaugeMerge::Record& record) {
+  return record.type == format::Type::kInfo && format::is_most_recent(record.mode);
+}
+
+// Returns true if only living processes count.
+bool needs_life(const GaugeMerge::Record& record) {
+  if (record.type == format::Type::kInfo) return !is_statement(record);
+  return format::is_live(record.mode);
+}
+
+}  // namespace
+
 GaugeMerge::GaugeMerge() : pid_namespace_(format::own_pid_namespace()) {}
 
 void GaugeMerge::forget() {
-  gauges_.clear();
+  records_.clear();
   cells_.clear();
   samples_.clear();
 }
 
-void GaugeMerge::add(std::size_t series, std::uint64_t first_cell, Mode mode) {
-  gauges_.push_back({series, first_cell, mode});
-  cells_.resize(gauges_.size() * format::kGaugeCells);
+void GaugeMerge::add(const Record& record) {
+  records_.push_back(record);
+  cells_.resize(records_.size() * format::kGaugeCells);
 }
 
 void GaugeMerge::hold_copied(const Reader& reader, format::SlotIndex slot,
                              const std::uint64_t* cells) {
   if (slot < 1 || slot > reader.geometry().first_slots) return;
-  for (std::size_t i = 0; i < gauges_.size(); ++i) {
-    std::copy_n(cells + gauges_[i].first_cell, format::kGaugeCells,
+  for (std::size_t i = 0; i < records_.size(); ++i) {
+    std::copy_n(cells + records_[i].first_cell, format::kGaugeCells,
                 cells_.data() + i * format::kGaugeCells);
   }
   hold(slot);
@@ -38,14 +57,14 @@ void GaugeMerge::hold_copied(const Reader& reader, format::SlotIndex slot,
 
 bool GaugeMerge::hold_mapped(Reader& reader, format::SlotIndex slot,
                              std::span<const Reader::Stretch> stretches) {
-  if (gauges_.empty() || slot < 1 || slot > reader.geometry().first_slots) return true;
+  if (records_.empty() || slot < 1 || slot > reader.geometry().first_slots) return true;
   const std::uint64_t* cells = reader.mapped_cells(slot);
   std::fill(cells_.begin(), cells_.end(), 0);
   bool copied = true;
   const bool read = read_guarded([&] {
     for (const auto& stretch : stretches) {
-      for (std::size_t i = 0; i < gauges_.size(); ++i) {
-        const std::uint64_t first = gauges_[i].first_cell;
+      for (std::size_t i = 0; i < records_.size(); ++i) {
+        const std::uint64_t first = records_[i].first_cell;
         const std::uint64_t end = first + format::kGaugeCells;
         std::uint64_t* to = cells_.data() + i * format::kGaugeCells;
         if (end <= stretch.begin || first >= stretch.end) continue;
@@ -68,7 +87,7 @@ bool GaugeMerge::hold_mapped(Reader& reader, format::SlotIndex slot,
 }
 
 void GaugeMerge::hold(format::SlotIndex slot) {
-  for (std::size_t i = 0; i < gauges_.size(); ++i) {
+  for (std::size_t i = 0; i < records_.size(); ++i) {
     const std::uint64_t* at = cells_.data() + i * format::kGaugeCells;
     if (const auto value = format::decode_gauge(at[format::kGaugeValue])) {
       held_.push_back({i, slot, at[format::kGaugeGeneration], at[format::kGaugeStamp], *value});
@@ -87,50 +106,76 @@ bool GaugeMerge::merge(Reader& reader) {
   }
   std::vector<std::optional<Ownership>> asked(
       heads.size());  // from the kernel, at most once for each slot
-  std::erase_if(held_, [&](const Held& h) {
-    const Mode mode = gauges_[h.gauge].mode;
-    const bool current = heads[h.slot].generation == h.generation;
-    if (!format::is_live(mode)) return format::is_per_process(mode) && !current;
-    if (!current) return true;
+  const auto lives = [&](const Held& h) {
+    if (heads[h.slot].generation != h.generation) return false;
     std::optional<Ownership>& owner = asked[h.slot];
     if (!owner) owner = reader.owner(h.slot);
-    return owner->state != Ownership::State::kOwned || owner->generation != h.generation;
+    return owner->state == Ownership::State::kOwned && owner->generation == h.generation;
+  };
+  std::erase_if(held_, [&](Held& h) {
+    const Record& record = records_[h.record];
+    if (is_statement(record)) h.lives = lives(h);
+    if (!record.of_last || needs_life(record)) return !lives(h);
+    return format::is_per_process(record.mode) && heads[h.slot].generation != h.generation;
   });
-  std::sort(held_.begin(), held_.end(), [](const Held& a, const Held& b) {
-    return std::pair(a.gauge, a.slot) < std::pair(b.gauge, b.slot);
+  std::sort(held_.begin(), held_.end(), [&](const Held& a, const Held& b) {
+    return std::tuple(records_[a.record].series, a.slot, a.record) <
+           std::tuple(records_[b.record].series, b.slot, b.record);
   });
   auto begin = held_.begin();
-  for (std::size_t i = 0; i < gauges_.size(); ++i) {
-    const auto end = std::find_if(begin, held_.end(), [i](const Held& h) { return h.gauge != i; });
-    combine(gauges_[i], {begin, end}, heads);
+  for (std::size_t r = 0; r < records_.size(); ++r) {
+    const std::size_t series = records_[r].series;
+    if (r > 0 && records_[r - 1].series == series) continue;
+    const auto end = std::find_if(
+        begin, held_.end(), [&](const Held& h) { return records_[h.record].series != series; });
+    combine(r, {begin, end}, heads);
     begin = end;
   }
+  drop_old_statements();
   changed_ = !std::equal(
       samples_.begin(), samples_.end(), last_samples_.begin(), last_samples_.end(),
       [](const Sample& a, const Sample& b) { return a.series == b.series && a.pid == b.pid; });
   return true;
 }
 
-void GaugeMerge::combine(const GaugeSeries& gauge, std::span<const Held> held,
+// Makes the samples of one series, whose first record is given, out of what its records hold.
+void GaugeMerge::combine(std::size_t first_record, std::span<const Held> held,
                          const std::vector<HeadCopy>& heads) {
-  if (format::is_per_process(gauge.mode)) {
-    const std::size_t first = samples_.size();
+  const Record& record = records_[first_record];
+  if (record.type == format::Type::kInfo) {
+    Sample statement{record.series, {}, 1, 0, false};
     for (const Held& h : held) {
-      const HeadCopy& head = heads[h.slot];
+      statement.stamp = std::max(statement.stamp, h.stamp);
+      statement.lives = statement.lives || h.lives;
+    }
+    if (!held.empty()) samples_.push_back(std::move(statement));
+    return;
+  }
+  if (format::is_per_process(record.mode)) {
+    const std::size_t first = samples_.size();
+    for (auto h = held.begin(); h != held.end(); ++h) {
+      // A process may hold a value in several editions: the last one's is shown, else the newest.
+      const auto next =
+          std::find_if(h, held.end(), [&](const Held& o) { return o.slot != h->slot; });
+      const auto chosen =
+          std::find_if(h, next, [&](const Held& o) { return records_[o.record].of_last; });
+      const Held& shown = chosen != next ? *chosen : *std::prev(next);
+      h = std::prev(next);
+      const HeadCopy& head = heads[shown.slot];
       std::string pid = std::to_string(head.pid);
       const bool foreign = head.pid_namespace != pid_namespace_;
       // The kernel reuses pids, and processes of two pid namespaces may have the same one.
       const bool taken = std::any_of(samples_.begin() + static_cast<std::ptrdiff_t>(first),
                                      samples_.end(), [&](const Sample& s) { return s.pid == pid; });
-      if (foreign || taken) pid += '-' + std::to_string(h.slot);
-      samples_.push_back({gauge.series, std::move(pid), h.value});
+      if (foreign || taken) pid += '-' + std::to_string(shown.slot);
+      samples_.push_back({record.series, std::move(pid), shown.value});
     }
     return;
   }
   std::optional<double> value;
   std::uint64_t stamp = 0;
   for (const Held& h : held) {
-    switch (gauge.mode) {
+    switch (record.mode) {
       case Mode::kMin:
       case Mode::kLiveMin:
         value = std::min(value.value_or(h.value), h.value);
@@ -152,8 +197,36 @@ void GaugeMerge::combine(const GaugeSeries& gauge, std::span<const Held> held,
   }
   // The sum over no processes is 0, since "nothing is running" is an answer; the minimum of no
   // processes has no value.
-  if (!value && (gauge.mode == Mode::kSum || gauge.mode == Mode::kLiveSum)) value = 0;
-  if (value) samples_.push_back({gauge.series, {}, *value});
+  if (!value && (record.mode == Mode::kSum || record.mode == Mode::kLiveSum)) value = 0;
+  if (value) samples_.push_back({record.series, {}, *value});
+}
+
+// Of an info whose last statement stays, only what living processes state is shown; what was stated
+// last, if there are none.
+void GaugeMerge::drop_old_statements() {
+  struct Newest {
+    bool lives = false;
+    std::uint64_t stamp = 0;
+  };
+  std::map<std::size_t, Newest> newest;  // by family
+  std::vector<std::size_t> family_of;    // by sample
+  for (std::size_t r = 0, i = 0; r < records_.size() && i < samples_.size(); ++r) {
+    for (; i < samples_.size() && samples_[i].series == records_[r].series; ++i) {
+      family_of.push_back(is_statement(records_[r]) ? records_[r].family : kNoFamily);
+      if (family_of.back() == kNoFamily) continue;
+      Newest& n = newest[records_[r].family];
+      n.lives = n.lives || samples_[i].lives;
+      n.stamp = std::max(n.stamp, samples_[i].stamp);
+    }
+  }
+  if (newest.empty()) return;
+  std::size_t i = 0;
+  std::erase_if(samples_, [&](const Sample& sample) {
+    const std::size_t family = family_of[i++];
+    if (family == kNoFamily) return false;
+    const Newest& n = newest.at(family);
+    return n.lives ? !sample.lives : sample.stamp != n.stamp;
+  });
 }
 
 }  // namespace metrics::reader

@@ -2,7 +2,10 @@
 //
 // Counters and histograms are sums; a gauge's mode may depend on which process set a value, when,
 // and whether that process lives. The kernel is asked only for gauges of live modes, and only for
-// slots that hold a value.
+// slots that hold a value. An info is merged likewise: a process that states it holds a 1.
+//
+// Of the editions of a family, the last one's mode decides. Of the others only the values of living
+// processes count: a dead one's share in an edition that no process opens again would stay forever.
 #pragma once
 
 #include <cstddef>
@@ -22,16 +25,27 @@ class GaugeMerge {
   // A sample. merge() compares the series and pids with the last ones to see whether the shape
   // stays.
   struct Sample {
-    std::size_t series;  // index into the catalogue
+    std::size_t series;  // index into the shown series
     std::string pid;     // empty: the processes' values combined
     double value;
+    std::uint64_t stamp = 0;  // of an info: of its last statement
+    bool lives = false;       // of an info: a living process states it
   };
 
   GaugeMerge();
 
-  // Forgets all gauges; add() then adds them one after the other, in the catalogue's order.
+  // One record of a series.
+  struct Record {
+    std::size_t series;  // index into the shown series
+    std::size_t family;  // index into the shown families
+    std::uint64_t first_cell;
+    format::Type type;
+    format::Mode mode;  // of the family's last edition, as is the type
+    bool of_last;       // the record is of that edition
+  };
+  // Forgets all records; add() then adds them one after the other, in the order of series.
   void forget();
-  void add(std::size_t series, std::uint64_t first_cell, format::Mode mode);
+  void add(const Record& record);
 
   void begin() { held_.clear(); }
   // Takes the values from a slot whose cells were copied. Only first slots hold gauges; others are
@@ -45,31 +59,27 @@ class GaugeMerge {
   // truncated meanwhile or can't be read.
   bool merge(Reader& reader);
 
-  // Returns what the last merge() made, in the catalogue's order.
+  // Returns what the last merge() made, in the order of series.
   const std::vector<Sample>& samples() const noexcept { return samples_; }
   // Returns whether they differ from those of the merge() before in more than values.
   bool changed() const noexcept { return changed_; }
 
  private:
-  struct GaugeSeries {
-    std::size_t series;  // index into the catalogue
-    std::uint64_t first_cell;
-    format::Mode mode;
-  };
   // A gauge's value in one slot.
   struct Held {
-    std::size_t gauge;  // index into gauges_
+    std::size_t record;  // index into records_
     format::SlotIndex slot;
     std::uint64_t generation, stamp;
     double value;
+    bool lives = false;  // found out where it matters
   };
 
   void hold(format::SlotIndex slot);
-  void combine(const GaugeSeries& gauge, std::span<const Held> held,
-               const std::vector<HeadCopy>& heads);
+  void combine(std::size_t record, std::span<const Held> held, const std::vector<HeadCopy>& heads);
+  void drop_old_statements();
 
-  std::vector<GaugeSeries> gauges_;
-  std::vector<std::uint64_t> cells_;  // scratch: the cells of all gauges_ in one slot
+  std::vector<Record> records_;
+  std::vector<std::uint64_t> cells_;  // scratch: the cells of all records_ in one slot
   std::vector<Held> held_;
   std::vector<Sample> samples_, last_samples_;
   bool changed_ = true;

@@ -4,6 +4,8 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "libmetrics/reader/seeded.h"
+
 namespace metrics::reader {
 namespace {
 
@@ -20,13 +22,13 @@ std::uint64_t text_bytes(const Contents& contents) {
     for (const std::string_view s : strings) bytes += s.size();
     return bytes;
   };
-  std::unordered_map<format::Offset, std::uint64_t> of_family;
+  std::unordered_map<format::Offset, std::uint64_t, Seeded> of_family;
   for (const format::FamilyView& f : contents.families) {
     of_family.emplace(f.offset, f.name.size() + size(f.labels));
   }
   std::uint64_t bytes = 0;
   for (const format::SeriesView& s : contents.series) {
-    if (!s.removed) {
+    if (s.is_live()) {
       bytes += (s.cell_count + std::uint64_t{1}) * (of_family.at(s.family) + size(s.strings));
     }
   }

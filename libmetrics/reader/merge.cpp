@@ -1,7 +1,6 @@
 #include "libmetrics/reader/merge.h"
 
 #include <algorithm>
-#include <unordered_map>
 #include <utility>
 
 #include "libmetrics/reader/add.h"
@@ -33,6 +32,7 @@ void SegmentMerge::forget() {
 bool SegmentMerge::read_slots(std::span<const format::SlotIndex> slots) {
   plan();
   if (add_slots(slots) && gauges_.merge(reader_)) {
+    fold();
     if (gauges_.changed() || families_.shape == 0) rebuild();
     const auto& samples = gauges_.samples();
     for (std::size_t i = 0; i < samples.size(); ++i) {
@@ -49,26 +49,81 @@ void SegmentMerge::plan() {
   const auto catalogue = reader_.catalogue();
   if (planned_ == catalogue) return;
   planned_ = catalogue;
-  sums_.clear();
+  const Contents& contents = catalogue->contents;
+  shown_ = shown(contents, catalogue->groups);
+  first_values_.assign(shown_.series.size(), 0);
+  by_cell_.clear();
+  folds_.clear();
+  places_.clear();
   gauges_.forget();
   sum_values_ = 0;
-  std::unordered_map<format::Offset, const format::FamilyView*> families;
-  for (const auto& f : catalogue->contents.families) families.emplace(f.offset, &f);
-  const auto& series = catalogue->contents.series;
-  for (std::size_t i = 0; i < series.size(); ++i) {
-    if (series[i].removed) continue;
-    const format::FamilyView& f = *families.at(series[i].family);
-    if (format::values_of(f.type) == format::Values::kGauge) {
-      gauges_.add(i, series[i].first_cell, f.mode);
-    } else if (series[i].cell_count > 0) {
-      sums_.push_back({series[i].first_cell, sum_values_, series[i].cell_count - 1});
-      sum_values_ += series[i].cell_count;
+  for (std::size_t i = 0; i < shown_.series.size(); ++i) {
+    const Shown::Series& series = shown_.series[i];
+    const format::FamilyView& last = *shown_.families[series.family].last;
+    if (!format::is_of_processes(last.type)) {
+      first_values_[i] = sum_values_;
+      plan_sums(series);
+      continue;
+    }
+    for (std::uint32_t r = series.first; r != Shown::kNone; r = shown_.next[r]) {
+      const bool of_last = &contents.families[shown_.edition_of[r]] == &last;
+      gauges_.add({i, series.family, contents.series[r].first_cell, last.type, last.mode, of_last});
     }
   }
-  by_cell_ = sums_;
   std::sort(by_cell_.begin(), by_cell_.end(),
             [](const Sum& a, const Sum& b) { return a.first_cell < b.first_cell; });
   families_.shape = 0;  // so that read_slots() rebuilds them
+}
+
+// Plans the values of a series, which begin at sum_values_.
+void SegmentMerge::plan_sums(const Shown::Series& series) {
+  const Contents& contents = planned_->contents;
+  const format::FamilyView& last = *shown_.families[series.family].last;
+  const auto sum_of = [](const format::SeriesView& record, std::size_t first_value) {
+    return Sum{record.first_cell, first_value, record.cell_count - 1};
+  };
+  const format::SeriesView& first = contents.series[series.first];
+  if (series.first == series.last &&
+      std::ranges::equal(contents.families[shown_.edition_of[series.first]].bounds, last.bounds)) {
+    by_cell_.push_back(sum_of(first, sum_values_));
+    sum_values_ += first.cell_count;
+    return;
+  }
+  const std::size_t to = sum_values_;
+  const std::uint32_t shown =
+      format::cell_count(last.type, static_cast<std::uint32_t>(last.bounds.size()));
+  sum_values_ += shown;
+  for (std::uint32_t r = series.first; r != Shown::kNone; r = shown_.next[r]) {
+    const format::SeriesView& record = contents.series[r];
+    folds_.push_back({sum_values_, to, record.cell_count - 1, shown - 1,
+                      &places_of(shown_.edition_of[r], last)});
+    by_cell_.push_back(sum_of(record, sum_values_));
+    sum_values_ += record.cell_count;
+  }
+}
+
+// Returns to which of the shown counts each count of that edition is added: to that of the first
+// shown bound which is not below its own, or else to the last one.
+const std::vector<std::uint32_t>& SegmentMerge::places_of(std::uint32_t edition,
+                                                          const format::FamilyView& last) {
+  std::vector<std::uint32_t>& places = places_[edition];
+  if (!places.empty()) return places;
+  const format::FamilyView& theirs = planned_->contents.families[edition];
+  for (const double bound : theirs.bounds) {
+    const auto at = std::lower_bound(last.bounds.begin(), last.bounds.end(), bound);
+    places.push_back(static_cast<std::uint32_t>(at - last.bounds.begin()));
+  }
+  places.push_back(static_cast<std::uint32_t>(last.bounds.size()));
+  return places;
+}
+
+void SegmentMerge::fold() {
+  std::vector<std::uint64_t>& values = families_.values;
+  for (const Fold& f : folds_) {
+    for (std::uint32_t k = 0; k < f.counts; ++k)
+      values[f.to + (*f.places)[k]] += values[f.from + k];
+    add_double(values[f.to + f.shown], values[f.from + f.counts]);
+  }
 }
 
 bool SegmentMerge::add_slots(std::span<const format::SlotIndex> slots) {
@@ -155,10 +210,9 @@ bool SegmentMerge::add_mapped(std::span<const format::SlotIndex> slots) {
 void SegmentMerge::rebuild() {
   const Contents& contents = planned_->contents;
   const auto& samples = gauges_.samples();
-  std::unordered_map<format::Offset, std::size_t> index;
   families_.families.clear();
-  for (const auto& f : contents.families) {
-    index.emplace(f.offset, families_.families.size());
+  for (const Shown::Family& shown : shown_.families) {
+    const format::FamilyView& f = *shown.last;
     families_.families.push_back({std::string(f.name),
                                   std::string(f.help),
                                   std::string(f.unit),
@@ -166,35 +220,22 @@ void SegmentMerge::rebuild() {
                                   {f.bounds.begin(), f.bounds.end()},
                                   {}});
   }
-  std::size_t next_sum = 0;
   std::size_t next_sample = 0;
-  for (std::size_t i = 0; i < contents.series.size(); ++i) {
-    const format::SeriesView& s = contents.series[i];
-    if (s.removed) continue;
-    const std::size_t at = index.at(s.family);
-    Family& family = families_.families[at];
-    const format::FamilyView& view = contents.families[at];
-    std::vector<Label> labels;
-    if (format::values_of(family.type) == format::Values::kNone) {
-      for (std::size_t k = 0; k + 1 < s.strings.size(); k += 2) {
-        labels.push_back({std::string(s.strings[k]), std::string(s.strings[k + 1])});
-      }
-    } else {
-      for (std::size_t k = 0; k < s.strings.size(); ++k) {
-        labels.push_back({std::string(view.labels[k]), std::string(s.strings[k])});
-      }
+  for (std::size_t i = 0; i < shown_.series.size(); ++i) {
+    const Shown::Series& series = shown_.series[i];
+    Family& family = families_.families[series.family];
+    const auto& edition = contents.families[shown_.edition_of[series.first]];
+    const std::vector<Label> labels = labels_of(edition, contents.series[series.first]);
+    if (!format::is_of_processes(family.type)) {
+      family.series.push_back({labels, first_values_[i]});
+      continue;
     }
-    if (format::values_of(family.type) == format::Values::kGauge) {
-      for (; next_sample < samples.size() && samples[next_sample].series == i; ++next_sample) {
-        std::vector<Label> all = labels;
-        if (const std::string& pid = samples[next_sample].pid; !pid.empty()) {
-          all.push_back({"pid", pid});
-        }
-        family.series.push_back({std::move(all), sum_values_ + next_sample});
+    for (; next_sample < samples.size() && samples[next_sample].series == i; ++next_sample) {
+      std::vector<Label> all = labels;
+      if (const std::string& pid = samples[next_sample].pid; !pid.empty()) {
+        all.push_back({"pid", pid});
       }
-    } else {
-      const std::size_t first = s.cell_count > 0 ? sums_[next_sum++].first_value : 0;
-      family.series.push_back({std::move(labels), first});
+      family.series.push_back({std::move(all), sum_values_ + next_sample});
     }
   }
   families_.values.resize(sum_values_ + samples.size());

@@ -3,9 +3,16 @@
 // The sum does not depend on which workers are alive: counters and histograms of the living and the
 // dead are added, doubles one by one in slot order, since another order rounds differently and a
 // counter that goes down by a rounding is a reset to Prometheus. gauge_merge.h merges gauges.
+//
+// Nor does it depend on which edition of a family is the last: what is shown at a set of labels,
+// and at a bound, is a function of counts that only grow. Only which bounds are shown follows the
+// last edition. What an older one has counted between two of its bounds is shown from the next
+// shown bound on that is not below the upper one, so that no observation is told as smaller than it
+// was.
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -13,6 +20,7 @@
 #include "libmetrics/reader/families.h"
 #include "libmetrics/reader/gauge_merge.h"
 #include "libmetrics/reader/reader.h"
+#include "libmetrics/reader/shown.h"
 
 namespace metrics::reader {
 
@@ -42,6 +50,14 @@ class SegmentMerge {
     std::uint32_t whole;
     std::uint64_t end_cell() const noexcept { return first_cell + whole + 1; }
   };
+  // The values of one record, of a series that has several, or whose family has been given other
+  // bounds since. They are summed by themselves and then added to the series' values.
+  struct Fold {
+    std::size_t from, to;                      // the first value
+    std::uint32_t counts;                      // of the record
+    std::uint32_t shown;                       // of the series
+    const std::vector<std::uint32_t>* places;  // by count: which of the series' counts it adds to
+  };
   // The sums begin..end-1 of by_cell_ in one slot.
   struct Piece {
     const std::uint64_t* cells;
@@ -53,15 +69,22 @@ class SegmentMerge {
   void plan();
   bool add_slots(std::span<const format::SlotIndex> slots);
   bool add_mapped(std::span<const format::SlotIndex> slots);
+  void plan_sums(const Shown::Series& series);
+  const std::vector<std::uint32_t>& places_of(std::uint32_t edition,
+                                              const format::FamilyView& last);
+  void fold();
   void rebuild();
 
   Reader reader_;
   std::shared_ptr<const Catalogue> planned_;  // for which the members below were made
-  std::vector<Sum> sums_;                     // in the catalogue's order, which is that of values
-  std::vector<Sum> by_cell_;                  // the same in the order of cells
-  std::vector<std::uint64_t> straddling_;     // scratch: copies of series that reach into a hole
-  std::vector<Reader::Stretch> stretches_;    // scratch
-  std::vector<Piece> pieces_;                 // likewise
+  Shown shown_;
+  std::vector<std::size_t> first_values_;  // of each series in shown_, unless it is of processes
+  std::vector<Sum> by_cell_;               // in the order of cells
+  std::vector<Fold> folds_;                // in the order of records
+  std::map<std::uint32_t, std::vector<std::uint32_t>> places_;  // by edition, see Fold
+  std::vector<std::uint64_t> straddling_;   // scratch: copies of series that reach into a hole
+  std::vector<Reader::Stretch> stretches_;  // scratch
+  std::vector<Piece> pieces_;               // likewise
   std::size_t sum_values_ = 0;
   GaugeMerge gauges_;
   Families families_;

@@ -11,7 +11,9 @@
 
 #include "libmetrics/format/error.h"
 #include "libmetrics/format/file.h"
+#include "libmetrics/format/utf8.h"
 #include "libmetrics/reader/limits.h"
+#include "libmetrics/reader/overlooked.h"
 
 namespace metrics::reader {
 namespace {
@@ -21,6 +23,18 @@ std::uint64_t words(std::uint64_t bytes) { return (bytes + 7) / 8; }
 format::Window window_of(const std::vector<std::uint64_t>& copy, format::Offset first) {
   const auto* bytes = reinterpret_cast<const std::byte*>(copy.data());
   return {bytes, first, first + copy.size() * sizeof(std::uint64_t)};
+}
+
+RefusalCopy copy_of(const format::Refusal& refusal) {
+  std::array<std::uint64_t, std::tuple_size_v<decltype(refusal.name)>> name{};
+  for (std::size_t i = 0; i < name.size(); ++i) {
+    name[i] = refusal.name[i].load(std::memory_order_relaxed);
+  }
+  const auto* text = reinterpret_cast<const char*>(name.data());
+  return {refusal.when_ns.load(std::memory_order_relaxed),
+          refusal.pid.load(std::memory_order_relaxed),
+          refusal.needed.load(std::memory_order_relaxed),
+          format::valid_utf8({text, ::strnlen(text, sizeof name)})};
 }
 
 }  // namespace
@@ -68,16 +82,36 @@ bool Reader::copy(std::uint64_t offset, std::uint64_t bytes, void* to) {
 // Returns true if the directory is byte by byte what the catalogue was made of, as it nearly always
 // is. Compares in the mapping, without a copy.
 bool Reader::is_as_known(std::uint64_t bytes) const {
-  if (!slots_ || catalogue_ == nullptr || catalogue_->links.size() != words(bytes) ||
+  if (!slots_ || catalogue_ == nullptr || known_.size() != words(bytes) ||
       !(catalogue_->geometry == geometry_)) {
     return false;
   }
   bool same = false;
   return read_guarded([&] {
-           same =
-               std::memcmp(slots_.data() + geometry_.index, catalogue_->links.data(), bytes) == 0;
+           same = std::memcmp(slots_.data() + geometry_.index, known_.data(), bytes) == 0;
          }) &&
          same;
+}
+
+// Returns true if what has changed since the catalogue was made changes nothing that is shown. Each
+// process that starts writes such words, and must not have its reader parse everything anew.
+bool Reader::shows_the_same() const {
+  if (catalogue_ == nullptr || known_.size() != links_.size() ||
+      !(catalogue_->geometry == geometry_) ||
+      !only_overlooked(known_, links_, catalogue_->contents, geometry_)) {
+    return false;
+  }
+  const auto& groups = catalogue_->groups;
+  if (groups.size() == catalogue_->contents.families.size() &&
+      std::none_of(groups.begin(), groups.end(), [](const auto& g) { return g.hidden_by; })) {
+    return true;
+  }
+  std::vector<format::FamilyView> families = catalogue_->contents.families;
+  const format::Window now = window_of(links_, geometry_.index);
+  for (format::FamilyView& f : families) {
+    f.opened = now.at<format::FamilyRecord>(f.offset)->opened.load(std::memory_order_relaxed);
+  }
+  return format::grouped(families) == groups;
 }
 
 bool Reader::look() {
@@ -98,8 +132,8 @@ bool Reader::look() {
     return fail("is not a metrics segment: it has " + std::to_string(opened.st_size) + " bytes");
   }
   if (!copy(0, sizeof header, &header)) return false;
-  const format::CheckedGeometry checked =
-      format::check_header(header, static_cast<std::uint64_t>(opened.st_size));
+  const format::CheckedGeometry checked = format::check_header(
+      header, static_cast<std::uint64_t>(opened.st_size), format::OpenFor::kReading);
   if (!checked.geometry) return fail(checked.why);
   const format::Geometry& g = geometry_ = *checked.geometry;
   if (access_ == Access::kMapped && slots_.bytes() < g.file_bytes) {
@@ -115,6 +149,7 @@ bool Reader::look() {
   usage_.lanes_used = static_cast<format::SlotIndex>(format::capped(header.lanes_used, g.lanes));
   for (std::size_t i = 0; i < usage_.dropped.size(); ++i) {
     usage_.dropped[i] = header.dropped[i].load(std::memory_order_relaxed);
+    usage_.refusals[i] = copy_of(header.refusals[i]);
   }
   const std::uint64_t taken = usage_.space_taken = format::space_taken(opened);
   const std::uint64_t bytes = g.directory - g.index + usage_.directory_used;
@@ -125,25 +160,27 @@ bool Reader::look() {
   if (is_as_known(bytes)) return true;
   links_.resize(words(bytes));
   if (!copy(g.index, bytes, links_.data())) return false;
-  if (catalogue_ != nullptr && catalogue_->links == links_ && catalogue_->geometry == g) {
+  if (shows_the_same()) {
+    std::swap(known_, links_);
     return true;
   }
   first_hole_.clear();  // the geometry may be another one
   auto fresh = std::make_shared<Catalogue>();
   fresh->records.resize(links_.size());
   if (!copy(g.index, bytes, fresh->records.data())) return false;
-  fresh->links = links_;
   fresh->geometry = g;
-  fresh->contents = contents(window_of(fresh->links, g.index), window_of(fresh->records, g.index),
-                             g, &fresh->faults);
+  fresh->contents =
+      contents(window_of(links_, g.index), window_of(fresh->records, g.index), g, &fresh->faults);
+  fresh->groups = format::grouped(fresh->contents.families);
   for (const format::SeriesView& s : fresh->contents.series) {
-    if (!s.removed) fresh->cells = std::max(fresh->cells, s.first_cell + s.cell_count);
+    if (s.is_live()) fresh->cells = std::max(fresh->cells, s.first_cell + s.cell_count);
   }
   const std::uint64_t slots = 1 + std::uint64_t{usage_.first_slots_used} + usage_.lanes_used;
   if (auto why = excess_of_slots(slots, fresh->cells, taken); !why.empty()) {
     return fail(std::move(why));
   }
   if (auto why = excess_of_text(fresh->contents, taken); !why.empty()) return fail(std::move(why));
+  std::swap(known_, links_);
   catalogue_ = std::move(fresh);
   return true;
 }

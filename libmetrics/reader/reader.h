@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "libmetrics/format/editions.h"
 #include "libmetrics/format/file.h"
 #include "libmetrics/format/geometry.h"
 #include "libmetrics/format/ownership.h"
@@ -23,11 +24,18 @@ namespace metrics::reader {
 
 // The directory at one moment: the copied bytes and what they describe.
 struct Catalogue {
-  Contents contents;  // views into `records`
+  Contents contents;                  // views into `records`
+  std::vector<format::Group> groups;  // of the families
   std::vector<std::string> faults;
-  std::vector<std::uint64_t> links, records;
+  std::vector<std::uint64_t> records;
   format::Geometry geometry;
   std::uint64_t cells = 0;  // end of the last cell that a series has
+};
+
+// The last refusal for one reason; see format::Refusal.
+struct RefusalCopy {
+  std::uint64_t when_ns, pid, needed;  // when_ns is 0 if there was none
+  std::string family;                  // valid UTF-8
 };
 
 // The header's counters, and what the file takes, at one moment.
@@ -37,6 +45,7 @@ struct Usage {
   std::uint64_t directory_used, cells_used;        // at most the capacity
   format::SlotIndex first_slots_used, lanes_used;  // likewise; the highest ever claimed
   std::array<std::uint64_t, format::kDropCapacity> dropped;
+  std::array<RefusalCopy, format::kDropCapacity> refusals;
   std::uint64_t space_taken;  // bytes; less than the file's size, since that is sparse
 };
 
@@ -107,6 +116,7 @@ class Reader {
   format::SlotIndex highest_used() const noexcept;
   bool open();
   bool is_as_known(std::uint64_t bytes) const;
+  bool shows_the_same() const;
   bool copy(std::uint64_t offset, std::uint64_t bytes, void* to);
   bool fail(std::string why);
 
@@ -118,7 +128,8 @@ class Reader {
   format::Geometry geometry_{};
   Usage usage_{};
   std::shared_ptr<const Catalogue> catalogue_;
-  std::vector<std::uint64_t> links_;  // scratch
+  std::vector<std::uint64_t> known_;  // the copy of index and directory that catalogue_ is made of
+  std::vector<std::uint64_t> links_;  // a new copy
   std::vector<std::uint64_t> cells_;
   Mapping slots_;  // the whole file
   std::vector<std::uint64_t>

@@ -7,6 +7,7 @@
 #include <unordered_map>
 
 #include "libmetrics/format/gauge_value.h"
+#include "libmetrics/reader/seeded.h"
 
 namespace metrics::reader {
 namespace {
@@ -42,7 +43,7 @@ void check_directory(const Reader& reader, Faults& faults) {
   const auto* copy = reinterpret_cast<const std::byte*>(catalogue.records.data());
   const format::Window window(copy, g.index,
                               g.index + catalogue.records.size() * sizeof(std::uint64_t));
-  std::vector<Range> records, cells;
+  std::vector<Range> records, cells, rooms;
   const auto add_record = [&](format::Offset offset) {
     const auto* record = window.at<format::Record>(offset);
     records.push_back({offset, offset + record->bytes, offset});
@@ -50,9 +51,12 @@ void check_directory(const Reader& reader, Faults& faults) {
   for (const format::FamilyView& f : catalogue.contents.families) add_record(f.offset);
   for (const format::SeriesView& s : catalogue.contents.series) {
     add_record(s.offset);
+    const auto* record = window.at<format::SeriesRecord>(s.offset);
+    rooms.push_back({record->strings, record->strings + record->room, s.offset});
     if (s.cell_count > 0) cells.push_back({s.first_cell, s.first_cell + s.cell_count, s.offset});
   }
   check_ranges(std::move(records), g.directory + reader.usage().directory_used, "bytes", faults);
+  check_ranges(std::move(rooms), g.directory + reader.usage().directory_used, "strings", faults);
   // Cells may have been reserved after the header was copied, so the bound is the capacity.
   check_ranges(std::move(cells), g.cells, "cells", faults);
 }
@@ -93,7 +97,7 @@ bool is_count_of_doubles(double v) { return !std::isnan(v) && v >= 0; }
 
 void check_values(Reader& reader, Faults& faults) {
   const Contents& contents = reader.catalogue()->contents;
-  std::unordered_map<format::Offset, const format::FamilyView*> families;
+  std::unordered_map<format::Offset, const format::FamilyView*, Seeded> families;
   for (const format::FamilyView& f : contents.families) families.emplace(f.offset, &f);
   for (const format::SlotIndex slot : reader.used_slots()) {
     std::span<const std::uint64_t> cells;
@@ -103,7 +107,7 @@ void check_values(Reader& reader, Faults& faults) {
     }
     const bool holds_gauges = slot >= 1 && slot <= reader.geometry().first_slots;
     for (const format::SeriesView& s : contents.series) {
-      if (s.removed) continue;
+      if (!s.is_live()) continue;
       const format::FamilyView& f = *families.at(s.family);
       const std::uint64_t* at = cells.data() + s.first_cell;
       const auto fault = [&](const std::string& what) {
@@ -114,7 +118,7 @@ void check_values(Reader& reader, Faults& faults) {
           !is_count_of_doubles(std::bit_cast<double>(at[format::kCounterFraction]))) {
         fault("counts a negative fraction, or NaN");
       }
-      if (format::values_of(f.type) != format::Values::kGauge) continue;
+      if (!format::is_of_processes(f.type)) continue;
       if (!holds_gauges && format::decode_gauge(at[format::kGaugeValue])) {
         fault("holds a gauge's value, outside of a process's slot");
       }

@@ -1,7 +1,6 @@
 #include "libmetrics/setup/creation.h"
 
 #include <fcntl.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -17,6 +16,7 @@
 #include "libmetrics/format/file.h"
 #include "libmetrics/format/layout.h"
 #include "libmetrics/format/name.h"
+#include "libmetrics/format/random.h"
 #include "libmetrics/setup/permissions.h"
 #include "libmetrics/update/segment.h"
 
@@ -80,9 +80,8 @@ void fill(int fd, const std::string& file, const format::Geometry& g) {
   header->slots = g.slots;
   header->slot_bytes = g.slot_bytes;
   header->created_ns = format::now_ns();
-  if (::getrandom(&header->id, sizeof header->id, GRND_NONBLOCK) != sizeof header->id) {
-    header->id = header->created_ns ^ static_cast<std::uint64_t>(::getpid()) << 32;
-  }
+  header->hash_seed = format::random_key();
+  header->id = format::random_key()[0];
   if (::pwrite(fd, header.get(), sizeof *header, 0) != static_cast<ssize_t>(sizeof *header)) {
     format::fail(errno, "can't write the header of " + file);
   }
@@ -136,10 +135,42 @@ metrics_geometry completed(const metrics_geometry& wanted) {
       given_or_environment("METRICS_PROCESSES", wanted.processes, 1024, 1, kMostSlots));
   g.threads = static_cast<std::uint32_t>(
       given_or_environment("METRICS_THREADS", wanted.threads, 1024, 1, kMostSlots));
-  g.cells = given_or_environment("METRICS_CELLS", wanted.cells, 131072, 16, std::uint64_t{1} << 32);
+  g.cells =
+      given_or_environment("METRICS_CELLS", wanted.cells, 1 << 20, 16, std::uint64_t{1} << 40);
   g.directory_bytes = given_or_environment("METRICS_DIRECTORY_BYTES", wanted.directory_bytes,
-                                           4 << 20, 4096, std::uint64_t{1} << 36);
+                                           8 << 20, 4096, std::uint64_t{1} << 36);
+  const std::uint64_t slots = std::uint64_t{1} + g.processes + g.threads;
+  const std::uint64_t room = format::kMostFileBytes - (std::uint64_t{1} << 38);  // for the rest
+  const std::uint64_t most = room / slots / sizeof(format::Cell);
+  if (g.cells > most) {
+    throw format::Error(METRICS_INVALID,
+                        "a segment with " + std::to_string(g.cells) + " cells in each of " +
+                            std::to_string(slots) +
+                            " slots can't be made: it would be too large; $METRICS_CELLS goes to " +
+                            std::to_string(most) + " with as many slots");
+  }
   return g;
+}
+
+std::string difference(const metrics_geometry& wanted, const format::Geometry& there,
+                       const std::string& file) {
+  const metrics_geometry asked = completed(wanted);
+  std::string text;
+  const auto compare = [&](const char* variable, bool given, std::uint64_t value,
+                           std::uint64_t has) {
+    if (value == has || (!given && format::environment(variable) == nullptr)) return;
+    text += (text.empty() ? "" : ", ") + std::to_string(has) + " instead of " + variable + " " +
+            std::to_string(value);
+  };
+  const format::Geometry would_be = format::geometry_of(asked);
+  compare("METRICS_PROCESSES", wanted.processes != 0, asked.processes, there.first_slots);
+  compare("METRICS_THREADS", wanted.threads != 0, asked.threads, there.lanes);
+  compare("METRICS_CELLS", wanted.cells != 0, asked.cells, there.cells);
+  compare("METRICS_DIRECTORY_BYTES", wanted.directory_bytes != 0, would_be.directory_bytes,
+          there.directory_bytes);
+  if (text.empty()) return text;
+  return file + " keeps the size that it was made with: " + text +
+         "; to change it, stop all processes that have it open and delete the file";
 }
 
 }  // namespace metrics::setup

@@ -1,8 +1,12 @@
 #include "libmetrics/setup/directory.h"
 
-#include <algorithm>
-#include <charconv>
+#include <unistd.h>
 
+#include <algorithm>
+#include <cstring>
+
+#include "libmetrics/format/clock.h"
+#include "libmetrics/format/editions.h"
 #include "libmetrics/format/error.h"
 
 namespace metrics::setup {
@@ -12,46 +16,47 @@ using format::Kind;
 using format::Record;
 using format::SeriesRecord;
 
-std::string bound_text(double v) {
-  char buffer[32];
-  const auto end = std::to_chars(buffer, buffer + sizeof buffer, v).ptr;
-  return {buffer, end};
+bool is_series(const format::Window& window, format::Offset offset, format::Offset family,
+               std::span<const std::string> strings) {
+  const auto there = format::series_at(window, offset, nullptr);
+  return there && there->is_live() && there->family == family &&
+         std::equal(there->strings.begin(), there->strings.end(), strings.begin(), strings.end());
 }
 
-template <class Strings>
-std::string listed(const Strings& strings) {
-  std::string text = "(";
-  for (const auto& s : strings) text.append(text.size() > 1 ? ", " : "").append(s);
-  return text + ')';
+void mark_removed(const Record& record) noexcept {
+  auto& state = const_cast<format::Cell&>(record.state);
+  std::uint64_t live = state.load(std::memory_order_relaxed);
+  if (format::state_of(live) != format::State::kLive) return;
+  state.compare_exchange_strong(live, format::with_state(live, format::State::kRemoved),
+                                std::memory_order_relaxed, std::memory_order_relaxed);
 }
 
-// Describes, for messages, all properties in which two definitions of a family must be equal.
-template <class Family>
-std::string described(const Family& f) {
-  std::string text = std::string(to_string(f.type)) + " \"" + std::string(f.name) + '"';
-  if (format::values_of(f.type) == format::Values::kGauge)
-    text += " of mode " + std::string(to_string(f.mode));
-  if (!f.unit.empty()) text += " of unit " + std::string(f.unit);
-  text += " with labels " + listed(f.labels);
-  if (format::has_buckets(f.type)) {
-    std::vector<std::string> bounds;
-    for (const double b : f.bounds) bounds.push_back(bound_text(b));
-    text += " and bounds " + listed(bounds);
+// Raises the word to `value` if that is larger.
+void raise(format::Cell& word, std::uint64_t value) noexcept {
+  std::uint64_t seen = word.load(std::memory_order_relaxed);
+  while (seen < value && !word.compare_exchange_weak(seen, value, std::memory_order_relaxed,
+                                                     std::memory_order_relaxed)) {
   }
-  return text;
 }
 
-bool same_family(const format::FamilyView& there, const format::Definition& d) {
-  return there.type == d.type && there.mode == d.mode && there.unit == d.unit &&
-         std::equal(there.labels.begin(), there.labels.end(), d.labels.begin(), d.labels.end()) &&
-         std::equal(there.bounds.begin(), there.bounds.end(), d.bounds.begin(), d.bounds.end());
-}
-
-bool share_a_sample(const format::FamilyView& there, const std::vector<std::string>& names) {
-  const auto others = format::sample_names(there.type, there.name);
-  return std::any_of(others.begin(), others.end(), [&](const std::string& name) {
-    return std::find(names.begin(), names.end(), name) != names.end();
-  });
+// Returns the label values that show in another edition what these show in `definition`: labels
+// have no order, and an empty value is the same as no label. Empty if the other edition can't show
+// that. An info's names and values stand in its series, so they are the same in all editions.
+std::optional<std::vector<std::string>> strings_in(const format::FamilyView& edition,
+                                                   const format::Definition& definition,
+                                                   std::span<const std::string> strings) {
+  if (format::values_of(definition.type) == format::Values::kInfo) {
+    return std::vector<std::string>(strings.begin(), strings.end());
+  }
+  std::vector<std::string> theirs(edition.labels.size());
+  for (std::size_t i = 0; i < strings.size(); ++i) {
+    if (strings[i].empty()) continue;
+    const auto label =
+        std::find(edition.labels.begin(), edition.labels.end(), definition.labels[i]);
+    if (label == edition.labels.end()) return std::nullopt;
+    theirs[static_cast<std::size_t>(label - edition.labels.begin())] = strings[i];
+  }
+  return theirs;
 }
 
 }  // namespace
@@ -61,8 +66,8 @@ Directory::Directory(const update::Segment& segment) noexcept
 
 format::Link& Directory::chain(std::uint64_t hash) const noexcept {
   const format::Geometry& g = segment_.geometry();
-  const format::Offset offset = g.index + (hash & (g.index_buckets - 1)) * sizeof(format::Link);
-  return *reinterpret_cast<format::Link*>(segment_.base() + offset);
+  const format::Offset offset = g.index + (hash & (g.index_buckets - 1)) * sizeof(format::Chain);
+  return reinterpret_cast<format::Chain*>(segment_.base() + offset)->first;
 }
 
 bool Directory::fits(std::uint64_t used, std::uint64_t bytes) const noexcept {
@@ -70,13 +75,42 @@ bool Directory::fits(std::uint64_t used, std::uint64_t bytes) const noexcept {
   return bytes <= format::kMaxRecordBytes && used <= all && bytes <= all - used;
 }
 
-void Directory::refuse_full() const {
-  segment_.drop(format::Drop::kDirectoryFull);
+// Counts a refusal, and writes down who met it, for whoever asks when the log of this process is
+// gone.
+void Directory::note(format::Drop reason, const Asked& asked, std::uint64_t needed) const noexcept {
+  segment_.drop(reason);
+  const auto i = static_cast<std::size_t>(reason);
+  format::Refusal& refusal = segment_.header().refusals[i];
+  std::array<std::uint64_t, 5> name{};
+  std::memcpy(name.data(), asked.definition.name.data(),
+              std::min(asked.definition.name.size(), sizeof name));
+  for (std::size_t k = 0; k < name.size(); ++k) {
+    refusal.name[k].store(name[k], std::memory_order_relaxed);
+  }
+  refusal.pid.store(static_cast<std::uint64_t>(::getpid()), std::memory_order_relaxed);
+  refusal.needed.store(needed, std::memory_order_relaxed);
+  refusal.when_ns.store(format::now_ns(), std::memory_order_relaxed);
+  if (asked.family == 0) return;
+  const auto* family = window_.at<format::FamilyRecord>(asked.family);
+  if (family == nullptr) return;
+  const_cast<format::Cell&>(family->refusals)
+      .fetch_or(std::uint64_t{1} << i, std::memory_order_relaxed);
+}
+
+void Directory::refused(format::Drop reason, const format::Definition& d,
+                        format::Offset family) const noexcept {
+  note(reason, {d, family}, 0);
+}
+
+void Directory::refuse_full(const Asked& asked, std::uint64_t bytes) const {
+  note(format::Drop::kDirectoryFull, asked, bytes);
   throw format::Error(METRICS_FULL,
                       "the directory of " + segment_.file() + " is full (" +
                           std::to_string(segment_.geometry().directory_bytes) +
-                          " bytes); use fewer label values, or create the segment anew with "
-                          "a larger METRICS_DIRECTORY_BYTES");
+                          " bytes): no room for " + (asked.family == 0 ? "family" : "a series of") +
+                          " \"" + asked.definition.name +
+                          "\"; use fewer label values, or create the segment anew with a larger "
+                          "METRICS_DIRECTORY_BYTES");
 }
 
 void Directory::refuse_damaged() const {
@@ -86,24 +120,24 @@ void Directory::refuse_damaged() const {
 
 // Throws what reserve() would throw now. So a caller that must reserve something else first does
 // not waste it.
-void Directory::expect_room(std::uint64_t bytes) const {
+void Directory::expect_room(std::uint64_t bytes, const Asked& asked) const {
   const auto& used = segment_.header().directory_used;
-  if (!fits(used.load(std::memory_order_relaxed), bytes)) refuse_full();
+  if (!fits(used.load(std::memory_order_relaxed), bytes)) refuse_full(asked, bytes);
 }
 
 // Reserves bytes for a record and returns their offset. Checks before it adds: registrants that ask
 // a full directory again and again must not wrap the counter.
-format::Offset Directory::reserve(std::uint64_t bytes) const {
-  expect_room(bytes);
+format::Offset Directory::reserve(std::uint64_t bytes, const Asked& asked) const {
+  expect_room(bytes, asked);
   auto& used = segment_.header().directory_used;
   const std::uint64_t before = used.fetch_add(bytes, std::memory_order_relaxed);
-  if (!fits(before, bytes)) refuse_full();
+  if (!fits(before, bytes)) refuse_full(asked, bytes);
   if (before % alignof(Record) != 0) refuse_damaged();  // no reader would find it
   return segment_.geometry().directory + before;
 }
 
 // Reserves cells for a series and returns the first one's index in every slot.
-std::uint64_t Directory::reserve_cells(std::uint32_t count) const {
+std::uint64_t Directory::reserve_cells(std::uint32_t count, const Asked& asked) const {
   const std::uint64_t capacity = segment_.geometry().cells;
   auto& used = segment_.header().cells_used;
   const auto fits = [&](std::uint64_t before) {
@@ -113,11 +147,12 @@ std::uint64_t Directory::reserve_cells(std::uint32_t count) const {
     const std::uint64_t before = used.fetch_add(count, std::memory_order_relaxed);
     if (fits(before)) return before;
   }
-  segment_.drop(format::Drop::kCellsFull);
+  note(format::Drop::kCellsFull, asked, count);
   throw format::Error(METRICS_FULL,
                       "the cells of " + segment_.file() + " are used up (" +
-                          std::to_string(capacity) +
-                          "); use fewer label values, or create the segment anew with a larger "
+                          std::to_string(capacity) + "): none are left for a series of \"" +
+                          asked.definition.name +
+                          "\"; use fewer label values, or create the segment anew with a larger "
                           "METRICS_CELLS");
 }
 
@@ -140,18 +175,23 @@ format::Link* Directory::walk(format::Link* link, Visit visit) const {
 }
 
 // Returns the record of the chain for which same(offset, record) is true. If there is none yet,
-// calls make() once for the offset of a filled record and links it.
+// calls make() once for the offset of a filled record and links it. A chain has a bound, so that no
+// registrant's walk can be made long: at the bound, the directory is as good as full.
 template <class Same, class Make>
-format::Offset Directory::find_or_link(std::uint64_t hash, Kind kind, Same same, Make make) const {
+format::Offset Directory::find_or_link(std::uint64_t hash, Kind kind, const Asked& asked, Same same,
+                                       Make make) const {
   format::Link* link = &chain(hash);
   format::Offset mine = 0;
+  std::uint32_t passed = 0;
   for (;;) {
     format::Offset found = 0;
     link = walk(link, [&](format::Offset offset, const Record& record) {
+      ++passed;
       if (record.kind == kind && record.hash == hash && same(offset, record)) found = offset;
       return found != 0;
     });
     if (link == nullptr) return found;
+    if (passed >= format::kMaxChain) refuse_full(asked, 0);
     if (mine == 0) mine = make();
     std::uint64_t end = 0;
     // The only commit. Release: a registrant or reader that follows the link sees the record
@@ -164,40 +204,72 @@ format::Offset Directory::find_or_link(std::uint64_t hash, Kind kind, Same same,
   }
 }
 
-format::Offset Directory::family(const format::Definition& d) const {
-  const auto names = format::sample_names(d.type, d.name);
+format::Offset Directory::family(const format::Definition& d, std::uint64_t opened) const {
+  const Asked asked{d, 0};
+  std::uint32_t editions = 0;
   const auto same = [&](format::Offset offset, const Record&) {
+    ++editions;
     const auto there = format::family_at(window_, offset, nullptr);
-    if (!there || !share_a_sample(*there, names)) return false;
-    if (there->name == d.name && same_family(*there, d)) return true;
-    segment_.drop(format::Drop::kFamilyConflict);
-    throw format::Error(METRICS_CONFLICT, described(d) + " conflicts with the " +
-                                              described(*there) + " in " + segment_.file() +
-                                              "; rename one, or make them the same");
+    return there && format::is_edition(*there, d);
   };
-  const std::uint64_t hash = format::hash_string(format::stem(d.name), format::kHashSeed);
+  const std::uint64_t hash = format::family_hash(format::stem(d.name), segment_.hash_key());
   const auto make = [&] {
-    const format::Offset offset = reserve(format::family_bytes(d));
-    format::write_family(segment_.base() + offset, d, hash);
+    if (editions >= format::kMaxEditions) {
+      note(format::Drop::kEditionsFull, asked, 0);
+      throw format::Error(METRICS_FULL, "family \"" + d.name + "\" has " +
+                                            std::to_string(format::kMaxEditions) +
+                                            " definitions in " + segment_.file() +
+                                            " already; a program must not make up new ones as it "
+                                            "runs: put what varies into a label's value");
+    }
+    const format::Offset offset = reserve(format::family_bytes(d), asked);
+    format::write_family(segment_.base() + offset, d, hash, opened);
     return offset;
   };
-  return find_or_link(hash, Kind::kFamily, same, make);
+  const format::Offset offset = find_or_link(hash, Kind::kFamily, asked, same, make);
+  const auto* record = window_.at<format::FamilyRecord>(offset);
+  raise(const_cast<format::Cell&>(record->opened), opened);
+  return offset;
 }
 
-namespace {
-
-bool is_series(const format::Window& window, format::Offset offset, format::Offset family,
-               std::span<const std::string> strings) {
-  const auto there = format::series_at(window, offset, nullptr);
-  return there && !there->removed && there->family == family &&
-         std::equal(there->strings.begin(), there->strings.end(), strings.begin(), strings.end());
+// Returns the families in the chain of that name, in the order of their records.
+std::vector<format::FamilyView> Directory::families_of_stem(std::string_view name) const {
+  std::vector<format::FamilyView> families;
+  const std::uint64_t hash = format::family_hash(format::stem(name), segment_.hash_key());
+  walk(&chain(hash), [&](format::Offset offset, const Record& record) {
+    if (record.kind == Kind::kFamily && record.hash == hash) {
+      if (auto f = format::family_at(window_, offset, nullptr)) families.push_back(std::move(*f));
+    }
+    return false;
+  });
+  std::sort(families.begin(), families.end(),
+            [](const auto& a, const auto& b) { return a.offset < b.offset; });
+  return families;
 }
 
-}  // namespace
+std::vector<format::FamilyView> Directory::editions_of(const format::Definition& d) const {
+  std::vector<format::FamilyView> families = families_of_stem(d.name);
+  std::erase_if(families, [&](const format::FamilyView& f) {
+    return !format::are_one(f.type, f.name, d.type, d.name);
+  });
+  return families;
+}
+
+std::optional<std::string> Directory::served_instead(const format::Definition& d,
+                                                     format::Offset family) const {
+  const std::vector<format::FamilyView> families = families_of_stem(d.name);
+  for (const format::Group& group : format::grouped(families)) {
+    const bool mine = std::any_of(group.editions.begin(), group.editions.end(),
+                                  [&](std::size_t i) { return families[i].offset == family; });
+    if (mine && group.hidden_by) return format::described(families[*group.hidden_by]);
+  }
+  return std::nullopt;
+}
 
 Directory::Found Directory::series(format::Offset family, const format::Definition& d,
                                    std::span<const std::string> strings, std::uint64_t hash) const {
-  hash = format::hash_mix(hash, family);
+  hash = format::series_hash(hash, family, segment_.hash_key());
+  const Asked asked{d, family};
   const std::uint32_t cells =
       format::cell_count(d.type, static_cast<std::uint32_t>(d.bounds.size()));
   const auto same = [&](format::Offset offset, const Record&) {
@@ -205,42 +277,51 @@ Directory::Found Directory::series(format::Offset family, const format::Definiti
   };
   const auto make = [&] {
     const std::uint64_t bytes = format::series_bytes(strings);
-    expect_room(bytes);
-    const std::uint64_t first = reserve_cells(cells);
-    const format::Offset offset = reserve(bytes);
-    format::write_series(segment_.base() + offset, strings, hash, family, first, cells);
+    expect_room(bytes, asked);
+    const std::uint64_t first = reserve_cells(cells, asked);
+    const format::Offset offset = reserve(bytes, asked);
+    format::write_series(segment_.base() + offset, offset, strings, hash, family, first, cells);
     return offset;
   };
-  const format::Offset offset = find_or_link(hash, Kind::kSeries, same, make);
+  const format::Offset offset = find_or_link(hash, Kind::kSeries, asked, same, make);
   const auto* r = window_.at<SeriesRecord>(offset);
   const format::Geometry& g = segment_.geometry();
   const std::uint64_t first = r->first_cell;
   if (first > g.cells || cells > g.cells - first) refuse_damaged();
-  return {first, &r->record.removed};
+  // A removal since then has changed the state, but not the version above it.
+  const std::uint64_t state = r->record.state.load(std::memory_order_relaxed);
+  return {first, &r->record.state, format::with_state(state, format::State::kLive)};
 }
 
-void Directory::remove(format::Offset family, std::span<const std::string> strings,
-                       std::uint64_t hash) const {
-  hash = format::hash_mix(hash, family);
-  walk(&chain(hash), [&](format::Offset offset, const Record& record) {
-    if (record.kind != Kind::kSeries || record.hash != hash ||
-        !is_series(window_, offset, family, strings)) {
-      return false;
-    }
-    const_cast<format::Cell&>(record.removed).store(1, std::memory_order_relaxed);
-    return true;
-  });
+void Directory::remove(const format::Definition& d, std::span<const std::string> strings) const {
+  const format::HashKey& key = segment_.hash_key();
+  for (const format::FamilyView& edition : editions_of(d)) {
+    const auto theirs = strings_in(edition, d, strings);
+    if (!theirs) continue;
+    const std::uint64_t hash =
+        format::series_hash(format::strings_hash(*theirs, key), edition.offset, key);
+    walk(&chain(hash), [&](format::Offset offset, const Record& record) {
+      if (record.kind != Kind::kSeries || record.hash != hash ||
+          !is_series(window_, offset, edition.offset, *theirs)) {
+        return false;
+      }
+      mark_removed(record);
+      return true;
+    });
+  }
 }
 
-void Directory::remove_all(format::Offset family) const {
+void Directory::remove_all(const format::Definition& d) const {
+  const std::vector<format::FamilyView> editions = editions_of(d);
   const format::Geometry& g = segment_.geometry();
   for (std::uint64_t i = 0; i < g.index_buckets; ++i) {
     walk(&chain(i), [&](format::Offset offset, const Record& record) {
       if (record.kind == Kind::kSeries) {
         const auto* r = window_.at<SeriesRecord>(offset);
-        if (r != nullptr && r->family == family) {
-          const_cast<format::Cell&>(record.removed).store(1, std::memory_order_relaxed);
-        }
+        const bool of_one =
+            r != nullptr && std::any_of(editions.begin(), editions.end(),
+                                        [&](const auto& e) { return e.offset == r->family; });
+        if (of_one) mark_removed(record);
       }
       return false;
     });

@@ -98,9 +98,9 @@ std::unique_ptr<update::Segment> join(const std::string& file, const metrics_geo
                                                     std::to_string(info.st_size) +
                                                     " bytes; remove it");
     }
-    const format::CheckedGeometry checked =
-        format::check_header(*header, static_cast<std::uint64_t>(info.st_size));
-    if (!checked.geometry) throw format::Error(checked.status, file + " " + checked.why);
+    const format::CheckedGeometry checked = format::check_header(
+        *header, static_cast<std::uint64_t>(info.st_size), format::OpenFor::kWriting);
+    if (!checked.geometry) throw format::Error(METRICS_INCOMPATIBLE, file + " " + checked.why);
     if (checked.geometry->slots % format::page_bytes() != 0 ||
         checked.geometry->slot_bytes % format::page_bytes() != 0) {
       throw format::Error(METRICS_INCOMPATIBLE,
@@ -108,7 +108,7 @@ std::unique_ptr<update::Segment> join(const std::string& file, const metrics_geo
     }
     return std::make_unique<update::Segment>(
         update::Segment::Joined{file, *checked.geometry, info.st_dev, info.st_ino,
-                                mapped(file, *checked.geometry, fd.get())});
+                                mapped(file, *checked.geometry, fd.get()), header->hash_seed});
   }
   throw format::Error(METRICS_GONE,
                       file + " is deleted as often as it is created; stop what deletes it");

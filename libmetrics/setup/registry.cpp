@@ -6,13 +6,16 @@
 #include <cerrno>
 #include <new>
 
+#include "libmetrics/format/editions.h"
 #include "libmetrics/format/error.h"
 #include "libmetrics/format/file.h"
+#include "libmetrics/format/gauge_value.h"
 #include "libmetrics/format/name.h"
 #include "libmetrics/format/utf8.h"
 #include "libmetrics/setup/creation.h"
 #include "libmetrics/setup/directory.h"
 #include "libmetrics/setup/join.h"
+#include "libmetrics/update/claims.h"
 #include "libmetrics/update/locked.h"
 #include "libmetrics/update/process.h"
 #include "libmetrics/update/threads.h"
@@ -83,6 +86,7 @@ Registry::Registry(std::string file, std::uint32_t index) : file_(std::move(file
 void Registry::join(const metrics_geometry& wanted) {
   segment_ = metrics::setup::join(file_, wanted);
   const format::Geometry& g = segment_->geometry();
+  difference_ = metrics::setup::difference(wanted, g, file_);
   update::OwnSlots::Room room;
   room.slots = std::make_unique<std::atomic<format::Cell*>[]>(g.slot_count());
   room.bound_pages =
@@ -92,22 +96,62 @@ void Registry::join(const metrics_geometry& wanted) {
   if (!fd || own_slots_->slot(fd.get(), 0) == nullptr) fail_joined(errno, "can't map " + file_);
 }
 
+// Returns this process's claim, numbered. The caller must hold the mutex, and the segment must be
+// joined.
+update::ProcessClaim& Registry::numbered() const {
+  update::ProcessClaim& claim = update::process().claims[index_];
+  update::number_process(*segment_, claim);
+  return claim;
+}
+
+// Registers the family, which this process defines now, and opens its edition. The first definition
+// of a family in a process opens it; later ones only if all before were given up. Throws Error.
+format::Offset Registry::registered(Family& family,
+                                    std::span<const std::unique_ptr<Family>> same_stem) {
+  update::ProcessClaim& claim = numbered();
+  const bool is_open = family.definers > 0 && family.opened_by == claim.start;
+  if (is_open && family.offset() != 0) {
+    ++family.definers;
+    return family.offset();
+  }
+  const format::Definition& d = family.definition;
+  for (const auto& other : same_stem) {
+    const format::Definition& o = other->definition;
+    if (other->definers > 0 && format::collide(o.type, o.name, d.type, d.name)) {
+      Directory(*segment_).refused(format::Drop::kFamilyConflict, d, 0);
+      throw format::Error(METRICS_CONFLICT, format::described(d) + " conflicts with the " +
+                                                format::described(o) +
+                                                " of this process: they share a sample name, so "
+                                                "that only one can be served; rename one");
+    }
+  }
+  const std::uint64_t opened = std::uint64_t{claim.start} << 32 | ++claim.definitions;
+  const format::Offset offset = Directory(*segment_).family(d, opened);
+  family.opened_by = claim.start;
+  ++family.definers;
+  return offset;
+}
+
 Family& Registry::family(format::Definition given, Family** refused) {
   format::Definition d = format::checked(std::move(given));
   const update::Locked lock(ready_process().mutex);
-  auto& same_name = families_[{d.type, d.name}];
-  const auto known = std::find_if(same_name.begin(), same_name.end(), [&](const auto& f) {
+  auto& same_stem = families_[std::string(format::stem(d.name))];
+  const auto known = std::find_if(same_stem.begin(), same_stem.end(), [&](const auto& f) {
     const format::Definition& k = f->definition;
-    return k.labels == d.labels && k.bounds == d.bounds && k.mode == d.mode && k.unit == d.unit;
+    return k.type == d.type && k.name == d.name && k.labels == d.labels && k.bounds == d.bounds &&
+           k.mode == d.mode && k.unit == d.unit;
   });
-  const bool is_new = known == same_name.end();
-  Family& family =
-      is_new ? *same_name.emplace_back(std::make_unique<Family>(*this, std::move(d))) : **known;
-  if (family.offset() == 0 && segment_ != nullptr) {
+  const bool is_new = known == same_stem.end();
+  Family& family = is_new ? *same_stem.emplace_back(std::make_unique<Family>(
+                                *this, std::move(d),
+                                segment_ == nullptr ? format::HashKey{} : segment_->hash_key()))
+                          : **known;
+  if (segment_ != nullptr) {
     *refused = &family;
     try {
-      family.found_at(Directory(*segment_).family(family.definition));
+      family.found_at(registered(family, same_stem));
     } catch (const format::Error& e) {
+      family.found_at(0);
       if (const auto* before = family.refusal(); before == nullptr || *before != e) {
         family.refused(e);
       }
@@ -117,8 +161,29 @@ Family& Registry::family(format::Definition given, Family** refused) {
   return family;
 }
 
+void Registry::give_up(Family& family) {
+  const update::Locked lock(ready_process().mutex);
+  if (family.definers > 0) --family.definers;
+}
+
+std::optional<format::Error> Registry::status(const Family& family) const {
+  if (segment_ == nullptr) return std::nullopt;
+  if (family.offset() == 0) {
+    const format::Error* why = family.refusal();
+    return why == nullptr ? std::nullopt : std::optional(*why);
+  }
+  const format::Definition& d = family.definition;
+  const auto other = Directory(*segment_).served_instead(d, family.offset());
+  if (!other) return std::nullopt;
+  return format::Error(METRICS_CONFLICT,
+                       format::described(d) + " is counted but not served: the " + *other + " in " +
+                           file_ +
+                           " shares a sample name with it, and the process that has defined that "
+                           "started later; rename one");
+}
+
 Series& Registry::series(Family& family, std::span<const std::string_view> strings) {
-  const std::uint64_t hash = format::strings_hash(strings);
+  const std::uint64_t hash = format::strings_hash(strings, family.hash_key);
   Series* known = family.table.find(hash, strings);
   if (known != nullptr && !known->is_removed()) return *known;
   std::vector<std::string> values = format::valid_utf8(strings);
@@ -131,6 +196,7 @@ Series& Registry::series(Family& family, std::span<const std::string_view> strin
   const update::Locked lock(ready_process().mutex);
   known = family.table.find(hash, strings);  // another thread may have been first
   if (known != nullptr && !known->is_removed()) return *known;
+  numbered();
   auto made = make_series(family, std::move(values), hash);
   Series& series = *made;
   family.table.put(std::move(made));
@@ -152,13 +218,14 @@ std::unique_ptr<Series> Registry::make_series(Family& family, std::vector<std::s
   const auto bound_count = family.bounds.count();
   if (!own_slots_->bind(found.first_cell, format::cell_count(d.type, bound_count))) {
     const int error = errno;
-    segment_->drop(format::Drop::kSeriesNoSpace);
-    fail_joined(error, "can't reserve memory for a series in " + file_);
+    Directory(*segment_).refused(format::Drop::kSeriesNoSpace, d, family.offset());
+    fail_joined(error, "can't reserve memory for a series of \"" + d.name + "\" in " + file_);
   }
   auto series = std::make_unique<Series>();
   series->hash = hash;
   series->key = key_of(std::vector<std::string_view>(values.begin(), values.end()));
-  series->removed = found.removed;
+  series->state = found.state;
+  series->live = found.live;
   const auto cell = static_cast<std::uint32_t>(found.first_cell);
   switch (format::values_of(d.type)) {
     case format::Values::kWholeAndFraction:
@@ -176,8 +243,12 @@ std::unique_ptr<Series> Registry::make_series(Family& family, std::vector<std::s
     case format::Values::kGauge:
       own_slots_->add_gauge(series->hot.emplace<update::Gauge>(index_, found.first_cell, d.mode));
       break;
-    case format::Values::kNone:
+    case format::Values::kInfo: {
+      const bool stays = format::is_most_recent(d.mode);
+      own_slots_->add_gauge(series->hot.emplace<update::Gauge>(
+          index_, found.first_cell, stays ? format::Mode::kMostRecent : format::Mode::kLiveMax));
       break;
+    }
   }
   return series;
 }
@@ -185,12 +256,14 @@ std::unique_ptr<Series> Registry::make_series(Family& family, std::vector<std::s
 void Registry::remove(Family& family, std::span<const std::string_view> strings) {
   const std::vector<std::string> values = format::valid_utf8(strings);
   const update::Locked lock(ready_process().mutex);
-  Directory(*segment_).remove(family.offset(), values, format::strings_hash(values));
+  numbered();
+  Directory(*segment_).remove(family.definition, values);
 }
 
 void Registry::clear(Family& family) {
   const update::Locked lock(ready_process().mutex);
-  Directory(*segment_).remove_all(family.offset());
+  numbered();
+  Directory(*segment_).remove_all(family.definition);
 }
 
 }  // namespace metrics::setup

@@ -12,6 +12,7 @@
 #include "libmetrics/format/error.h"
 #include "libmetrics/setup/series.h"
 #include "libmetrics/update/own_slots.h"
+#include "libmetrics/update/process.h"
 #include "libmetrics/update/segment.h"
 
 namespace metrics::setup {
@@ -31,14 +32,21 @@ class Registry {
   const std::string& file() const noexcept { return file_; }
   const update::Segment* segment() const noexcept { return segment_.get(); }  // nullptr: not joined
   const format::Error* failure() const noexcept { return failure_ ? &*failure_ : nullptr; }
+  // Returns in which way the segment has another size than was wanted; empty if it has not.
+  const std::string& difference() const noexcept { return difference_; }
   std::uint32_t index() const noexcept { return index_; }
-  // Returns true exactly once, so that one caller reports the failure.
+  // Returns true exactly once, so that one caller reports the failure, or the difference.
   bool report_once() noexcept { return !reported_.exchange(true, std::memory_order_relaxed); }
 
   // Checks the definition and returns its family. Throws Error with the statuses of
   // metrics_family_of. After METRICS_CONFLICT, METRICS_FULL and METRICS_INCOMPATIBLE, *refused is
   // the family, which counts nothing; *refused has no meaning if nothing was thrown.
   Family& family(format::Definition definition, Family** refused);
+  // Takes one definition of the family back; see metrics_family_give_up.
+  void give_up(Family& family);
+  // Returns why the family is not served: the directory has refused it, or another one is served
+  // instead. Empty if it is served, or the segment was not joined.
+  std::optional<format::Error> status(const Family& family) const;
 
   // Returns the series with these label values; registers it and binds it to pages if it is new.
   // Throws Error with the statuses of metrics_*_labels.
@@ -50,6 +58,8 @@ class Registry {
  private:
   Registry(std::string file, std::uint32_t index);
   void join(const metrics_geometry& wanted);
+  format::Offset registered(Family& family, std::span<const std::unique_ptr<Family>> same_stem);
+  update::ProcessClaim& numbered() const;
   std::unique_ptr<Series> make_series(Family& family, std::vector<std::string> values,
                                       std::uint64_t hash);
 
@@ -58,9 +68,10 @@ class Registry {
   std::unique_ptr<update::Segment> segment_;
   std::unique_ptr<update::OwnSlots> own_slots_;
   std::optional<format::Error> failure_;
+  std::string difference_;
   std::atomic<bool> reported_{false};
   Registry* older_nowhere_ = nullptr;  // see nowhere()
-  std::map<std::pair<format::Type, std::string>, std::vector<std::unique_ptr<Family>>> families_;
+  std::map<std::string, std::vector<std::unique_ptr<Family>>, std::less<>> families_;  // by stem
 };
 
 }  // namespace metrics::setup

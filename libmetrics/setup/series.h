@@ -41,11 +41,12 @@ inline bool is_key(const std::string& key, std::span<const std::string_view> str
 
 struct Series {
   std::uint64_t hash;
-  std::string key;              // key_of() the label values, valid UTF-8
-  const format::Cell* removed;  // in the directory; not 0 once any process has removed it
+  std::string key;            // key_of() the label values, valid UTF-8
+  const format::Cell* state;  // in the directory; holds `live` until any process has removed it
+  std::uint64_t live;
   std::variant<std::monostate, metrics_counter, metrics_histogram, update::Gauge> hot;
 
-  bool is_removed() const noexcept { return removed->load(std::memory_order_relaxed) != 0; }
+  bool is_removed() const noexcept { return state->load(std::memory_order_relaxed) != live; }
 };
 
 // Finds series by label values. Finding takes no lock and sees every entry that was added before.
@@ -88,12 +89,15 @@ class SeriesTable {
 };
 
 struct Family {
-  Family(Registry& r, format::Definition d)
-      : registry(r), definition(std::move(d)), bounds(definition.bounds) {}
+  Family(Registry& r, format::Definition d, const format::HashKey& k)
+      : registry(r), definition(std::move(d)), bounds(definition.bounds), hash_key(k) {}
 
   Registry& registry;
   const format::Definition definition;
   const Bounds bounds;
+  // The segment's, for `table` too: a label value is hashed once for both. Who can read it in the
+  // file could do worse to the file.
+  const format::HashKey hash_key;
   // Returns the family's offset in the directory; 0 if it was refused or its segment was not
   // joined, so that nothing is counted. A later attempt may set it while other threads read it.
   // Relaxed: the directory itself has published the record.
@@ -112,6 +116,11 @@ struct Family {
     refusal_.store(refusals_.back().get(), std::memory_order_release);
   }
   std::atomic<std::uint32_t> logged{0};  // a bit for each status logged for it or its series
+
+  // How many definitions of it this process, or its parent before the fork, has made and not given
+  // up; and the number of the process that has opened it last. Guarded by the process's mutex.
+  std::uint32_t definers = 0;
+  std::uint32_t opened_by = 0;
 
  private:
   std::atomic<format::Offset> offset_{0};

@@ -107,6 +107,13 @@ ClaimResult claim_first_slot(const Segment& segment, Claim& claim) noexcept {
 
 void give_back(const Claim& claim) noexcept { ::munmap(claim.pin, format::page_bytes()); }
 
+void number_process(const Segment& segment, ProcessClaim& claim) noexcept {
+  while (claim.start == 0) {  // 0 is skipped when the numbers begin anew
+    claim.start = static_cast<std::uint32_t>(
+        segment.header().starts.fetch_add(1, std::memory_order_relaxed) + 1);
+  }
+}
+
 void announce(const Segment& segment, format::Owner owner) noexcept {
   format::Head& head = segment.head(owner.slot);
   // Release: a reader that finds this generation in a lane or a gauge finds it after the lock has

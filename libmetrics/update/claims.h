@@ -15,6 +15,7 @@
 
 #include "libmetrics/format/file.h"
 #include "libmetrics/format/ownership.h"
+#include "libmetrics/update/process.h"
 #include "libmetrics/update/segment.h"
 
 namespace metrics::update {
@@ -36,6 +37,11 @@ enum class ClaimResult { kClaimed, kAllOwned, kUnreachable, kUnsupported };
 ClaimResult claim_first_slot(const Segment& segment, Claim& claim) noexcept;
 // Unlocks the slot again. Only for a claim that was not announced.
 void give_back(const Claim& claim) noexcept;
+
+// Numbers the process in the segment, if that has not been done: the next number is given to the
+// process that starts next, forked ones too. To be called at a process's first set-up call or
+// update; the caller must hold the mutex.
+void number_process(const Segment& segment, ProcessClaim& claim) noexcept;
 
 // Writes the generation and then the owner's identity to the head. Afterwards the owner may write
 // to the slot.

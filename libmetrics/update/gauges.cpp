@@ -34,10 +34,11 @@ format::Cell& Gauge::value_cell() const noexcept {
 void Gauge::begin(format::Cell* cells, format::Generation generation) noexcept {
   format::Cell* mine = cells + first_cell;
   inherited_.reset();
-  own_.store(0, std::memory_order_relaxed);
+  const std::uint64_t first = handed_down_.load(std::memory_order_relaxed);
+  own_.store(first, std::memory_order_relaxed);
   if (mine[format::kGaugeGeneration].load(std::memory_order_relaxed) != generation) {
     if (format::is_live(mode) || format::is_per_process(mode)) {
-      mine[format::kGaugeValue].store(0, std::memory_order_relaxed);
+      mine[format::kGaugeValue].store(first, std::memory_order_relaxed);
       mine[format::kGaugeStamp].store(0, std::memory_order_relaxed);
     } else {
       inherited_ = format::decode_gauge(mine[format::kGaugeValue].load(std::memory_order_relaxed));
@@ -53,6 +54,13 @@ void Gauge::begin(format::Cell* cells, format::Generation generation) noexcept {
   const bool plain = !has_own(mode) && !format::is_most_recent(mode) && mode != Mode::kSum;
   // Release: pairs with metrics_hot_set()'s acquire.
   if (plain) __atomic_store_n(&word, reinterpret_cast<std::uint64_t*>(value), __ATOMIC_RELEASE);
+  if (first == 0 || !has_own(mode)) return;
+  publish_own();
+  if (format::is_most_recent(mode)) stamp();
+}
+
+void Gauge::hand_down(double value) noexcept {
+  handed_down_.store(format::encode_gauge(value), std::memory_order_relaxed);
 }
 
 // Stores own_, combined with the inherited value, in the shared word. Several threads may do so at

@@ -15,7 +15,7 @@
 
 namespace metrics::update {
 
-// A gauge series in this process. Handles of the C ABI point to its base class.
+// A series of a gauge or an info in this process. Handles of the C ABI point to its base class.
 struct Gauge : metrics_gauge {
   Gauge(std::uint32_t segment, std::uint64_t first_cell, format::Mode mode) noexcept;
 
@@ -28,6 +28,9 @@ struct Gauge : metrics_gauge {
   // begin().
   void set(double value) noexcept;
   void add(double amount) noexcept;
+  // Sets the value that children begin with which are forked from now on: an info's 1, which a
+  // child states too, with its first own update. Call set() as well.
+  void hand_down(double value) noexcept;
   // Returns the value that the process has set; an empty optional if it has set none. Exception: in
   // mode sum it is 0 if the process has set none but a predecessor has left a value, since the word
   // then holds the predecessor's value alone.
@@ -44,6 +47,7 @@ struct Gauge : metrics_gauge {
 
   format::Cell* value_ = nullptr;  // in the process's first slot
   std::optional<double> inherited_;
+  format::Cell handed_down_{0};  // encoded like the word; 0: children begin without a value
   format::Cell own_{0};  // the own value in modes min, max, mostrecent; encoded like the word
 };
 

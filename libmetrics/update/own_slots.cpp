@@ -52,13 +52,16 @@ format::Cell* OwnSlots::slot(int fd, format::SlotIndex index) noexcept {
   return cells;
 }
 
-// Reserves the pages and then touches them, so that no update has to fault them in.
+// Reserves the pages, makes them writable, and then touches them, so that no update has to fault
+// them in. Everything below them becomes writable too: it takes fewer mappings, and no handle leads
+// there.
 bool OwnSlots::reserve_run(int fd, format::SlotIndex index, std::uint64_t page,
                            std::uint64_t count) noexcept {
   const std::uint64_t offset = page * format::page_bytes();
   const std::uint64_t bytes = count * format::page_bytes();
   if (!segment_.reserve(fd, index, offset, bytes)) return false;
   if (format::Cell* cells = slots_[index].load(std::memory_order_relaxed); cells != nullptr) {
+    if (!Segment::open(cells, offset + bytes)) return false;
     populate(reinterpret_cast<std::byte*>(cells) + offset, bytes);
   }
   return true;

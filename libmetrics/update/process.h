@@ -26,6 +26,10 @@ struct ProcessClaim {
   std::atomic<std::uint32_t> lent;      // 1 while a thread has the first slot
   std::atomic<metrics_status> failure;  // why the first thread that got no slot counts in slot 0
   std::atomic<bool> logged;             // that reason was logged
+  // This process's number in the segment, see number_process(); 0: it has none yet. And how many
+  // definitions it has made there. Both are guarded by the mutex.
+  std::uint32_t start;
+  std::uint32_t definitions;
 };
 
 struct Process {

@@ -65,7 +65,8 @@ Segment::Segment(Joined joined) noexcept
       device_(joined.device),
       inode_(joined.inode),
       region_(std::move(joined.region)),
-      base_(static_cast<std::byte*>(region_->get_address())) {}
+      base_(static_cast<std::byte*>(region_->get_address())),
+      hash_key_(joined.hash_key) {}
 
 Segment::~Segment() = default;
 
@@ -107,11 +108,15 @@ bool Segment::is_gone() const noexcept {
 }
 
 format::Cell* Segment::map_slot(int fd, format::SlotIndex slot) const noexcept {
-  void* address = ::mmap(nullptr, geometry_.slot_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+  void* address = ::mmap(nullptr, geometry_.slot_bytes, PROT_NONE, MAP_SHARED, fd,
                          static_cast<off_t>(geometry_.slot_offset(slot)));
   if (address == MAP_FAILED) return nullptr;
   ::madvise(address, geometry_.slot_bytes, MADV_DONTDUMP);
   return static_cast<format::Cell*>(address);
+}
+
+bool Segment::open(format::Cell* slot, std::uint64_t bytes) noexcept {
+  return ::mprotect(slot, bytes, PROT_READ | PROT_WRITE) == 0;
 }
 
 bool Segment::reserve(int fd, format::SlotIndex slot, std::uint64_t offset,

@@ -14,6 +14,7 @@
 
 #include "libmetrics/format/file.h"
 #include "libmetrics/format/geometry.h"
+#include "libmetrics/format/hash.h"
 #include "libmetrics/format/layout.h"
 #include "metrics/metrics.h"
 
@@ -36,6 +37,7 @@ class Segment {
     dev_t device;
     ino_t inode;
     std::unique_ptr<boost::interprocess::mapped_region> region;
+    format::HashKey hash_key;
   };
   explicit Segment(Joined joined) noexcept;
   Segment(const Segment&) = delete;
@@ -47,6 +49,7 @@ class Segment {
   format::Header& header() const noexcept;
   format::Head& head(format::SlotIndex slot) const noexcept;
   std::byte* base() const noexcept { return base_; }
+  const format::HashKey& hash_key() const noexcept { return hash_key_; }
   // Counts one dropped update or registration in the header.
   void drop(format::Drop reason) const noexcept;
 
@@ -59,9 +62,12 @@ class Segment {
   // that still exists. Further updates reach no reader.
   bool is_gone() const noexcept;
 
-  // Maps a slot for writing; returns nullptr with errno on failure. The caller may touch only
-  // reserved pages of it.
+  // Maps a slot, without access to any of it: of a mapping that may be written, mlockall(2) would
+  // charge the holes too. Returns nullptr with errno on failure.
   format::Cell* map_slot(int fd, format::SlotIndex slot) const noexcept;
+  // Makes the first `bytes` of a mapped slot writable; returns false with errno on failure. The
+  // caller may touch only reserved pages of them.
+  static bool open(format::Cell* slot, std::uint64_t bytes) noexcept;
 
   // Reserves `bytes` from `offset` in a slot, both multiples of the page size. Returns false with
   // errno if there is no room; then no thread may touch these pages. All other pages, of this slot
@@ -76,6 +82,7 @@ class Segment {
   const ino_t inode_;
   const std::unique_ptr<boost::interprocess::mapped_region> region_;
   std::byte* const base_;
+  const format::HashKey hash_key_;
 };
 
 // Returns the status that a joined segment has after one of the functions above has failed with

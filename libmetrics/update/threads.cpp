@@ -35,6 +35,7 @@ void claim_for_process(OwnSlots& own, ProcessClaim& mine) noexcept {
     count_in_shared(own, mine, why, reason);
     mine.state.store(State::kFailed, std::memory_order_relaxed);
   };
+  number_process(own.segment(), mine);
   Claim claim;
   switch (claim_first_slot(own.segment(), claim)) {
     case ClaimResult::kClaimed:

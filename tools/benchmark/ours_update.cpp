@@ -160,7 +160,7 @@ Measurement cold_in(const Segment& segment, const std::string& operation) {
 Measurement cold_operation(const std::string& operation) {
   const std::string path = own_segment(("cold-" + operation).c_str());
   const auto unnamed =
-      std::shared_ptr<void>(nullptr, [path](void*) { ::unlink((path + ".v1").c_str()); });
+      std::shared_ptr<void>(nullptr, [path](void*) { ::unlink((path + ".v2").c_str()); });
   const Segment segment(path, {4, 4, kCold * 20 + 1024, 64 << 20});
   Measurement measurement = cold_in(segment, operation);
   measurement(1);  // claims the slot while the file has its name
@@ -251,7 +251,7 @@ Measurement in_child(std::size_t parallel, Body body) {
       }
       ::close(told[0]);
       for (const pid_t child : children) ::waitpid(child, nullptr, 0);
-      ::unlink((path + ".v1").c_str());
+      ::unlink((path + ".v2").c_str());
     }
     return sum;
   };
@@ -269,7 +269,7 @@ double opening(std::uint64_t count) {
   const auto open = in_child(1, [path](const std::string&) { register_series(path, 1); });
   open(1);  // creates it
   const double spent = open(count);
-  ::unlink((path + ".v1").c_str());
+  ::unlink((path + ".v2").c_str());
   return spent;
 }
 
@@ -281,8 +281,8 @@ int main(int argc, char** argv) {
   static const std::string path = own_segment("update");
   std::shared_ptr<Handles> h(make_handles(path));
   const auto keep_name =
-      std::shared_ptr<void>(nullptr, [](void*) { ::unlink((path + ".v1").c_str()); });
-  const auto scan = [] { scan_file(path + ".v1"); };
+      std::shared_ptr<void>(nullptr, [](void*) { ::unlink((path + ".v2").c_str()); });
+  const auto scan = [] { scan_file(path + ".v2"); };
   Measurements measurements = {
       {"first-update", first_update(h, 1)},
       {"first-update-64", first_update(h, 63)},

@@ -94,7 +94,7 @@ inline AbiHandles abi_handles(const Abi& abi) {
   const char* names[] = {"type", "hostname"};
   family(METRICS_HISTOGRAM, "abi_labelled_seconds", names, 2, bounded, &handles.labelled);
   abi.inc(handles.counters[0], 1);
-  ::unlink((path + ".v1").c_str());
+  ::unlink((path + ".v2").c_str());
   return handles;
 }
 

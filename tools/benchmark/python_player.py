@@ -149,6 +149,6 @@ if __name__ == "__main__":
         for directory in DIRECTORIES.values():
             shutil.rmtree(directory, ignore_errors=True)
         if len(sys.argv) == 2 and sys.argv[1] == "ours":
-            for ending in ("", ".v1"):
+            for ending in ("", ".v2"):
                 with contextlib.suppress(OSError):
                     os.unlink(os.environ.get("METRICS_SEGMENT", "/nonexistent") + ending)

@@ -29,7 +29,7 @@ class Crowd {
   Crowd(const Crowd&) = delete;
   Crowd& operator=(const Crowd&) = delete;
   const std::string& path() const { return path_; }
-  std::string file() const { return path_ + ".v1"; }
+  std::string file() const { return path_ + ".v2"; }
 
  private:
   std::string path_;

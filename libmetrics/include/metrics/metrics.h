@@ -42,7 +42,7 @@ extern "C" {
 typedef enum metrics_status {
   METRICS_OK = 0,
   METRICS_INVALID = 1,       /* a name, label, bound, path or option breaks the rules */
-  METRICS_CONFLICT = 2,      /* the segment has a family of that name that differs */
+  METRICS_CONFLICT = 2,      /* two families share a sample name: only one can be served */
   METRICS_FULL = 3,          /* the segment's directory or cells are used up */
   METRICS_NO_SPACE = 4,      /* the file system, a quota or a limit of the process leaves no room */
   METRICS_NO_PERMISSION = 5, /* the process may not open or create the file */
@@ -68,7 +68,8 @@ METRICS_API const char* metrics_last_error(void);
 METRICS_API const char* metrics_version(void);
 
 /* A log function. The library calls it for everything that can't be counted, once for each segment
- * or family and cause, with one line of text. Updates never call it; the reason why one got no slot
+ * or family and cause, with one line of text; with METRICS_OK for what a user should know though
+ * everything is counted. Updates never call it; the reason why one got no slot
  * is logged by the process's next set-up call, or by metrics_segment_status(). The thread that
  * called the library calls it, with none of the library's locks held. It must not throw. */
 typedef void (*metrics_log_function)(metrics_status status, const char* text, void* context);
@@ -94,17 +95,17 @@ typedef struct metrics_geometry {
   size_t size;              /* sizeof(metrics_geometry) */
   uint32_t processes;       /* $METRICS_PROCESSES, 1024: workers that live at the same time */
   uint32_t threads;         /* $METRICS_THREADS, 1024: their further threads, likewise */
-  uint64_t cells;           /* $METRICS_CELLS, 131072: a series of a histogram with n bounds
-                               takes n + 2, of a counter 2, of a gauge 3 */
-  uint64_t directory_bytes; /* $METRICS_DIRECTORY_BYTES, 4 MiB: a series takes about 100 bytes and
-                               its labels */
+  uint64_t cells;           /* $METRICS_CELLS, 1048576: a series of a histogram with n bounds
+                               takes n + 2, of a counter 2, of a gauge or an info 3 */
+  uint64_t directory_bytes; /* $METRICS_DIRECTORY_BYTES, 8 MiB: a series takes about 110 bytes and
+                               its label values */
 } metrics_geometry;
 
 /* Joins the segment of that name, or creates it if it does not exist, and stores it in *out. One
  * process can open 16 different ones; those that it could not join count too.
  *
  * path: NULL stands for $METRICS_SEGMENT, else /dev/shm/metrics-UID with the effective user's id.
- * The file's name is the path and ".v1", the version of its format; a path that already ends with
+ * The file's name is the path and ".v2", the version of its format; a path that already ends with
  * that is used unchanged. The current directory makes a relative path absolute.
  * geometry: NULL stands for one whose fields are all 0.
  * Permissions of a new file: 0600; with $METRICS_GROUP (a name or a number) 0660 and that group.
@@ -177,7 +178,7 @@ typedef struct metrics_family_options {
   const double* bounds; /* for a histogram: upper bounds, inclusive, ascending and finite; +Inf is
                            added. NULL: Prometheus's default bounds, .005 to 10 seconds */
   size_t bound_count;   /* 0 with bounds that are not NULL: only the +Inf bucket */
-  metrics_mode mode;    /* for a gauge */
+  metrics_mode mode;    /* for a gauge; for an info METRICS_MOSTRECENT, see metrics_info_state() */
 } metrics_family_options;
 
 /* Finds the family of that definition in the segment, or registers it, and stores it in *out.
@@ -185,11 +186,17 @@ typedef struct metrics_family_options {
  * labels may be NULL when label_count is 0. A counter's name may be given with or without `_total`,
  * an info's with or without `_info`.
  *
+ * A definition may change: programs with other label names, bounds, units or modes under the same
+ * name, in a former release or beside this one, are counted, and all are served as one family, with
+ * the help, unit, bounds and mode of the process that has started last. A summary and a histogram
+ * are served as one, too. metrics_family_status() returns whether the family is served.
+ *
  * METRICS_INVALID: a name, type, bound or option breaks the rules, which are Prometheus's
  * (https://prometheus.io/docs/concepts/data_model); *out is NULL.
- * METRICS_CONFLICT: the segment has a family of that name, or with a sample of that name, that
- * differs in type, unit, label names, bounds or mode. The help may differ: the first one stays.
- * METRICS_FULL: the directory is full.
+ * METRICS_CONFLICT: this process has defined, and not given up, a family that can't be served
+ * beside this one: they share a sample name, as a counter and a gauge of one name do, or a counter
+ * `x_count` and a histogram `x`.
+ * METRICS_FULL: the directory is full, or the name has 64 definitions already.
  * METRICS_INCOMPATIBLE: the directory is damaged.
  * METRICS_NO_SPACE: the process is out of memory.
  * After METRICS_CONFLICT, METRICS_FULL and METRICS_INCOMPATIBLE, *out is a family whose series
@@ -200,11 +207,19 @@ METRICS_API metrics_status metrics_family_of(metrics_segment* segment, metrics_t
                                              const metrics_family_options* options,
                                              metrics_family** out);
 
-/* Returns METRICS_OK if the family's series are counted; METRICS_CONFLICT, METRICS_FULL or
- * METRICS_INCOMPATIBLE, the reason why its last metrics_family_of() was refused; the status of its
+/* Returns METRICS_OK if the family's series are counted and served; METRICS_CONFLICT, METRICS_FULL
+ * or METRICS_INCOMPATIBLE, the reason why its last metrics_family_of() was refused;
+ * METRICS_CONFLICT also while its series are counted, but another process's family, with which it
+ * shares a sample name, is served instead, because that process started later; the status of its
  * segment if that could not be joined; METRICS_INVALID if the family is NULL. The text is in
  * metrics_last_error(). */
 METRICS_API metrics_status metrics_family_status(const metrics_family* family);
+
+/* Takes one metrics_family_of() of this family back, in this process: a program that has
+ * unregistered a metric may then define another one that can't be served beside it. Its series
+ * stay, their handles count on, and if it is defined again, it is the newest definition of its name
+ * in this process. Does nothing if all were taken back. METRICS_INVALID: the family is NULL. */
+METRICS_API metrics_status metrics_family_give_up(metrics_family* family);
 
 /* Write bounds for a histogram to bounds[0..count-1]: start, start + width, ..., or start,
  * start * factor, ... METRICS_INVALID: they would not be finite and ascending, as with width <= 0,
@@ -242,8 +257,13 @@ METRICS_API metrics_status metrics_gauge_labels(metrics_family* family, const ch
 METRICS_API metrics_status metrics_histogram_labels(metrics_family* family,
                                                     const char* const* values, size_t count,
                                                     metrics_histogram** out);
-/* States an info, with the names and values of its labels in any order. The series stays until a
- * process removes it; to state the same again changes nothing. METRICS_INVALID: the family is NULL
+/* States an info, with the names and values of its labels in any order. It is a fact of this
+ * process, shown as long as the process lives, or another one that has stated the same, until
+ * somebody removes it. A child that is forked later states it too, with its first own update. In
+ * mode METRICS_MOSTRECENT, what was stated last stays when no process lives that states any.
+ *
+ * To state is an update: it takes a slot, and in a process that gets none it is dropped, counted as
+ * a gauge's update is. To state the same again changes nothing. METRICS_INVALID: the family is NULL
  * or not an info, a label's name breaks the rules, or a name or value is NULL. Other errors: as
  * above. */
 METRICS_API metrics_status metrics_info_state(metrics_family* family, const char* const* names,
@@ -256,11 +276,12 @@ METRICS_API metrics_status metrics_order_labels(const metrics_family* family,
                                                 const char* const* names, const char* const* values,
                                                 size_t count, const char** ordered);
 
-/* Removes the family's series with these label values from the segment, for all processes. For an
- * info, values has names and values in turn. A later call of metrics_*_labels, in any process,
- * begins a new series at zero; handles obtained before no longer count. The cells are not used
- * again. METRICS_OK also if there was no such series. METRICS_INVALID: the family is NULL or has
- * another number of labels, or a value is NULL. */
+/* Removes the series that shows under these label values from the segment, for all processes, in
+ * all definitions that the family has had. For an info, values has names and values in turn. A
+ * later call of metrics_*_labels, in any process, begins a new series at zero; handles obtained
+ * before no longer count. The cells are not used again. METRICS_OK also if there was no such
+ * series. METRICS_INVALID: the family is NULL or has another number of labels, or a value is
+ * NULL. */
 METRICS_API metrics_status metrics_remove(metrics_family* family, const char* const* values,
                                           size_t count);
 /* Removes all series of the family, for all processes; see metrics_remove(). METRICS_INVALID: the

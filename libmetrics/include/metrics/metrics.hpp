@@ -376,6 +376,8 @@ class Info {
  public:
   struct Options {
     Segment segment = {};
+    // Mode::kMostRecent: what was stated last stays when no process lives that states any.
+    Mode mode = Mode::kAll;
   };
 };
 
@@ -400,8 +402,9 @@ struct Split {
 // What families of all types have in common.
 class AnyFamily {
  public:
-  // Returns METRICS_OK if the family's series are counted, else the reason why the family was
-  // refused or its segment was not joined; see metrics_family_status().
+  // Returns METRICS_OK if the family's series are counted and served, else the reason why the
+  // family was refused, is hidden by another one, or its segment was not joined; see
+  // metrics_family_status().
   metrics_status status() const noexcept { return metrics_family_status(family_); }
   // Returns the status in words; empty if it is METRICS_OK.
   std::string why() const { return status() == METRICS_OK ? "" : metrics_last_error(); }
@@ -593,8 +596,9 @@ class Family<Info> : public detail::AnyFamily {
   Family(const std::string& name, const std::string& help, const Info::Options& options = {})
       : AnyFamily(options.segment, METRICS_INFO, name, help, {}, detail::c_options(options)) {}
 
-  // States facts, as a series that stays until a process removes it. To replace what was stated,
-  // call clear() first. Throws std::invalid_argument for label names that break the rules.
+  // States facts of this process, shown as long as it lives; see metrics_info_state(). To replace
+  // what was stated, call clear() first. Throws std::invalid_argument for label names that break
+  // the rules.
   void state(const NamedValues& facts) const {
     const detail::Split split(facts);
     detail::check(metrics_info_state(get(), split.names.data(), split.values.data(), facts.size()));
@@ -611,7 +615,7 @@ class Family<Info> : public detail::AnyFamily {
 // States facts that will not be replaced: makes the family and its only statement.
 inline Family<Info> info(const std::string& name, const std::string& help, const NamedValues& facts,
                          const Segment& segment = {}) {
-  Family<Info> family(name, help, {segment});
+  Family<Info> family(name, help, {.segment = segment});
   family.state(facts);
   return family;
 }

@@ -171,6 +171,13 @@ PyObject* last_level(const Metric& m, PyObject* values, bool make) {
   return level;
 }
 
+// Implements _give_up(): takes back the definition, for a metric that is unregistered.
+PyObject* give_up(PyObject* self, PyObject*) {
+  const Metric& m = metric_of(self);
+  if (m.family != nullptr) metrics_family_give_up(m.family);
+  return none();
+}
+
 // Implements _adopt(values, child): makes labels() find the child from now on.
 PyObject* adopt(PyObject* self, PyTypeObject* metric_type, PyObject* const* args, Py_ssize_t count,
                 PyObject*) {
@@ -262,6 +269,7 @@ PyMethodDef methods[] = {
      "wrong."},
     {"_parent", &parent, METH_O, nullptr},
     {"_adopt", method(&adopt), METH_METHOD | METH_FASTCALL | METH_KEYWORDS, nullptr},
+    {"_give_up", &give_up, METH_NOARGS, nullptr},
     {"_forget", &forget, METH_O, nullptr},
     {"_forget_all", &forget_all, METH_NOARGS, nullptr},
     {"_remove", &remove, METH_O, nullptr},

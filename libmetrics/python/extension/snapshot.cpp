@@ -42,7 +42,7 @@ PyObject* values_of(const Families& all, const Family& family, const Series& ser
       return PyFloat_FromDouble(all.gauge(series));
     case format::Values::kCounts:
       return distribution_of(all, family, series);
-    case format::Values::kNone:
+    case format::Values::kInfo:
       break;
   }
   return PyTuple_New(0);

@@ -205,7 +205,8 @@ class MetricWrapperBase(Collector):
     def _collect_from(self, snapshot):
         metric = self._get_metric()
         family = snapshot.get(self._name)
-        if family is not None and family[0] == self._native_type and family[3] == self._native_bounds():
+        # A histogram has the bounds that the program which started last gave it.
+        if family is not None and family[0] == self._native_type:
             own = self._own_labels().items()
             names = self._native_labelnames()
             series = [one for one in family[4] if own <= one[0].items() and names(one[0].keys())]

@@ -71,9 +71,15 @@ class CollectorRegistry(Collector):
                      f'the shared segment: only this process can expose them, metrics-aggregator does not')
 
     def unregister(self, collector):
-        """Removes a collector; the segment keeps its counts. KeyError: it isn't registered."""
+        """Removes a collector; the segment keeps its counts. KeyError: it isn't registered.
+
+        Another metric may then be defined that could not be served beside it.
+        """
         for name in self._collector_to_names.pop(collector):
             self._names_to_collectors.pop(name, None)
+        give_up = getattr(collector, '_give_up', None)
+        if give_up is not None:
+            give_up()
 
     def _get_names(self, collector):
         describe = getattr(collector, 'describe', None)

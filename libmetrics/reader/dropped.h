@@ -1,0 +1,37 @@
+// dropped.h -- what a segment's programs wanted to count and can't show, and why.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "libmetrics/format/drops.h"
+#include "libmetrics/reader/reader.h"
+
+namespace metrics::reader {
+
+// What was dropped or refused for one reason.
+struct DropReport {
+  format::DropReason reason;
+  std::uint64_t count;
+  // The family that was refused last for that reason, or whose series was; when_ns is 0 if none
+  // was, as with updates and claims.
+  RefusalCopy last;
+  // What was refused last would be refused now: there is still no room for it.
+  bool now;
+  std::vector<std::string_view> families;  // those of which a series was refused for it, ever
+};
+// Returns a report for each of format::kDropReasons, in their order, of the segment as the last
+// look() has found it. The names are valid as long as its catalogue.
+std::vector<DropReport> drop_report(const Reader& reader);
+
+// A family that is counted but not served, since it shares a sample name with another one, which
+// was opened later.
+struct Hidden {
+  const format::FamilyView* family;  // the last edition of it
+  const format::FamilyView* served;  // the other one's
+};
+// Returns all of them, in the order of their records; valid as long as the catalogue.
+std::vector<Hidden> hidden_families(const Catalogue& catalogue);
+
+}  // namespace metrics::reader

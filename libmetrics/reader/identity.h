@@ -1,0 +1,15 @@
+// identity.h -- when two sets of labels are one: labels have no order, and an empty value is the
+// same as no label (https://prometheus.io/docs/concepts/data_model).
+#pragma once
+
+#include <span>
+#include <string>
+
+#include "libmetrics/reader/families.h"
+
+namespace metrics::reader {
+
+// Returns a text that is the same for labels that are one, and differs for others.
+std::string identity_of(std::span<const Label> labels);
+
+}  // namespace metrics::reader

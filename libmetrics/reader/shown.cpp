@@ -1,0 +1,66 @@
+#include "libmetrics/reader/shown.h"
+
+#include <string>
+#include <unordered_map>
+#include <utility>
+
+#include "libmetrics/reader/identity.h"
+#include "libmetrics/reader/seeded.h"
+
+namespace metrics::reader {
+
+std::vector<Label> labels_of(const format::FamilyView& edition, const format::SeriesView& record) {
+  std::vector<Label> labels;
+  if (format::values_of(edition.type) == format::Values::kInfo) {
+    for (std::size_t k = 0; k + 1 < record.strings.size(); k += 2) {
+      labels.push_back({std::string(record.strings[k]), std::string(record.strings[k + 1])});
+    }
+  } else {
+    for (std::size_t k = 0; k < record.strings.size(); ++k) {
+      labels.push_back({std::string(edition.labels[k]), std::string(record.strings[k])});
+    }
+  }
+  return labels;
+}
+
+Shown shown(const Contents& contents, std::span<const format::Group> groups) {
+  Shown all;
+  std::vector<std::uint32_t> family_of(contents.families.size(), Shown::kNone);
+  for (const format::Group& group : groups) {
+    if (group.hidden_by) continue;
+    for (const std::size_t edition : group.editions) {
+      family_of[edition] = static_cast<std::uint32_t>(all.families.size());
+    }
+    all.families.push_back({&contents.families[group.last], group.editions.size()});
+  }
+  std::unordered_map<format::Offset, std::uint32_t, Seeded> by_offset;
+  for (std::size_t i = 0; i < contents.families.size(); ++i) {
+    by_offset.emplace(contents.families[i].offset, static_cast<std::uint32_t>(i));
+  }
+  all.next.assign(contents.series.size(), Shown::kNone);
+  all.edition_of.resize(contents.series.size());
+  // Only families with several editions can have several records of one series.
+  std::unordered_map<std::string, std::size_t, Seeded> by_identity;
+  for (std::size_t i = 0; i < contents.series.size(); ++i) {
+    const format::SeriesView& record = contents.series[i];
+    const auto at = static_cast<std::uint32_t>(i);
+    const std::uint32_t edition = all.edition_of[i] = by_offset.at(record.family);
+    const std::uint32_t family = family_of[edition];
+    if (!record.is_live() || family == Shown::kNone) continue;
+    if (all.families[family].editions > 1) {
+      std::string identity = identity_of(labels_of(contents.families[edition], record));
+      identity.append(std::to_string(family));
+      const auto [there, is_new] = by_identity.emplace(std::move(identity), all.series.size());
+      if (!is_new) {
+        Shown::Series& series = all.series[there->second];
+        all.next[series.last] = at;
+        series.last = at;
+        continue;
+      }
+    }
+    all.series.push_back({family, at, at});
+  }
+  return all;
+}
+
+}  // namespace metrics::reader

@@ -1,0 +1,41 @@
+// shown.h -- which families and series a catalogue shows, and which records count in each.
+//
+// A family is all editions of its name (format/editions.h), in the shape of the one that was opened
+// last. A series is all records whose labels are one, whatever edition they are of.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "libmetrics/format/editions.h"
+#include "libmetrics/reader/contents.h"
+#include "libmetrics/reader/families.h"
+
+namespace metrics::reader {
+
+struct Shown {
+  static constexpr std::uint32_t kNone = ~std::uint32_t{0};
+  struct Family {
+    const format::FamilyView* last;  // its last edition
+    std::size_t editions;
+  };
+  struct Series {
+    std::uint32_t family;       // index into families
+    std::uint32_t first, last;  // records: indices into Contents::series; next[] leads between them
+  };
+  std::vector<Family> families;           // those that are not hidden
+  std::vector<Series> series;             // in the order of their first records
+  std::vector<std::uint32_t> next;        // by record; kNone at the end
+  std::vector<std::uint32_t> edition_of;  // by record: index into Contents::families
+};
+
+// Returns what these contents show. `groups` are the families' groups. Valid as long as the
+// contents.
+Shown shown(const Contents& contents, std::span<const format::Group> groups);
+
+// Returns the labels of a record of that edition.
+std::vector<Label> labels_of(const format::FamilyView& edition, const format::SeriesView& record);
+
+}  // namespace metrics::reader
