@@ -42,7 +42,7 @@ static void clean_up(void) {
 int main(void) {
   CHECK(mkdtemp(directory) != NULL);
   snprintf(path, sizeof path, "%s/segment", directory);
-  snprintf(file, sizeof file, "%s.v1", path);
+  snprintf(file, sizeof file, "%s.v2", path);
   atexit(&clean_up);
   setenv("METRICS_SEGMENT", path, 1);
 

@@ -130,8 +130,8 @@ TEST(Bounds, InTheCodeComeFirstAndAreTheProgrammersError) {
   EXPECT_EQ(t.scrape().buckets("engine_process_running_time", {kHostname}).size(), 3u);
 }
 
-// Two workers with different lists: the second one's histograms can't be added to the first one's.
-TEST(Bounds, ThatDifferFromTheSegmentsAreRefusedWithoutHarm) {
+// Two workers with different lists: both count in one histogram, in the bounds of the last.
+TEST(Bounds, ThatDifferFromTheSegmentsCountBesideThem) {
   EngineSegment t;
   const Engine first = t.engine();
   EngineOptions options = t.options();
@@ -139,7 +139,8 @@ TEST(Bounds, ThatDifferFromTheSegmentsAreRefusedWithoutHarm) {
   const Engine second(options);
   { const Running run = second.process_run(); }
   { const Running run = first.process_run(); }
-  EXPECT_EQ(t.count(Metric::kProcessRunningTime), 1u);
+  EXPECT_EQ(t.count(Metric::kProcessRunningTime), 2u);
+  EXPECT_EQ(t.scrape().buckets("engine_process_running_time", {kHostname}).size(), 3u);
   EXPECT_EQ(t.gauge(Metric::kRunningProcesses), 0);
 }
 

@@ -22,7 +22,7 @@ def directory():
 
 @pytest.fixture
 def segment(directory):
-    """Where a segment may come to be; its file is `segment + ".v1"`."""
+    """Where a segment may come to be; its file is `segment + ".v2"`."""
     return os.path.join(directory, "segment")
 
 

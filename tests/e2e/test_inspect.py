@@ -19,7 +19,7 @@ def filled(worker, directory):
     """One of everything, over three processes and a thread; the worker lives."""
     one = worker.counter("alpha_total", {"kind": "one"}, help="First.")
     two = worker.counter("alpha_total", {"kind": "two"}, help="First.")
-    worker.counter("alphb_total")
+    worker.counter("alphb_total", {"kind": "one"})
     wait = worker.histogram("wait_seconds", [0.5, 1, 2])
     size = worker.summary("size_bytes")
     queue = worker.gauge("queue", "sum")
@@ -40,22 +40,22 @@ def test_ls_shows_segments_and_how_full_they_are(segment, directory, filled, ins
     created = row.pop("created")
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", created)
     assert row == {
-        "segment": f"{segment}.v1", "memory_bytes": os.stat(segment + ".v1").st_blocks * 512, "slots_used": 4,
-        "slots_live": 3, "slots_capacity": 2048, "families": 6, "series": 7, "cells_used": 2 * 3 + 5 + 2 + 3,
-        "cells_capacity": 131072, "directory_used_bytes": row["directory_used_bytes"],
-        "directory_capacity_bytes": 4 << 20, "format": "1.0"}
+        "segment": f"{segment}.v2", "memory_bytes": os.stat(segment + ".v2").st_blocks * 512, "slots_used": 4,
+        "slots_live": 3, "slots_capacity": 2048, "families": 6, "series": 7, "cells_used": 2 * 3 + 5 + 2 + 3 + 3,
+        "cells_capacity": 1 << 20, "directory_used_bytes": row["directory_used_bytes"],
+        "directory_capacity_bytes": 8 << 20, "format": "2.0"}
     status, out, err = inspect("ls", at=directory)
     heading, line = out.splitlines()
     assert heading.split() == ["SEGMENT", "MEMORY", "SLOTS", "LIVE", "FAMILIES", "SERIES", "CELLS", "DIRECTORY",
                                "CREATED"]
     memory = f"{row['memory_bytes'] // 1024}K"
-    assert line.split() == [f"{segment}.v1", memory, "4", "3", "6", "7", "0%", "0%", created]
+    assert line.split() == [f"{segment}.v2", memory, "4", "3", "6", "7", "0%", "0%", created]
     assert (status, err) == (0, "")
 
 
 def test_ls_takes_a_directory_from_the_variable_as_from_the_flag(segment, directory, filled, inspect):
     (row,) = inspect.json("ls", at="", environment=clean_environment(METRICS_SEGMENT=directory))
-    assert row["segment"] == f"{segment}.v1"
+    assert row["segment"] == f"{segment}.v2"
 
 
 def test_ls_says_that_there_are_none(directory, inspect):
@@ -67,11 +67,11 @@ def test_ls_says_that_there_are_none(directory, inspect):
 
 
 def test_ls_goes_on_after_one_that_is_none(segment, directory, filled, inspect):
-    with open(os.path.join(directory, "broken.v1"), "w") as file:
+    with open(os.path.join(directory, "broken.v2"), "w") as file:
         file.write("x" * 5000)
     status, out, err = inspect("ls", at=directory)
-    assert (status, err) == (1, f"metrics-inspect: {directory}/broken.v1 is not a metrics segment\n")
-    assert out.splitlines()[1].startswith(f"{segment}.v1 ")
+    assert (status, err) == (1, f"metrics-inspect: {directory}/broken.v2 is not a metrics segment\n")
+    assert out.splitlines()[1].startswith(f"{segment}.v2 ")
 
 
 def test_slots_shows_owners(filled, inspect):
@@ -93,7 +93,7 @@ counter alpha: First.
   alpha_total{kind="one"} 106
   alpha_total{kind="two"} 7.5
 counter alphb: Help of alphb_total
-  alphb_total 0
+  alphb_total{kind="one"} 0
 histogram wait_seconds: Help of wait_seconds
   wait_seconds_bucket{le="0.5"} 1
   wait_seconds_bucket{le="1.0"} 2
@@ -194,9 +194,9 @@ def test_label_values_are_escaped_alike_in_get_and_in_what_it_shows(worker, insp
 def test_a_missing_segment_is_a_fault(command, segment, inspect):
     status, out, err = inspect(*command.split())
     assert status == 1
-    why = f"{segment}.v1 does not exist (yet): no worker has created it"
+    why = f"{segment}.v2 does not exist (yet): no worker has created it"
     if command == "verify":
-        assert (out, err) == (f"{why}\n{segment}.v1: 1 fault\n", "")
+        assert (out, err) == (f"{why}\n{segment}.v2: 1 fault\n", "")
     else:
         assert err == f"metrics-inspect: {why}\n"
 
@@ -226,13 +226,13 @@ def test_without_a_flag_it_shows_the_segment_that_workers_take(segment, filled):
 
 
 def test_verify_finds_nothing_in_a_good_segment(segment, filled, inspect):
-    assert inspect("verify") == (0, f"{segment}.v1: 0 faults\n", "")
-    assert inspect.json("verify") == {"segment": f"{segment}.v1", "faults": []}
+    assert inspect("verify") == (0, f"{segment}.v2: 0 faults\n", "")
+    assert inspect.json("verify") == {"segment": f"{segment}.v2", "faults": []}
 
 
 FAULTS = {
     "magic": "is not a metrics segment",
-    "major": "has format 9.0; this program knows 1.x",
+    "major": "has format 9.0; this program knows 2.x",
     "header size": "has a header of 8 bytes",
     "parts": "has a header whose parts don't fit together",
     "file size": "has a header whose parts don't fit together|is truncated",
@@ -241,10 +241,12 @@ FAULTS = {
     "record size": "has an impossible size",
     "record beyond": "reaches beyond the directory",
     "records overlap": "shares bytes with the record",
-    "family type": "is of no known type or mode",
-    "gauge mode": "is of no known type or mode",
+    "fixed part": "has a fixed part of an impossible size",
+    "strings outside": "has strings that reach beyond its room, or out of the directory",
+    "strings shared": "shares strings with the record",
+    "cells without room": "has more cells than room for them",
     "family name": 'family at .*"7lpha',
-    "family twice": 'is a second family with samples of "alpha"',
+    "family twice": 'is a second family of the same definition as another "alpha"',
     "bounds": "ascending",
     "bound count": "has too many labels or bounds",
     "string beyond": "has strings that reach beyond its record",
@@ -272,7 +274,7 @@ def test_every_fault_that_can_be_made_is_tested():
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_verify_finds_each_fault_and_an_exposition_stays_valid(fault, segment, filled, inspect, start_aggregator):
-    file = segment + ".v1"
+    file = segment + ".v2"
     filled.kill()
     aggregator = start_aggregator()
     aggregator.scrape()
@@ -290,7 +292,7 @@ def test_verify_finds_each_fault_and_an_exposition_stays_valid(fault, segment, f
 
 def test_verify_finds_a_lock_that_is_no_workers(segment, filled, inspect):
     filled.children[0].kill()
-    with open(segment + ".v1", "r+b") as file:
+    with open(segment + ".v2", "r+b") as file:
         fcntl.lockf(file, fcntl.LOCK_EX, 5, (3 << 32) + 100)
         status, out, _err = inspect("verify")
         assert (status, out.splitlines()[0]) == (1, "lock of slot 3 is not one that a worker takes")

@@ -15,7 +15,7 @@ def test_started_first_it_says_that_there_is_nothing_yet_and_then_serves(segment
     aggregator = start_aggregator()
     before = aggregator.scrape()
     assert before.value("metrics_segment_up", segment=segment) == 0
-    why = f"{segment}.v1 does not exist (yet): no worker has created it"
+    why = f"{segment}.v2 does not exist (yet): no worker has created it"
     assert before.value("metrics_segment_unusable_info", segment=segment, reason=why) == 1
     assert aggregator.request("/-/ready").status == 200
     worker = start_worker()
@@ -138,9 +138,9 @@ def test_the_log_tells_what_an_operator_asks(segment, start_worker, start_aggreg
     worker = start_worker()
     worker.inc(worker.counter("tasks_total"))
     aggregator.scrape()
-    aggregator.wait_for_log(rf'level=info msg="serving" segment={segment}\.v1$')
+    aggregator.wait_for_log(rf'level=info msg="serving" segment={segment}\.v2$')
     aggregator.wait_for_log(r'level=debug msg="scrape" seconds=0\.\d+ bytes=\d+ segments=1$')
-    os.unlink(segment + ".v1")
+    os.unlink(segment + ".v2")
     aggregator.scrape()
     aggregator.scrape()
     aggregator.wait_for_log(r'level=warn msg="segment can\'t be read" segment=\S+ reason=".* was deleted: workers')

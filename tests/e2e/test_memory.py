@@ -65,7 +65,7 @@ def test_workers_and_segments_that_come_and_go_do_not_make_it_grow(directory, wo
             aggregator.scrape()
             child.kill()
             short.kill()
-            os.unlink(os.path.join(directory, "short.v1"))
+            os.unlink(os.path.join(directory, "short.v2"))
             aggregator.scrape()
 
     churn(40)  # by then each of its threads has had its turn

@@ -1,6 +1,7 @@
 """What the aggregator tells of itself and of the segments: every number that an operator may alert
 on."""
 import os
+import re
 
 
 def drops(exposition, what):
@@ -30,20 +31,47 @@ def test_every_reason_is_there_from_the_beginning(segment, worker, start_aggrega
                for what in ("updates", "series", "slot_claims")}
     assert reasons == {
         "updates": {"observation_nan", "counter_negative", "gauge_without_slot"},
-        "series": {"family_conflict", "directory_full", "cells_full", "no_space"},
+        "series": {"family_conflict", "directory_full", "cells_full", "no_space", "editions_full"},
         "slot_claims": {"slots_exhausted", "lanes_exhausted", "no_space", "unreachable"},
     }
 
 
-def test_a_conflict_counts(worker, start_worker, start_aggregator):
+def test_a_conflict_within_a_process_counts(worker, start_aggregator):
     worker.counter("tasks_total", {"type": "image"})
+    assert worker.ask("gauge", name="tasks", mode="sum")["status"] == "conflict"
+    assert worker.ask("counter", name="tasks", labels=["kind"], values=["x"])["status"] == "ok"
+    assert drops(start_aggregator().scrape(), "series") == {"family_conflict": 1}
+
+
+def test_a_hidden_family_is_told_for_as_long_as_it_is_hidden(segment, worker, start_worker, start_aggregator, inspect):
+    worker.inc(worker.counter("tasks_total", {"type": "image"}))
+    aggregator = start_aggregator()
+    hidden = "metrics_segment_hidden_families"
+    assert aggregator.scrape().value(hidden, segment=segment) == 0
     other = start_worker()
-    assert other.ask("gauge", name="tasks", mode="sum")["status"] == "conflict"
-    assert other.ask("counter", name="tasks", labels=["kind"], values=["x"])["status"] == "conflict"
-    assert drops(start_aggregator().scrape(), "series") == {"family_conflict": 2}
+    other.set(other.gauge("tasks", "sum"), 3)
+    now = aggregator.scrape()
+    assert now.value("tasks") == 3 and now.value(hidden, segment=segment) == 1
+    assert now.value("metrics_segment_hidden_family_info", segment=segment, family="tasks", type="counter",
+                     shown="tasks", shown_type="gauge") == 1
+    aggregator.wait_for_log(re.escape('the counter \\"tasks\\" with labels (type) is counted but not shown'))
+    aggregator.wait_for_log(re.escape('the gauge \\"tasks\\" of mode sum with labels ()'))
+    (told,) = inspect.json("dropped")["hidden"]
+    assert told["family"] == 'counter "tasks" with labels (type)'
+    assert told["served"] == 'gauge "tasks" of mode sum with labels ()'
+    third = start_worker()
+    third.inc(third.counter("tasks_total", {"type": "image"}))
+    now = aggregator.scrape()
+    assert now.value("tasks_total", type="image") == 2 and now.value(hidden, segment=segment) == 1
 
 
-def test_a_full_directory_and_full_cells_count(segment, start_worker, start_aggregator):
+def test_the_creation_time_of_a_segment_is_shown(segment, worker, start_aggregator):
+    worker.counter("tasks_total")
+    created = start_aggregator().scrape().value("metrics_segment_created_timestamp_seconds", segment=segment)
+    assert abs(created - os.stat(segment + ".v2").st_ctime) < 60
+
+
+def test_a_full_directory_and_full_cells_count(segment, start_worker, start_aggregator, inspect):
     worker = start_worker(METRICS_DIRECTORY_BYTES=16384, METRICS_CELLS=64)
     tasks = worker.counter("tasks_total")
     aggregator = start_aggregator()
@@ -57,6 +85,13 @@ def test_a_full_directory_and_full_cells_count(segment, start_worker, start_aggr
     worker.inc(tasks)  # what was there before still counts
     now = aggregator.scrape()
     assert drops(now, "series") == {"cells_full": 1, "directory_full": 1}
+    assert {dict(labels)["reason"] for labels, up in now.all("metrics_segment_refusing").items() if up} == {
+        "cells_full", "directory_full"}
+    aggregator.wait_for_log('reason=cells_full family=wide')
+    told = {row["reason"]: row for row in inspect.json("dropped")["dropped"]}
+    assert (told["cells_full"]["last"]["family"], told["directory_full"]["last"]["family"]) == ("wide", "long")
+    assert told["cells_full"]["last"]["pid"] == worker.pid and told["cells_full"]["now"]
+    assert told["cells_full"]["families"] == ["wide"]
     assert now.value("tasks_total") == 1
     assert now.value("metrics_segment_cells_capacity", segment=segment) == 64
     assert now.value("metrics_segment_directory_capacity_bytes", segment=segment) == 16384
@@ -118,10 +153,10 @@ def test_sizes_follow_what_is_registered(segment, worker, start_aggregator):
         return aggregator.scrape().value(f"metrics_segment_{name}", segment=segment)
 
     assert (value("families"), value("series"), value("cells_used")) == (2, 3, 2 + 2 + 4)
-    assert value("cells_capacity") == 131072
-    assert 0 < value("directory_used_bytes") < 1000
-    assert value("directory_capacity_bytes") == 4 << 20
-    assert value("memory_bytes") == os.stat(segment + ".v1").st_blocks * 512
+    assert value("cells_capacity") == 1 << 20
+    assert 0 < value("directory_used_bytes") < 2000
+    assert value("directory_capacity_bytes") == 8 << 20
+    assert value("memory_bytes") == os.stat(segment + ".v2").st_blocks * 512
     assert value("directory_faults") == 0
 
 

@@ -70,8 +70,8 @@ def story(tmp_path_factory):
         if aggregator:
             aggregator.close()
         parent.close()
-        if os.path.exists(segment + ".v1"):
-            os.unlink(segment + ".v1")
+        if os.path.exists(segment + ".v2"):
+            os.unlink(segment + ".v2")
 
 
 def rate(samples, start, end):

@@ -41,12 +41,12 @@ def test_segments_of_a_directory_come_and_go(ending, directory, two, start_worke
         now = aggregator.scrape()
         assert now.value("tasks_total", segment=path) == n
         assert len(now.all("metrics_segment_up")) == n
-        aggregator.wait_for_log(rf'level=info msg="serving" segment={path}\.v1$')
-    os.unlink(two[0] + ".v1")
+        aggregator.wait_for_log(rf'level=info msg="serving" segment={path}\.v2$')
+    os.unlink(two[0] + ".v2")
     now = aggregator.scrape()
     assert now.all("tasks_total") == {frozenset({("segment", two[1])}): 2}
     assert now.all("metrics_segment_up") == {frozenset({("segment", two[1])}): 1}
-    aggregator.wait_for_log(rf'level=info msg="segment is gone" segment={two[0]}\.v1$')
+    aggregator.wait_for_log(rf'level=info msg="segment is gone" segment={two[0]}\.v2$')
 
 
 @pytest.mark.parametrize("ending", ["", "/"])
@@ -116,11 +116,11 @@ def test_a_damaged_segment_leaves_the_good_one_alone(harm, two, start_worker, st
     aggregator = start_aggregator(*two)
     assert aggregator.scrape().value("metrics_segment_up", segment=bad) == 1
     victim.kill()
-    harm(bad + ".v1")
+    harm(bad + ".v2")
     now = aggregator.scrape()
     assert now.value("metrics_segment_up", segment=bad) == 0
     (labels,) = now.all("metrics_segment_unusable_info", segment=bad)
-    assert dict(labels)["reason"].startswith(f"{bad}.v1 {REASONS[harm]}")
+    assert dict(labels)["reason"].startswith(f"{bad}.v2 {REASONS[harm]}")
     assert now.all("tasks_total") == {frozenset({("segment", good)}): 2}
     assert now.value("metrics_segment_up", segment=good) == 1
     assert set(now.all("metrics_segment_series")) == {frozenset({("segment", good)})}
@@ -131,7 +131,7 @@ def test_a_replaced_segment_is_served_from_its_beginning(segment, start_worker, 
     aggregator = start_aggregator()
     before = aggregator.scrape()
     assert before.value("metrics_segment_slots", segment=segment, state="free") == 1023
-    os.unlink(segment + ".v1")
+    os.unlink(segment + ".v2")
     second = start_worker(METRICS_PROCESSES=2)
     second.inc(second.counter("tasks_total"), 1)
     now = aggregator.scrape()

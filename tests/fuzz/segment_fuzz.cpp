@@ -3,7 +3,7 @@
 //
 // The input is a list of changes to a sound image, of 11 bytes each: what to do, where, and with
 // what. So a few bytes reach every word of header, heads, index, records and cells, and the file's
-// length.
+// length; and the fields of each record by the record's number, wherever it stands.
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -13,6 +13,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <string>
+#include <vector>
 
 #include "metrics/metrics.h"
 #include "tests/torture/image.h"
@@ -28,7 +29,13 @@ struct Scratch {
     if (::mkdtemp(directory.data()) == nullptr) std::abort();
     metrics_set_log(nullptr, nullptr);
     image = torture::healthy_image(directory + "/sound");
-    file = directory + "/segment.v1";
+    file = directory + "/segment.v2";
+    const format::Header& header = torture::header(image);
+    const std::uint64_t end = header.directory + header.directory_used.load();
+    for (std::uint64_t at = header.directory; at + sizeof(format::Record) <= end;) {
+      records.push_back(at);
+      at += reinterpret_cast<const format::Record*>(image.data() + at)->bytes;
+    }
   }
   ~Scratch() {
     ::unlink(file.c_str());
@@ -36,6 +43,7 @@ struct Scratch {
   }
   std::string directory, file;
   torture::Image image;
+  std::vector<std::size_t> records;  // where each begins
 };
 
 }  // namespace
@@ -51,7 +59,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     std::memcpy(&where, data + 1, sizeof where);
     std::memcpy(&what, data + 3, sizeof what);
     const std::size_t at = std::size_t{where} * 4 % (image.size() - 64);
-    switch (data[0] % 5) {
+    switch (data[0] % 6) {
       case 0:
         std::memcpy(image.data() + at, &what, 8);
         break;
@@ -61,6 +69,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       case 2:
         image[at] ^= static_cast<unsigned char>(what);
         break;
+      case 5: {  // two bytes of the fixed part of a record
+        const std::size_t record = scratch.records[(where & 0xff) % scratch.records.size()];
+        std::memcpy(image.data() + record + (where >> 8) * 2 % sizeof(format::SeriesRecord), &what,
+                    2);
+        break;
+      }
       case 3:
         length = what % (std::uint64_t{1} << 44);
         break;

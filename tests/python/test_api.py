@@ -355,6 +355,60 @@ def test_what_the_segment_refuses_is_logged_and_counts_nothing(name, caplog):
     assert value(f'{name}_x_total') == 3
 
 
+# ---- definitions that change ----
+
+def shown(sample, labels=None):
+    """Returns what the segment shows, whatever is registered."""
+    from libmetrics.prometheus_client import multiprocess
+    registry = ours.CollectorRegistry()
+    multiprocess.MultiProcessCollector(registry)
+    return registry.get_sample_value(sample, labels)
+
+
+def test_a_metric_made_anew_with_other_buckets_and_labels_counts(name):
+    first = ours.Histogram(name, 'help', buckets=(1, 2))
+    first.observe(1.5)
+    ours.REGISTRY.unregister(first)
+    second = ours.Histogram(name, 'help', buckets=(1, 2, 3))
+    second.observe(2.5)
+    assert [shown(f'{name}_bucket', {'le': le}) for le in ('1.0', '2.0', '3.0', '+Inf')] == [0, 1, 2, 2]
+    assert [s.value for m in second.collect() for s in m.samples if s.name == f'{name}_count'] == [2]
+    ours.REGISTRY.unregister(second)
+    third = ours.Histogram(name, 'help', ['route'], buckets=(1, 2, 3))
+    third.labels('/a').observe(0.5)
+    assert shown(f'{name}_count') == 2
+    assert shown(f'{name}_count', {'route': '/a'}) == 1
+
+
+def test_a_metric_made_anew_as_another_type_mode_or_unit_is_served(name):
+    counter = ours.Counter(name, 'help')
+    counter.inc()
+    ours.REGISTRY.unregister(counter)
+    gauge = ours.Gauge(name, 'help', multiprocess_mode='sum')
+    gauge.set(5)
+    assert shown(name) == 5
+    ours.REGISTRY.unregister(gauge)
+    gauge = ours.Gauge(name, 'help', multiprocess_mode='max')
+    gauge.set(7)
+    assert shown(name) == 7
+    ours.REGISTRY.unregister(gauge)
+    counter = ours.Counter(name, 'help')
+    counter.inc()
+    assert shown(f'{name}_total') == 2
+    seconds = ours.Counter(f'{name}_seconds', 'help')
+    seconds.inc(1)
+    ours.REGISTRY.unregister(seconds)
+    ours.Counter(name, 'help', unit='seconds', registry=None).inc(2)
+    assert shown(f'{name}_seconds_total') == 3
+
+
+def test_two_registries_may_give_one_name_other_buckets(name):
+    for registry, bound in (ours.CollectorRegistry(), 1), (ours.CollectorRegistry(), 2):
+        ours.Histogram(name, 'help', buckets=(bound,), registry=registry).observe(bound)
+    assert shown(f'{name}_count') == 2
+    assert shown(f'{name}_bucket', {'le': '2.0'}) == 2
+
+
 # ---- registries and expositions ----
 
 def test_a_name_is_taken_once_in_a_registry(name):

@@ -8,6 +8,7 @@
 
 #include "tests/support/patch.h"
 #include "tests/support/temp_segment.h"
+#include "tests/support/worker.h"
 
 namespace metrics::test {
 namespace {
@@ -84,6 +85,97 @@ TEST(Reader, ReadsNoMoreBytesOfRecordsThanThereAre) {
     told = told || fault.ends_with(" has more bytes of records than there are");
   }
   EXPECT_TRUE(told);
+}
+
+// What a later minor version may add: FORMAT.md, "The name, and later versions".
+
+TEST(LaterVersions, AFamilyOfAnUnknownTypeOrModeIsLeftOutAndIsNoFault) {
+  for (const int what : {0, 1, 2}) {
+    TempSegment t;
+    t.counter("tasks").inc();
+    t.gauge("later", Mode::kSum).set(1);
+    format::FamilyRecord& later = Patch(t.file()).family("later");
+    if (what == 0) later.type = static_cast<format::Type>(6);
+    if (what == 1) later.mode = static_cast<format::Mode>(10);
+    if (what == 2) later.native = 1;
+    reader::Reader reader(t.file());
+    ASSERT_TRUE(reader.look()) << reader.why();
+    EXPECT_EQ(reader.catalogue()->faults, std::vector<std::string>());
+    EXPECT_EQ(reader.catalogue()->contents.unknown_families, 1u);
+    EXPECT_EQ(reader.catalogue()->contents.families.size(), 1u);
+    EXPECT_EQ(reader.catalogue()->contents.series.size(), 1u);
+    EXPECT_EQ(t.scraped("tasks"), 1u);
+  }
+}
+
+// A registrant that does not know the type pays it no attention, and links a family of its own.
+TEST(LaterVersions, AFamilyOfAnUnknownTypeHindersNoRegistrant) {
+  TempSegment t;
+  t.gauge("tasks", Mode::kSum).set(1);
+  Patch(t.file()).family("tasks").type = static_cast<format::Type>(6);
+  EXPECT_EQ(ended(forked([&] {
+              const Segment again(t.path());
+              Family<Gauge>("tasks", "", {}, {.mode = Mode::kMax, .segment = again}).set(5);
+            })),
+            0);
+  EXPECT_EQ(t.scrape().gauge("tasks"), 5);
+}
+
+TEST(LaterVersions, ARecordOfAnUnknownKindIsSkipped) {
+  TempSegment t;
+  t.counter("tasks").inc();
+  t.counter("others").inc();
+  Patch(t.file()).series("others").record.kind = static_cast<format::Kind>(3);
+  EXPECT_EQ(faults(t), std::vector<std::string>());
+  EXPECT_EQ(t.scraped("tasks"), 1u);
+  EXPECT_FALSE(t.scrape().has("others", {}));
+}
+
+TEST(LaterVersions, AnUnknownStateIsNotLive) {
+  TempSegment t;
+  t.counter("tasks").inc();
+  Patch(t.file()).series("tasks").record.state.store(5, std::memory_order_relaxed);
+  EXPECT_EQ(faults(t), std::vector<std::string>());
+  EXPECT_FALSE(t.scrape().has("tasks", {}));
+}
+
+// The part of fixed size may be longer than this version's; what it has is where it was.
+TEST(LaterVersions, AFixedPartMayBeLongerButNotShorter) {
+  TempSegment t;
+  t.counter("tasks").inc();
+  format::SeriesRecord& series = Patch(t.file()).series("tasks");
+  ASSERT_EQ(series.record.fixed, format::kSeriesFixed20);
+  ASSERT_EQ(series.record.bytes, format::kSeriesFixed20);  // it has no label values
+  series.record.fixed = format::kSeriesFixed20 - 8;
+  EXPECT_EQ(faults(t).size(), 1u);
+  series.record.fixed = format::kSeriesFixed20 + 8;
+  EXPECT_EQ(faults(t).size(), 1u);  // longer than the record
+  series.record.fixed = format::kSeriesFixed20;
+  EXPECT_EQ(faults(t), std::vector<std::string>());
+
+  TempSegment labelled;
+  Family<Counter>("tasks", "", {"name"}, labelled.options()).labels("an image").inc();
+  format::SeriesRecord& longer = Patch(labelled.file()).series("tasks", "an image");
+  longer.record.fixed += 8;  // over the label value, which stands where `strings` says
+  EXPECT_EQ(faults(labelled), std::vector<std::string>());
+  EXPECT_EQ(labelled.scrape().count("tasks", {"an image"}), 1u);
+}
+
+TEST(LaterVersions, StringsMayStandElsewhereInTheDirectoryButNotOutside) {
+  TempSegment t;
+  const Family<Counter> tasks("tasks", "", {"name"}, t.options());
+  tasks.labels("first").inc(1);
+  tasks.labels("other").inc(2);
+  Patch patch(t.file());
+  format::SeriesRecord& first = patch.series("tasks", "first");
+  format::SeriesRecord& other = patch.series("tasks", "other");
+  std::swap(first.strings, other.strings);
+  EXPECT_EQ(faults(t), std::vector<std::string>());
+  EXPECT_EQ(t.scrape().count("tasks", {"first"}), 2u);
+  for (const std::uint64_t outside : {std::uint64_t{0}, std::uint64_t{8}, kTera}) {
+    first.strings = outside;
+    EXPECT_EQ(faults(t).size(), 1u) << outside;
+  }
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "libmetrics/format/name.h"
 #include "libmetrics/update/segment.h"
@@ -25,7 +26,7 @@ TEST(Path, EndsInTheFormatsVersion) {
   in_child([&] {
     EXPECT_EQ(Segment(t.path(), kSmall).path(), t.file());
     EXPECT_EQ(Segment(t.file(), kSmall).path(), t.file());
-    EXPECT_EQ(Segment(t.path() + ".v2", kSmall).path(), t.path() + ".v2.v1");
+    EXPECT_EQ(Segment(t.path() + ".v1", kSmall).path(), t.path() + ".v1.v2");
   });
 }
 
@@ -64,7 +65,7 @@ TEST(Path, OfADirectoryIsRefusedWithoutASlash) {
     EXPECT_EQ(metrics_open(path.c_str(), nullptr, &segment), METRICS_INVALID);
     EXPECT_EQ(std::string(metrics_last_error()),
               "segment path " + path + " is a directory; add a file's name");
-    EXPECT_EQ(::access((path + ".v1").c_str(), F_OK), -1);
+    EXPECT_EQ(::access((path + ".v2").c_str(), F_OK), -1);
   });
 }
 
@@ -80,7 +81,7 @@ TEST(Path, ComesFromTheEnvironment) {
 
 TEST(Path, DefaultsToOneForEachUser) {
   TempDirectory clears_environment;
-  EXPECT_EQ(format::segment_file(""), "/dev/shm/metrics-" + std::to_string(::geteuid()) + ".v1");
+  EXPECT_EQ(format::segment_file(""), "/dev/shm/metrics-" + std::to_string(::geteuid()) + ".v2");
 }
 
 TEST(Geometry, ComesFromTheEnvironmentWhereItIsNotGiven) {
@@ -113,6 +114,35 @@ TEST(Geometry, OfASegmentThatExistsStays) {
   EXPECT_EQ(reader.geometry().cells, kSmall.cells);
 }
 
+TEST(Geometry, ThatASegmentDoesNotHaveIsToldOnce) {
+  TempPath t;
+  in_child([&] { EXPECT_EQ(Segment(t.path(), kSmall).status(), METRICS_OK); });
+  in_child([&] {
+    static std::vector<std::string> told;
+    metrics_set_log(
+        [](metrics_status status, const char* text, void*) {
+          EXPECT_EQ(status, METRICS_OK);
+          told.emplace_back(text);
+        },
+        nullptr);
+    ::setenv("METRICS_CELLS", "8192", 1);
+    for (int i = 0; i < 2; ++i) EXPECT_EQ(Segment(t.path()).status(), METRICS_OK);
+    ASSERT_EQ(told.size(), 1u);
+    EXPECT_EQ(told.front(),
+              t.file() +
+                  " keeps the size that it was made with: 4096 instead of METRICS_CELLS "
+                  "8192; to change it, stop all processes that have it open and delete "
+                  "the file");
+  });
+  in_child([&] {  // a process that asks for nothing, or for what is there
+    static unsigned lines = 0;
+    metrics_set_log([](metrics_status, const char*, void*) { ++lines; }, nullptr);
+    ::setenv("METRICS_CELLS", "4096", 1);
+    EXPECT_EQ(Segment(t.path()).status(), METRICS_OK);
+    EXPECT_EQ(lines, 0u);
+  });
+}
+
 TEST(Geometry, OutOfItsRangeIsRefused) {
   TempPath t;
   in_child([&] {
@@ -120,7 +150,13 @@ TEST(Geometry, OutOfItsRangeIsRefused) {
     const metrics_geometry few_cells = {sizeof few_cells, 1, 1, 15, 4096};
     EXPECT_EQ(metrics_open(t.path().c_str(), &few_cells, &segment), METRICS_INVALID);
     EXPECT_STREQ(metrics_last_error(),
-                 "a segment of 15 can't be made; $METRICS_CELLS goes from 16 to 4294967296");
+                 "a segment of 15 can't be made; $METRICS_CELLS goes from 16 to 1099511627776");
+    const metrics_geometry many_cells = {sizeof many_cells, 1024, 1024, std::uint64_t{1} << 32,
+                                         4096};
+    EXPECT_EQ(metrics_open(t.path().c_str(), &many_cells, &segment), METRICS_INVALID);
+    EXPECT_STREQ(metrics_last_error(),
+                 "a segment with 4294967296 cells in each of 2049 slots can't be made: it would be "
+                 "too large; $METRICS_CELLS goes to 4276102139 with as many slots");
     ::setenv("METRICS_PROCESSES", "0", 1);
     EXPECT_EQ(metrics_open(t.path().c_str(), nullptr, &segment), METRICS_INVALID);
     EXPECT_STREQ(metrics_last_error(),
@@ -161,7 +197,7 @@ TEST(Gone, ADeletedSegmentIsCountedInTheSharedSlotOfTheOldFile) {
   Counter tasks = t.counter("tasks");
   Gauge load = t.gauge("load", Mode::kSum);
   tasks.inc(5);
-  const std::string kept = t.directory() + "/kept.v1";
+  const std::string kept = t.directory() + "/kept.v2";
   ASSERT_EQ(::link(t.file().c_str(), kept.c_str()), 0);
   ASSERT_EQ(::unlink(t.file().c_str()), 0);
   in_child([&] { expect_gone(t, tasks, load); });
@@ -180,7 +216,7 @@ TEST(Gone, AReplacedSegmentGetsNothingOfTheOldOnes) {
   Counter tasks = t.counter("tasks");
   Gauge load = t.gauge("load", Mode::kSum);
   tasks.inc(5);
-  const std::string kept = t.directory() + "/kept.v1";
+  const std::string kept = t.directory() + "/kept.v2";
   ASSERT_EQ(::rename(t.file().c_str(), kept.c_str()), 0);
   TempPath other;
   in_child([&] {
@@ -202,7 +238,7 @@ TEST(Gone, AThreadOfAProcessWithASlotCountsInTheSharedOne) {
   Counter tasks = t.counter("tasks");
   Gauge load = t.gauge("load", Mode::kSum);
   tasks.inc();
-  const std::string kept = t.directory() + "/kept.v1";
+  const std::string kept = t.directory() + "/kept.v2";
   ASSERT_EQ(::rename(t.file().c_str(), kept.c_str()), 0);
   std::thread([tasks, load]() mutable {
     tasks.inc(5);

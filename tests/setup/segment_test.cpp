@@ -169,7 +169,7 @@ TEST(Segment, ADirectoryThatIsNotThereIsNotMade) {
   EXPECT_EQ(ended(forked([&] {
               EXPECT_EQ(opened(path),
                         (Refusal{METRICS_SYSTEM,
-                                 "can't create " + path + ".v1: No such file or directory"}));
+                                 "can't create " + path + ".v2: No such file or directory"}));
             })),
             0);
 }
@@ -213,9 +213,31 @@ TEST(Segment, ATruncatedOneIsRefused) {
 TEST(Segment, AnotherMajorVersionIsRefused) {
   TempPath t;
   make_segment(t);
-  const std::uint32_t version[2] = {2, 3};
+  const std::uint32_t version[2] = {1, 3};
   write_at(t, offsetof(format::Header, major), version, sizeof version);
-  expect_refused(t, METRICS_INCOMPATIBLE, " has format 2.3; this program knows 1.x");
+  expect_refused(t, METRICS_INCOMPATIBLE, " has format 1.3; this program knows 2.x");
+}
+
+// Who obeys none of the rules that a feature stands for would spoil the segment for others.
+TEST(Segment, AFeatureThatIsNotKnownIsRefused) {
+  constexpr const char* kWhy =
+      " has format 2.0 with features that this program, for 2.0, does not know (bits 4); use the "
+      "newer library, or another path";
+  const std::uint32_t bit = 4;
+  for (const bool for_readers : {true, false}) {
+    TempPath t;
+    make_segment(t);
+    write_at(t,
+             for_readers ? offsetof(format::Header, features)
+                         : offsetof(format::Header, writer_features),
+             &bit, sizeof bit);
+    expect_refused(t, METRICS_INCOMPATIBLE, kWhy);
+    reader::Reader reader(t.file());
+    EXPECT_EQ(reader.look(), !for_readers);
+    if (for_readers) {
+      EXPECT_EQ(reader.why(), t.file() + kWhy);
+    }
+  }
 }
 
 TEST(Segment, ALaterMinorVersionIsJoined) {
@@ -249,14 +271,14 @@ TEST(Segment, AHeaderWhosePartsDontFitIsRefused) {
   const format::Descriptor fd(::open(whole.file().c_str(), O_RDONLY | O_CLOEXEC));
   ASSERT_EQ(::pread(fd.get(), &header, sizeof header, 0), static_cast<ssize_t>(sizeof header));
   const std::uint64_t size = header.file_bytes;
-  ASSERT_TRUE(format::check_header(header, size).geometry.has_value());
+  constexpr auto kPurpose = format::OpenFor::kReading;
+  ASSERT_TRUE(format::check_header(header, size, kPurpose).geometry.has_value());
   for (const auto& [offset, value] : wrong) {
     format::Header copy{};
     std::memcpy(static_cast<void*>(&copy), &header, sizeof copy);
     std::memcpy(reinterpret_cast<char*>(&copy) + offset, &value, sizeof value);
-    const auto checked = format::check_header(copy, size);
+    const auto checked = format::check_header(copy, size, kPurpose);
     EXPECT_FALSE(checked.geometry.has_value()) << offset << ' ' << value;
-    EXPECT_EQ(checked.status, METRICS_INCOMPATIBLE);
     EXPECT_EQ(checked.why, "has a header whose parts don't fit together") << offset << ' ' << value;
   }
 }

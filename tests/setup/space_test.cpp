@@ -3,14 +3,17 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sched.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <string>
 #include <thread>
 
+#include "libmetrics/format/file.h"
 #include "libmetrics/update/segment.h"
 #include "tests/support/temp_segment.h"
 #include "tests/support/worker.h"
@@ -163,6 +166,30 @@ TEST(Space, EveryPageOfEverySeriesIsReservedBeforeASlotIsUsed) {
     for (unsigned i = 0; i < 300; ++i) EXPECT_EQ(scrape.count("times", {std::to_string(i)}), 1u);
     EXPECT_EQ(scrape.first_slots(), 0u);
   });
+}
+
+// Of a mapping that may be written, mlockall() makes the holes real too: 8 MiB for each slot of a
+// segment of the default size.
+TEST(Space, AWorkerThatLocksItsMemoryIsChargedForWhatIsBoundAlone) {
+  TempPath t;
+  const Segment segment(t.path(), {4, 4, 1 << 20, 256 * 1024});
+  const auto taken = [&] {
+    struct stat info {};
+    EXPECT_EQ(::stat(t.file().c_str(), &info), 0);
+    return format::space_taken(info);
+  };
+  if (::mlockall(MCL_CURRENT) != 0) GTEST_SKIP() << "memory can't be locked";
+  ::munlockall();
+  const pid_t child = forked([&] {
+    ASSERT_EQ(::mlockall(MCL_CURRENT | MCL_FUTURE), 0);
+    const Family<Counter> tasks("tasks", "", {"name"}, {.segment = segment});
+    tasks.labels("first").inc();
+    std::thread([&] { tasks.labels("second").inc(); }).join();
+    for (unsigned i = 0; i < 1000; ++i) tasks.labels(std::to_string(i)).inc();
+  });
+  EXPECT_EQ(ended(child), 0);
+  EXPECT_EQ(t.scrape().count("tasks", {"999"}), 1u);
+  EXPECT_LT(taken(), 1u << 20);
 }
 
 void limit_files_to(std::uint64_t bytes) {

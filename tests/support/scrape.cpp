@@ -34,7 +34,7 @@ Scrape::Scrape(const std::string& file) {
   const auto catalogue = reader.catalogue();
   EXPECT_EQ(catalogue->faults, std::vector<std::string>());
   for (const auto& s : catalogue->contents.series) {
-    if (s.removed || !s.strings.empty()) continue;
+    if (!s.is_live() || !s.strings.empty()) continue;
     for (const auto& f : catalogue->contents.families) {
       if (f.offset == s.family) first_cells_[std::string(f.name)] = s.first_cell;
     }

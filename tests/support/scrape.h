@@ -37,6 +37,7 @@ class Scrape {
   std::map<std::string, double> by_pid(const std::string& name) const;
   // Returns whether the series exists.
   bool has(const std::string& name, const LabelValues& labels = {}) const;
+  const reader::Families& families() const { return families_; }
   std::size_t family_count() const { return families_.families.size(); }
   std::size_t series_count(const std::string& name) const;
 

@@ -27,7 +27,7 @@ class TempDirectory {
 class TempPath {
  public:
   std::string path() const { return directory_.path() + "/segment"; }
-  std::string file() const { return path() + ".v1"; }
+  std::string file() const { return path() + ".v2"; }
   const std::string& directory() const { return directory_.path(); }
   Scrape scrape() const { return Scrape(file()); }
   // Scrapes the segment, and returns the whole part of a counter without labels.

@@ -306,7 +306,7 @@ void bad_neighbours(Run& run) {
   std::uint64_t scrapes = 0;
   const pid_t vandal = start([&, seed = run.random()] {
     std::mt19937_64 random(seed);
-    const char* names[] = {"/a.v1", "/b.v1", "/\xff\xfe.v1", "/new\nline\".v1"};
+    const char* names[] = {"/a.v2", "/b.v2", "/\xff\xfe.v2", "/new\nline\".v2"};
     for (;;) {
       const std::string file = directory + names[random() % 4];
       std::error_code ignored;

@@ -14,6 +14,7 @@ void who_is_alive(Run& run);             // liveness.cpp
 void space_runs_out(Run& run);           // space.cpp, limits.cpp
 void scrapes_in_order(Run& run);         // order.cpp
 void signals_and_threads(Run& run);      // signals.cpp
+void released_under_load(Run& run);      // releases.cpp
 void aggregator_under_attack(Run& run);  // attack.cpp
 
 }  // namespace metrics::torture

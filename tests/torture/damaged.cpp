@@ -49,7 +49,7 @@ void work_on(const std::string& path) {
 
 void forge(Run& run, const Image& healthy) {
   for (const Forgery& forgery : forgeries()) {
-    const std::string file = run.fresh_path() + ".v1";
+    const std::string file = run.fresh_path() + ".v2";
     Image image = healthy;
     const std::uint64_t size = forgery.forge(image);
     write_image(file, image);
@@ -82,7 +82,7 @@ void forge(Run& run, const Image& healthy) {
 // Other things in a segment's place.
 void impostors(Run& run, const Image& healthy) {
   const std::string path = run.fresh_path();
-  const std::string file = path + ".v1";
+  const std::string file = path + ".v2";
   const auto expect_refused = [&](const char* what) {
     bool readable = true;
     const std::string fault = read_damaged(file, &readable);
@@ -171,7 +171,7 @@ pid_t vandalise(const std::string& file, const Image& healthy, std::uint64_t fro
 
 // While a reader reads and merges on, its segment is scribbled on, truncated, replaced, deleted.
 void scribble(Run& run, const Image& healthy, Clock::time_point until) {
-  const std::string file = run.fresh_path() + ".v1";
+  const std::string file = run.fresh_path() + ".v2";
   write_image(file, healthy);
   const pid_t vandal = vandalise(file, healthy, run.random());
   const auto status = run_child(
@@ -199,8 +199,8 @@ void scribble(Run& run, const Image& healthy, Clock::time_point until) {
 // The inspector on such a file: it tells (0), or tells what is wrong (1).
 void inspect_meanwhile(Run& run, const Image& healthy, Clock::time_point until) {
   const std::string path = run.fresh_path();
-  write_image(path + ".v1", healthy);
-  const pid_t vandal = vandalise(path + ".v1", healthy, run.random());
+  write_image(path + ".v2", healthy);
+  const pid_t vandal = vandalise(path + ".v2", healthy, run.random());
   const char* commands[] = {"ls", "slots", "dump", "verify", "expose"};
   for (unsigned n = 0; n < std::size(commands) || Clock::now() < until; ++n) {
     const char* command = commands[n % std::size(commands)];
@@ -223,7 +223,7 @@ void inspect_meanwhile(Run& run, const Image& healthy, Clock::time_point until) 
 void damaged_segments(Run& run) {
   const Image healthy = healthy_image(run.fresh_path());
   {
-    const std::string file = run.fresh_path() + ".v1";
+    const std::string file = run.fresh_path() + ".v2";
     write_image(file, healthy);
     bool readable = false;
     const std::string fault = read_damaged(file, &readable);
@@ -238,11 +238,11 @@ void damaged_segments(Run& run) {
   const auto read = [&at](const std::string& path, const Image& image, const std::string& what,
                           bool as_worker) {
     std::snprintf(at.what, sizeof at.what, "%s", what.c_str());
-    write_image(path + ".v1", image);
+    write_image(path + ".v2", image);
     // What maps a file that is shorter than it says would be harmed: it must be refused.
     if (as_worker) work_on(path);
     bool readable = false;
-    const std::string fault = read_damaged(path + ".v1", &readable);
+    const std::string fault = read_damaged(path + ".v2", &readable);
     ++at.images;
     if (readable) ++at.readable;
     if (!fault.empty()) throw std::runtime_error(what + ": " + fault);
@@ -254,7 +254,7 @@ void damaged_segments(Run& run) {
     run.check(well(status), std::string(as_worker ? "a worker" : "a reader") +
                                 " on a damaged segment (" + at.what + "): " + to_text(status));
     run.check(Clock::now() - begin < seconds(20), std::string("slow: ") + at.what);
-    std::filesystem::remove(path + ".v1");
+    std::filesystem::remove(path + ".v2");
   };
 
   constexpr std::size_t kBatch = 200;

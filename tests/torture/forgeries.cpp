@@ -25,12 +25,13 @@ std::uint64_t many_wide_series(Image& image, std::uint32_t label_bytes, bool sha
   h.slots = h.directory + h.directory_bytes;
   h.file_bytes = h.slots + (std::uint64_t{1} + h.first_slots + h.lanes) * h.slot_bytes;
   const std::uint64_t index = h.index, family = h.directory, size = h.file_bytes;
-  std::memset(image.data() + index, 0, h.index_buckets * 8);
+  std::memset(image.data() + index, 0, h.index_buckets * sizeof(format::Chain));
   image.resize(family);
   image.resize(family + kBytes);
   put(image, index, family, 8);
   auto* f = reinterpret_cast<format::FamilyRecord*>(image.data() + family);
   f->record.kind = format::Kind::kFamily;
+  f->record.fixed = sizeof *f;
   f->type = format::Type::kHistogram;
   f->label_count = 1;
   f->bound_count = kBounds;
@@ -53,6 +54,9 @@ std::uint64_t many_wide_series(Image& image, std::uint32_t label_bytes, bool sha
     put(image, last, at, 8);
     auto* s = reinterpret_cast<format::SeriesRecord*>(image.data() + at);
     s->record.kind = format::Kind::kSeries;
+    s->record.fixed = sizeof *s;
+    s->strings = at + sizeof *s;
+    s->room = static_cast<std::uint32_t>(record - sizeof *s);
     s->record.bytes = static_cast<std::uint32_t>(record);
     s->family = family;
     s->first_cell = sharing_cells ? 0 : n * (kBounds + 2);
@@ -97,7 +101,7 @@ const Forgery kAllForgeries[] = {
      [](Image& image) {
        Header& h = mutable_header(image);
        h.index_buckets = std::uint64_t{1} << 40;
-       h.directory = h.index + h.index_buckets * 8;
+       h.directory = h.index + h.index_buckets * sizeof(format::Chain);
        h.slots = h.directory + h.directory_bytes;
        h.file_bytes = h.slots + (std::uint64_t{1} + h.first_slots + h.lanes) * h.slot_bytes;
        return h.file_bytes;
@@ -109,7 +113,8 @@ const Forgery kAllForgeries[] = {
        h.slot_bytes = h.cells_per_slot * 8;
        h.cells_used = h.cells_per_slot;
        h.file_bytes = h.slots + (std::uint64_t{1} + h.first_slots + h.lanes) * h.slot_bytes;
-       for (std::uint64_t at = h.directory; at + 56 <= h.directory + h.directory_used;) {
+       for (std::uint64_t at = h.directory;
+            at + sizeof(format::SeriesRecord) <= h.directory + h.directory_used;) {
          auto* r = reinterpret_cast<format::SeriesRecord*>(image.data() + at);
          if (r->record.kind == format::Kind::kSeries) {
            r->first_cell = h.cells_per_slot - r->cell_count;
@@ -137,18 +142,21 @@ const Forgery kAllForgeries[] = {
        constexpr std::uint64_t kIndex = 1 << 20;
        constexpr std::uint64_t kRecord = 1 << 20;
        h.index_buckets = kIndex;
-       h.directory = h.index + kIndex * 8;
+       h.directory = h.index + kIndex * sizeof(format::Chain);
        h.directory_bytes = 64 << 20;
        h.directory_used = 2 * kRecord;
        h.slots = h.directory + h.directory_bytes;
        h.file_bytes = h.slots + (std::uint64_t{1} + h.first_slots + h.lanes) * h.slot_bytes;
        const std::uint64_t index = h.index, directory = h.directory, size = h.file_bytes;
        image.resize(directory + 2 * kRecord);
-       for (std::uint64_t i = 0; i < kIndex; ++i) put(image, index + i * 8, directory, 8);
+       for (std::uint64_t i = 0; i < kIndex; ++i) {
+         put(image, index + i * sizeof(format::Chain), directory, 8);
+       }
        std::memset(image.data() + directory, 0, kRecord);
        auto* r = reinterpret_cast<format::FamilyRecord*>(image.data() + directory);
        r->record.bytes = kRecord;
        r->record.kind = format::Kind::kFamily;
+       r->record.fixed = sizeof *r;
        r->type = format::Type::kCounter;
        r->label_count = 60;
        unsigned char* at = reinterpret_cast<unsigned char*>(r + 1);

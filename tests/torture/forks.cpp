@@ -290,7 +290,7 @@ void recreated(Run& run) {
   });
   const auto status = run_child([&] {
     Program p(path, tally);
-    std::filesystem::remove(path + ".v1");
+    std::filesystem::remove(path + ".v2");
     deleted.let_pass();
     must(created.try_pass(), "nothing was created anew");
     must_end_well(start([&] {
@@ -301,7 +301,7 @@ void recreated(Run& run) {
   });
   run.check(well(wait_for(other, seconds(20))), "deleted and recreated: the other one failed");
   run.check(well(status), "deleted and recreated: " + to_text(status));
-  const Look look(path + ".v1");
+  const Look look(path + ".v2");
   run.check(look.count("c") == 0 && look.usage().first_slots_used == 0,
             "deleted and recreated: somebody wrote to the new file");
 }
@@ -365,13 +365,13 @@ void fork_in_all_forms(Run& run) {
           seconds(60));
       run.check(well(status), std::string(way.name) + ": " + to_text(status));
       compare(run, way.name, path, tally);
-      const Look look(path + ".v1");
+      const Look look(path + ".v2");
       run.check(way.most_slots == 0 || look.usage().first_slots_used <= way.most_slots,
                 std::string(way.name) + ": " + std::to_string(look.usage().first_slots_used) +
                     " slots were used");
       run.count(way.name);
       run.count("updates", tally.counts + tally.observed);
-      std::filesystem::remove(path + ".v1");
+      std::filesystem::remove(path + ".v2");
       if (run.hopeless()) return;
     }
     recreated(run);

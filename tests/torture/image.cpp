@@ -15,7 +15,7 @@ namespace metrics::torture {
 
 Image healthy_image(const std::string& path) {
   const auto status = run_child([&] {
-    const Segment segment(path, {3, 3, 256, 8192});
+    const Segment segment(path, {3, 3, 256, 16384});
     const Family<Counter> whole("whole", "Whole \"quoted\" \\ numbers.\nTwo lines.", {"key"},
                                 {.segment = segment});
     const Family<Histogram> histogram("some_seconds", "Buckets.", {"key", "other"},
@@ -40,11 +40,20 @@ Image healthy_image(const std::string& path) {
     work();
     std::thread(work).join();
     if (!well(run_child(work))) throw std::runtime_error("a worker of the healthy segment failed");
+    // Another release, with other buckets and labels, and a family that hides one of the first's.
+    const auto other = [&] {
+      Family<Histogram>("some_seconds", "Finer.", {"other"},
+                        {.bounds = {0.25, 1}, .segment = segment})
+          .labels("x")
+          .observe(0.3);
+      Family<metrics::Gauge>("a_summary", "", {}, {.mode = Mode::kMax, .segment = segment}).set(1);
+    };
+    if (!well(run_child(other))) throw std::runtime_error("another release failed");
     whole.labels("removed").inc();
     Family<Counter>(whole).remove({"removed"});
   });
   if (!well(status)) throw std::runtime_error("no healthy segment could be made");
-  const std::string file = path + ".v1";
+  const std::string file = path + ".v2";
   Image image(std::filesystem::file_size(file));
   const int fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
   const bool whole = ::read(fd, image.data(), image.size()) == static_cast<ssize_t>(image.size());

@@ -75,7 +75,7 @@ void kill_writers_of_one_segment(Run& run, unsigned most_kills) {
   const std::string path = run.fresh_path();
   auto& ledger = shared<Ledger>();
   ledger.keys = 32;
-  Audit audit(ledger, path + ".v1");
+  Audit audit(ledger, path + ".v2");
   std::vector<pid_t> writers(kWriters);
   const auto begin = [&] {
     return start([&, seed = run.random()] { be_writer(ledger, path, seed); });
@@ -122,7 +122,7 @@ void kill_writers_of_one_segment(Run& run, unsigned most_kills) {
   audit(run, true);
   run.check(audit.merge().reader().usage().first_slots_used == usage.first_slots_used,
             "the next writer did not adopt");
-  std::filesystem::remove(path + ".v1");
+  std::filesystem::remove(path + ".v2");
   ::munmap(&ledger, sizeof ledger);
 }
 
@@ -160,18 +160,18 @@ void kill_while_created(Run& run) {
     }
     const std::uint64_t acknowledged = done;
     for (const auto& entry : std::filesystem::directory_iterator(run.directory())) {
-      run.check(entry.path().native().ends_with(".v1"),
+      run.check(entry.path().native().ends_with(".v2"),
                 "a file is left behind: " + entry.path().native());
     }
-    if (std::filesystem::exists(path + ".v1")) {
+    if (std::filesystem::exists(path + ".v2")) {
       ++complete;
-      Look look(path + ".v1");
+      Look look(path + ".v2");
       const std::uint64_t scraped = look.count("c");
       run.check(
           scraped >= acknowledged && scraped <= begun,
           std::to_string(acknowledged) + " acknowledged, " + std::to_string(scraped) + " scraped");
-      for (const std::string& fault : faults_of(path + ".v1")) run.fault(fault);
-      std::filesystem::remove(path + ".v1");
+      for (const std::string& fault : faults_of(path + ".v2")) run.fault(fault);
+      std::filesystem::remove(path + ".v2");
     } else {
       run.check(acknowledged == 0, "a count was acknowledged, but there is no segment");
     }

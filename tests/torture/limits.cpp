@@ -135,7 +135,7 @@ void near_the_memory_limit(Scenery& s) {
     other.join();
   });
   must_end_well(worker, "a worker near its memory limit");
-  const Look look(m.path() + ".v1");
+  const Look look(m.path() + ".v2");
   for (unsigned i = 0; i < kSeries; ++i) {
     must(look.count("wide", {std::to_string(i)}) == 2 * kAllObserved,
          "counts near the limit are lost");

@@ -71,7 +71,7 @@ class Worker {
 };
 
 format::SlotIndex slots(const std::string& path) {
-  return Look(path + ".v1").usage().first_slots_used;
+  return Look(path + ".v2").usage().first_slots_used;
 }
 
 bool new_pid_namespace() {
@@ -146,13 +146,13 @@ void sibling_namespaces(Run& run, const std::string& path, Tally& tally) {
     one.counts();
     two.counts(2);
     home.counts(3);
-    const Look look(path + ".v1");
+    const Look look(path + ".v2");
     const auto heads = look.heads();
     must(heads.size() == 4 && heads[1].pid == 1 && heads[2].pid == 1,
          "the siblings don't have the same pid");
     two.dies();
     must(eventually(
-             [&] { return Look(path + ".v1").owner(2).state == format::Ownership::State::kFree; }),
+             [&] { return Look(path + ".v2").owner(2).state == format::Ownership::State::kFree; }),
          "a dead one's slot is not free");
     Worker next(path, tally);
     next.counts();
@@ -307,7 +307,7 @@ void main_thread_and_exec(Run& run, const std::string& path, Tally& tally) {
          "no exec()");
     // Its old memory, and with it the lock, goes a moment later.
     must(eventually(
-             [&] { return Look(path + ".v1").owner(1).state == format::Ownership::State::kFree; }),
+             [&] { return Look(path + ".v2").owner(1).state == format::Ownership::State::kFree; }),
          "a program that became another one keeps its lock");
     Worker next(path, tally);
     next.counts();
@@ -327,7 +327,7 @@ void who_is_alive(Run& run) {
                             leaked_descriptors, main_thread_and_exec}) {
       const std::string path = run.fresh_path();
       part(run, path, shared<Tally>());
-      std::filesystem::remove(path + ".v1");
+      std::filesystem::remove(path + ".v2");
       if (run.hopeless()) return;
     }
   } while (run.more());

@@ -32,6 +32,8 @@ constexpr Case kCases[] = {
     {"liveness", "a living worker's slot is never adopted, a dead one's at once", who_is_alive},
     {"space", "a lack of space harms no worker, and is reported", space_runs_out},
     {"order", "no scrape shows less than one before it, or what nobody wrote", scrapes_in_order},
+    {"releases", "a metric's definition may change: nothing is lost, and no sample goes down",
+     released_under_load},
     {"signals", "handlers, threads and ends of processes lose nothing", signals_and_threads},
     {"attack", "the aggregator answers, completely or with a clean error", aggregator_under_attack},
 };

@@ -150,7 +150,7 @@ void scrapes_in_order(Run& run) {
   };
   std::vector<pid_t> writers(kWriters);
   for (pid_t& writer : writers) writer = begin();
-  reader::SegmentMerge merge(path + ".v1");
+  reader::SegmentMerge merge(path + ".v2");
   run.check(test::eventually([&] { return merge.read(); }), "no segment: " + merge.why());
   exposition::TextEncoder encoder;
   Last last;
@@ -180,7 +180,7 @@ void scrapes_in_order(Run& run) {
     }
   }
   for (const pid_t writer : writers) kill_and_reap(writer);
-  const Look look(path + ".v1");
+  const Look look(path + ".v2");
   run.check(look.usage().first_slots_used <= kWriters, "more slots than writers at once");
   for (const char* live : {"g1", "g5", "g7", "g9"}) {
     run.check(look.samples(live).empty(), std::string(live) + " shows the dead");

@@ -3,8 +3,8 @@
 namespace metrics::torture {
 
 void compare(Run& run, const std::string& what, const std::string& path, const Tally& tally) {
-  const Look look(path + ".v1");
-  for (const std::string& fault : faults_of(path + ".v1")) run.fault(what + ": " + fault);
+  const Look look(path + ".v2");
+  for (const std::string& fault : faults_of(path + ".v2")) run.fault(what + ": " + fault);
   run.check(look.count("c") == tally.counts, what + ": " + std::to_string(tally.counts) +
                                                  " acknowledged, " +
                                                  std::to_string(look.count("c")) + " scraped");

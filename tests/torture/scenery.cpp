@@ -3,7 +3,7 @@
 namespace metrics::torture {
 
 void must_be_same(const Mount& mount, const Tally& tally, const std::string& where) {
-  const Look look(mount.path() + ".v1");
+  const Look look(mount.path() + ".v2");
   must(look.faults().empty(), where + ": the directory has faults");
   must(look.count("c") == tally.counts && look.count("h") == tally.observed,
        where + ": " + std::to_string(tally.counts) + " and " + std::to_string(tally.observed) +

@@ -52,7 +52,7 @@ void cease_fire() {
 // metrics.h says.
 void compare_counts(Run& run, const std::string& what, const std::string& path, const Tally& tally,
                     std::uint64_t handlers) {
-  const Look look(path + ".v1");
+  const Look look(path + ".v2");
   run.check(look.faults().empty(), what + ": the directory has faults");
   run.check(look.count("c") == tally.counts && look.count("h") == tally.observed,
             what + ": " + std::to_string(tally.counts) + " and " + std::to_string(tally.observed) +
@@ -147,7 +147,7 @@ void short_threads(Run& run) {
       std::chrono::duration_cast<std::chrono::milliseconds>(until - Clock::now()) + seconds(60));
   run.check(well(status), "short threads: " + to_text(status));
   compare(run, "short threads", path, tally);
-  const Look look(path + ".v1");
+  const Look look(path + ".v2");
   run.check(
       look.usage().first_slots_used == 1 && look.usage().lanes_used < kAtOnce,
       "lanes of ended threads are not used again: " + std::to_string(look.usage().lanes_used));
@@ -255,7 +255,7 @@ void unloading(Run& run) {
   });
   run.check(well(status), "dlclose(): " + to_text(status));
   // Three counts and the static object's in each round; a child leaves without destructors.
-  const Look look(path + ".v1");
+  const Look look(path + ".v2");
   run.check(look.count("c") == 3 * 4,
             "dlclose(): 12 counted, " + std::to_string(look.count("c")) + " scraped");
   run.count("libraries unloaded", 3);

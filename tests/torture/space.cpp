@@ -35,7 +35,7 @@ void full_before_creation(Scenery& s) {
   p.histogram.observe(1);
   p.gauge.set(1);
   std::thread([&] { p.counter.inc(); }).join();
-  must(!std::filesystem::exists(m.path() + ".v1"), "there is a file");
+  must(!std::filesystem::exists(m.path() + ".v2"), "there is a file");
 }
 
 void full_before_claim(Scenery& s) {
@@ -48,7 +48,7 @@ void full_before_claim(Scenery& s) {
   must(p.segment.status() == METRICS_NO_SPACE, "status is not NO_SPACE");
   must_end_well(start([&] { p.update(10); }), "a child");
   must_be_same(m, s.tally, "full");
-  const Look look(m.path() + ".v1");
+  const Look look(m.path() + ".v2");
   must(look.dropped(format::Drop::kClaimNoSpace) >= 2, "failed claims are not reported");
   must(look.dropped(format::Drop::kGaugeWithoutSlot) == 1, "a dropped gauge is not reported");
   m.empty();
@@ -78,10 +78,10 @@ void full_before_series(Scenery& s) {
   p.update(10);
   go.let_pass();
   other.join();
-  must(Look(m.path() + ".v1").dropped(format::Drop::kSeriesNoSpace) >= 1, "nothing is reported");
+  must(Look(m.path() + ".v2").dropped(format::Drop::kSeriesNoSpace) >= 1, "nothing is reported");
   m.empty();
   observe_all(wide(p, "refused"));
-  const Look look(m.path() + ".v1");
+  const Look look(m.path() + ".v2");
   must(look.count("wide", {"refused"}) == kAllObserved, "a later call does not try again");
   must_be_same(m, s.tally, "in the end");
 }
@@ -111,7 +111,7 @@ void bound_by_one_touched_by_another(Scenery& s) {
   std::thread([&] {
     for (const Histogram& h : got) observe_all(h);
   }).join();
-  const Look look(m.path() + ".v1");
+  const Look look(m.path() + ".v2");
   for (const char* n : {"a", "b", "c"}) {
     must(look.count("wide", {n}) == 3 * kAllObserved,
          "counts are lost where another thread has bound them");
@@ -145,7 +145,7 @@ void filling_up(Scenery& s) {
   must_end_well(start([&] { work(9); }), "a child");
   threads.clear();
   must_be_same(m, s.tally, "filled up");
-  const Look look(m.path() + ".v1");
+  const Look look(m.path() + ".v2");
   std::uint64_t there = 0;
   for (const unsigned t : {0u, 1u, 2u, 9u}) {
     for (unsigned i = 0; i < 60; ++i) {
@@ -195,7 +195,7 @@ void mount_flags(Scenery& s) {
                   }
                 }),
                 "a worker on a read-only mount");
-  const Look read_only(there + "/segment.v1");
+  const Look read_only(there + "/segment.v2");
   must(read_only.count("c") == s.tally.counts, "a read-only mount can't be read");
   ::umount2(there.c_str(), MNT_DETACH);
   std::filesystem::remove(there);
@@ -213,7 +213,7 @@ void locked_memory_and_dumps(Scenery& s) {
   constexpr Geometry kHuge = {64, 64, 1 << 20,
                               64 * 1024};  // 8 MB a slot: a gigabyte, if it were all filled
   Program p(m.path(), s.tally, kHuge);
-  const std::string file = m.path() + ".v1";
+  const std::string file = m.path() + ".v2";
   must_end_well(start([&] {
                   p.update();
                   if (::mlockall(MCL_CURRENT | MCL_FUTURE) != 0) return;  // not allowed here

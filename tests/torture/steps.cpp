@@ -137,9 +137,9 @@ std::vector<Scene> scenes(const std::string& path, Noted& noted) {
 // The state after a kill: everything acknowledged is there, once; the directory is whole; and the
 // next one works.
 void check(Run& run, const std::string& where, const std::string& path, Noted& noted) {
-  const std::string file = path + ".v1";
+  const std::string file = path + ".v2";
   for (const auto& entry : std::filesystem::directory_iterator(run.directory())) {
-    run.check(entry.path().native().ends_with(".v1"), where + "left a file behind");
+    run.check(entry.path().native().ends_with(".v2"), where + "left a file behind");
   }
   const auto compare = [&] {
     if (!std::filesystem::exists(file)) {
@@ -201,7 +201,7 @@ void kill_at_instructions(Run& run) {
   for (const Scene& scene : all) {
     const bool creates = &scene == &all.front();
     const auto begin_segment = [&] {
-      if (!path.empty()) std::filesystem::remove(path + ".v1");
+      if (!path.empty()) std::filesystem::remove(path + ".v2");
       path = run.fresh_path();
       for (auto* n : {&noted.begun, &noted.done, &noted.gauges_begun, &noted.gauges_done,
                       &noted.added, &noted.first, &noted.set_begun, &noted.set_done}) {

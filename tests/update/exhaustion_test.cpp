@@ -62,7 +62,7 @@ TEST(Exhaustion, OneProcessJoinsSixteenSegments) {
   });
   EXPECT_EQ(ended(worker), 0);
   for (unsigned i = 0; i < 16; ++i) {
-    const Scrape scrape(directory.path() + "/segment" + std::to_string(i) + ".v1");
+    const Scrape scrape(directory.path() + "/segment" + std::to_string(i) + ".v2");
     EXPECT_EQ(scrape.count("tasks"), i);
   }
 }
@@ -221,12 +221,13 @@ TEST(Exhaustion, AFullDirectoryRefusesSeriesAndWastesNoCells) {
     if (status != METRICS_OK) break;
   }
   EXPECT_EQ(status, METRICS_FULL);
-  EXPECT_STREQ(metrics_last_error(),
-               ("the directory of " + t.file() +
-                " is full (4096 bytes); use fewer label values, or create the segment anew with a "
-                "larger METRICS_DIRECTORY_BYTES")
-                   .c_str());
-  EXPECT_EQ(made, 55u);  // a family and 55 series of 72 bytes
+  EXPECT_STREQ(
+      metrics_last_error(),
+      ("the directory of " + t.file() +
+       " is full (4096 bytes): no room for a series of \"tasks\"; use fewer label values, or "
+       "create the segment anew with a larger METRICS_DIRECTORY_BYTES")
+          .c_str());
+  EXPECT_EQ(made, 31u);  // a family and 31 series of 128 bytes
   const std::uint64_t cells = t.scrape().usage().cells_used;
   EXPECT_EQ(cells, made * 2);
   for (unsigned i = 0; i < 1000; ++i) tasks.labels("late" + std::to_string(i)).inc();
@@ -252,11 +253,12 @@ TEST(Exhaustion, UsedUpCellsRefuseSeries) {
             METRICS_OK);
   metrics_gauge* load = nullptr;
   EXPECT_EQ(metrics_gauge_labels(family, nullptr, 0, &load), METRICS_FULL);
-  EXPECT_STREQ(metrics_last_error(),
-               ("the cells of " + t.file() +
-                " are used up (16); use fewer label values, or create the segment anew with a "
-                "larger METRICS_CELLS")
-                   .c_str());
+  EXPECT_STREQ(
+      metrics_last_error(),
+      ("the cells of " + t.file() +
+       " are used up (16): none are left for a series of \"load\"; use fewer label values, or "
+       "create the segment anew with a larger METRICS_CELLS")
+          .c_str());
   ASSERT_NE(load, nullptr);
   metrics_gauge_set(load, 5);
   Counter last = t.counter("last");  // two cells are left

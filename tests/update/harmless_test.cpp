@@ -120,7 +120,7 @@ TEST(Harmless, AWrongEnvironmentCostsTheCountsAlone) {
     EXPECT_THROW(tasks.labels("x", "y"),
                  std::invalid_argument);  // the program's mistake still is one
     EXPECT_EQ(Segment().status(), METRICS_INVALID);
-    EXPECT_EQ(Segment().why(), "$METRICS_CELLS is \"many\"; write a whole number, e.g. 131072");
+    EXPECT_EQ(Segment().why(), "$METRICS_CELLS is \"many\"; write a whole number, e.g. 1048576");
   });
   EXPECT_EQ(ended(worker), 0);
 }

@@ -137,6 +137,22 @@ TEST(Combine, KeepsBucketsOfSegmentsThatDiffer) {
             "wait_count{segment=\"b\"} 13\nwait_sum{segment=\"b\"} 8\n");
 }
 
+// A summary is a histogram without bounds.
+TEST(Combine, MakesHistogramsOfSummariesWhereAnotherSegmentHasHistograms) {
+  FamiliesBuilder one, two;
+  one.family(format::Type::kSummary, "times", "Help.").series({}).whole(3).real(7);
+  two.family(format::Type::kHistogram, "times", "Help.", {1}).series({}).whole(1).whole(2).real(5);
+  const reader::Families summary = one.build();
+  const reader::Families histogram = two.build();
+  EXPECT_EQ(combined({{&summary, "/a"}, {&histogram, "/b"}}),
+            "# HELP times Help.\n# TYPE times histogram\n"
+            "times_bucket{segment=\"/a\",le=\"+Inf\"} 3\n"
+            "times_count{segment=\"/a\"} 3\ntimes_sum{segment=\"/a\"} 7\n"
+            "times_bucket{segment=\"/b\",le=\"1.0\"} 1\n"
+            "times_bucket{segment=\"/b\",le=\"+Inf\"} 3\n"
+            "times_count{segment=\"/b\"} 3\ntimes_sum{segment=\"/b\"} 5\n");
+}
+
 TEST(Combine, KeepsItsShapeWhileTheSourcesKeepTheirs) {
   reader::Families a = counter("tasks", {}, 1);
   reader::Families b = gauge("load", 2);

@@ -1,0 +1,41 @@
+"""Segments that released versions have written: today's programs read them, and count on in them."""
+import os
+import pathlib
+import shutil
+
+import pytest
+
+GOLDEN = pathlib.Path(__file__).parent.parent / "golden"
+VERSIONS = sorted(path.stem for path in GOLDEN.glob("*.prom"))
+
+
+@pytest.fixture(params=VERSIONS)
+def golden(request, directory):
+    """A copy's path, without the ending, and what it must show."""
+    (segment,) = GOLDEN.glob(request.param + ".v*")
+    copy = os.path.join(directory, "golden")
+    shutil.copyfile(segment, copy + segment.suffix)
+    os.chmod(copy + segment.suffix, 0o600)
+    return copy, (GOLDEN / (request.param + ".prom")).read_text()
+
+
+def test_there_are_golden_segments():
+    assert "2.0" in VERSIONS
+
+
+def test_the_inspector_shows_what_it_always_has(golden, inspect):
+    path, expected = golden
+    assert inspect("expose", at=path) == (0, expected, "")
+    assert inspect("verify", at=path)[0] == 0
+
+
+def test_a_worker_of_today_joins_and_counts_on(golden, inspect, start_worker):
+    path, expected = golden
+    before = 'tasks_total{name="plain"} 13\n'
+    assert before in expected
+    worker = start_worker(at=path)
+    tasks = worker.counter("tasks_total", {"name": "plain"})
+    worker.inc(tasks, 7)
+    status, text, _ = inspect("expose", at=path)
+    assert status == 0 and before.replace("13", "20") in text
+    assert inspect("verify", at=path)[0] == 0
