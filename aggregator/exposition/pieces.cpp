@@ -15,7 +15,7 @@ char* copy(char* to, const char* from, std::size_t size) noexcept {
 void Pieces::learn_series(const reader::Family& family, const reader::Series& series) {
   std::string labels;
   append_labels(labels, series.labels);
-  const bool has_numbers = format::values_of(family.type) != format::Values::kNone;
+  const bool has_numbers = format::values_of(family.type) != format::Values::kInfo;
   each_sample(family, [&](std::string_view ending, std::string_view bound) {
     text_ += family.name;
     text_ += ending;

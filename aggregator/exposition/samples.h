@@ -82,7 +82,7 @@ template <class Put>
       put(std::bit_cast<double>(value[numbers.buckets]));
       return;
     }
-    case format::Values::kNone:
+    case format::Values::kInfo:
       return;
   }
 }
