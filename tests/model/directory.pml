@@ -2,7 +2,8 @@
  *
  * Checks the invariants of FORMAT.md:
  *   One record        no two linked records have the same identity, unless all but the last are marked removed
- *   Linked is filled  a record that can be reached does not change any more, but for `next` and `removed`
+ *   Linked is filled  a record that can be reached does not change any more, but for `next` and `removed`, and for a
+ *                     family's `opened` (editions.pml)
  * the latter for registrants, who follow links as they are, and for readers, who copy the directory twice.
  *
  * SIGKILL needs no process of its own here: nobody holds anything that a death would release, so a registrant that
