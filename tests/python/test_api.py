@@ -402,6 +402,13 @@ def test_a_metric_made_anew_as_another_type_mode_or_unit_is_served(name):
     assert shown(f'{name}_seconds_total') == 3
 
 
+def test_an_enum_may_be_unregistered_for_another_type(name):
+    enum = ours.Enum(name, 'help', states=['a', 'b'])
+    ours.REGISTRY.unregister(enum)
+    ours.Counter(name, 'help').inc(2)
+    assert shown(f'{name}_total') == 2
+
+
 def test_two_registries_may_give_one_name_other_buckets(name):
     for registry, bound in (ours.CollectorRegistry(), 1), (ours.CollectorRegistry(), 2):
         ours.Histogram(name, 'help', buckets=(bound,), registry=registry).observe(bound)

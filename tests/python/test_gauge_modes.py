@@ -112,3 +112,17 @@ def test_operator_changes_the_mode_of_an_unchanged_program(program):
     """, METRICS_GAUGE_MODES='queue_*=livesum')
     assert 'queue_depth 3.0\n' in out
     assert 'engine_running_processes{hostname="h"} 1.0\n' in out
+
+
+def test_modes_may_be_changed_between_restarts(program):
+    source = """
+        from libmetrics.prometheus_client import Gauge, generate_latest
+        Gauge('depth', 'help').set(3)
+        print(generate_latest().decode())
+    """
+    assert 'depth{pid="' in program(source)
+    for mode in ('max', 'sum', 'livesum'):
+        assert 'depth 3.0\n' in program(source, METRICS_GAUGE_MODES=f'depth={mode}')
+        assert program.stderr == ''
+    out = program(source)
+    assert 'depth{pid="' in out and 'depth 3.0' not in out

@@ -67,8 +67,7 @@ metrics_status look_up(Metric& m) noexcept {
 // there was no room for it.
 bool is_stale(const Metric& m) noexcept {
   if (m.state != nullptr) return __atomic_load_n(m.state, __ATOMIC_RELAXED) != m.live;
-  return m.strings != nullptr && m.family != nullptr &&
-         metrics_family_status(m.family) == METRICS_OK;
+  return m.strings != nullptr && m.family != nullptr;
 }
 
 // ---- labels() ----

@@ -9,8 +9,8 @@ The first of these that has a mode for the family decides:
 3. BUILT_IN;
 4. prometheus_client's default, "all".
 
-All processes must decide alike: a family has one mode in a segment, and the segment refuses a
-process that defines it with another one.
+Processes may decide differently: the mode of the one that has started last counts, and of what the
+others have set, only the values of living processes.
 """
 from fnmatch import fnmatchcase
 from functools import cache

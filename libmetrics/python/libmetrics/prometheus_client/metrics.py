@@ -1,8 +1,8 @@
 """Counter, Gauge, Histogram, Summary, Info and Enum, counted in the shared segment.
 
 Definitions are checked as prometheus_client 0.16 checks them, with its errors. A definition that it
-allows and the segment refuses (a limit, a family of that name that another program has defined
-differently) is not an error: the reason is logged, and the metric counts nothing.
+allows and the segment refuses (a limit, or a name that shares a sample with another metric of this
+process) is not an error: the reason is logged, and the metric counts nothing.
 """
 import os
 import time
@@ -215,9 +215,6 @@ class MetricWrapperBase(Collector):
 
     # These distinguish this family in a snapshot from another program's of the same name.
     _native_type = None
-
-    def _native_bounds(self):
-        return ()
 
     def _native_labelnames(self):
         names = set(self._labelnames)
@@ -494,6 +491,9 @@ class Enum(MetricWrapperBase, _metrics.Metric):
             raise ValueError(f'{state!r} is not in list')
         for one in self._states:
             self._gauges.labels(*self._labelvalues, one).set(1 if one == state else 0)
+
+    def _give_up(self):
+        self._gauges._give_up()
 
     def _remove_series(self, labelvalues):
         for state in self._states:
