@@ -11,15 +11,7 @@ namespace {
 
 std::vector<reader::Label> labelled(std::vector<reader::Label> labels, const std::string& segment) {
   if (segment.empty()) return labels;
-  // Prometheus puts "exported_" before a label's name, repeatedly, until the name is free.
-  std::string free = "segment";
-  const auto taken = [&] {
-    return std::find_if(labels.begin(), labels.end(),
-                        [&](const reader::Label& label) { return label.name == free; });
-  };
-  const auto own = taken();
-  while (taken() != labels.end()) free.insert(0, "exported_");
-  if (own != labels.end()) own->name = free;
+  reader::move_aside(labels, "segment");
   labels.push_back({"segment", segment});
   return labels;
 }
@@ -80,7 +72,12 @@ Combine::Group* Combine::group_of(const reader::Family& family, bool reserved,
   const std::size_t index = by_sample_name_.at(*owner);
   Group& group = groups_[index];
   const reader::Family& there = group.parts.front();
-  if (format::are_one(there.type, there.name, family.type, family.name) && !group.reserved) {
+  const bool all_are_its = std::all_of(names.begin(), names.end(), [&](const auto& name) {
+    const auto known = by_sample_name_.find(name);
+    return known == by_sample_name_.end() || known->second == index;
+  });
+  if (all_are_its && !group.reserved &&
+      format::are_one(there.type, there.name, family.type, family.name)) {
     for (const auto& name : names) by_sample_name_.emplace(name, index);
     return &group;
   }

@@ -178,7 +178,7 @@ const reader::Families& OwnMetrics::collect(const std::vector<SegmentState>& seg
   for (const SegmentState& s : segments) {
     if (s.up) build.gauge({{"segment", s.name}}, slots_of(s).live_lanes);
   }
-  each("metrics_segment_families", "Families in the segment's directory.",
+  each("metrics_segment_families", "Definitions of families in the segment's directory.",
        [](const reader::Reader& r) { return r.catalogue()->contents.families.size(); });
   each("metrics_segment_series", "Series in the segment's directory, removed ones included.",
        [](const reader::Reader& r) { return r.catalogue()->contents.series.size(); });

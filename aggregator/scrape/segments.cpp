@@ -77,7 +77,8 @@ void Segments::find() {
   }
 }
 
-void Segments::log_changes(Served& served, const std::string& why) {
+void Segments::log_changes(Served& served, const std::string& why,
+                           const std::vector<SegmentState::Hidden>& hidden) {
   if (served.logged != why) {
     if (why.empty()) {
       aggregator::log_info("serving", {{"segment", served.merge.file()}});
@@ -111,26 +112,27 @@ void Segments::log_changes(Served& served, const std::string& why) {
                            {segment, reason, {"family", d.last.family}});
     }
   }
-  log_hidden(served);
+  log_hidden(served, hidden);
 }
 
 // Logs hidden families whenever there are others than before.
-void Segments::log_hidden(Served& served) {
-  std::vector<std::string> hidden;
-  for (const reader::Hidden& h : reader::hidden_families(*served.merge.reader().catalogue())) {
-    hidden.push_back("the " + format::described(*h.family) +
-                     " is counted but not shown: it shares a sample name with the " +
-                     format::described(*h.served) +
-                     ", whose program has started later; rename one");
-  }
+void Segments::log_hidden(Served& served, const std::vector<SegmentState::Hidden>& hidden) {
   if (hidden == served.hidden) return;
-  for (const std::string& sentence : hidden) {
-    aggregator::log_warn(sentence, {{"segment", served.merge.file()}});
-  }
+  served.hidden = hidden;
   if (hidden.empty()) {
     aggregator::log_info("no family is hidden any more", {{"segment", served.merge.file()}});
+    return;
   }
-  served.hidden = std::move(hidden);
+  std::size_t lines = 0;
+  constexpr std::size_t kMostLines = 20;  // a forged file can have any number of them
+  for (const reader::Hidden& h : reader::hidden_families(*served.merge.reader().catalogue())) {
+    if (++lines > kMostLines) break;
+    aggregator::log_warn("the " + format::described(*h.family) +
+                             " is counted but not shown: it shares a sample name with the " +
+                             format::described(*h.served) +
+                             ", whose program has started later; rename one",
+                         {{"segment", served.merge.file()}});
+  }
 }
 
 void Segments::read() {
@@ -139,15 +141,17 @@ void Segments::read() {
   for (auto& [file, served] : served_) {
     const bool up = served->merge.read();
     const std::string why = up ? "" : served->merge.why();
-    log_changes(*served, why);
-    SegmentState& state = states_.emplace_back(
-        SegmentState{segment_name(file), up, format::valid_utf8(why), &served->merge.reader()});
-    if (!up) continue;
-    for (const reader::Hidden& h : reader::hidden_families(*state.reader->catalogue())) {
-      state.hidden.push_back(
-          {std::string(h.family->name), std::string(format::to_string(h.family->type)),
-           std::string(h.served->name), std::string(format::to_string(h.served->type))});
+    std::vector<SegmentState::Hidden> hidden;
+    if (up) {
+      for (const reader::Hidden& h : reader::hidden_families(*served->merge.reader().catalogue())) {
+        hidden.push_back(
+            {std::string(h.family->name), std::string(format::to_string(h.family->type)),
+             std::string(h.served->name), std::string(format::to_string(h.served->type))});
+      }
     }
+    log_changes(*served, why, hidden);
+    states_.push_back({segment_name(file), up, format::valid_utf8(why), &served->merge.reader(),
+                       std::move(hidden)});
   }
 }
 

@@ -41,11 +41,12 @@ class Segments {
     std::optional<std::string> logged;
     std::size_t faults = 0;
     std::array<bool, static_cast<std::size_t>(format::Drop::kCount)> dropped{};  // true: logged
-    std::vector<std::string> hidden;  // the sentences about hidden families that were logged last
+    std::vector<SegmentState::Hidden> hidden;  // what was logged last
   };
   void find();
-  static void log_changes(Served& served, const std::string& why);
-  static void log_hidden(Served& served);
+  static void log_changes(Served& served, const std::string& why,
+                          const std::vector<SegmentState::Hidden>& hidden);
+  static void log_hidden(Served& served, const std::vector<SegmentState::Hidden>& hidden);
 
   const std::vector<std::string> given_;
   const reader::Access access_;

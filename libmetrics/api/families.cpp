@@ -63,8 +63,8 @@ format::Definition definition_of(metrics_type type, const char* name, const char
   if (format::is_of_processes(d.type)) {
     d.mode = static_cast<format::Mode>(options.mode);
   } else if (options.mode != METRICS_ALL) {
-    throw format::Error(METRICS_INVALID, "only gauges have modes, \"" + d.name + "\" is a " +
-                                             std::string(format::to_string(d.type)));
+    throw format::Error(METRICS_INVALID, "only gauges and infos have modes, \"" + d.name +
+                                             "\" is a " + std::string(format::to_string(d.type)));
   }
   return d;
 }

@@ -24,7 +24,9 @@ std::string listed(const Strings& strings) {
 template <class Family>
 std::string describe(const Family& f) {
   std::string text = std::string(to_string(f.type)) + " \"" + std::string(f.name) + '"';
-  if (values_of(f.type) == Values::kGauge) text += " of mode " + std::string(to_string(f.mode));
+  if (values_of(f.type) == Values::kGauge || f.mode != Mode{}) {
+    text += " of mode " + std::string(to_string(f.mode));
+  }
   if (!f.unit.empty()) text += " of unit " + std::string(f.unit);
   text += " with labels " + listed(f.labels);
   if (has_buckets(f.type)) {
@@ -38,8 +40,7 @@ std::string describe(const Family& f) {
 }  // namespace
 
 bool are_one(Type a, std::string_view name_of_a, Type b, std::string_view name_of_b) noexcept {
-  return name_of_a == name_of_b &&
-         (a == b || (values_of(a) == Values::kCounts && values_of(b) == Values::kCounts));
+  return name_of_a == name_of_b && values_of(a) == values_of(b);
 }
 
 bool collide(Type a, std::string_view name_of_a, Type b, std::string_view name_of_b) {
@@ -62,21 +63,17 @@ std::string described(const Definition& definition) { return describe(definition
 
 std::vector<Group> grouped(std::span<const FamilyView> families) {
   std::vector<Group> groups;
-  std::map<std::pair<std::string_view, Values>, std::vector<std::size_t>> by_name;
+  std::map<std::pair<std::string_view, Values>, std::size_t> by_name;  // those that are one
   for (std::size_t i = 0; i < families.size(); ++i) {
     const FamilyView& f = families[i];
-    auto& candidates = by_name[{f.name, values_of(f.type)}];
-    const auto group = std::find_if(candidates.begin(), candidates.end(), [&](std::size_t g) {
-      const FamilyView& first = families[groups[g].editions.front()];
-      return are_one(first.type, first.name, f.type, f.name);
-    });
-    if (group == candidates.end()) {
-      candidates.push_back(groups.size());
+    const auto [there, is_new] = by_name.try_emplace({f.name, values_of(f.type)}, groups.size());
+    if (is_new) {
       groups.push_back({{i}, i});
       continue;
     }
-    groups[*group].editions.push_back(i);
-    if (f.opened > families[groups[*group].last].opened) groups[*group].last = i;
+    Group& group = groups[there->second];
+    group.editions.push_back(i);
+    if (f.opened > families[group.last].opened) group.last = i;
   }
 
   std::vector<std::size_t> latest_first(groups.size());

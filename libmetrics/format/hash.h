@@ -2,8 +2,8 @@
 // chain. It is keyed: a stranger may choose label values (a URL's path is one in many programs),
 // and must not be able to choose them so that all hang in one chain. The construction is that of
 // wyhash (https://github.com/wangyi-fudan/wyhash): before two words are multiplied, each is
-// combined with something that nobody knows who doesn't know the key, so that no input makes a
-// factor 0.
+// combined with a value that depends on the key. Without the key nobody can choose an input that
+// makes a factor 0.
 #pragma once
 
 #include <array>

@@ -102,10 +102,10 @@ constexpr bool is_of_processes(Type type) noexcept {
 }
 
 // Returns every name that the family's samples may have in any exposition format, the family's own
-// name first. Two families conflict if they have one in common.
+// name first. Two families that are not one (editions.h) collide if they have one in common.
 std::vector<std::string> sample_names(Type type, std::string_view name);
 
-// Returns the name without all endings that sample names may add. Families that conflict have the
+// Returns the name without all endings that sample names may add. Families that collide have the
 // same stem: if a name is another one plus one ending, what remains of both after removing all
 // endings is the same.
 std::string_view stem(std::string_view name) noexcept;

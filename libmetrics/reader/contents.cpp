@@ -67,8 +67,8 @@ void keep_consistent(Contents& found, const Offsets& unknown, const format::Geom
   std::unordered_map<format::Offset, const format::FamilyView*, Seeded> families;
   std::erase_if(found.families, [&](const format::FamilyView& f) {
     if (definitions.insert(format::described(f)).second) return false;
-    return fault(f.offset, "is a second family of the same definition as another \"" +
-                               std::string(f.name) + '"');
+    return fault(f.offset,
+                 "has the same definition as another family \"" + std::string(f.name) + '"');
   });
   for (const format::FamilyView& f : found.families) families.emplace(f.offset, &f);
 
@@ -173,7 +173,8 @@ Contents contents(const format::Window& links, const format::Window& records,
           fits ? std::max<std::uint64_t>(filled.bytes, sizeof(Record)) : sizeof(Record);
       // Strings may stand outside of their record, and many records might claim the same ones.
       if (const auto* s = records.at<format::SeriesRecord>(offset);
-          filled.kind == Kind::kSeries && s != nullptr) {
+          filled.kind == Kind::kSeries && s != nullptr &&
+          !records.bytes(s->strings, s->room).empty()) {
         bytes = std::max<std::uint64_t>(bytes, s->room);
       }
       if (bytes > left) {

@@ -1,5 +1,7 @@
 #include "libmetrics/reader/dropped.h"
 
+#include <algorithm>
+
 namespace metrics::reader {
 namespace {
 
@@ -27,13 +29,21 @@ std::vector<DropReport> drop_report(const Reader& reader) {
   for (const format::DropReason& reason : format::kDropReasons) {
     const auto i = static_cast<std::size_t>(reason.drop);
     const RefusalCopy& last = reader.usage().refusals[i];
-    DropReport& entry = report.emplace_back(
-        DropReport{reason, reader.usage().dropped[i], last, lasts(reason, last, reader), {}});
-    for (const format::FamilyView& family : reader.catalogue()->contents.families) {
-      if ((family.refusals >> i & 1) != 0) entry.families.push_back(family.name);
-    }
+    report.push_back({reason, reader.usage().dropped[i], last, lasts(reason, last, reader)});
   }
   return report;
+}
+
+std::vector<std::string_view> refused_families(const Reader& reader, format::Drop reason) {
+  std::vector<std::string_view> names;
+  for (const format::FamilyView& family : reader.catalogue()->contents.families) {
+    const bool was_refused = (family.refusals >> static_cast<unsigned>(reason) & 1) != 0;
+    // A family may have several editions.
+    if (was_refused && std::find(names.begin(), names.end(), family.name) == names.end()) {
+      names.push_back(family.name);
+    }
+  }
+  return names;
 }
 
 std::vector<Hidden> hidden_families(const Catalogue& catalogue) {

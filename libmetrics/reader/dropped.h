@@ -19,11 +19,14 @@ struct DropReport {
   RefusalCopy last;
   // What was refused last would be refused now: there is still no room for it.
   bool now;
-  std::vector<std::string_view> families;  // those of which a series was refused for it, ever
 };
 // Returns a report for each of format::kDropReasons, in their order, of the segment as the last
-// look() has found it. The names are valid as long as its catalogue.
+// look() has found it.
 std::vector<DropReport> drop_report(const Reader& reader);
+
+// Returns the names of the families of which a series was ever refused for that reason, as of the
+// reader's catalogue, as long as which they are valid.
+std::vector<std::string_view> refused_families(const Reader& reader, format::Drop reason);
 
 // A family that is counted but not served, since it shares a sample name with another one, which
 // was opened later.

@@ -46,6 +46,7 @@ struct Family {
 
 // Returns how many values a series of the family has in Families::values.
 inline std::size_t value_count(const Family& family) noexcept {
+  if (format::values_of(family.type) == format::Values::kInfo) return 0;  // it is there, or not
   // A gauge's cells belong to one process each; merged, they are one value.
   if (format::values_of(family.type) == format::Values::kGauge) return 1;
   return format::cell_count(family.type, static_cast<std::uint32_t>(family.bounds.size()));

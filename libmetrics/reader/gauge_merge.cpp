@@ -197,7 +197,15 @@ void GaugeMerge::combine(std::size_t first_record, std::span<const Held> held,
   }
   // The sum over no processes is 0, since "nothing is running" is an answer; the minimum of no
   // processes has no value.
-  if (!value && (record.mode == Mode::kSum || record.mode == Mode::kLiveSum)) value = 0;
+  // That is for the last edition to say: another one's label set is there only as long as a living
+  // process has set it.
+  bool of_last = false;
+  for (std::size_t r = first_record; r < records_.size() && records_[r].series == record.series;
+       ++r) {
+    of_last = of_last || records_[r].of_last;
+  }
+  const bool sums = record.mode == Mode::kSum || record.mode == Mode::kLiveSum;
+  if (!value && sums && of_last) value = 0;
   if (value) samples_.push_back({record.series, {}, *value});
 }
 

@@ -1,7 +1,7 @@
 #include "libmetrics/reader/identity.h"
 
 #include <algorithm>
-#include <vector>
+#include <utility>
 
 namespace metrics::reader {
 
@@ -18,6 +18,18 @@ std::string identity_of(std::span<const Label> labels) {
     text.append(label->name).append("\xff").append(label->value).append("\xff");
   }
   return text;
+}
+
+void move_aside(std::vector<Label>& labels, std::string_view name) {
+  const auto find = [&labels](std::string_view wanted) {
+    return std::find_if(labels.begin(), labels.end(),
+                        [&](const Label& label) { return label.name == wanted; });
+  };
+  const auto own = find(name);
+  if (own == labels.end()) return;
+  std::string free(name);
+  while (find(free) != labels.end()) free.insert(0, "exported_");
+  own->name = std::move(free);
 }
 
 }  // namespace metrics::reader

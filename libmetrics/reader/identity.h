@@ -4,6 +4,8 @@
 
 #include <span>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "libmetrics/reader/families.h"
 
@@ -11,5 +13,9 @@ namespace metrics::reader {
 
 // Returns a text that is the same for labels that are one, and differs for others.
 std::string identity_of(std::span<const Label> labels);
+
+// Renames a label of that name, so that another one can have the name: it gets "exported_" before
+// it, repeatedly, until the name is free, as with Prometheus.
+void move_aside(std::vector<Label>& labels, std::string_view name);
 
 }  // namespace metrics::reader

@@ -6,8 +6,10 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 
+#include "libmetrics/format/editions.h"
 #include "libmetrics/reader/contents.h"
 
 namespace metrics::reader {
@@ -18,7 +20,9 @@ std::string excess_of_copy(std::uint64_t bytes, std::uint64_t space_taken);
 // Bounds what is read of `slots` slots, each with `cells` cells in use.
 std::string excess_of_slots(std::uint64_t slots, std::uint64_t cells, std::uint64_t space_taken);
 
-// Bounds the text of an exposition of all series: long labels are repeated for each bucket.
-std::string excess_of_text(const Contents& contents, std::uint64_t space_taken);
+// Bounds the text of an exposition of all series, and their values: long labels are repeated for
+// each bucket, and a family's last edition decides how many buckets all its series have.
+std::string excess_of_text(const Contents& contents, std::span<const format::Group> groups,
+                           std::uint64_t space_taken);
 
 }  // namespace metrics::reader

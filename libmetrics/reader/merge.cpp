@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "libmetrics/format/gauge_value.h"
 #include "libmetrics/reader/add.h"
+#include "libmetrics/reader/identity.h"
 #include "libmetrics/reader/mapping.h"
 
 namespace metrics::reader {
@@ -225,9 +227,15 @@ void SegmentMerge::rebuild() {
     const Shown::Series& series = shown_.series[i];
     Family& family = families_.families[series.family];
     const auto& edition = contents.families[shown_.edition_of[series.first]];
-    const std::vector<Label> labels = labels_of(edition, contents.series[series.first]);
+    std::vector<Label> labels = labels_of(edition, contents.series[series.first]);
+    // An older edition may have had a label that the last one's type or mode gives to samples.
+    if (family.type == format::Type::kSummary) move_aside(labels, "quantile");
+    if (shown_.families[series.family].last->type == format::Type::kGauge &&
+        format::is_per_process(shown_.families[series.family].last->mode)) {
+      move_aside(labels, "pid");
+    }
     if (!format::is_of_processes(family.type)) {
-      family.series.push_back({labels, first_values_[i]});
+      family.series.push_back({std::move(labels), first_values_[i]});
       continue;
     }
     for (; next_sample < samples.size() && samples[next_sample].series == i; ++next_sample) {

@@ -7,8 +7,8 @@
 // Nor does it depend on which edition of a family is the last: what is shown at a set of labels,
 // and at a bound, is a function of counts that only grow. Only which bounds are shown follows the
 // last edition. What an older one has counted between two of its bounds is shown from the next
-// shown bound on that is not below the upper one, so that no observation is told as smaller than it
-// was.
+// shown bound on that is not below the upper one, so that no observation is shown as smaller than
+// it was.
 #pragma once
 
 #include <cstdint>

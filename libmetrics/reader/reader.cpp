@@ -179,7 +179,8 @@ bool Reader::look() {
   if (auto why = excess_of_slots(slots, fresh->cells, taken); !why.empty()) {
     return fail(std::move(why));
   }
-  if (auto why = excess_of_text(fresh->contents, taken); !why.empty()) return fail(std::move(why));
+  if (auto why = excess_of_text(fresh->contents, fresh->groups, taken); !why.empty())
+    return fail(std::move(why));
   std::swap(known_, links_);
   catalogue_ = std::move(fresh);
   return true;

@@ -1,5 +1,5 @@
-// seeded.h -- the hash of a reader's own tables: what hangs in one place of them can't be chosen by
-// whoever chooses label values, or forges a file.
+// seeded.h -- the hash of a reader's own tables, keyed, so that neither label values nor a forged
+// file can be chosen to collide in them.
 #pragma once
 
 #include <cstddef>
@@ -10,7 +10,7 @@
 
 namespace metrics::reader {
 
-// This process's key, random.
+// Returns this process's random key.
 const format::HashKey& seed() noexcept;
 
 struct Seeded {

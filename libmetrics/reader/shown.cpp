@@ -39,7 +39,7 @@ Shown shown(const Contents& contents, std::span<const format::Group> groups) {
   }
   all.next.assign(contents.series.size(), Shown::kNone);
   all.edition_of.resize(contents.series.size());
-  // Only families with several editions can have several records of one series.
+  // Only families with several editions, and infos, can have several records of one series.
   std::unordered_map<std::string, std::size_t, Seeded> by_identity;
   for (std::size_t i = 0; i < contents.series.size(); ++i) {
     const format::SeriesView& record = contents.series[i];
@@ -47,7 +47,9 @@ Shown shown(const Contents& contents, std::span<const format::Group> groups) {
     const std::uint32_t edition = all.edition_of[i] = by_offset.at(record.family);
     const std::uint32_t family = family_of[edition];
     if (!record.is_live() || family == Shown::kNone) continue;
-    if (all.families[family].editions > 1) {
+    const bool is_info =
+        format::values_of(contents.families[edition].type) == format::Values::kInfo;
+    if (is_info || all.families[family].editions > 1) {
       std::string identity = identity_of(labels_of(contents.families[edition], record));
       identity.append(std::to_string(family));
       const auto [there, is_new] = by_identity.emplace(std::move(identity), all.series.size());

@@ -81,7 +81,10 @@ void fill(int fd, const std::string& file, const format::Geometry& g) {
   header->slot_bytes = g.slot_bytes;
   header->created_ns = format::now_ns();
   header->hash_seed = format::random_key();
-  header->id = format::random_key()[0];
+  const format::HashKey other = format::random_key();
+  // The id is shown, the seed never. Where the kernel has no random bytes, both keys are the same.
+  header->id = other != header->hash_seed ? other[0]
+                                          : format::hash_word(header->created_ns, other[1], other);
   if (::pwrite(fd, header.get(), sizeof *header, 0) != static_cast<ssize_t>(sizeof *header)) {
     format::fail(errno, "can't write the header of " + file);
   }
@@ -136,7 +139,7 @@ metrics_geometry completed(const metrics_geometry& wanted) {
   g.threads = static_cast<std::uint32_t>(
       given_or_environment("METRICS_THREADS", wanted.threads, 1024, 1, kMostSlots));
   g.cells =
-      given_or_environment("METRICS_CELLS", wanted.cells, 1 << 20, 16, std::uint64_t{1} << 40);
+      given_or_environment("METRICS_CELLS", wanted.cells, 1 << 20, 16, std::uint64_t{1} << 32);
   g.directory_bytes = given_or_environment("METRICS_DIRECTORY_BYTES", wanted.directory_bytes,
                                            8 << 20, 4096, std::uint64_t{1} << 36);
   const std::uint64_t slots = std::uint64_t{1} + g.processes + g.threads;

@@ -16,8 +16,14 @@ using format::Kind;
 using format::Record;
 using format::SeriesRecord;
 
+bool is_live(const Record& record) noexcept {
+  return format::state_of(record.state.load(std::memory_order_relaxed)) == format::State::kLive;
+}
+
 bool is_series(const format::Window& window, format::Offset offset, format::Offset family,
                std::span<const std::string> strings) {
+  const auto* record = window.at<Record>(offset);
+  if (record == nullptr || !is_live(*record)) return false;  // before anything of it is parsed
   const auto there = format::series_at(window, offset, nullptr);
   return there && there->is_live() && there->family == family &&
          std::equal(there->strings.begin(), there->strings.end(), strings.begin(), strings.end());
@@ -75,8 +81,8 @@ bool Directory::fits(std::uint64_t used, std::uint64_t bytes) const noexcept {
   return bytes <= format::kMaxRecordBytes && used <= all && bytes <= all - used;
 }
 
-// Counts a refusal, and writes down who met it, for whoever asks when the log of this process is
-// gone.
+// Counts a refusal, and records the family and the process, so that a reader can name them when the
+// process's log is gone.
 void Directory::note(format::Drop reason, const Asked& asked, std::uint64_t needed) const noexcept {
   segment_.drop(reason);
   const auto i = static_cast<std::size_t>(reason);
@@ -102,15 +108,27 @@ void Directory::refused(format::Drop reason, const format::Definition& d,
   note(reason, {d, family}, 0);
 }
 
+std::string Directory::what(const Asked& asked) {
+  return (asked.family == 0 ? "family \"" : "a series of \"") + asked.definition.name + '"';
+}
+
 void Directory::refuse_full(const Asked& asked, std::uint64_t bytes) const {
   note(format::Drop::kDirectoryFull, asked, bytes);
   throw format::Error(METRICS_FULL,
                       "the directory of " + segment_.file() + " is full (" +
                           std::to_string(segment_.geometry().directory_bytes) +
-                          " bytes): no room for " + (asked.family == 0 ? "family" : "a series of") +
-                          " \"" + asked.definition.name +
-                          "\"; use fewer label values, or create the segment anew with a larger "
+                          " bytes): no room for " + what(asked) +
+                          "; use fewer label values, or create the segment anew with a larger "
                           "METRICS_DIRECTORY_BYTES");
+}
+
+void Directory::refuse_chain(const Asked& asked) const {
+  note(format::Drop::kDirectoryFull, asked, 0);
+  throw format::Error(METRICS_FULL,
+                      "a chain of the directory of " + segment_.file() + " has " +
+                          std::to_string(format::kMaxChain) +
+                          " records, the most that it may have: no room for " + what(asked) +
+                          "; create the segment anew with a larger METRICS_DIRECTORY_BYTES");
 }
 
 void Directory::refuse_damaged() const {
@@ -175,23 +193,26 @@ format::Link* Directory::walk(format::Link* link, Visit visit) const {
 }
 
 // Returns the record of the chain for which same(offset, record) is true. If there is none yet,
-// calls make() once for the offset of a filled record and links it. A chain has a bound, so that no
-// registrant's walk can be made long: at the bound, the directory is as good as full.
-template <class Same, class Make>
+// calls make() once for the offset of a filled record and links it. Before each attempt to link it
+// calls expect(), which throws if the record must not be linked. A chain has a bound, so that no
+// registrant's walk can be made long: at the bound, the directory is as good as full. Removed
+// series don't count: only the program itself can remove them.
+template <class Same, class Expect, class Make>
 format::Offset Directory::find_or_link(std::uint64_t hash, Kind kind, const Asked& asked, Same same,
-                                       Make make) const {
+                                       Expect expect, Make make) const {
   format::Link* link = &chain(hash);
   format::Offset mine = 0;
   std::uint32_t passed = 0;
   for (;;) {
     format::Offset found = 0;
     link = walk(link, [&](format::Offset offset, const Record& record) {
-      ++passed;
+      if (record.kind != Kind::kSeries || is_live(record)) ++passed;
       if (record.kind == kind && record.hash == hash && same(offset, record)) found = offset;
       return found != 0;
     });
     if (link == nullptr) return found;
-    if (passed >= format::kMaxChain) refuse_full(asked, 0);
+    if (passed >= format::kMaxChain) refuse_chain(asked);
+    expect();
     if (mine == 0) mine = make();
     std::uint64_t end = 0;
     // The only commit. Release: a registrant or reader that follows the link sees the record
@@ -213,7 +234,7 @@ format::Offset Directory::family(const format::Definition& d, std::uint64_t open
     return there && format::is_edition(*there, d);
   };
   const std::uint64_t hash = format::family_hash(format::stem(d.name), segment_.hash_key());
-  const auto make = [&] {
+  const auto expect = [&] {
     if (editions >= format::kMaxEditions) {
       note(format::Drop::kEditionsFull, asked, 0);
       throw format::Error(METRICS_FULL, "family \"" + d.name + "\" has " +
@@ -222,11 +243,13 @@ format::Offset Directory::family(const format::Definition& d, std::uint64_t open
                                             " already; a program must not make up new ones as it "
                                             "runs: put what varies into a label's value");
     }
+  };
+  const auto make = [&] {
     const format::Offset offset = reserve(format::family_bytes(d), asked);
     format::write_family(segment_.base() + offset, d, hash, opened);
     return offset;
   };
-  const format::Offset offset = find_or_link(hash, Kind::kFamily, asked, same, make);
+  const format::Offset offset = find_or_link(hash, Kind::kFamily, asked, same, expect, make);
   const auto* record = window_.at<format::FamilyRecord>(offset);
   raise(const_cast<format::Cell&>(record->opened), opened);
   return offset;
@@ -283,11 +306,14 @@ Directory::Found Directory::series(format::Offset family, const format::Definiti
     format::write_series(segment_.base() + offset, offset, strings, hash, family, first, cells);
     return offset;
   };
-  const format::Offset offset = find_or_link(hash, Kind::kSeries, asked, same, make);
+  const format::Offset offset = find_or_link(
+      hash, Kind::kSeries, asked, same, [] {}, make);
   const auto* r = window_.at<SeriesRecord>(offset);
   const format::Geometry& g = segment_.geometry();
   const std::uint64_t first = r->first_cell;
-  if (first > g.cells || cells > g.cells - first) refuse_damaged();
+  // A handle has 32 bits for the cell.
+  constexpr std::uint64_t kMost = std::uint64_t{1} << 32;
+  if (first > g.cells || cells > g.cells - first || first + cells > kMost) refuse_damaged();
   // A removal since then has changed the state, but not the version above it.
   const std::uint64_t state = r->record.state.load(std::memory_order_relaxed);
   return {first, &r->record.state, format::with_state(state, format::State::kLive)};

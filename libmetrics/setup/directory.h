@@ -61,23 +61,25 @@ class Directory {
   void remove_all(const format::Definition& definition) const;
 
  private:
-  struct Asked {  // for whom something is reserved, so that a refusal can name it
+  struct Asked {  // what something is reserved for, so that a refusal can name it
     const format::Definition& definition;
     format::Offset family;  // 0: it is the family itself that is registered
   };
   bool fits(std::uint64_t used, std::uint64_t bytes) const noexcept;
   void note(format::Drop reason, const Asked& asked, std::uint64_t needed) const noexcept;
   [[noreturn]] void refuse_full(const Asked& asked, std::uint64_t bytes) const;
+  [[noreturn]] void refuse_chain(const Asked& asked) const;
   [[noreturn]] void refuse_damaged() const;
+  static std::string what(const Asked& asked);
   void expect_room(std::uint64_t bytes, const Asked& asked) const;
   format::Offset reserve(std::uint64_t bytes, const Asked& asked) const;
   std::uint64_t reserve_cells(std::uint32_t count, const Asked& asked) const;
   format::Link& chain(std::uint64_t hash) const noexcept;
   template <class Visit>
   format::Link* walk(format::Link* link, Visit visit) const;
-  template <class Same, class Make>
+  template <class Same, class Expect, class Make>
   format::Offset find_or_link(std::uint64_t hash, format::Kind kind, const Asked& asked, Same same,
-                              Make make) const;
+                              Expect expect, Make make) const;
   std::vector<format::FamilyView> families_of_stem(std::string_view name) const;
   std::vector<format::FamilyView> editions_of(const format::Definition& definition) const;
 

@@ -57,7 +57,9 @@ Registry& Registry::open(const std::string& path, const metrics_geometry& wanted
       registries[i] = registry.release();
       publish(i, registries[i]->own_slots_.get());
     }
-    if (registries[i]->file_ == file) return *registries[i];
+    if (registries[i]->file_ != file) continue;
+    if (registries[i]->segment_ != nullptr) registries[i]->numbered();
+    return *registries[i];
   }
   throw format::Error(METRICS_FULL, "can't join " + file + ": one process can join " +
                                         std::to_string(METRICS_MAX_SEGMENTS) + " segments");
@@ -125,7 +127,7 @@ format::Offset Registry::registered(Family& family,
                                                 "that only one can be served; rename one");
     }
   }
-  const std::uint64_t opened = std::uint64_t{claim.start} << 32 | ++claim.definitions;
+  const std::uint64_t opened = format::opened_word(claim.start, ++claim.definitions);
   const format::Offset offset = Directory(*segment_).family(d, opened);
   family.opened_by = claim.start;
   ++family.definers;
@@ -151,7 +153,6 @@ Family& Registry::family(format::Definition given, Family** refused) {
     try {
       family.found_at(registered(family, same_stem));
     } catch (const format::Error& e) {
-      family.found_at(0);
       if (const auto* before = family.refusal(); before == nullptr || *before != e) {
         family.refused(e);
       }

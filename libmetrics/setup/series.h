@@ -120,7 +120,7 @@ struct Family {
   // How many definitions of it this process, or its parent before the fork, has made and not given
   // up; and the number of the process that has opened it last. Guarded by the process's mutex.
   std::uint32_t definers = 0;
-  std::uint32_t opened_by = 0;
+  std::uint64_t opened_by = 0;
 
  private:
   std::atomic<format::Offset> offset_{0};

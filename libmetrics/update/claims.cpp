@@ -108,10 +108,8 @@ ClaimResult claim_first_slot(const Segment& segment, Claim& claim) noexcept {
 void give_back(const Claim& claim) noexcept { ::munmap(claim.pin, format::page_bytes()); }
 
 void number_process(const Segment& segment, ProcessClaim& claim) noexcept {
-  while (claim.start == 0) {  // 0 is skipped when the numbers begin anew
-    claim.start = static_cast<std::uint32_t>(
-        segment.header().starts.fetch_add(1, std::memory_order_relaxed) + 1);
-  }
+  if (claim.start != 0) return;
+  claim.start = segment.header().starts.fetch_add(1, std::memory_order_relaxed) + 1;
 }
 
 void announce(const Segment& segment, format::Owner owner) noexcept {

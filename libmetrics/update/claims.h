@@ -38,9 +38,8 @@ ClaimResult claim_first_slot(const Segment& segment, Claim& claim) noexcept;
 // Unlocks the slot again. Only for a claim that was not announced.
 void give_back(const Claim& claim) noexcept;
 
-// Numbers the process in the segment, if that has not been done: the next number is given to the
-// process that starts next, forked ones too. To be called at a process's first set-up call or
-// update; the caller must hold the mutex.
+// Numbers the process in the segment, if it has no number yet; forked children get one of their
+// own. To be called at a process's first set-up call or update. The caller must hold the mutex.
 void number_process(const Segment& segment, ProcessClaim& claim) noexcept;
 
 // Writes the generation and then the owner's identity to the head. Afterwards the owner may write

@@ -28,8 +28,8 @@ struct ProcessClaim {
   std::atomic<bool> logged;             // that reason was logged
   // This process's number in the segment, see number_process(); 0: it has none yet. And how many
   // definitions it has made there. Both are guarded by the mutex.
-  std::uint32_t start;
-  std::uint32_t definitions;
+  std::uint64_t start;
+  std::uint64_t definitions;
 };
 
 struct Process {

@@ -100,8 +100,8 @@ def calibrated(player, name, wanted_ns):
 
 
 def measure(row, known, options):
-    """Returns the row's figures, taken in turns, as {key: list of what one operation took}, and what
-    is missing."""
+    """Returns the row's figures, taken in turns, as {key: list of what one operation took}, and
+    what is missing."""
     counts, missing = {}, {}
     for key, (player, name) in row.figures.items():
         try:

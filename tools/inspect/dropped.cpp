@@ -34,18 +34,19 @@ int dropped(const std::string& path, Format format) {
   for (const reader::DropReport& d : reader::drop_report(reader)) {
     if (d.count == 0) continue;
     const bool known = d.last.when_ns != 0;
+    const auto families = reader::refused_families(reader, d.reason.drop);
     Json entry = {{"what", what(d.reason.what)},
                   {"reason", d.reason.reason},
                   {"count", d.count},
                   {"now", d.now},
-                  {"families", d.families}};
+                  {"families", families}};
     if (known) {
       entry["last"] = {
           {"family", d.last.family}, {"pid", d.last.pid}, {"time", utc(d.last.when_ns)}};
     }
     json["dropped"].push_back(std::move(entry));
     std::string names;
-    for (const std::string_view name : d.families)
+    for (const std::string_view name : families)
       names.append(names.empty() ? "" : " ").append(name);
     rows.push_back({what(d.reason.what), std::string(d.reason.reason), std::to_string(d.count),
                     d.now ? "yes" : "", d.last.family, known ? std::to_string(d.last.pid) : "",

@@ -68,10 +68,11 @@ METRICS_API const char* metrics_last_error(void);
 METRICS_API const char* metrics_version(void);
 
 /* A log function. The library calls it for everything that can't be counted, once for each segment
- * or family and cause, with one line of text; with METRICS_OK for what a user should know though
- * everything is counted. Updates never call it; the reason why one got no slot
- * is logged by the process's next set-up call, or by metrics_segment_status(). The thread that
- * called the library calls it, with none of the library's locks held. It must not throw. */
+ * or family and cause, with one line of text. With METRICS_OK it reports what loses no count: that
+ * the segment has another size than the process has asked for. Updates never call it; the reason
+ * why one got no slot is logged by the process's next set-up call, or by metrics_segment_status().
+ * The thread that called the library calls it, with none of the library's locks held. It must not
+ * throw. */
 typedef void (*metrics_log_function)(metrics_status status, const char* text, void* context);
 
 /* Makes the library log through that function, with that context, from now on and in all threads.
@@ -92,13 +93,14 @@ typedef struct metrics_segment metrics_segment;
  * named there. The file is sparse: what is not used costs no memory, except for the directory,
  * which is reserved when the file is created. */
 typedef struct metrics_geometry {
-  size_t size;              /* sizeof(metrics_geometry) */
-  uint32_t processes;       /* $METRICS_PROCESSES, 1024: workers that live at the same time */
-  uint32_t threads;         /* $METRICS_THREADS, 1024: their further threads, likewise */
-  uint64_t cells;           /* $METRICS_CELLS, 1048576: a series of a histogram with n bounds
+  size_t size;        /* sizeof(metrics_geometry) */
+  uint32_t processes; /* $METRICS_PROCESSES, 1024: workers that live at the same time */
+  uint32_t threads;   /* $METRICS_THREADS, 1024: their further threads, likewise */
+  uint64_t cells;     /* $METRICS_CELLS, 1048576: a series of a histogram with n bounds
                                takes n + 2, of a counter 2, of a gauge or an info 3 */
-  uint64_t directory_bytes; /* $METRICS_DIRECTORY_BYTES, 8 MiB: a series takes about 110 bytes and
-                               its label values */
+  uint64_t
+      directory_bytes; /* $METRICS_DIRECTORY_BYTES, 8 MiB: a series takes 112 bytes, and for each
+                               label 4 and its value */
 } metrics_geometry;
 
 /* Joins the segment of that name, or creates it if it does not exist, and stores it in *out. One
@@ -150,7 +152,7 @@ typedef enum metrics_type {
   METRICS_SUMMARY = 4, /* counts and sums, without quantiles, which can't be merged over
                           processes */
   METRICS_INFO = 5     /* constant information as labels: a series with the value 1 for each set of
-                          labels that any process has stated; the family has no label names */
+                          labels that a living process states; the family has no label names */
 } metrics_type;
 
 /* How the gauges of all processes become one sample, in client_python's vocabulary. The "live"
@@ -188,14 +190,15 @@ typedef struct metrics_family_options {
  *
  * A definition may change: programs with other label names, bounds, units or modes under the same
  * name, in a former release or beside this one, are counted, and all are served as one family, with
- * the help, unit, bounds and mode of the process that has started last. A summary and a histogram
- * are served as one, too. metrics_family_status() returns whether the family is served.
+ * the help, unit, bounds and mode of the process that has started last of those that define it. A
+ * summary and a histogram are served as one, too. metrics_family_status() returns whether the
+ * family is served.
  *
  * METRICS_INVALID: a name, type, bound or option breaks the rules, which are Prometheus's
  * (https://prometheus.io/docs/concepts/data_model); *out is NULL.
- * METRICS_CONFLICT: this process has defined, and not given up, a family that can't be served
- * beside this one: they share a sample name, as a counter and a gauge of one name do, or a counter
- * `x_count` and a histogram `x`.
+ * METRICS_CONFLICT: this process, or its parent before the fork, has defined and not given up a
+ * family that can't be served beside this one: they share a sample name, as a counter and a gauge
+ * of one name do, or a counter `x_count` and a histogram `x`.
  * METRICS_FULL: the directory is full, or the name has 64 definitions already.
  * METRICS_INCOMPATIBLE: the directory is damaged.
  * METRICS_NO_SPACE: the process is out of memory.
@@ -215,10 +218,10 @@ METRICS_API metrics_status metrics_family_of(metrics_segment* segment, metrics_t
  * metrics_last_error(). */
 METRICS_API metrics_status metrics_family_status(const metrics_family* family);
 
-/* Takes one metrics_family_of() of this family back, in this process: a program that has
- * unregistered a metric may then define another one that can't be served beside it. Its series
- * stay, their handles count on, and if it is defined again, it is the newest definition of its name
- * in this process. Does nothing if all were taken back. METRICS_INVALID: the family is NULL. */
+/* Undoes one call of metrics_family_of() that returned this family, in this process. Once all are
+ * undone, the process may define another family that can't be served beside it. The series stay,
+ * and their handles count on. If the family is defined again, it is the newest definition of its
+ * name in this process. Does nothing if all were undone. METRICS_INVALID: the family is NULL. */
 METRICS_API metrics_status metrics_family_give_up(metrics_family* family);
 
 /* Write bounds for a histogram to bounds[0..count-1]: start, start + width, ..., or start,

@@ -118,9 +118,9 @@ class Engine {
   //
   // Throws std::invalid_argument if options.bounds can't be a histogram's bounds. If a list in the
   // environment can't be, that is logged, and the default bounds are used; without exceptions, the
-  // program logs it and aborts. If another process has registered a family with other
-  // bounds, that family counts nothing here, which is logged; so all workers of a segment must have
-  // the same list. Missing resources are logged too, and never throw.
+  // program logs it and aborts. If another process has other bounds, both count in one family,
+  // which shows the bounds of the process that has started last. Missing resources are logged too,
+  // and never throw.
   explicit Engine(const EngineOptions& options = {})
       : hostname_(options.hostname.empty() ? this_host() : options.hostname) {
     if (options.bounds) {
