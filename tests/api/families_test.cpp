@@ -111,7 +111,7 @@ TEST(Options, ThatTheTypeDoesNotHaveAreRefused) {
   EXPECT_EQ(refusal(METRICS_COUNTER, Options().bounds(bounds)),
             "only histograms have bounds, \"x\" is a counter");
   EXPECT_EQ(refusal(METRICS_HISTOGRAM, Options().mode(METRICS_MAX)),
-            "only gauges have modes, \"x\" is a histogram");
+            "only gauges and infos have modes, \"x\" is a histogram");
   EXPECT_EQ(refusal(METRICS_GAUGE, Options().mode(static_cast<metrics_mode>(10))),
             "the mode of family \"x\" is not one of metrics_mode");
   EXPECT_EQ(refusal(METRICS_INFO, Options().unit("s")),

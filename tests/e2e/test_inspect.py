@@ -246,7 +246,7 @@ FAULTS = {
     "strings shared": "shares strings with the record",
     "cells without room": "has more cells than room for them",
     "family name": 'family at .*"7lpha',
-    "family twice": 'is a second family of the same definition as another "alpha"',
+    "family twice": 'has the same definition as another family "alpha"',
     "bounds": "ascending",
     "bound count": "has too many labels or bounds",
     "string beyond": "has strings that reach beyond its record",

@@ -64,7 +64,7 @@ def test_prometheus_sees_no_reset_and_every_count(directory, start_worker, start
                 samples = prometheus.one(f"{name}{selector}[{seconds}s]", end)
                 increase = prometheus.one(f"increase({name}{selector}[{seconds}s])", end)
                 assert math.isclose(increase, rate(samples, end - seconds, end) * seconds, rel_tol=1e-6)
-            # What was counted up to 0.5, a bound of all releases, is what every scrape has shown there.
+            # What was counted up to 0.5, a bound of all releases, is what the last scrape shows there.
             half = prometheus.one("request_seconds_bucket" + selector[:-1] + ',le="0.5"}', end)
             assert half == count * sum(v <= 0.5 for v in VALUES) / len(VALUES)
         assert prometheus.one(f"min_over_time(up[{seconds}s])", end) == 1

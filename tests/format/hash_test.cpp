@@ -1,11 +1,11 @@
-// The hash of identities: whoever chooses label values can't choose which ones hang in one chain.
+// The hash of identities: a client that chooses label values can't choose which of them hang in one
+// chain.
 #include "libmetrics/format/hash.h"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <map>
-#include <optional>
 #include <random>
 #include <set>
 #include <string>
@@ -62,7 +62,7 @@ std::vector<std::string> colliding(std::size_t count) {
   }
 }
 
-TEST(Hash, OfStringsThatCollideUnderOneThatEverybodyKnowsDiffer) {
+TEST(Hash, OfStringsThatCollideWithoutAKeyDiffersWithOne) {
   constexpr std::size_t kCount = 12'000;
   constexpr std::size_t kChains = 8192;  // of a segment of the default size
   const std::vector<std::string> strings = colliding(kCount);

@@ -71,6 +71,23 @@ TEST(Infos, OfModeMostRecentLeaveTheLastStatementBehind) {
   EXPECT_EQ(t.scrape().series_count("build"), 1u);
 }
 
+TEST(Infos, OfAnotherModeAreAnotherEdition) {
+  TempSegment t;
+  started([&] { state(t, "1"); });
+  started([&] { state(t, "2", Mode::kMostRecent); });
+  EXPECT_TRUE(t.scrape().has("build", {"2"}));
+  EXPECT_EQ(t.scrape().series_count("build"), 1u);
+}
+
+// An empty label value is the same as no label.
+TEST(Infos, WithAndWithoutAnEmptyFactAreOne) {
+  TempSegment t;
+  const Family<Info> build("build", "", t.options());
+  build.state({{"version", "1"}});
+  build.state({{"version", "1"}, {"commit", ""}});
+  EXPECT_EQ(t.scrape().series_count("build"), 1u);
+}
+
 TEST(Infos, OfAProcessWithoutASlotAreDroppedAndCounted) {
   TempSegment t({1, 1, 256, 16384});
   Living first([&] { state(t, "1"); });

@@ -60,6 +60,20 @@ TEST(Reader, RefusesSlotsOfFarMoreBytesThanTheFileTakes) {
   expect_refused(t, " has 2 slots with 34359738368 bytes in use each");
 }
 
+// Many small series are shown in the many bounds of the last edition.
+TEST(Reader, RefusesAnExpositionOfFarMoreTextThanTheFileTakes) {
+  TempSegment t({1, 1, 64 * 1024, 4 << 20});
+  const Family<Summary> many("times", "", {"name"}, t.options());
+  for (unsigned i = 0; i < 20'000; ++i) many.labels(std::to_string(i));
+  reader::Reader reader(t.file());
+  ASSERT_TRUE(reader.look()) << reader.why();
+  std::vector<double> bounds;
+  for (unsigned i = 0; i < format::kMaxBounds; ++i) bounds.push_back(i);
+  const Family<Histogram> last("times", "", {"name"},
+                               {.bounds = Bounds(bounds), .segment = t.segment()});
+  expect_refused(t, " describes so much");
+}
+
 TEST(Reader, LeavesOutSeriesThatShareTheirCells) {
   TempSegment t;
   t.counter("tasks").inc();
@@ -95,8 +109,8 @@ TEST(LaterVersions, AFamilyOfAnUnknownTypeOrModeIsLeftOutAndIsNoFault) {
     t.counter("tasks").inc();
     t.gauge("later", Mode::kSum).set(1);
     format::FamilyRecord& later = Patch(t.file()).family("later");
-    if (what == 0) later.type = static_cast<format::Type>(6);
-    if (what == 1) later.mode = static_cast<format::Mode>(10);
+    if (what == 0) later.type = static_cast<format::Type>(200);
+    if (what == 1) later.mode = static_cast<format::Mode>(200);
     if (what == 2) later.native = 1;
     reader::Reader reader(t.file());
     ASSERT_TRUE(reader.look()) << reader.why();
@@ -112,7 +126,7 @@ TEST(LaterVersions, AFamilyOfAnUnknownTypeOrModeIsLeftOutAndIsNoFault) {
 TEST(LaterVersions, AFamilyOfAnUnknownTypeHindersNoRegistrant) {
   TempSegment t;
   t.gauge("tasks", Mode::kSum).set(1);
-  Patch(t.file()).family("tasks").type = static_cast<format::Type>(6);
+  Patch(t.file()).family("tasks").type = static_cast<format::Type>(200);
   EXPECT_EQ(ended(forked([&] {
               const Segment again(t.path());
               Family<Gauge>("tasks", "", {}, {.mode = Mode::kMax, .segment = again}).set(5);

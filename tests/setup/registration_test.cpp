@@ -1,5 +1,5 @@
-// Many processes create one segment, and register the same and conflicting families, at the same
-// moment: nobody waits, nothing is there twice, no conflict is missed. Every Scrape expects a
+// Many processes create one segment, and register the same and colliding families, at the same
+// moment: no process waits, nothing is there twice, none is refused. Every Scrape expects a
 // directory without faults.
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -111,7 +111,7 @@ TEST(Registration, TheSameSeriesOfManyThreadsIsOne) {
 
 // Programs that can't be served together may start at the same moment: none is refused, and the
 // same one's families are served everywhere.
-TEST(Registration, OfCollidingFamiliesOfManyProcessesThoseOfOneAreServed) {
+TEST(Registration, OfCollidingFamiliesOfManyProcessesThoseOfOneKindAreServed) {
   constexpr unsigned kWorkers = 6;
   constexpr unsigned kFamilies = 100;
   TempSegment t({64, 64, 16 * 1024, 1 << 20});
@@ -128,7 +128,9 @@ TEST(Registration, OfCollidingFamiliesOfManyProcessesThoseOfOneAreServed) {
   const format::Type served = scrape.families().families.front().type;
   for (const auto& family : scrape.families().families) {
     EXPECT_EQ(family.type, served) << family.name;
-    if (served != format::Type::kGauge) {
+    if (served == format::Type::kGauge) {
+      EXPECT_EQ(scrape.gauge(family.name), 2);
+    } else {
       EXPECT_EQ(scrape.count(family.name), 2u);
     }
   }
@@ -164,7 +166,7 @@ TEST(Registration, AConflictIsLoggedOnce) {
   metrics_set_log(nullptr, nullptr);
 }
 
-// Whoever could make a chain long would make each walk over it long.
+// A long chain would make each walk over it long.
 TEST(Registration, AChainHasABound) {
   TempPath t;
   EXPECT_EQ(ended(forked([&] { const Segment made(t.path(), {4, 4, 16 * 1024, 1 << 20}); })), 0);
@@ -193,6 +195,18 @@ TEST(Registration, AChainHasABound) {
   const Scrape scrape = t.scrape();
   EXPECT_EQ(scrape.series_count("tasks"), format::kMaxChain - 1);
   EXPECT_EQ(scrape.dropped(format::Drop::kDirectoryFull), 1u);
+}
+
+TEST(Registration, RemovedSeriesDoNotFillAChain) {
+  TempSegment t({4, 4, 16 * 1024, 1 << 20});
+  const Family<Counter> tasks("tasks", "", {"name"}, t.options());
+  for (unsigned i = 0; i < 2 * format::kMaxChain; ++i) {
+    tasks.labels("one").inc();
+    tasks.remove({"one"});
+  }
+  tasks.labels("one").inc();
+  EXPECT_EQ(t.scrape().count("tasks", {"one"}), 1u);
+  EXPECT_EQ(t.scrape().dropped(format::Drop::kDirectoryFull), 0u);
 }
 
 // Nobody would find a record that begins between two places for records.

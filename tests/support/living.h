@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <utility>
+
 #include "tests/support/gate.h"
 #include "tests/support/worker.h"
 
@@ -14,7 +16,7 @@ void started(Body body) {
   ASSERT_EQ(ended(forked(body)), 0);
 }
 
-// A program that is started, runs the body, and then lives until it is told to end.
+// Starts a program that runs the body and then lives until end() or kill().
 class Living {
  public:
   template <class Body>
@@ -26,11 +28,16 @@ class Living {
     });
     done_.pass();
   }
+  Living(const Living&) = delete;
+  Living& operator=(const Living&) = delete;
+  ~Living() {
+    if (pid_ != 0) killed(pid_);
+  }
   void end() {
     end_.let_pass();
-    EXPECT_EQ(ended(pid_), 0);
+    EXPECT_EQ(ended(std::exchange(pid_, 0)), 0);
   }
-  void kill() { killed(pid_); }
+  void kill() { killed(std::exchange(pid_, 0)); }
   pid_t pid() const { return pid_; }
 
  private:

@@ -1,11 +1,13 @@
 // releases.cpp -- a service that is released again and again under load, each time with other
 // definitions of its metrics: finer buckets, a label more, a label renamed, another gauge mode, and
-// back. Old and new workers run side by side, and are killed.
+// back. Old and new workers run side by side, and are killed; each release's clock is behind the
+// one before.
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <set>
 #include <string>
 #include <unordered_map>
@@ -16,6 +18,7 @@
 #include "tests/support/eventually.h"
 #include "tests/support/shared_memory.h"
 #include "tests/torture/cases.h"
+#include "tests/torture/clock.h"
 #include "tests/torture/exposition.h"
 #include "tests/torture/ledger.h"
 #include "tests/torture/processes.h"
@@ -55,6 +58,7 @@ struct Served {
 
 [[noreturn]] void serve(const std::string& path, const Release& release, Served& served,
                         unsigned worker, std::uint64_t seed) {
+  set_clock_back(std::chrono::hours(&release - kReleases.data()));
   const Segment segment(path, kGeometry);
   const Family<Histogram> seconds("request_seconds", "Time.", release.labels,
                                   {.bounds = Bounds(release.bounds), .segment = segment});
@@ -194,7 +198,8 @@ void released_under_load(Run& run) {
         if (::nice(kBehindTheReader) == -1) ::_exit(72);
         serve(path, release, served, worker, seed);
       });
-      test::eventually([&] { return served.busy[worker].load(); });
+      run.check(test::eventually([&] { return served.busy[worker].load(); }),
+                std::string("no worker of ") + release.what);
     };
     const auto end = [&](unsigned worker) {
       served.busy[worker] = false;
@@ -222,6 +227,7 @@ void released_under_load(Run& run) {
     }
     for (unsigned i = 0; i < kWorkers; ++i) end(i);
     watch(run);
+    run.check(served.done > 0, "nothing was counted");
     const Look look(path + ".v2");
     // One may have been under way in each worker that was killed, in one of its two metrics.
     run.check(served.begun - served.done <= killed, "more was under way than workers were killed");

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "tests/support/eventually.h"
-#include "tests/support/gate.h"
+#include "tests/support/living.h"
 #include "tests/support/options.h"
 #include "tests/support/temp_segment.h"
 #include "tests/support/worker.h"
@@ -20,25 +20,9 @@ namespace {
 using format::Drop;
 
 // The only first slot is a worker's that lives until the end of the scope.
-class Occupied {
+class Occupied : public Living {
  public:
-  explicit Occupied(Counter tasks) {
-    pid_ = forked([&, tasks]() mutable {
-      tasks.inc();
-      claimed_.let_pass();
-      for (;;) end_.pass();
-    });
-    claimed_.pass();
-  }
-  void end() {
-    if (pid_ != 0) killed(pid_);
-    pid_ = 0;
-  }
-  ~Occupied() { end(); }
-
- private:
-  Gate claimed_, end_;
-  pid_t pid_;
+  explicit Occupied(Counter tasks) : Living([tasks]() mutable { tasks.inc(); }) {}
 };
 
 // First, so that the program has joined none before.
@@ -162,7 +146,7 @@ TEST(Exhaustion, AFailureIsRememberedUntilTheNextFork) {
   Counter tasks = t.counter("tasks");
   Occupied first(tasks);
   tasks.inc();
-  first.end();
+  first.kill();
   ASSERT_TRUE(
       eventually([&] { return owner_of(t.file(), 1).state == format::Ownership::State::kFree; }));
   tasks.inc();

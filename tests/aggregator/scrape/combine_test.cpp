@@ -153,6 +153,26 @@ TEST(Combine, MakesHistogramsOfSummariesWhereAnotherSegmentHasHistograms) {
             "times_count{segment=\"/b\"} 3\ntimes_sum{segment=\"/b\"} 5\n");
 }
 
+TEST(Combine, LeavesOutAHistogramWhoseBucketsAreAnEarlierFamilysName) {
+  FamiliesBuilder one, two;
+  one.family(format::Type::kSummary, "times", "").series({}).whole(3).real(7);
+  one.family(format::Type::kGauge, "times_bucket", "").series({}).real(1);
+  two.family(format::Type::kHistogram, "times", "", {1}).series({}).whole(1).whole(2).real(5);
+  const reader::Families first = one.build();
+  const reader::Families later = two.build();
+  EXPECT_EQ(combined({{&first, "/a"}, {&later, "/b"}}), combined({{&first, "/a"}}));
+}
+
+TEST(Combine, CopiesNoValueOfAnInfo) {
+  FamiliesBuilder b;
+  b.family(format::Type::kInfo, "build", "").series({{"version", "1"}});
+  const reader::Families info = b.build();
+  ASSERT_TRUE(info.values.empty());
+  Combine combine;
+  const std::vector<Source> sources = {{&info, "/a"}};
+  EXPECT_TRUE(combine(sources).values.empty());
+}
+
 TEST(Combine, KeepsItsShapeWhileTheSourcesKeepTheirs) {
   reader::Families a = counter("tasks", {}, 1);
   reader::Families b = gauge("load", 2);
