@@ -1,4 +1,5 @@
-"""Segments that released versions have written: today's programs read them, and count on in them."""
+"""Segments that released versions have written: today's programs read them, and count on in
+them."""
 import os
 import pathlib
 import shutil
@@ -37,5 +38,6 @@ def test_a_worker_of_today_joins_and_counts_on(golden, inspect, start_worker):
     tasks = worker.counter("tasks_total", {"name": "plain"})
     worker.inc(tasks, 7)
     status, text, _ = inspect("expose", at=path)
-    assert status == 0 and before.replace("13", "20") in text
+    assert status == 0
+    assert before.replace("13", "20") in text
     assert inspect("verify", at=path)[0] == 0

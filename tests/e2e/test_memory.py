@@ -49,8 +49,8 @@ def test_its_threads_do_not_each_keep_memory_for_an_exposition(start_worker, sta
     for _ in range(60):  # each over a connection of its own, which another thread serves
         aggregator.request()
     grown = resident(aggregator.process.pid) - before
-    # One body more, with its spare capacity: a request may come before the thread that has served the last one has let
-    # its body go. Sixteen threads that each kept one would have fifteen more.
+    # One body more, with its spare capacity: a request may come before the thread that has served
+    # the last one has let its body go. Sixteen threads that each kept one would have fifteen more.
     assert grown <= 1.5 * size, f"{grown} bytes, while an exposition has {size}"
 
 

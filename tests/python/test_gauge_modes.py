@@ -125,4 +125,5 @@ def test_modes_may_be_changed_between_restarts(program):
         assert 'depth 3.0\n' in program(source, METRICS_GAUGE_MODES=f'depth={mode}')
         assert program.stderr == ''
     out = program(source)
-    assert 'depth{pid="' in out and 'depth 3.0' not in out
+    assert 'depth{pid="' in out
+    assert 'depth 3.0' not in out
