@@ -402,6 +402,17 @@ def test_a_metric_made_anew_as_another_type_mode_or_unit_is_served(name):
     assert shown(f'{name}_seconds_total') == 3
 
 
+def test_a_summary_made_anew_as_a_histogram_is_one_with_it(name):
+    summary = ours.Summary(name, 'help')
+    summary.observe(1)
+    ours.REGISTRY.unregister(summary)
+    ours.Histogram(name, 'help', buckets=(1, 2)).observe(2)
+    for collected in (summary.collect(), ours.REGISTRY.restricted_registry([f'{name}_count']).collect()):
+        (metric,) = collected
+        assert metric.type == 'histogram'
+        assert [s.value for s in metric.samples if s.name == f'{name}_count'] == [2]
+
+
 def test_an_enum_may_be_unregistered_for_another_type(name):
     enum = ours.Enum(name, 'help', states=['a', 'b'])
     ours.REGISTRY.unregister(enum)

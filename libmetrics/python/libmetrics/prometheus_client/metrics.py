@@ -205,8 +205,12 @@ class MetricWrapperBase(Collector):
     def _collect_from(self, snapshot):
         metric = self._get_metric()
         family = snapshot.get(self._name)
-        # A histogram has the bounds that the program which started last gave it.
-        if family is not None and family[0] == self._native_type:
+        # The program that started last decides which bounds a histogram has, and which of the two a
+        # summary and a histogram of one name are.
+        types = {family[0], self._native_type} if family is not None else {}
+        if types == {'histogram', 'summary'}:
+            metric.type = family[0]
+        if len(types) == 1 or types == {'histogram', 'summary'}:
             own = self._own_labels().items()
             names = self._native_labelnames()
             series = [one for one in family[4] if own <= one[0].items() and names(one[0].keys())]
