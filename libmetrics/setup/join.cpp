@@ -10,6 +10,7 @@
 #include <boost/interprocess/detail/os_file_functions.hpp>
 #include <boost/interprocess/mapped_region.hpp>
 #include <cerrno>
+#include <utility>
 
 #include "libmetrics/format/error.h"
 #include "libmetrics/format/file.h"
@@ -106,9 +107,10 @@ std::unique_ptr<update::Segment> join(const std::string& file, const metrics_geo
       throw format::Error(METRICS_INCOMPATIBLE,
                           file + " was made for smaller pages than this kernel has");
     }
-    return std::make_unique<update::Segment>(
-        update::Segment::Joined{file, *checked.geometry, info.st_dev, info.st_ino,
-                                mapped(file, *checked.geometry, fd.get()), header->hash_seed});
+    update::Segment::Joined joined{file,        *checked.geometry, info.st_dev,
+                                   info.st_ino, nullptr,           header->hash_seed};
+    joined.region = mapped(file, *checked.geometry, fd.get());
+    return std::make_unique<update::Segment>(std::move(joined));
   }
   throw format::Error(METRICS_GONE,
                       file + " is deleted as often as it is created; stop what deletes it");

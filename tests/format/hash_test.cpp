@@ -28,7 +28,7 @@ std::uint64_t begin(std::size_t size) { return 0x9e3779b97f4a7c15 ^ (size * 0x9f
 // For strings of 48 bytes.
 std::uint64_t hash(const std::string& s) {
   std::uint64_t h = begin(s.size());
-  for (std::size_t at : {0, 16}) {
+  for (const std::size_t at : {std::size_t{0}, std::size_t{16}}) {
     h = mix(h ^ read_word(s.data() + at), read_word(s.data() + at + 8));
   }
   return mix(h ^ read_word(s.data() + 32), read_word(s.data() + 40));

@@ -295,7 +295,12 @@ TEST(Forks, AThreadedParentClonesWhileItsThreadsWrite) {
   fork_while_threads_write(&raw_cloned);
 }
 
+// Under ThreadSanitizer it hangs now and then: that keeps a lock of its own for each mutex, which
+// the registrant may hold for an instant when the child is forked.
 TEST(Forks, AParentForksWhileAThreadRegisters) {
+#ifdef __SANITIZE_THREAD__
+  GTEST_SKIP() << "ThreadSanitizer's own locks are inherited as they are at that instant";
+#endif
   TempSegment t({64, 64, 64 * 1024, 4 << 20});
   Family<Counter> tasks("tasks", "", {"name"}, t.options());
   std::atomic<bool> stop{false};
