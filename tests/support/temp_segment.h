@@ -49,9 +49,7 @@ struct InSegment {
   Segment segment;
   template <class MetricOptions>
   operator MetricOptions() const {  // NOLINT(google-explicit-constructor): stands for options
-    MetricOptions options;
-    options.segment = segment;
-    return options;
+    return MetricOptions{.segment = segment};  // no default segment is made on the way
   }
 };
 
