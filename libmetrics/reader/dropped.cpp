@@ -11,7 +11,7 @@ bool lasts(const format::DropReason& reason, const RefusalCopy& last, const Read
   if (last.when_ns == 0) return false;
   switch (reason.drop) {
     case format::Drop::kDirectoryFull:
-      // 0: its chain had no room, and chains don't become shorter.
+      // 0: its chain was full, which says nothing about the rest of the directory.
       return last.needed == 0 || usage.directory_used + last.needed > g.directory_bytes;
     case format::Drop::kCellsFull:
       return usage.cells_used + last.needed > g.cells;

@@ -209,8 +209,8 @@ void GaugeMerge::combine(std::size_t first_record, std::span<const Held> held,
   if (value) samples_.push_back({record.series, {}, *value});
 }
 
-// Of an info whose last statement stays, only what living processes state is shown; what was stated
-// last, if there are none.
+// Keeps, of an info whose last statement stays, only what living processes state; if there are
+// none, what was stated last.
 void GaugeMerge::drop_old_statements() {
   struct Newest {
     bool lives = false;

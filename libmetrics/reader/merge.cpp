@@ -230,8 +230,8 @@ void SegmentMerge::rebuild() {
     std::vector<Label> labels = labels_of(edition, contents.series[series.first]);
     // An older edition may have had a label that the last one's type or mode gives to samples.
     if (family.type == format::Type::kSummary) move_aside(labels, "quantile");
-    if (shown_.families[series.family].last->type == format::Type::kGauge &&
-        format::is_per_process(shown_.families[series.family].last->mode)) {
+    const format::Mode mode = shown_.families[series.family].last->mode;
+    if (family.type == format::Type::kGauge && format::is_per_process(mode)) {
       move_aside(labels, "pid");
     }
     if (!format::is_of_processes(family.type)) {
