@@ -18,7 +18,19 @@ Descriptor::~Descriptor() {
   if (fd_ >= 0) ::close(fd_);
 }
 
+// Takes their numbers with descriptors that can be neither read nor written: for the other thread
+// they are as good as closed.
+StandardDescriptorsKept::StandardDescriptorsKept() noexcept {
+  for (int fd = 0; fd < static_cast<int>(kept_.size()); ++fd) {
+    if (::fcntl(fd, F_GETFD) >= 0) continue;
+    Descriptor lowest(::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
+    // A higher one: another thread has opened a file meanwhile, and has taken the number.
+    if (lowest.get() <= STDERR_FILENO) kept_[static_cast<std::size_t>(fd)] = std::move(lowest);
+  }
+}
+
 Descriptor open_file(const char* path, OpenFor purpose) noexcept {
+  const StandardDescriptorsKept kept;
   const int access = purpose == OpenFor::kWriting ? O_RDWR : O_RDONLY;
   return Descriptor(::open(path, access | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
 }

@@ -3,6 +3,7 @@
 
 #include <sys/stat.h>
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -25,9 +26,23 @@ class Descriptor {
   int fd_;
 };
 
+// While it lives, no file that this thread opens becomes descriptor 0, 1 or 2, not even for a
+// moment. In a program that has closed one of these, another thread may be writing its messages to
+// it: they would overwrite the file. Every file that the library opens is opened in such a scope.
+class StandardDescriptorsKept {
+ public:
+  StandardDescriptorsKept() noexcept;
+  StandardDescriptorsKept(const StandardDescriptorsKept&) = delete;
+  StandardDescriptorsKept& operator=(const StandardDescriptorsKept&) = delete;
+  ~StandardDescriptorsKept() = default;
+
+ private:
+  std::array<Descriptor, 3> kept_;  // those that were closed
+};
+
 // Opens the file at that path for reading, or for reading and writing. It follows no symbolic link
-// to the file, never blocks, and exec() closes the descriptor. Returns an empty Descriptor, with
-// errno, if the file can't be opened.
+// to the file, never blocks, exec() closes the descriptor, and it is none of descriptors 0 to 2.
+// Returns an empty Descriptor, with errno, if the file can't be opened.
 enum class OpenFor { kReading, kWriting };
 Descriptor open_file(const char* path, OpenFor purpose) noexcept;
 

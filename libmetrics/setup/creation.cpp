@@ -102,6 +102,7 @@ void fill(int fd, const std::string& file, const format::Geometry& g) {
 
 bool create(const std::string& file, const format::Geometry& g) {
   const std::string directory = file.substr(0, file.rfind('/') + 1);
+  const format::StandardDescriptorsKept kept;
   const auto link_result = [&](int result) {
     if (result != 0 && errno != EEXIST) format::fail(errno, "can't create " + file);
     return result == 0;
