@@ -1,6 +1,6 @@
 #include "libmetrics/update/gauges.h"
 
-#include <algorithm>
+#include <cmath>
 
 #include "libmetrics/format/clock.h"
 #include "libmetrics/format/gauge_value.h"
@@ -16,9 +16,10 @@ bool has_own(Mode mode) {
   return mode == Mode::kMin || mode == Mode::kMax || mode == Mode::kMostRecent;
 }
 
+// Compares without a floating-point exception for NaN: see metrics_hot_may_add().
 double winner(Mode mode, double mine, double inherited) {
-  if (mode == Mode::kMin) return std::min(mine, inherited);
-  if (mode == Mode::kMax) return std::max(mine, inherited);
+  if (mode == Mode::kMin) return std::isless(inherited, mine) ? inherited : mine;
+  if (mode == Mode::kMax) return std::isless(mine, inherited) ? inherited : mine;
   return mine;
 }
 

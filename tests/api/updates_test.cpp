@@ -1,6 +1,7 @@
 // What an update does to its series, and what is no update at all.
 #include <gtest/gtest.h>
 
+#include <cfenv>
 #include <cmath>
 #include <cstdint>
 #include <limits>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "tests/support/temp_segment.h"
+#include "tests/support/worker.h"
 
 namespace metrics::test {
 namespace {
@@ -52,6 +54,37 @@ TEST(Counters, NegativeAmountsAndNanAreDropped) {
   EXPECT_EQ(scrape.count("tasks"), 5u);
   EXPECT_EQ(scrape.sum("tasks"), 0);
   EXPECT_EQ(scrape.dropped(Drop::kCounterNegative), 5u);
+}
+
+TEST(Updates, WithNanTrapNothingInAProgramThatTrapsFloatingPointExceptions) {
+  TempSegment t;
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  const Counter tasks = t.counter("tasks");
+  const Histogram times = t.histogram("times", {1, 2});
+  const Gauge load = t.gauge("load", Mode::kLiveSum);
+  const Gauge least = t.gauge("least", Mode::kMin);
+  const Gauge most = t.gauge("most", Mode::kMax);
+  const auto update = [&] {
+    tasks.inc(nan);
+    times.observe(nan);
+    for (const Gauge& gauge : {load, least, most}) {
+      gauge.set(nan);
+      gauge.inc(nan);
+    }
+  };
+  EXPECT_EQ(ended(forked([&] {
+              least.set(1);
+              most.set(1);
+            })),
+            0);
+  EXPECT_EQ(ended(forked([&] {
+              ::feenableexcept(FE_INVALID | FE_DIVBYZERO | FE_OVERFLOW);
+              update();  // the first one
+              update();
+              metrics_counter_add(nullptr, nan);
+            })),
+            0);
+  EXPECT_EQ(t.scrape().dropped(Drop::kCounterNegative), 2u);
 }
 
 TEST(Histograms, CountEachObservationInOneBucketAndSumThem) {

@@ -125,8 +125,14 @@ static inline void metrics_hot_sum(uint64_t* cell, double amount) {
 /* 2^53: above it, doubles can't represent every whole number. */
 #define METRICS_HOT_EXACT 9007199254740992.0
 
-/* Adds an amount, which must be from 0 up to METRICS_HOT_EXACT. Whole amounts are counted as
- * integers, so that they stay exact. */
+/* Returns whether metrics_hot_add() may add the amount. These comparisons raise no floating-point
+ * exception for NaN, as `<` would, in a program that traps them. */
+static inline int metrics_hot_may_add(double amount) {
+  return __builtin_isgreaterequal(amount, 0.0) && __builtin_isless(amount, METRICS_HOT_EXACT);
+}
+
+/* Adds an amount for which metrics_hot_may_add() is true. Whole amounts are counted as integers, so
+ * that they stay exact. */
 static inline void metrics_hot_add(uint64_t* cells, const struct metrics_counter* c,
                                    double amount) {
   const int64_t whole = (int64_t)amount;

@@ -213,7 +213,7 @@ class Counter {
   // Adds an amount that need not be whole. A negative amount, or NaN, is ignored and counted as
   // dropped.
   void inc(double amount) const noexcept {
-    if (amount >= 0 && amount < METRICS_HOT_EXACT) [[likely]] {
+    if (metrics_hot_may_add(amount) != 0) [[likely]] {
       if (std::uint64_t* cells = metrics_hot_cells(hot_.segment); cells != nullptr) [[likely]] {
         metrics_hot_add(cells, &hot_, amount);
         return;
