@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "libmetrics/api/errors.h"
-#include "libmetrics/update/gauges.h"
 #include "libmetrics/update/own_slots.h"
 #include "libmetrics/update/process.h"
+#include "libmetrics/update/threads.h"
 #include "metrics/hot.h"
 
 namespace metrics::api {
@@ -60,13 +60,10 @@ metrics_status metrics_gauge_value(const metrics_gauge* gauge, double* out) {
     segment_of(gauge);
     const update::ProcessClaim& claim = update::process().claims[gauge->segment];
     using State = update::ProcessClaim::State;
-    // Acquire: pairs with the claim's release, before which all gauges were begun.
-    const State state = claim.state.load(std::memory_order_acquire);
-    if (state == State::kFailed) {
+    if (claim.state.load(std::memory_order_relaxed) == State::kFailed) {
       throw format::Error(METRICS_NO_SLOT, "the process has no slot: its gauges are refused");
     }
-    const auto own = state == State::kOwned ? static_cast<const update::Gauge*>(gauge)->own_value()
-                                            : std::nullopt;
+    const auto own = update::gauge_value(static_cast<const update::Gauge&>(*gauge));
     *out = own.value_or(std::numeric_limits<double>::quiet_NaN());
     return METRICS_OK;
   });

@@ -183,7 +183,7 @@ metrics_status metrics_info_state(metrics_family* family, const char* const* nam
                        [](setup::Series& series) {
                          auto& statement = std::get<update::Gauge>(series.hot);
                          statement.hand_down(1);
-                         if (update::Gauge* mine = update::placed(&statement)) mine->set(1);
+                         update::set_slowly(&statement, 1);
                        });
   });
 }

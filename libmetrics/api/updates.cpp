@@ -32,7 +32,7 @@ void metrics_counter_inc(const metrics_counter* c, uint64_t n) {
 void metrics_counter_add(const metrics_counter* c, double amount) {
   if (c == nullptr) return;
   std::uint64_t* own = metrics_hot_cells(c->segment);
-  if (own != nullptr && amount >= 0 && amount < METRICS_HOT_EXACT) [[likely]] {
+  if (own != nullptr && metrics_hot_may_add(amount) != 0) [[likely]] {
     metrics_hot_add(own, c, amount);
   } else {
     update::add_slowly(*c, amount);
@@ -43,12 +43,10 @@ void metrics_gauge_set(metrics_gauge* hot, double value) {
   if (hot != nullptr && metrics_hot_set(hot, value) != 0) [[likely]] {
     return;
   }
-  if (update::Gauge* gauge = update::placed(hot); gauge != nullptr) gauge->set(value);
+  update::set_slowly(hot, value);
 }
 
-void metrics_gauge_add(metrics_gauge* hot, double amount) {
-  if (update::Gauge* gauge = update::placed(hot); gauge != nullptr) gauge->add(amount);
-}
+void metrics_gauge_add(metrics_gauge* hot, double amount) { update::add_slowly(hot, amount); }
 
 void metrics_gauge_set_to_current_time(metrics_gauge* hot) {
   metrics_gauge_set(hot, seconds(CLOCK_REALTIME));

@@ -68,7 +68,8 @@ static_assert(sizeof(Refusal) == 64);
 //   32: cells_per_slot, file_bytes, heads, index, index_buckets, directory, directory_bytes,
 //       slots, slot_bytes, created_ns, id (8 bytes each)
 //   120 features | 124 writer_features (4 bytes each) | 128 hash_seed[2]
-//   192 directory_used | 256 cells_used | 320 first_slots_used, lanes_used | 384 clock |
+//   192 directory_used | 256 cells_used |
+//   320 first_slots_used, lanes_used, first_slot_hand, lane_hand | 384 clock |
 //   448 reuses | 512 starts, hand, unowned | 576 dropped[32] | 832 refusals[32]
 //   The creator writes the words before 192 once, before the file gets its name. All workers write
 //   the words from 192 on; each offset named there begins a cache line.
@@ -100,6 +101,7 @@ struct Header {
   alignas(kCacheLine) Cell cells_used;        // cells reserved; may exceed cells_per_slot likewise
   alignas(kCacheLine) Cell first_slots_used;  // highest first slot ever claimed
   Cell lanes_used;                            // highest lane ever claimed, counted from 1
+  Cell first_slot_hand, lane_hand;            // where a search for a free one goes on: hints
   alignas(kCacheLine) Cell clock;             // counts removals; 0 in this version, as is all of
   alignas(kCacheLine) Cell reuses;            //   reuses, hand and unowned: see FORMAT.md, "Room"
   alignas(kCacheLine) Cell starts;            // numbers the processes that have joined
@@ -121,6 +123,7 @@ static_assert(offsetof(Header, features) == 120 && offsetof(Header, writer_featu
 static_assert(offsetof(Header, hash_seed) == 128);
 static_assert(offsetof(Header, directory_used) == 192 && offsetof(Header, cells_used) == 256);
 static_assert(offsetof(Header, first_slots_used) == 320 && offsetof(Header, lanes_used) == 328);
+static_assert(offsetof(Header, first_slot_hand) == 336 && offsetof(Header, lane_hand) == 344);
 static_assert(offsetof(Header, clock) == 384 && offsetof(Header, reuses) == 448);
 static_assert(offsetof(Header, starts) == 512 && offsetof(Header, hand) == 520);
 static_assert(offsetof(Header, unowned) == 528 && offsetof(Header, dropped) == 576);

@@ -1,13 +1,12 @@
 #include "libmetrics/setup/directory.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstring>
 
 #include "libmetrics/format/clock.h"
 #include "libmetrics/format/editions.h"
 #include "libmetrics/format/error.h"
+#include "libmetrics/update/process.h"
 
 namespace metrics::setup {
 namespace {
@@ -93,7 +92,7 @@ void Directory::note(format::Drop reason, const Asked& asked, std::uint64_t need
   for (std::size_t k = 0; k < name.size(); ++k) {
     refusal.name[k].store(name[k], std::memory_order_relaxed);
   }
-  refusal.pid.store(static_cast<std::uint64_t>(::getpid()), std::memory_order_relaxed);
+  refusal.pid.store(static_cast<std::uint64_t>(update::own_pid()), std::memory_order_relaxed);
   refusal.needed.store(needed, std::memory_order_relaxed);
   refusal.when_ns.store(format::now_ns(), std::memory_order_relaxed);
   if (asked.family == 0) return;

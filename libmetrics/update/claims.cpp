@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 
 #include "libmetrics/format/clock.h"
@@ -32,7 +33,8 @@ void store_identity(format::Head& head) noexcept {
   std::array<std::uint64_t, 2> command{};
   if (::gettid() == ::getpid()) {
     ::prctl(PR_GET_NAME, command.data());  // quicker than opening a file
-  } else if (const format::Descriptor comm(::open("/proc/self/comm", O_RDONLY | O_CLOEXEC)); comm) {
+  } else if (const auto comm = format::open_file("/proc/self/comm", format::OpenFor::kReading);
+             comm) {
     [[maybe_unused]] const ssize_t got = ::read(comm.get(), command.data(), sizeof command);
   }
   auto* text = reinterpret_cast<char*>(command.data());
@@ -42,7 +44,7 @@ void store_identity(format::Head& head) noexcept {
   for (std::size_t i = 0; i < command.size(); ++i) {
     head.command[i].store(command[i], std::memory_order_relaxed);
   }
-  head.pid.store(static_cast<std::uint64_t>(::getpid()), std::memory_order_relaxed);
+  head.pid.store(static_cast<std::uint64_t>(own_pid()), std::memory_order_relaxed);
 }
 
 // Maps a page through the descriptor: the mapping keeps the open file description, and so its
@@ -57,27 +59,76 @@ void* pin(int fd) noexcept {
   return page;
 }
 
-// Locks the lowest free first slot through fd, with a lock whose length is the new generation's.
-// Returns slot 0 with errno if no slot could be locked: EAGAIN or EACCES if all are owned, another
-// error if the kernel or the file system has no such locks.
-format::Owner lock_lowest(const Segment& segment, int fd) noexcept {
-  for (format::SlotIndex slot = 1; slot <= segment.geometry().first_slots; ++slot) {
-    if (!try_lock(fd, slot, format::kClaimingLength)) {
-      if (errno == EAGAIN || errno == EACCES) continue;  // owned
-      break;
-    }
-    const std::uint64_t before =
-        segment.head(slot).generation.load(std::memory_order_relaxed);  // the lock makes it ours
-    const format::Generation generation =
-        before >= format::kMaxGeneration ? 1 : static_cast<format::Generation>(before) + 1;
-    // A process that probes the lock sees it grow in one step.
-    if (try_lock(fd, slot, format::length_of(generation))) return {slot, generation};
-    const int error = errno;  // a read lock is in the way, not taken by this library
-    struct flock unlock = format::lock_range(slot, format::kClaimingLength, F_UNLCK);
-    ::fcntl(fd, F_OFD_SETLK, &unlock);
-    errno = error;
-  }
+// What a claim that another thread has under way would leave to a child: the descriptor that holds
+// its lock. Stored before the slot is locked, and forgotten after the descriptor is closed. In
+// ordinary memory, so that the child finds it.
+std::atomic<int> claiming_fd{-1};
+
+// Closes the descriptor that was inherited with another process's claim, if it is still that one:
+// the child may have closed it, and opened another file under its number.
+void close_inherited(const Segment& segment) noexcept {
+  const int fd = claiming_fd.exchange(-1, std::memory_order_relaxed);
+  if (fd >= 0 && segment.is_open_as(fd)) ::close(fd);
+}
+
+// Locks the first slot through fd, with a lock whose length is the new generation's. Returns slot 0
+// with errno if it could not be locked: EAGAIN or EACCES if it is owned, another error if the
+// kernel or the file system has no such locks.
+format::Owner lock_slot(const Segment& segment, int fd, format::SlotIndex slot) noexcept {
+  if (!try_lock(fd, slot, format::kClaimingLength)) return {};
+  const std::uint64_t before =
+      segment.head(slot).generation.load(std::memory_order_relaxed);  // the lock makes it ours
+  const format::Generation generation =
+      before >= format::kMaxGeneration ? 1 : static_cast<format::Generation>(before) + 1;
+  // A process that probes the lock sees it grow in one step.
+  if (try_lock(fd, slot, format::length_of(generation))) return {slot, generation};
+  const int error = errno;  // a read lock is in the way, not taken by this library
+  struct flock unlock = format::lock_range(slot, format::kClaimingLength, F_UNLCK);
+  ::fcntl(fd, F_OFD_SETLK, &unlock);
+  errno = error;
   return {};
+}
+
+// Calls take(i) for the numbers from 1 to `capacity` until it returns true, in the order in which a
+// claim looks for a free slot or lane: see claims.h. `used` of them were ever taken.
+template <class Take>
+bool search(std::uint64_t used, std::uint64_t capacity, format::Cell& hand, Take take) noexcept {
+  const std::uint64_t lowest = std::min<std::uint64_t>(used, kAsked);
+  for (std::uint64_t i = 1; i <= lowest; ++i) {
+    if (take(i)) return true;
+  }
+  const std::uint64_t others = used - lowest;
+  const std::uint64_t first = others == 0 ? 0 : hand.load(std::memory_order_relaxed) % others;
+  const std::uint64_t asked = std::min<std::uint64_t>(others, kAsked);
+  for (std::uint64_t k = 0; k < asked; ++k) {
+    const std::uint64_t at = (first + k) % others;
+    hand.store(at + 1, std::memory_order_relaxed);
+    if (take(lowest + 1 + at)) return true;
+  }
+  for (std::uint64_t i = used + 1; i <= capacity; ++i) {
+    if (take(i)) return true;
+  }
+  for (std::uint64_t k = asked; k < others; ++k) {
+    if (take(lowest + 1 + (first + k) % others)) return true;
+  }
+  return false;
+}
+
+// Locks a free first slot through fd. Returns slot 0 with errno, as lock_slot() does, if it finds
+// none.
+format::Owner lock_free(const Segment& segment, int fd) noexcept {
+  format::Header& header = segment.header();
+  const std::uint64_t capacity = segment.geometry().first_slots;
+  format::Owner owner;
+  bool failed = false;
+  search(format::capped(header.first_slots_used, capacity), capacity, header.first_slot_hand,
+         [&](std::uint64_t slot) {
+           owner = lock_slot(segment, fd, static_cast<format::SlotIndex>(slot));
+           failed = owner.slot == 0 && errno != EAGAIN && errno != EACCES;
+           return owner.slot != 0 || failed;
+         });
+  if (owner.slot == 0 && !failed) errno = EAGAIN;
+  return owner;
 }
 
 }  // namespace
@@ -88,13 +139,15 @@ ClaimResult claim_first_slot(const Segment& segment, Claim& claim) noexcept {
   if (!own) return ClaimResult::kUnreachable;
   claim.pin = pin(own.get());
   if (claim.pin == nullptr) return ClaimResult::kUnreachable;
-  claim.owner = lock_lowest(segment, own.get());
-  if (claim.owner.slot == 0) {
-    const bool all_owned = errno == EAGAIN || errno == EACCES;
-    give_back(claim);
-    return all_owned ? ClaimResult::kAllOwned : ClaimResult::kUnsupported;
-  }
+  claiming_fd.store(own.get(), std::memory_order_relaxed);
+  claim.owner = lock_free(segment, own.get());
+  const int error = errno;
   own = format::Descriptor();  // a child forked from here on inherits nothing that keeps the lock
+  claiming_fd.store(-1, std::memory_order_relaxed);
+  if (claim.owner.slot == 0) {
+    give_back(claim);
+    return error == EAGAIN ? ClaimResult::kAllOwned : ClaimResult::kUnsupported;
+  }
   claim.descriptor = segment.reopen();
   const format::Ownership reported = format::ownership(claim.descriptor.get(), claim.owner.slot);
   if (reported.state != format::Ownership::State::kOwned ||
@@ -109,6 +162,7 @@ void give_back(const Claim& claim) noexcept { ::munmap(claim.pin, format::page_b
 
 void number_process(const Segment& segment, ProcessClaim& claim) noexcept {
   if (claim.start != 0) return;
+  close_inherited(segment);
   claim.start = segment.header().starts.fetch_add(1, std::memory_order_relaxed) + 1;
 }
 
@@ -123,31 +177,48 @@ void announce(const Segment& segment, format::Owner owner) noexcept {
 
 format::SlotIndex claim_lane(const Segment& segment, int fd, format::Owner owner) noexcept {
   const format::Geometry& g = segment.geometry();
+  format::Header& header = segment.header();
+  // Acquire: pairs with release_lane's release, so that this thread adds to what the last one has
+  // stored. A dead process's stores are in the file before the kernel drops its lock.
+  const auto take = [&](format::Head& head, std::uint64_t word) {
+    return head.owner.compare_exchange_strong(word, owner.word(), std::memory_order_acquire,
+                                              std::memory_order_relaxed);
+  };
+  const auto head_of = [&](std::uint64_t lane) -> format::Head& {
+    return segment.head(static_cast<format::SlotIndex>(g.first_slots + lane));
+  };
+  format::SlotIndex taken = 0;
+  const auto take_free = [&](std::uint64_t lane) {
+    format::Head& head = head_of(lane);
+    if (head.owner.load(std::memory_order_relaxed) != 0 || !take(head, 0)) return false;
+    taken = static_cast<format::SlotIndex>(lane);
+    return true;
+  };
   format::Owner known_alive = owner;  // neighbours often share an owner: ask the kernel once
-  for (format::SlotIndex lane = g.first_slots + 1; lane < g.slot_count(); ++lane) {
-    format::Head& head = segment.head(lane);
-    std::uint64_t word = head.owner.load(std::memory_order_relaxed);
-    if (word != 0) {
-      const format::Owner there = format::Owner::of_word(word);
-      if (there == known_alive || there == owner) continue;
-      const bool possible = there.slot >= 1 && there.slot <= g.first_slots;
-      if (possible && !format::certainly_dead(fd, there)) {
-        known_alive = there;
-        continue;
-      }
+  const auto take_dead = [&](std::uint64_t lane) {
+    format::Head& head = head_of(lane);
+    const std::uint64_t word = head.owner.load(std::memory_order_relaxed);
+    if (word == 0) return take_free(lane);
+    const format::Owner there = format::Owner::of_word(word);
+    if (there == known_alive || there == owner) return false;
+    const bool possible = there.slot >= 1 && there.slot <= g.first_slots;
+    if (possible && !format::certainly_dead(fd, there)) {
+      known_alive = there;
+      return false;
     }
-    // Acquire: pairs with release_lane's release, so that this thread adds to what the last one has
-    // stored. A dead process's stores are in the file before the kernel drops its lock.
-    if (!head.owner.compare_exchange_strong(word, owner.word(), std::memory_order_acquire,
-                                            std::memory_order_relaxed)) {
-      continue;
-    }
-    head.generation.fetch_add(1, std::memory_order_relaxed);
-    store_identity(head);
-    raise_to(segment.header().lanes_used, lane - g.first_slots);
-    return lane;
-  }
-  return 0;
+    if (!take(head, word)) return false;
+    taken = static_cast<format::SlotIndex>(lane);
+    return true;
+  };
+  const std::uint64_t used = format::capped(header.lanes_used, g.lanes);
+  for (std::uint64_t lane = 1; lane <= used && taken == 0; ++lane) take_free(lane);
+  if (taken == 0) search(used, g.lanes, header.lane_hand, take_dead);
+  if (taken == 0) return 0;
+  format::Head& head = head_of(taken);
+  head.generation.fetch_add(1, std::memory_order_relaxed);
+  store_identity(head);
+  raise_to(header.lanes_used, taken);
+  return g.first_slots + taken;
 }
 
 void release_lane(const Segment& segment, format::SlotIndex lane, format::Owner owner) noexcept {

@@ -11,6 +11,10 @@ namespace {
 constexpr long kBoundNs =
     10'000'000;  // the longest that a first update waits for a thread that sets up families
 
+// True in a thread between hold_for_fork() and release_after_fork().
+__thread bool forking __attribute__((tls_model("initial-exec"))) = false;
+sigset_t before_fork;  // guarded by the mutex
+
 // Locks the mutex; returns false if it was not free within the bound.
 bool lock_bounded(pthread_mutex_t& mutex) noexcept {
   // ThreadSanitizer must see that the mutex is locked. That of g++ 12 and clang 14 does not know
@@ -26,6 +30,18 @@ bool lock_bounded(pthread_mutex_t& mutex) noexcept {
   }
   return (watched ? ::pthread_mutex_timedlock(&mutex, &until)
                   : ::pthread_mutex_clocklock(&mutex, CLOCK_MONOTONIC, &until)) == 0;
+}
+
+bool lock(pthread_mutex_t& mutex, Locked::Wait wait) noexcept {
+  switch (wait) {
+    case Locked::Wait::kAsLongAsItTakes:
+      return ::pthread_mutex_lock(&mutex) == 0;
+    case Locked::Wait::kBounded:
+      return lock_bounded(mutex);
+    case Locked::Wait::kNot:
+      break;
+  }
+  return ::pthread_mutex_trylock(&mutex) == 0;
 }
 
 }  // namespace
@@ -45,12 +61,33 @@ Quiet::~Quiet() {
   errno = errno_;
 }
 
-Locked::Locked(pthread_mutex_t& mutex, Wait wait) noexcept
-    : mutex_(mutex),
-      held_(wait == Wait::kBounded ? lock_bounded(mutex) : ::pthread_mutex_lock(&mutex) == 0) {}
+void hold_for_fork(pthread_mutex_t& mutex) noexcept {
+  sigset_t all, before;
+  ::sigfillset(&all);
+  ::pthread_sigmask(SIG_SETMASK, &all, &before);
+  ::pthread_mutex_lock(&mutex);
+  before_fork = before;
+  forking = true;
+}
+
+void release_after_fork(pthread_mutex_t& mutex, bool in_child) noexcept {
+  const sigset_t before = before_fork;
+  forking = false;
+  if (in_child) {
+    say_unlocked(mutex);
+  } else {
+    ::pthread_mutex_unlock(&mutex);
+  }
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+Locked::Locked(pthread_mutex_t& mutex, Wait wait) noexcept : mutex_(mutex) {
+  unlocks_ = !forking && lock(mutex, wait);
+  held_ = unlocks_ || forking;
+}
 
 Locked::~Locked() {
-  if (held_) ::pthread_mutex_unlock(&mutex_);
+  if (unlocks_) ::pthread_mutex_unlock(&mutex_);
 }
 
 }  // namespace metrics::update

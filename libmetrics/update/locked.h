@@ -36,20 +36,28 @@ class Quiet {
   sigset_t before_;
 };
 
+// Takes the mutex for a fork(), with signals blocked; release_after_fork() ends that, in the parent
+// and in the child. Other fork handlers run in between, and may register series and update: the
+// mutex is this thread's already, so that its Locked scopes don't wait for it.
+void hold_for_fork(pthread_mutex_t& mutex) noexcept;
+// `in_child`: the mutex was wiped, so that there is nothing to unlock.
+void release_after_fork(pthread_mutex_t& mutex, bool in_child) noexcept;
+
 // Holds the mutex in the scope, with signals blocked.
 class Locked {
  public:
-  enum class Wait { kAsLongAsItTakes, kBounded };
+  enum class Wait { kAsLongAsItTakes, kBounded, kNot };
   explicit Locked(pthread_mutex_t& mutex, Wait wait = Wait::kAsLongAsItTakes) noexcept;
   ~Locked();
   Locked(const Locked&) = delete;
   Locked& operator=(const Locked&) = delete;
-  bool held() const noexcept { return held_; }  // false: the mutex was not free within the bound
+  bool held() const noexcept { return held_; }  // false: the mutex was not free within the wait
 
  private:
   Quiet quiet_;
   pthread_mutex_t& mutex_;
   bool held_;
+  bool unlocks_;  // false also if the thread's fork() holds it
 };
 
 }  // namespace metrics::update

@@ -30,6 +30,7 @@ OwnSlots* own_slots_at(std::uint32_t index) noexcept {
 }
 
 void publish(std::uint32_t index, OwnSlots* own) noexcept {
+  own->index_ = index;
   published[index].store(own, std::memory_order_release);
 }
 
@@ -37,11 +38,13 @@ std::size_t OwnSlots::words_of_pages(const format::Geometry& geometry) noexcept 
   return (pages_of(geometry) + kPagesPerWord - 1) / kPagesPerWord;
 }
 
-OwnSlots::OwnSlots(const Segment& segment, std::uint32_t index, Room room) noexcept
-    : segment_(segment),
-      index_(index),
-      slots_(std::move(room.slots)),
-      bound_pages_(std::move(room.bound_pages)) {}
+OwnSlots::OwnSlots(const Segment& segment, Room room) noexcept
+    : segment_(segment), slots_(std::move(room.slots)), bound_pages_(std::move(room.bound_pages)) {}
+
+OwnSlots::~OwnSlots() {
+  // Of one that was never published, only slot 0 can be mapped.
+  if (format::Cell* cells = shared_cells(); cells != nullptr) segment_.unmap_slot(cells);
+}
 
 format::Cell* OwnSlots::slot(int fd, format::SlotIndex index) noexcept {
   format::Cell* cells = slots_[index].load(std::memory_order_relaxed);

@@ -27,7 +27,11 @@ class OwnSlots {
     std::unique_ptr<std::atomic<std::uint64_t>[]> bound_pages;  // words_of_pages() of them
   };
   static std::size_t words_of_pages(const format::Geometry& geometry) noexcept;
-  OwnSlots(const Segment& segment, std::uint32_t index, Room room) noexcept;
+  OwnSlots(const Segment& segment, Room room) noexcept;
+  OwnSlots(const OwnSlots&) = delete;
+  OwnSlots& operator=(const OwnSlots&) = delete;
+  // Unmaps what is mapped. One that was published must live until the process ends.
+  ~OwnSlots();
 
   const Segment& segment() const noexcept { return segment_; }
 
@@ -51,13 +55,14 @@ class OwnSlots {
   void begin_gauges(format::Cell* cells, format::Generation generation) noexcept;
 
  private:
+  friend void publish(std::uint32_t index, OwnSlots* own) noexcept;
   bool reserve_run(int fd, format::SlotIndex index, std::uint64_t page,
                    std::uint64_t count) noexcept;
   template <class Visit>
   void each_own_slot(Visit visit) const;
 
   const Segment& segment_;
-  const std::uint32_t index_;
+  std::uint32_t index_ = METRICS_NOWHERE;  // until it is published
   // The mapped slots, by index; nullptr if the slot is not mapped yet.
   const std::unique_ptr<std::atomic<format::Cell*>[]> slots_;
   // A bit for each page that holds cells of a bound series, the same for all slots. Slot 0 and
@@ -69,7 +74,7 @@ class OwnSlots {
 // Returns this process's OwnSlots in the segment with that number; nullptr if there is no such
 // segment, or it could not be joined.
 OwnSlots* own_slots_at(std::uint32_t index) noexcept;
-// Makes own_slots_at(index) return `own`.
+// Gives `own` that number: own_slots_at(index) returns it.
 void publish(std::uint32_t index, OwnSlots* own) noexcept;
 
 }  // namespace metrics::update

@@ -1,15 +1,18 @@
 #include "libmetrics/update/process.h"
 
+#include <dlfcn.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <array>
 #include <atomic>
+#include <cerrno>
 #include <cstring>
 #include <new>
 
 #include "libmetrics/format/file.h"
-#include "libmetrics/update/sanitizer.h"
+#include "libmetrics/update/locked.h"
 
 namespace {
 
@@ -32,7 +35,6 @@ namespace {
 
 std::atomic<bool> wiped{false};  // decided by the first page; all others must be like it
 std::uint64_t last_epoch = 0;    // in ordinary memory: a child goes on from its parent's
-sigset_t before_fork;            // guarded by the mutex
 
 // The places of threads. The first ones stand beside the process's state, the others in chunks that
 // live as long as the process; each chunk has twice as many pages as the one before. places_given
@@ -41,7 +43,7 @@ sigset_t before_fork;            // guarded by the mutex
 // so that child forgets it. Both are guarded by the mutex. Each change to them is one store, since
 // another thread may clone() the process after any of them.
 union Place {
-  metrics_thread_state state;
+  ThreadPlace thread;
   Place* next_free;  // valid while no thread has this place
 };
 constexpr std::size_t kFirstPlaces =
@@ -94,19 +96,16 @@ Place* place_at(std::size_t index) noexcept {
   return nullptr;
 }
 
+void free_place(ThreadPlace& thread) noexcept {
+  std::memset(static_cast<void*>(&thread), 0, sizeof thread);
+  auto* place = reinterpret_cast<Place*>(&thread);
+  place->next_free = page().free_places;
+  page().free_places = place;
+}
+
 // Hold the mutex around fork(), so that the child inherits complete families and tables.
-void prepare_fork() {
-  sigset_t all, before;
-  ::sigfillset(&all);
-  ::pthread_sigmask(SIG_SETMASK, &all, &before);
-  ::pthread_mutex_lock(&process().mutex);
-  before_fork = before;
-}
-void parent_after_fork() {
-  const sigset_t before = before_fork;
-  ::pthread_mutex_unlock(&process().mutex);
-  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-}
+void prepare_fork() { hold_for_fork(process().mutex); }
+void parent_after_fork() { release_after_fork(process().mutex, false); }
 void child_after_fork() {
   if (!wiped) {
     std::memset(static_cast<void*>(&page()), 0, format::page_bytes());
@@ -121,8 +120,18 @@ void child_after_fork() {
     places_given = 0;
     metrics_thread = &no_place_yet;
   }
-  say_unlocked(process().mutex);  // the kernel has wiped it, or the code above
-  ::pthread_sigmask(SIG_SETMASK, &before_fork, nullptr);
+  process().pid.store(::getpid(), std::memory_order_relaxed);
+  release_after_fork(process().mutex, true);  // the kernel has wiped it, or the code above
+}
+
+// Keeps the object that this code is part of loaded until the process ends: libmetrics.so is linked
+// so, but a program's module may have libmetrics.a in it. Fork handlers, the thread key's
+// destructor and threads' updates would find no code after dlclose().
+void stay_loaded() noexcept {
+  Dl_info here{};
+  if (::dladdr(&the_page, &here) == 0) return;
+  // Fails for the program itself, which stays anyway.
+  [[maybe_unused]] void* handle = ::dlopen(here.dli_fname, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);
 }
 
 // Runs when the library is loaded: a child forked while another thread is in here for the first
@@ -144,7 +153,9 @@ bool set_up_process() noexcept {
     ::munmap(pages, format::page_bytes());  // another thread was first
     return true;
   }
+  mine->process.pid.store(::getpid(), std::memory_order_relaxed);
   __atomic_store_n(&metrics_process, &mine->process.hot, __ATOMIC_RELEASE);
+  stay_loaded();
   ::pthread_atfork(prepare_fork, parent_after_fork, child_after_fork);
   return true;
 }
@@ -153,12 +164,25 @@ Process& process() noexcept { return page().process; }
 
 bool fork_is_wiped() noexcept { return wiped; }
 
-void give_epoch(Process& p) noexcept {
+void enter(Process& p) noexcept {
   if (p.hot.epoch == 0) __atomic_store_n(&p.hot.epoch, ++last_epoch, __ATOMIC_RELAXED);
+  if (p.pid.load(std::memory_order_relaxed) == 0) {
+    p.pid.store(::getpid(), std::memory_order_relaxed);
+  }
 }
 
-bool give_place() noexcept {
-  if (metrics_thread != &no_place_yet) return metrics_thread != &no_place;
+pid_t own_pid() noexcept {
+  const pid_t known = process().pid.load(std::memory_order_relaxed);
+  return known != 0 ? known : ::getpid();
+}
+
+ThreadPlace* own_place() noexcept {
+  const bool none = metrics_thread == &no_place_yet || metrics_thread == &no_place;
+  return none ? nullptr : reinterpret_cast<ThreadPlace*>(metrics_thread);
+}
+
+ThreadPlace* give_place() noexcept {
+  if (metrics_thread != &no_place_yet) return own_place();
   Place* place = page().free_places;
   if (place != nullptr) {
     page().free_places = place->next_free;
@@ -167,18 +191,28 @@ bool give_place() noexcept {
     place = place_at(places_given);
     if (place != nullptr) ++places_given;
   }
-  metrics_thread = place == nullptr ? &no_place : &place->state;
-  return place != nullptr;
+  metrics_thread = place == nullptr ? &no_place : &place->thread.hot;
+  return own_place();
 }
 
 void take_place_back(bool held) noexcept {
-  metrics_thread_state* mine = metrics_thread;
+  ThreadPlace* mine = own_place();
   metrics_thread = &no_place;
-  if (!held || mine == &no_place_yet || mine == &no_place) return;
-  std::memset(static_cast<void*>(mine), 0, sizeof *mine);
-  auto* place = reinterpret_cast<Place*>(mine);
-  place->next_free = page().free_places;
-  page().free_places = place;
+  if (held && mine != nullptr) free_place(*mine);
+}
+
+void take_back_untracked(void (*give_back)(ThreadPlace&)) noexcept {
+  if (page().free_places != nullptr) return;
+  const pid_t process_id = ::getpid();
+  for (std::size_t i = 0; i < places_given; ++i) {
+    Place* place = place_at(i);
+    if (place == nullptr) return;
+    const pid_t thread = place->thread.untracked;
+    // An id that another thread has by now is late to be taken back, never wrong.
+    if (thread == 0 || ::tgkill(process_id, thread, 0) == 0 || errno != ESRCH) continue;
+    give_back(place->thread);
+    free_place(place->thread);
+  }
 }
 
 }  // namespace metrics::update

@@ -8,12 +8,14 @@
 #pragma once
 
 #include <pthread.h>
+#include <sys/types.h>
 
 #include <array>
 #include <atomic>
 #include <cstdint>
 
 #include "libmetrics/format/ownership.h"
+#include "libmetrics/update/pending.h"
 #include "metrics/hot.h"
 
 namespace metrics::update {
@@ -30,14 +32,27 @@ struct ProcessClaim {
   // definitions it has made there. Both are guarded by the mutex.
   std::uint64_t start;
   std::uint64_t definitions;
+  PendingGauges pending;  // gauges that were set before the process had its first slot
 };
 
 struct Process {
   metrics_process_state hot;
   pthread_mutex_t mutex;
+  // 0 in a child that has not entered the library yet, unless fork() has made it. Not asked of the
+  // kernel when it is needed: a vfork() child, which uses its parent's slots, would get its own.
+  std::atomic<pid_t> pid;
   std::array<ProcessClaim, METRICS_MAX_SEGMENTS> claims;
+  PendingPool pending;
 };
 static_assert(sizeof(Process) <= format::kPage, "wiped as one page");
+
+// What a thread has in the segments, in wiped memory.
+struct ThreadPlace {
+  metrics_thread_state hot;  // metrics_thread points to it
+  // The slots that hot.cells point to, for giving them back.
+  std::array<format::SlotIndex, METRICS_MAX_SEGMENTS> slots;
+  pid_t untracked;  // the thread's id, if nothing reports its end; else 0
+};
 
 // Sets up the process's state, unless that is done already. Returns false if there is no memory for
 // it; a later call tries again. Called when the library is loaded; set-up calls it once more before
@@ -51,16 +66,25 @@ Process& process() noexcept;
 // Returns false if the kernel can't wipe, so that only the pthread_atfork handler sees forks.
 bool fork_is_wiped() noexcept;
 
-// Gives the process its epoch if it has none. The caller must hold the mutex.
-void give_epoch(Process& p) noexcept;
+// Gives the process its epoch and its pid if it has none. The caller must hold the mutex.
+void enter(Process& p) noexcept;
 
-// Gives the calling thread a place for its slots, wiped in forked children, if it has none yet, and
-// makes metrics_thread point to it. Returns false if there is no memory for it, or the thread has
-// returned its place; the thread does not try again. The caller must hold the mutex.
-bool give_place() noexcept;
+// Returns the process's pid. In a vfork() child it is the parent's.
+pid_t own_pid() noexcept;
+
+// Gives the calling thread a place, if it has none yet, and makes metrics_thread point to it.
+// Returns nullptr if there is no memory for it, or the thread has returned its place; the thread
+// does not try again. The caller must hold the mutex.
+ThreadPlace* give_place() noexcept;
 // Takes the place back from the calling thread, which ends. Updates that it still makes find no
 // slot and ask for none. Another thread may get the place later, but only if `held`: the caller
 // holds the mutex.
 void take_place_back(bool held) noexcept;
+// Returns the calling thread's place; nullptr if it has none.
+ThreadPlace* own_place() noexcept;
+
+// Calls give_back(place) for the place of each untracked thread that has ended, and then takes that
+// place back. Does nothing while another place is free. The caller must hold the mutex.
+void take_back_untracked(void (*give_back)(ThreadPlace&)) noexcept;
 
 }  // namespace metrics::update

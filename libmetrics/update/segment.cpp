@@ -92,6 +92,13 @@ format::Descriptor Segment::reopen() const noexcept {
   return fd;
 }
 
+bool Segment::is_open_as(int fd) const noexcept {
+  struct stat info {};
+  const int flags = ::fcntl(fd, F_GETFD);
+  return flags >= 0 && (flags & FD_CLOEXEC) != 0 && ::fstat(fd, &info) == 0 &&
+         info.st_dev == device_ && info.st_ino == inode_;
+}
+
 bool Segment::is_gone() const noexcept {
   struct stat info {};
   if (::lstat(file_.c_str(), &info) == 0) {
@@ -113,6 +120,10 @@ format::Cell* Segment::map_slot(int fd, format::SlotIndex slot) const noexcept {
   if (address == MAP_FAILED) return nullptr;
   ::madvise(address, geometry_.slot_bytes, MADV_DONTDUMP);
   return static_cast<format::Cell*>(address);
+}
+
+void Segment::unmap_slot(format::Cell* slot) const noexcept {
+  ::munmap(slot, geometry_.slot_bytes);
 }
 
 bool Segment::open(format::Cell* slot, std::uint64_t bytes) noexcept {

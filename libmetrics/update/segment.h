@@ -58,6 +58,9 @@ class Segment {
   // now.
   format::Descriptor reopen() const noexcept;
 
+  // Returns true if that descriptor is of the mapped file, opened by this library.
+  bool is_open_as(int fd) const noexcept;
+
   // Returns true if the path no longer names this file: it was deleted or replaced, in a directory
   // that still exists. Further updates reach no reader.
   bool is_gone() const noexcept;
@@ -65,6 +68,8 @@ class Segment {
   // Maps a slot, without access to any of it: of a mapping that may be written, mlockall(2) would
   // charge the holes too. Returns nullptr with errno on failure.
   format::Cell* map_slot(int fd, format::SlotIndex slot) const noexcept;
+  // Undoes map_slot(). No thread may still write to the slot.
+  void unmap_slot(format::Cell* slot) const noexcept;
   // Makes the first `bytes` of a mapped slot writable; returns false with errno on failure. The
   // caller may touch only reserved pages of them.
   static bool open(format::Cell* slot, std::uint64_t bytes) noexcept;

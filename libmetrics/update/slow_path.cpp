@@ -23,6 +23,17 @@ std::uint64_t* cells_of(std::uint32_t segment) noexcept {
   return cells != nullptr ? cells : reinterpret_cast<std::uint64_t*>(own_cells(segment));
 }
 
+// Returns false for NULL, and for the handles of what was refused or not joined.
+bool counts(const metrics_gauge* gauge) noexcept {
+  return gauge != nullptr && gauge->segment < METRICS_MAX_SEGMENTS;
+}
+
+// Returns true if the gauge's process has a slot for it.
+bool has_slot(const Gauge& gauge) noexcept {
+  cells_of(gauge.segment);  // a thread's first update claims a slot for its process too
+  return owns_first_slot(gauge.segment);
+}
+
 }  // namespace
 
 void inc_slowly(const metrics_counter& c, std::uint64_t n) noexcept {
@@ -34,7 +45,7 @@ void inc_slowly(const metrics_counter& c, std::uint64_t n) noexcept {
 }
 
 void add_slowly(const metrics_counter& c, double amount) noexcept {
-  if (!(amount >= 0)) {
+  if (!std::isgreaterequal(amount, 0.0)) {  // NaN too, and quietly: see metrics_hot_may_add()
     count_drop(c.segment, format::Drop::kCounterNegative);
     return;
   }
@@ -64,14 +75,18 @@ void observe_slowly(const metrics_histogram& h, double value) noexcept {
   }
 }
 
-Gauge* placed(metrics_gauge* hot) noexcept {
-  if (hot == nullptr || hot->segment >= METRICS_MAX_SEGMENTS) return nullptr;
-  cells_of(hot->segment);  // a thread's first update claims a slot for its process too
-  if (!owns_first_slot(hot->segment)) {
-    count_drop(hot->segment, format::Drop::kGaugeWithoutSlot);
-    return nullptr;
+void set_slowly(metrics_gauge* hot, double value) noexcept {
+  if (!counts(hot)) return;
+  auto& gauge = static_cast<Gauge&>(*hot);
+  if (has_slot(gauge) || !keep_change(gauge, PendingGauges::Change::kSet, value)) gauge.set(value);
+}
+
+void add_slowly(metrics_gauge* hot, double amount) noexcept {
+  if (!counts(hot)) return;
+  auto& gauge = static_cast<Gauge&>(*hot);
+  if (has_slot(gauge) || !keep_change(gauge, PendingGauges::Change::kAdd, amount)) {
+    gauge.add(amount);
   }
-  return static_cast<Gauge*>(hot);
 }
 
 }  // namespace metrics::update

@@ -7,7 +7,6 @@
 
 #include <cstdint>
 
-#include "libmetrics/update/gauges.h"
 #include "metrics/hot.h"
 
 namespace metrics::update {
@@ -16,8 +15,8 @@ void inc_slowly(const metrics_counter& counter, std::uint64_t n) noexcept;
 void add_slowly(const metrics_counter& counter, double amount) noexcept;
 void observe_slowly(const metrics_histogram& histogram, double value) noexcept;
 
-// Returns the gauge if its process has a slot to write it to. Else counts a drop and returns
-// nullptr; nullptr also for a gauge that counts nothing.
-Gauge* placed(metrics_gauge* gauge) noexcept;
+// For any gauge, and for NULL. If the process has no slot yet, the value is kept until it has one.
+void set_slowly(metrics_gauge* gauge, double value) noexcept;
+void add_slowly(metrics_gauge* gauge, double amount) noexcept;
 
 }  // namespace metrics::update

@@ -1,6 +1,7 @@
 #include "libmetrics/update/threads.h"
 
 #include <pthread.h>
+#include <unistd.h>
 
 #include <cerrno>
 
@@ -15,11 +16,15 @@ namespace {
 
 using State = ProcessClaim::State;
 
-// The index of the slot that metrics_thread->cells[i] points to, for giving it back.
-__thread format::SlotIndex thread_slots[METRICS_MAX_SEGMENTS]
-    __attribute__((tls_model("initial-exec")));
+// True once the thread has waited for the process's mutex in vain. It does not wait again: whoever
+// holds it so long may hold it for longer.
+__thread bool has_waited __attribute__((tls_model("initial-exec"))) = false;
 
-pthread_key_t end_key;
+// Its destructor reports the end of each thread that has a value for it. Less than 0 if there is no
+// such key: a thread's values of the first 32 keys stand in its descriptor, but for a later key the
+// C library may call malloc, which an update must not.
+constexpr pthread_key_t kKeysInDescriptor = 32;
+std::int64_t end_key = -1;
 
 // Records that a thread of this process counts in slot 0, and why; the first reason is kept.
 void count_in_shared(const OwnSlots& own, ProcessClaim& claim, metrics_status why,
@@ -33,7 +38,11 @@ void count_in_shared(const OwnSlots& own, ProcessClaim& claim, metrics_status wh
 void claim_for_process(OwnSlots& own, ProcessClaim& mine) noexcept {
   const auto failed = [&](metrics_status why, format::Drop reason) {
     count_in_shared(own, mine, why, reason);
+    // Before the pending gauges are settled: a thread that finds them so finds the failure.
     mine.state.store(State::kFailed, std::memory_order_relaxed);
+    for (auto lost = mine.pending.settle(PendingGauges::Outcome::kFailed); lost > 0; --lost) {
+      own.segment().drop(format::Drop::kGaugeWithoutSlot);
+    }
   };
   number_process(own.segment(), mine);
   Claim claim;
@@ -56,6 +65,7 @@ void claim_for_process(OwnSlots& own, ProcessClaim& mine) noexcept {
   announce(own.segment(), claim.owner);
   own.begin_gauges(cells, claim.owner.generation);
   mine.owner = claim.owner;
+  mine.pending.settle(PendingGauges::Outcome::kClaimed);
   // Release: a thread that sees kOwned sees all gauges begun; pairs with owns_first_slot's acquire
   // and that of metrics_gauge_value().
   mine.state.store(State::kOwned, std::memory_order_release);
@@ -90,39 +100,59 @@ format::Cell* claim_for_thread(OwnSlots& own, ProcessClaim& mine,
   return cells;
 }
 
-// Gives back the slots of a thread that ends. Runs as a pthread_key's destructor: a thread_local's
-// would run too early, since the destructors of other thread_locals may still update. Updates after
-// this one go to slot 0.
-void end_thread(void*) {
+// Gives back the slots of a thread that ends, or has ended.
+void give_slots_back(ThreadPlace& thread) noexcept {
   Process& p = process();
-  const Locked lock(p.mutex, Locked::Wait::kBounded);
   for (std::uint32_t i = 0; i < METRICS_MAX_SEGMENTS; ++i) {
     // In a child all are NULL: the slots of its parent's thread belong to the parent.
-    if (metrics_thread->cells[i] == nullptr) continue;
-    metrics_thread->cells[i] = nullptr;
+    if (thread.hot.cells[i] == nullptr) continue;
+    thread.hot.cells[i] = nullptr;
     ProcessClaim& claim = p.claims[i];
-    if (thread_slots[i] == claim.owner.slot) {
+    if (thread.slots[i] == claim.owner.slot) {
       claim.lent.store(0, std::memory_order_release);  // pairs with claim_for_thread's acquire
     } else {
-      release_lane(own_slots_at(i)->segment(), thread_slots[i], claim.owner);
+      release_lane(own_slots_at(i)->segment(), thread.slots[i], claim.owner);
     }
   }
+}
+
+// Runs as a pthread_key's destructor: a thread_local's would run too early, since the destructors
+// of other thread_locals may still update. Updates after this one go to slot 0.
+void end_thread(void*) {
+  const Locked lock(process().mutex, Locked::Wait::kBounded);
+  if (ThreadPlace* mine = own_place(); mine != nullptr) give_slots_back(*mine);
   // From here on the thread must not claim a slot: nothing would give it back.
   take_place_back(lock.held());
 }
 
-int make_end_key() noexcept {
-  static const int error = ::pthread_key_create(&end_key, &end_thread);
-  return error;
+// Runs when the library is loaded, for the reason given at set_up_early in process.cpp, and because
+// early keys are those that take no malloc.
+[[maybe_unused]] const bool made_early = [] {
+  pthread_key_t key = 0;
+  if (::pthread_key_create(&key, &end_thread) != 0) return false;
+  if (key < kKeysInDescriptor) {
+    end_key = key;
+  } else {
+    ::pthread_key_delete(key);
+  }
+  return end_key >= 0;
+}();
+
+// Makes sure that the slots of the calling thread are given back after its end: when it ends, or
+// else when another thread needs a place and finds it gone.
+void watch_end(ThreadPlace& thread) noexcept {
+  const bool tracked = end_key >= 0 && ::pthread_setspecific(static_cast<pthread_key_t>(end_key),
+                                                             &metrics_thread) == 0;
+  if (!tracked) thread.untracked = ::gettid();
 }
 
-// Runs when the library is loaded, for the reason given at set_up_early in process.cpp. Also, a
-// thread can set its value of an early key without malloc.
-[[maybe_unused]] const int made_early = make_end_key();
+// Claims a slot for the process, unless that was tried. The caller must hold the mutex.
+void claim_once(OwnSlots& own, std::uint32_t segment) noexcept {
+  ProcessClaim& claim = process().claims[segment];
+  if (claim.state.load(std::memory_order_relaxed) == State::kUntried) claim_for_process(own, claim);
+}
 
 }  // namespace
-
-bool watch_thread_ends() noexcept { return make_end_key() == 0; }
 
 format::Cell* own_cells(std::uint32_t segment) noexcept {
   OwnSlots* own = own_slots_at(segment);
@@ -130,22 +160,24 @@ format::Cell* own_cells(std::uint32_t segment) noexcept {
   const std::uint64_t bit = std::uint64_t{1} << segment;
   if ((metrics_thread->tried & bit) == 0) {
     Process& p = process();
-    const Locked lock(p.mutex, Locked::Wait::kBounded);
-    if (!lock.held()) return nullptr;  // this update goes to slot 0; the next one tries again
-    give_epoch(p);
+    const Locked lock(p.mutex, has_waited ? Locked::Wait::kNot : Locked::Wait::kBounded);
+    if (!lock.held()) {  // this update goes to slot 0; the next one tries again
+      has_waited = true;
+      return nullptr;
+    }
+    enter(p);
+    take_back_untracked(&give_slots_back);
+    ThreadPlace* thread = give_place();
     // `tried` is checked again: a signal handler may have been here before the lock was held.
-    if (give_place() && (metrics_thread->tried & bit) == 0) {
-      metrics_thread_state& t = *metrics_thread;
+    if (thread != nullptr && (thread->hot.tried & bit) == 0) {
       ProcessClaim& claim = p.claims[segment];
-      if (claim.state.load(std::memory_order_relaxed) == State::kUntried) {
-        claim_for_process(*own, claim);
-      }
+      claim_once(*own, segment);
       if (claim.state.load(std::memory_order_relaxed) == State::kOwned) {
-        t.cells[segment] =
-            reinterpret_cast<std::uint64_t*>(claim_for_thread(*own, claim, thread_slots[segment]));
+        thread->hot.cells[segment] =
+            reinterpret_cast<std::uint64_t*>(claim_for_thread(*own, claim, thread->slots[segment]));
       }
-      t.tried |= bit;
-      ::pthread_setspecific(end_key, &metrics_thread);  // so that end_thread() runs
+      thread->hot.tried |= bit;
+      watch_end(*thread);
     }
   }
   return reinterpret_cast<format::Cell*>(metrics_thread->cells[segment]);
@@ -159,6 +191,36 @@ format::Cell* shared_cells(std::uint32_t segment) noexcept {
 bool owns_first_slot(std::uint32_t segment) noexcept {
   return segment < METRICS_MAX_SEGMENTS &&
          process().claims[segment].state.load(std::memory_order_acquire) == State::kOwned;
+}
+
+bool keep_change(Gauge& gauge, PendingGauges::Change change, double value) noexcept {
+  Process& p = process();
+  ProcessClaim& claim = p.claims[gauge.segment];
+  if (claim.state.load(std::memory_order_acquire) == State::kUntried) {
+    const auto kept = claim.pending.keep(p.pending, gauge, change, value);
+    if (kept == PendingGauges::Kept::kYes) return true;
+    // The gauge has begun, even if the claim is not announced to the process's threads yet.
+    if (kept == PendingGauges::Kept::kSettled &&
+        claim.state.load(std::memory_order_relaxed) != State::kFailed) {
+      return false;
+    }
+  } else if (owns_first_slot(gauge.segment)) {
+    return false;
+  }
+  count_drop(gauge.segment, format::Drop::kGaugeWithoutSlot);
+  return true;
+}
+
+std::optional<double> gauge_value(const Gauge& gauge) noexcept {
+  const ProcessClaim& claim = process().claims[gauge.segment];
+  if (owns_first_slot(gauge.segment)) return gauge.own_value();
+  return claim.pending.of(gauge);
+}
+
+void place_pending(std::uint32_t segment) noexcept {
+  if (process().claims[segment].pending.empty()) return;
+  enter(process());
+  claim_once(*own_slots_at(segment), segment);
 }
 
 void count_drop(std::uint32_t segment, format::Drop reason) noexcept {

@@ -2,15 +2,18 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "libmetrics/format/layout.h"
+#include "libmetrics/update/gauges.h"
+#include "libmetrics/update/pending.h"
 
 namespace metrics::update {
 
 // Returns the calling thread's own slot in that segment; nullptr if it has none and must add to
 // slot 0. The first call of a thread in a process makes one bounded attempt to get a slot, with
 // signals blocked and without malloc. If the process's mutex is not free within the bound, the next
-// call tries again; any other failure is remembered until the next fork.
+// call tries again, and never waits again; any other failure is remembered until the next fork.
 format::Cell* own_cells(std::uint32_t segment) noexcept;
 
 // Returns slot 0, to which many processes and threads add at once; nullptr if the segment was not
@@ -20,11 +23,20 @@ format::Cell* shared_cells(std::uint32_t segment) noexcept;
 // Returns true if the process has a first slot, so that its gauges have a place.
 bool owns_first_slot(std::uint32_t segment) noexcept;
 
+// Keeps the change of a gauge whose process has no first slot yet, since its mutex was not free.
+// The value gets its place when a thread claims the slot: with the next registration, or the next
+// first update of a thread. Counts a drop if the process could get no slot. Returns false if the
+// slot was claimed meanwhile: then the caller must update the gauge.
+bool keep_change(Gauge& gauge, PendingGauges::Change change, double value) noexcept;
+// Returns the value that the process has set the gauge to, wherever it is kept. An empty optional
+// if it has set none.
+std::optional<double> gauge_value(const Gauge& gauge) noexcept;
+
+// Claims a slot for the process if it keeps values of gauges that need one. Set-up calls it with
+// the mutex held: it may have kept the thread from claiming that has set them.
+void place_pending(std::uint32_t segment) noexcept;
+
 // Counts a dropped update in the segment. Does nothing if the segment was not joined.
 void count_drop(std::uint32_t segment, format::Drop reason) noexcept;
-
-// Prepares giving slots back when threads end. Returns false if all pthread keys are in use. Called
-// when the library is loaded; set-up calls it before it hands out the first handle.
-bool watch_thread_ends() noexcept;
 
 }  // namespace metrics::update

@@ -98,6 +98,8 @@ TEST(Forks, AVforkedChildCountsInItsParentsSlot) {
   EXPECT_EQ(scrape.count("tasks"), 19u);
   EXPECT_EQ(scrape.first_slots(), 1u);
   EXPECT_EQ(owner_of(t.file(), 1).generation, 1u);
+  EXPECT_EQ(scrape.heads().at(1).pid, static_cast<std::uint64_t>(::getpid()))
+      << "the child has claimed it, for its parent";
 }
 
 // What the test below spawns; by itself it has nothing to do.
