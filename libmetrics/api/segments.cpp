@@ -2,11 +2,13 @@
 #include "libmetrics/api/segments.h"
 
 #include <atomic>
+#include <new>
 #include <string>
 
 #include "libmetrics/api/arguments.h"
 #include "libmetrics/api/errors.h"
 #include "libmetrics/api/log.h"
+#include "libmetrics/format/name.h"
 #include "libmetrics/update/process.h"
 
 namespace metrics::api {
@@ -23,21 +25,24 @@ struct Opened {
   metrics_status status;  // if not METRICS_OK, last_error has the reason
 };
 
-Opened open_registry(const char* path, const metrics_geometry* geometry) {
+Opened open_registry(const char* path, const metrics_geometry* geometry) noexcept {
   setup::Registry* registry = nullptr;
-  metrics_status status = to_status([&] {
-    registry = &setup::Registry::open(text_or_empty(path), taken(geometry, "metrics_geometry"));
+  const metrics_status status = to_status([&] {
+    std::string file = "(no segment)";
+    try {
+      file = format::segment_file(text_or_empty(path));
+      registry = &setup::Registry::open(file, taken(geometry, "metrics_geometry"));
+    } catch (const format::Error& e) {
+      registry = &setup::Registry::nowhere(file, e);
+      throw;
+    }
     return METRICS_OK;
   });
-  if (status != METRICS_OK) {
-    registry = &setup::Registry::nowhere(format::Error(status, last_error()));
-  } else if (registry->failure() != nullptr) {
-    status = failed(*registry->failure());
-  }
+  if (registry == nullptr) registry = &setup::Registry::out_of_memory();
   return {registry, status};
 }
 
-void report(const Opened& opened) {
+void report_to_log(const Opened& opened) {
   if (opened.status != METRICS_OK) {
     if (opened.registry->report_once())
       log(opened.status, std::string(last_error()) + "; nothing is counted");
@@ -51,6 +56,15 @@ void report(const Opened& opened) {
     log(METRICS_UNSUPPORTED,
         "this kernel has no MADV_WIPEONFORK: children of fork() are counted, those of raw clone() "
         "not");
+  }
+}
+
+// Logs what the program should know. A line for which there is no memory is lost.
+void report(const Opened& opened) noexcept {
+  try {
+    report_to_log(opened);
+  } catch (const std::bad_alloc&) {
+    log(METRICS_NO_SPACE, "out of memory");
   }
 }
 
@@ -85,14 +99,18 @@ metrics_status metrics_open(const char* path, const metrics_geometry* geometry,
 
 // Not a static object, since other callers would wait until it is made. The program's log function,
 // which runs meanwhile, may ask for it; and a child that is forked meanwhile would wait forever.
+// A failure is not kept: what was in the way may be gone at the next call.
 metrics_segment* metrics_default(void) {
   static constinit std::atomic<setup::Registry*> registry{nullptr};
   setup::Registry* there = registry.load(std::memory_order_acquire);
   if (there == nullptr) {
     const Opened opened = open_registry(nullptr, nullptr);
     // Release, acquire: a thread that finds the registry sees it complete.
-    if (registry.compare_exchange_strong(there, opened.registry, std::memory_order_acq_rel,
-                                         std::memory_order_acquire)) {
+    if (opened.status != METRICS_OK) {
+      there = opened.registry;
+      report(opened);
+    } else if (registry.compare_exchange_strong(there, opened.registry, std::memory_order_acq_rel,
+                                                std::memory_order_acquire)) {
       there = opened.registry;
       report(opened);
     }

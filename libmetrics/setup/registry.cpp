@@ -4,6 +4,7 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <memory>
 #include <new>
 
 #include "libmetrics/format/editions.h"
@@ -23,8 +24,8 @@
 namespace metrics::setup {
 namespace {
 
-// The registries of the segments that this process has joined, or failed to join. They live until
-// the process ends. Guarded by the process's mutex.
+// The registries of the segments that this process has joined. They live until the process ends.
+// Guarded by the process's mutex.
 std::array<Registry*, METRICS_MAX_SEGMENTS> registries{};
 
 // Sets up this process's state and returns it. Throws std::bad_alloc if there is no memory for it.
@@ -35,55 +36,72 @@ update::Process& ready_process() {
 
 }  // namespace
 
-Registry& Registry::open(const std::string& path, const metrics_geometry& wanted) {
-  const std::string file = format::segment_file(path);
+Registry& Registry::open(const std::string& file, const metrics_geometry& wanted) {
   completed(wanted);  // throws if the geometry is against the rules
   update::Process& p = ready_process();
-  if (!update::watch_thread_ends()) {
-    throw format::Error(METRICS_SYSTEM, "can't create a pthread key: all are in use");
+  {
+    const update::Locked lock(p.mutex);
+    if (Registry* there = joined(file); there != nullptr) return *there;
   }
+  // Without the mutex: a file may take seconds to create, and meanwhile every first update of a
+  // thread, and every fork(), would wait.
+  auto registry = std::unique_ptr<Registry>(new Registry(file));
+  registry->join(wanted);
   const update::Locked lock(p.mutex);
-  for (std::uint32_t i = 0; i < METRICS_MAX_SEGMENTS; ++i) {
-    if (registries[i] == nullptr) {
-      auto registry = std::unique_ptr<Registry>(new Registry(file, i));
-      try {
-        registry->join(wanted);
-      } catch (const format::Error& e) {
-        registry->own_slots_.reset();
-        registry->segment_.reset();
-        registry->failure_ = e;
-      }
-      // Never freed, since threads may write until the process ends.
-      registries[i] = registry.release();
-      publish(i, registries[i]->own_slots_.get());
-    }
-    if (registries[i]->file_ != file) continue;
-    if (registries[i]->segment_ != nullptr) registries[i]->numbered();
-    return *registries[i];
+  if (Registry* there = joined(file); there != nullptr) return *there;  // another thread was first
+  const auto place = std::find(registries.begin(), registries.end(), nullptr);
+  if (place == registries.end()) {
+    throw format::Error(METRICS_FULL, "can't join " + file + ": one process can join " +
+                                          std::to_string(METRICS_MAX_SEGMENTS) + " segments");
   }
-  throw format::Error(METRICS_FULL, "can't join " + file + ": one process can join " +
-                                        std::to_string(METRICS_MAX_SEGMENTS) + " segments");
+  registry->index_ = static_cast<std::uint32_t>(place - registries.begin());
+  registry->numbered();
+  publish(registry->index_, registry->own_slots_.get());
+  *place = registry.release();  // never freed, since threads may write until the process ends
+  return **place;
 }
 
-Registry& Registry::nowhere(const format::Error& why) {
+// Returns the registry of that file, if the process has joined it. The caller must hold the mutex.
+Registry* Registry::joined(const std::string& file) {
+  for (Registry* registry : registries) {
+    if (registry == nullptr || registry->file_ != file) continue;
+    registry->numbered();
+    return registry;
+  }
+  return nullptr;
+}
+
+// Made when the library is loaded: later there may be no memory for it.
+Registry& Registry::out_of_memory() {
+  static Registry* const registry = [] {
+    auto* made = new Registry("(no segment)");
+    made->failure_ = format::Error(METRICS_NO_SPACE, "out of memory");
+    return made;
+  }();
+  return *registry;
+}
+
+Registry& Registry::nowhere(const std::string& file, const format::Error& why) noexcept {
   // The newest of these registries; each points to the one before. None is ever removed, since
   // another thread may be walking the list.
   static constinit std::atomic<Registry*> newest{nullptr};
   // Acquire: pairs with the release below, after which a registry does not change.
   for (Registry* r = newest.load(std::memory_order_acquire); r != nullptr; r = r->older_nowhere_) {
-    if (*r->failure_ == why) return *r;
+    if (r->file_ == file && *r->failure_ == why) return *r;
   }
-  auto* registry =
-      new Registry("(no segment)", METRICS_NOWHERE);  // never freed, like those that were joined
-  registry->failure_ = why;
-  registry->older_nowhere_ = newest.load(std::memory_order_relaxed);
-  while (!newest.compare_exchange_weak(registry->older_nowhere_, registry,
-                                       std::memory_order_release, std::memory_order_relaxed)) {
+  try {
+    auto made = std::unique_ptr<Registry>(new Registry(file));
+    made->failure_ = why;
+    Registry* registry = made.release();  // never freed, like those that were joined
+    registry->older_nowhere_ = newest.load(std::memory_order_relaxed);
+    while (!newest.compare_exchange_weak(registry->older_nowhere_, registry,
+                                         std::memory_order_release, std::memory_order_relaxed)) {
+    }
+    return *registry;
+  } catch (const std::bad_alloc&) {
+    return out_of_memory();
   }
-  return *registry;
 }
-
-Registry::Registry(std::string file, std::uint32_t index) : file_(std::move(file)), index_(index) {}
 
 void Registry::join(const metrics_geometry& wanted) {
   segment_ = metrics::setup::join(file_, wanted);
@@ -93,7 +111,7 @@ void Registry::join(const metrics_geometry& wanted) {
   room.slots = std::make_unique<std::atomic<format::Cell*>[]>(g.slot_count());
   room.bound_pages =
       std::make_unique<std::atomic<std::uint64_t>[]>(update::OwnSlots::words_of_pages(g));
-  own_slots_ = std::make_unique<update::OwnSlots>(*segment_, index_, std::move(room));
+  own_slots_ = std::make_unique<update::OwnSlots>(*segment_, std::move(room));
   const format::Descriptor fd = segment_->reopen();
   if (!fd || own_slots_->slot(fd.get(), 0) == nullptr) fail_joined(errno, "can't map " + file_);
 }
@@ -101,6 +119,7 @@ void Registry::join(const metrics_geometry& wanted) {
 // Returns this process's claim, numbered. The caller must hold the mutex, and the segment must be
 // joined.
 update::ProcessClaim& Registry::numbered() const {
+  update::enter(update::process());
   update::ProcessClaim& claim = update::process().claims[index_];
   update::number_process(*segment_, claim);
   return claim;
@@ -196,12 +215,23 @@ Series& Registry::series(Family& family, std::span<const std::string_view> strin
   }
   const update::Locked lock(ready_process().mutex);
   known = family.table.find(hash, strings);  // another thread may have been first
-  if (known != nullptr && !known->is_removed()) return *known;
-  numbered();
-  auto made = make_series(family, std::move(values), hash);
-  Series& series = *made;
-  family.table.put(std::move(made));
-  return series;
+  if (known == nullptr || known->is_removed()) {
+    numbered();
+    known = &add_series(family, std::move(values), hash);
+  }
+  update::place_pending(index_);
+  return *known;
+}
+
+// Everything that may fail comes first: a gauge that is in the list of its process, or a series in
+// the table, is there to stay.
+Series& Registry::add_series(Family& family, std::vector<std::string> values, std::uint64_t hash) {
+  auto series = make_series(family, std::move(values), hash);
+  family.table.make_room();
+  if (auto* gauge = std::get_if<update::Gauge>(&series->hot); gauge != nullptr) {
+    own_slots_->add_gauge(*gauge);
+  }
+  return family.table.put(std::move(series));
 }
 
 std::unique_ptr<Series> Registry::make_series(Family& family, std::vector<std::string> values,
@@ -242,12 +272,12 @@ std::unique_ptr<Series> Registry::make_series(Family& family, std::vector<std::s
                                       family.bounds.search().find};
       break;
     case format::Values::kGauge:
-      own_slots_->add_gauge(series->hot.emplace<update::Gauge>(index_, found.first_cell, d.mode));
+      series->hot.emplace<update::Gauge>(index_, found.first_cell, d.mode);
       break;
     case format::Values::kInfo: {
       const bool stays = format::is_most_recent(d.mode);
-      own_slots_->add_gauge(series->hot.emplace<update::Gauge>(
-          index_, found.first_cell, stays ? format::Mode::kMostRecent : format::Mode::kLiveMax));
+      series->hot.emplace<update::Gauge>(
+          index_, found.first_cell, stays ? format::Mode::kMostRecent : format::Mode::kLiveMax);
       break;
     }
   }

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "libmetrics/format/error.h"
@@ -19,18 +20,20 @@ namespace metrics::setup {
 
 class Registry {
  public:
-  // Returns the registry of the segment at `path` (see metrics_open), which the first call in this
-  // process joins. If it could not be joined, the registry has a failure() and counts nothing.
-  // Throws Error: METRICS_INVALID for a path or geometry that is against the rules; METRICS_FULL
-  // for one segment too many; METRICS_SYSTEM if all pthread keys are in use.
-  static Registry& open(const std::string& path, const metrics_geometry& wanted);
+  // Returns the registry of the segment in that file, which the first call in this process joins.
+  // Throws Error if it can't be joined; the next call tries again. METRICS_INVALID for a geometry
+  // that is against the rules; METRICS_FULL for one segment too many.
+  static Registry& open(const std::string& file, const metrics_geometry& wanted);
 
   // Returns the registry for a segment for which open() has thrown `why`: the same one for the same
-  // status and text. It counts nothing, and `why` is its failure().
-  static Registry& nowhere(const format::Error& why);
+  // file, status and text. It counts nothing, and `why` is its failure().
+  static Registry& nowhere(const std::string& file, const format::Error& why) noexcept;
+  // Returns the one that stands for all of these where there is no memory for another one.
+  static Registry& out_of_memory();
 
   const std::string& file() const noexcept { return file_; }
   const update::Segment* segment() const noexcept { return segment_.get(); }  // nullptr: not joined
+  // Returns why open() has thrown; nullptr if it has not.
   const format::Error* failure() const noexcept { return failure_ ? &*failure_ : nullptr; }
   // Returns in which way the segment has another size than was wanted; empty if it has not.
   const std::string& difference() const noexcept { return difference_; }
@@ -56,15 +59,17 @@ class Registry {
   void clear(Family& family);
 
  private:
-  Registry(std::string file, std::uint32_t index);
+  explicit Registry(std::string file) : file_(std::move(file)) {}
+  static Registry* joined(const std::string& file);
   void join(const metrics_geometry& wanted);
   format::Offset registered(Family& family, std::span<const std::unique_ptr<Family>> same_stem);
   update::ProcessClaim& numbered() const;
+  Series& add_series(Family& family, std::vector<std::string> values, std::uint64_t hash);
   std::unique_ptr<Series> make_series(Family& family, std::vector<std::string> values,
                                       std::uint64_t hash);
 
   const std::string file_;
-  const std::uint32_t index_;
+  std::uint32_t index_ = METRICS_NOWHERE;
   std::unique_ptr<update::Segment> segment_;
   std::unique_ptr<update::OwnSlots> own_slots_;
   std::optional<format::Error> failure_;

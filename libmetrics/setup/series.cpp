@@ -42,25 +42,29 @@ std::atomic<Series*>& SeriesTable::place(Array& array, const Series& series) noe
   }
 }
 
-void SeriesTable::put(std::unique_ptr<Series> series) {
+void SeriesTable::make_room() {
+  if (series_.size() == series_.capacity()) series_.reserve(2 * series_.size() + 1);
   Array* array = array_.load(std::memory_order_relaxed);
-  if (2 * (count_ + 1) > array->entries.size()) {
-    auto larger = std::make_unique<Array>(2 * array->entries.size());
-    for (const auto& entry : array->entries) {
-      if (Series* s = entry.load(std::memory_order_relaxed); s != nullptr) {
-        place(*larger, *s).store(s, std::memory_order_relaxed);
-      }
+  if (2 * (count_ + 1) <= array->entries.size()) return;
+  auto larger = std::make_unique<Array>(2 * array->entries.size());
+  for (const auto& entry : array->entries) {
+    if (Series* s = entry.load(std::memory_order_relaxed); s != nullptr) {
+      place(*larger, *s).store(s, std::memory_order_relaxed);
     }
-    array = larger.get();
-    arrays_.push_back(std::move(larger));
-    array_.store(array, std::memory_order_release);
   }
-  Series* const added = series_.emplace_back(std::move(series)).get();
-  std::atomic<Series*>& entry = place(*array, *added);
-  update::say_released(handle_of(*added));
+  array = larger.get();
+  arrays_.push_back(std::move(larger));
+  array_.store(array, std::memory_order_release);  // pairs with find's acquire
+}
+
+Series& SeriesTable::put(std::unique_ptr<Series> series) noexcept {
+  Series& added = *series_.emplace_back(std::move(series));
+  std::atomic<Series*>& entry = place(*array_.load(std::memory_order_relaxed), added);
+  update::say_released(handle_of(added));
   if (entry.load(std::memory_order_relaxed) == nullptr) ++count_;
   // Release: a thread that finds the series sees what it points to. Pairs with find's acquire.
-  entry.store(added, std::memory_order_release);
+  entry.store(&added, std::memory_order_release);
+  return added;
 }
 
 }  // namespace metrics::setup

@@ -71,8 +71,10 @@ class SeriesTable {
         return series;
     }
   }
-  // Adds the series, or replaces the one with the same strings by it.
-  void put(std::unique_ptr<Series> series);
+  // Makes room for one more series, so that the next put() needs no memory.
+  void make_room();
+  // Adds the series, or replaces the one with the same strings by it. There must be room for it.
+  Series& put(std::unique_ptr<Series> series) noexcept;
 
  private:
   struct Array {

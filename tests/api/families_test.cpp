@@ -2,9 +2,12 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <string>
 
+#include "metrics/hot.h"
 #include "metrics/metrics.h"
 #include "tests/support/options.h"
 #include "tests/support/temp_segment.h"
@@ -96,6 +99,32 @@ TEST(Open, OfTheSameWrongPathIsTheSameSegmentAndLoggedOnce) {
   EXPECT_NE(first, other);
   EXPECT_EQ(logged, 2);
   metrics_set_log(nullptr, nullptr);
+}
+
+TEST(Open, ThatHasFailedIsTriedAgainAndTakesNoPlaceOfASegment) {
+  const TempPath t;
+  const std::string directory = t.directory() + "/later";
+  const std::string path = directory + "/segment";
+  metrics_segment* segment = nullptr;
+  for (int i = 0; i < 2 * METRICS_MAX_SEGMENTS; ++i) {
+    EXPECT_EQ(metrics_open(path.c_str(), &kSmallInC, &segment), METRICS_SYSTEM);
+    EXPECT_EQ(metrics_segment_path(segment), path + ".v2");
+  }
+  ASSERT_TRUE(std::filesystem::create_directory(directory));
+  EXPECT_EQ(metrics_open(path.c_str(), &kSmallInC, &segment), METRICS_OK);
+  EXPECT_EQ(metrics_segment_status(segment), METRICS_OK);
+}
+
+TEST(Default, ThatHasFailedIsTriedAgain) {
+  const TempPath t;
+  const std::string directory = t.directory() + "/later";
+  ASSERT_EQ(::setenv("METRICS_SEGMENT", (directory + "/segment").c_str(), 1), 0);
+  EXPECT_EQ(metrics_segment_status(metrics_default()), METRICS_SYSTEM);
+  EXPECT_EQ(metrics_default(), metrics_default());
+  ASSERT_TRUE(std::filesystem::create_directory(directory));
+  metrics_segment* const joined = metrics_default();
+  EXPECT_EQ(metrics_segment_status(joined), METRICS_OK);
+  EXPECT_EQ(metrics_default(), joined);
 }
 
 TEST(Options, ThatTheTypeDoesNotHaveAreRefused) {

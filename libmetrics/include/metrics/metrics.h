@@ -123,12 +123,13 @@ typedef struct metrics_geometry {
  * METRICS_FULL: the process has already opened 16.
  * METRICS_SYSTEM: another error of the operating system.
  * In each case *out is a segment, never NULL. One that could not be joined accepts families and
- * series and checks them as any other does, counts nothing, and keeps the status. */
+ * series and checks them as any other does, counts nothing, and keeps the status; the next call
+ * tries again to join, and may return another segment. */
 METRICS_API metrics_status metrics_open(const char* path, const metrics_geometry* geometry,
                                         metrics_segment** out);
 
 /* Returns the segment of metrics_open(NULL, NULL), which the first call joins. Never NULL: if it
- * can't be joined, metrics_segment_status() has the reason. */
+ * can't be joined, metrics_segment_status() has the reason, and the next call tries again. */
 METRICS_API metrics_segment* metrics_default(void);
 
 /* Returns the full name of the segment's file; "" for NULL. Valid until the process ends. */

@@ -1,0 +1,236 @@
+// Each allocation of each set-up call fails once: the call reports that there is no memory, and
+// costs nothing else. The program stands in for operator new.
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstdint>
+#include <cstdlib>
+#include <functional>
+#include <new>
+#include <string>
+#include <vector>
+
+#include "metrics/metrics.h"
+#include "tests/support/options.h"
+#include "tests/support/shared_memory.h"
+#include "tests/support/temp_segment.h"
+#include "tests/support/worker.h"
+
+namespace {
+
+// How many allocations of this thread succeed before one fails; less than 0: all succeed.
+thread_local int until_failure = -1;
+thread_local bool has_failed = false;
+
+// Not known to the compiler as malloc's, of which it would expect a delete.
+[[gnu::noinline]] void release(void* memory) { std::free(memory); }
+
+void* allocated(std::size_t bytes) {
+  if (until_failure >= 0 && until_failure-- == 0) {
+    has_failed = true;
+    return nullptr;
+  }
+  return std::malloc(bytes == 0 ? 1 : bytes);
+}
+
+void* allocated(std::size_t bytes, std::align_val_t alignment) {
+  const auto unit = static_cast<std::size_t>(alignment);
+  if (until_failure >= 0 && until_failure-- == 0) {
+    has_failed = true;
+    return nullptr;
+  }
+  return std::aligned_alloc(unit, (bytes + unit - 1) / unit * unit);
+}
+
+void* or_throw(void* memory) {
+  if (memory == nullptr) throw std::bad_alloc();
+  return memory;
+}
+
+}  // namespace
+
+void* operator new(std::size_t bytes) { return or_throw(allocated(bytes)); }
+void* operator new[](std::size_t bytes) { return or_throw(allocated(bytes)); }
+void* operator new(std::size_t bytes, std::align_val_t a) { return or_throw(allocated(bytes, a)); }
+void* operator new[](std::size_t bytes, std::align_val_t a) {
+  return or_throw(allocated(bytes, a));
+}
+void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept { return allocated(bytes); }
+void* operator new[](std::size_t bytes, const std::nothrow_t&) noexcept { return allocated(bytes); }
+void operator delete(void* memory) noexcept { release(memory); }
+void operator delete[](void* memory) noexcept { release(memory); }
+void operator delete(void* memory, std::size_t) noexcept { release(memory); }
+void operator delete[](void* memory, std::size_t) noexcept { release(memory); }
+void operator delete(void* memory, std::align_val_t) noexcept { release(memory); }
+void operator delete[](void* memory, std::align_val_t) noexcept { release(memory); }
+void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { release(memory); }
+void operator delete[](void* memory, std::size_t, std::align_val_t) noexcept { release(memory); }
+
+namespace metrics::test {
+namespace {
+
+// What a program has got of a segment. Calls of the C ABI, as a binding makes them.
+struct Program {
+  std::string path;
+  metrics_segment* segment = nullptr;
+  metrics_family *tasks = nullptr, *load = nullptr, *times = nullptr, *about = nullptr;
+  metrics_gauge* gauge = nullptr;
+};
+
+constexpr const char* kLabels[] = {"queue"};
+constexpr const char* kValue[] = {"a rather long name of a queue, which no small string holds"};
+constexpr const char* kOther[] = {"another long name of a queue, which no small string holds"};
+
+metrics_status open(Program& p) { return metrics_open(p.path.c_str(), &kSmallInC, &p.segment); }
+
+metrics_status make_family(Program& p, metrics_type type, const char* name, metrics_family** out) {
+  const bool has_labels = type != METRICS_INFO;
+  return metrics_family_of(p.segment, type, name, "a help text that no small string holds",
+                           has_labels ? kLabels : nullptr, has_labels ? 1 : 0, nullptr, out);
+}
+
+metrics_status make_series(Program& p, const char* const* value) {
+  return metrics_gauge_labels(p.load, value, 1, &p.gauge);
+}
+
+struct Call {
+  const char* name;
+  std::function<void(Program&)> before;  // succeeds, with all the memory that it needs
+  std::function<metrics_status(Program&)> call;
+};
+
+void set_up(Program& p) {
+  ASSERT_EQ(open(p), METRICS_OK);
+  ASSERT_EQ(make_family(p, METRICS_COUNTER, "tasks_total", &p.tasks), METRICS_OK);
+  ASSERT_EQ(make_family(p, METRICS_GAUGE, "load", &p.load), METRICS_OK);
+  ASSERT_EQ(make_family(p, METRICS_HISTOGRAM, "times_seconds", &p.times), METRICS_OK);
+  ASSERT_EQ(make_family(p, METRICS_INFO, "about", &p.about), METRICS_OK);
+}
+
+void set_up_series(Program& p) {
+  set_up(p);
+  ASSERT_EQ(make_series(p, kValue), METRICS_OK);
+}
+
+// Makes so many series that the next one needs a larger table.
+void set_up_many(Program& p) {
+  set_up(p);
+  for (int i = 0; i < 8; ++i) {
+    const std::string text = std::to_string(i);
+    const char* const value[] = {text.c_str()};
+    ASSERT_EQ(make_series(p, value), METRICS_OK);
+  }
+}
+
+const std::vector<Call>& calls() {
+  static const std::vector<Call> all = {
+      {"open", [](Program&) {}, &open},
+      {"default", [](Program& p) { ::setenv("METRICS_SEGMENT", p.path.c_str(), 1); },
+       [](Program& p) {
+         p.segment = metrics_default();
+         return metrics_segment_status(p.segment);
+       }},
+      {"counter family", [](Program& p) { ASSERT_EQ(open(p), METRICS_OK); },
+       [](Program& p) { return make_family(p, METRICS_COUNTER, "tasks_total", &p.tasks); }},
+      {"histogram family", [](Program& p) { ASSERT_EQ(open(p), METRICS_OK); },
+       [](Program& p) { return make_family(p, METRICS_HISTOGRAM, "times_seconds", &p.times); }},
+      {"family again", &set_up,
+       [](Program& p) { return make_family(p, METRICS_GAUGE, "load", &p.load); }},
+      {"conflicting family", &set_up,
+       [](Program& p) {
+         metrics_family* refused = nullptr;
+         const metrics_status status = make_family(p, METRICS_COUNTER, "load", &refused);
+         return status == METRICS_CONFLICT ? METRICS_OK : status;
+       }},
+      {"counter", &set_up,
+       [](Program& p) {
+         metrics_counter* counter = nullptr;
+         return metrics_counter_labels(p.tasks, kValue, 1, &counter);
+       }},
+      {"gauge", &set_up, [](Program& p) { return make_series(p, kValue); }},
+      {"gauge in a larger table", &set_up_many, [](Program& p) { return make_series(p, kValue); }},
+      {"histogram", &set_up,
+       [](Program& p) {
+         metrics_histogram* histogram = nullptr;
+         return metrics_histogram_labels(p.times, kValue, 1, &histogram);
+       }},
+      {"info", &set_up, [](Program& p) { return metrics_info_state(p.about, kLabels, kValue, 1); }},
+      {"order of labels", &set_up,
+       [](Program& p) {
+         const char* ordered[1];
+         return metrics_order_labels(p.load, kLabels, kValue, 1, ordered);
+       }},
+      {"remove", &set_up_series, [](Program& p) { return metrics_remove(p.load, kValue, 1); }},
+      {"clear", &set_up_series, [](Program& p) { return metrics_clear(p.load); }},
+      {"value",
+       [](Program& p) {
+         set_up_series(p);
+         metrics_gauge_set(p.gauge, 1);
+       },
+       [](Program& p) {
+         metrics_counter* counter = nullptr;
+         const metrics_status status = metrics_counter_labels(p.tasks, kOther, 1, &counter);
+         double value = 0;
+         return status != METRICS_OK ? status : metrics_counter_value(counter, &value);
+       }},
+      {"family status", &set_up, [](Program& p) { return metrics_family_status(p.load); }},
+      {"give up", &set_up, [](Program& p) { return metrics_family_give_up(p.load); }},
+      {"segment status", &set_up, [](Program& p) { return metrics_segment_status(p.segment); }},
+  };
+  return all;
+}
+
+// Makes the call with one allocation failing, in a new process and segment, and then once more.
+// Returns whether there was one to fail.
+bool fails_once(const Call& call, int which) {
+  auto& had_one = shared<bool>();
+  const TempPath path;
+  const pid_t worker = forked([&] {
+    ::alarm(20);  // a child that loops must end
+    Program p;
+    p.path = path.path();
+    call.before(p);
+    until_failure = which;
+    const metrics_status status = call.call(p);
+    until_failure = -1;
+    had_one = has_failed;
+    EXPECT_TRUE(status == METRICS_OK || status == METRICS_NO_SPACE)
+        << metrics_status_name(status) << ": " << metrics_last_error();
+    EXPECT_EQ(call.call(p), METRICS_OK) << metrics_last_error();
+
+    // What the process has set up counts, in it and in its children.
+    set_up(p);
+    ASSERT_EQ(make_series(p, kValue), METRICS_OK);
+    metrics_counter* counter = nullptr;
+    ASSERT_EQ(metrics_counter_labels(p.tasks, kValue, 1, &counter), METRICS_OK);
+    const auto count = [&] {
+      metrics_gauge_set(p.gauge, 1);
+      metrics_counter_inc(counter, 1);
+    };
+    EXPECT_EQ(ended(forked([&] {
+                ::alarm(20);
+                count();
+              })),
+              0);
+    count();
+    EXPECT_EQ(ended(forked(count)), 0);
+  });
+  EXPECT_EQ(ended(worker), 0) << call.name << ", allocation " << which;
+  EXPECT_EQ(path.scrape().count("tasks", {kValue[0]}), 3u) << call.name << ", " << which;
+  return had_one;
+}
+
+TEST(Allocations, OfSetUpCallsMayFailAndCostTheCallAlone) {
+  int points = 0;
+  for (const Call& call : calls()) {
+    int which = 0;
+    while (!HasFailure() && fails_once(call, which)) ++which;
+    points += which;
+  }
+  RecordProperty("points", points);
+  std::printf("%d allocations failed, each once\n", points);
+  EXPECT_GT(points, 100);
+}
+
+}  // namespace
+}  // namespace metrics::test
