@@ -15,6 +15,7 @@ void space_runs_out(Run& run);           // space.cpp, limits.cpp
 void scrapes_in_order(Run& run);         // order.cpp
 void signals_and_threads(Run& run);      // signals.cpp
 void released_under_load(Run& run);      // releases.cpp
+void edges_of_a_process(Run& run);       // edges.cpp
 void aggregator_under_attack(Run& run);  // attack.cpp
 
 }  // namespace metrics::torture

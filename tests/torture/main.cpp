@@ -35,6 +35,7 @@ constexpr Case kCases[] = {
     {"releases", "a metric's definition may change: nothing is lost, and no sample goes down",
      released_under_load},
     {"signals", "handlers, threads and ends of processes lose nothing", signals_and_threads},
+    {"edges", "memory, keys and locks that can't be had cost no update", edges_of_a_process},
     {"attack", "the aggregator answers, completely or with a clean error", aggregator_under_attack},
 };
 
