@@ -20,7 +20,7 @@ ROOT = HERE.parents[1]
 # lists.
 SOURCES = {
     'format': 'definition editions error file geometry name ownership random records types utf8',
-    'update': 'buckets claims gauges locked own_slots process sanitizer segment slow_path threads',
+    'update': 'buckets claims gauges locked own_slots pending process sanitizer segment slow_path threads',
     'setup': 'bounds creation directory join permissions read_back registry series',
     'api': 'arguments errors families log read_back segments series updates',
     'reader': 'contents dropped families gauge_merge identity limits mapping merge overlooked reader seeded shown '

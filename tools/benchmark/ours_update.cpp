@@ -4,10 +4,12 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "metrics/metrics.hpp"
@@ -178,7 +180,7 @@ void scan_file(const std::string& file) {
 
 // Measures the first update of each of `parallel` children at once. A child writes its CPU time to
 // a pipe. Returns the mean.
-double first_update_ns(const Handles& h, std::size_t parallel) {
+double first_update_ns(const Counter& counter, std::size_t parallel) {
   int told[2], go[2];
   if (::pipe(told) != 0 || ::pipe(go) != 0) throw std::runtime_error("no pipe");
   std::vector<pid_t> children;
@@ -188,7 +190,6 @@ double first_update_ns(const Handles& h, std::size_t parallel) {
       char byte;
       ::close(go[1]);
       [[maybe_unused]] const auto end = ::read(go[0], &byte, 1);  // until it is closed
-      Counter counter = h.counters[1];
       const double begin = clock_ns(CLOCK_THREAD_CPUTIME_ID);
       counter.inc();
       const double spent = clock_ns(CLOCK_THREAD_CPUTIME_ID) - begin;
@@ -215,7 +216,40 @@ double first_update_ns(const Handles& h, std::size_t parallel) {
 Measurement first_update(const std::shared_ptr<Handles>& h, std::size_t parallel) {
   return [h, parallel](std::uint64_t count) {
     double sum = 0;
-    for (std::uint64_t i = 0; i < count; ++i) sum += first_update_ns(*h, parallel);
+    for (std::uint64_t i = 0; i < count; ++i) sum += first_update_ns(h->counters[1], parallel);
+    return sum;
+  };
+}
+
+// Starts that many processes that each own a slot of the segment, until this one ends.
+void start_crowd(const Counter& counter, std::size_t count) {
+  int told[2];
+  if (::pipe(told) != 0) throw std::runtime_error("no pipe");
+  char byte = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    if (::fork() == 0) {
+      ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+      counter.inc();
+      [[maybe_unused]] const auto sent = ::write(told[1], &byte, 1);
+      for (;;) ::pause();
+    }
+    if (::read(told[0], &byte, 1) != 1) throw std::runtime_error("a process of the crowd ended");
+  }
+  ::close(told[0]);
+  ::close(told[1]);
+}
+
+// Measures the first update of a child beside as many living processes as the argument names.
+Measurement first_update_beside(const std::string& argument) {
+  const std::string path = own_segment(("beside-" + argument).c_str());
+  const auto unnamed =
+      std::shared_ptr<void>(nullptr, [path](void*) { ::unlink((path + ".v2").c_str()); });
+  const Segment segment(path, {2048, 16, 4096, 1 << 20});
+  const Counter counter = Family<Counter>("beside_total", "", {}, {.segment = segment}).labels();
+  start_crowd(counter, std::stoul(argument));
+  return [counter, unnamed](std::uint64_t count) {
+    double sum = 0;
+    for (std::uint64_t i = 0; i < count; ++i) sum += first_update_ns(counter, 1);
     return sum;
   };
 }
@@ -300,5 +334,5 @@ int main(int argc, char** argv) {
   for (const auto& [name, work] : abi_operations<kLinked>(abi_handles(kLinked))) {
     measurements["abi-" + name] = timed(work);
   }
-  return play(argc, argv, measurements, {{"cold-*", cold_operation}});
+  return play(argc, argv, measurements, {{"cold-*", cold_operation}, {"first-update-beside-*", first_update_beside}});
 }

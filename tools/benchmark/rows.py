@@ -177,6 +177,9 @@ ROWS = [
         [at_most(100, "µs", 1e3)], "µs", US),
     Row("start-up", "first update after fork, 64 processes at once", {OURS: ("update", "first-update-64")},
         [], "µs", US, slow=True),
+    Row("start-up", "first update after fork, beside 1,000 living processes",
+        {OURS: ("update", "first-update-beside-1000"), "beside 10": ("update", "first-update-beside-10")},
+        [at_most_floor(3, "beside 10")], "µs", US, slow=True),
     Row("start-up", "opening a segment that is there and one series", {OURS: ("update", "open")}, [], "µs", US,
         slow=True),
     Row("start-up", "creating a segment and one series", {OURS: ("update", "create")}, [], "µs", US, slow=True),
@@ -215,6 +218,8 @@ GROWTH = [
         "scrape of 8 processes, µs": lambda n: ("scrape", f"scrape-workers=8,bounds={n}", 1e3),
         "text, KB": lambda n: ("scrape", f"text-bytes-workers=8,bounds={n}", 1e3),
         "segment, KB": lambda n: ("scrape", f"segment-bytes-workers=8,bounds={n}", 1e3)}),
+    ("living processes", [10, 100, 1000], {
+        "first update, µs": lambda n: ("update", f"first-update-beside-{n}", 1e3)}),
     ("processes ever started, 8 at a time", [8, 80, 800], {
         "scrape, µs": lambda n: ("scrape", f"scrape-workers=8,generations={n // 8}", 1e3),
         "text, KB": lambda n: ("scrape", f"text-bytes-workers=8,generations={n // 8}", 1e3),
