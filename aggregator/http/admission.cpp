@@ -12,6 +12,11 @@ bool Admission::closed() const {
   return closed_;
 }
 
+int Admission::visits() const {
+  const std::lock_guard lock(mutex_);
+  return visits_;
+}
+
 bool Admission::wait_until_empty(std::chrono::milliseconds at_most) {
   std::unique_lock lock(mutex_);
   return empty_.wait_for(lock, at_most, [this] { return visits_ == 0; });

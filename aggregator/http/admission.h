@@ -18,10 +18,14 @@ class Admission {
   void close();
   bool closed() const;
 
+  // Returns how many visits there are.
+  int visits() const;
+
   // Waits until no visit is left, but no longer than `at_most`. Returns false if one still is.
   bool wait_until_empty(std::chrono::milliseconds at_most);
 
-  // One request, from before its handler is chosen until the kernel has its last byte.
+  // One request, from before its handler is chosen until its response is made. Nobody has a seat
+  // while the client takes the response.
   //
   // A visit is counted and learns whether the door is open under one mutex. So wait_until_empty()
   // after close() waits for every visit that found the door open, and a visit for which it does not

@@ -3,7 +3,6 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -11,6 +10,7 @@
 #include <optional>
 #include <stdexcept>
 #include <system_error>
+#include <utility>
 
 namespace metrics::http {
 namespace {
@@ -78,18 +78,22 @@ std::string cannot_listen(const ListenAddress& address, int error) {
   }
 }
 
-bool knock(const ListenAddress& address, std::uint16_t port) noexcept {
-  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (fd < 0) return false;
-  // Connecting to 0.0.0.0 reaches this machine, so that address needs no special case.
-  sockaddr_in peer{};
-  peer.sin_family = AF_INET;
-  peer.sin_port = htons(port);
-  ::inet_pton(AF_INET, address.host.c_str(), &peer.sin_addr);
-  const int status = ::connect(fd, reinterpret_cast<const sockaddr*>(&peer), sizeof(peer));
-  const bool refused = status != 0 && errno != EINPROGRESS;
-  ::close(fd);
-  return !refused;
+Listener listen_on(const ListenAddress& address) {
+  sockaddr_in local{};
+  local.sin_family = AF_INET;
+  local.sin_port = htons(address.port);
+  ::inet_pton(AF_INET, address.host.c_str(), &local.sin_addr);
+  auto* const general = reinterpret_cast<sockaddr*>(&local);
+  socklen_t size = sizeof(local);
+  Descriptor socket(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  // So that a server which is started anew need not wait for the end of its former connections.
+  const int on = 1;
+  if (!socket || ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0 ||
+      ::bind(socket.get(), general, size) != 0 || ::listen(socket.get(), SOMAXCONN) != 0 ||
+      ::getsockname(socket.get(), general, &size) != 0) {
+    throw std::runtime_error(cannot_listen(address, errno));
+  }
+  return {std::move(socket), ntohs(local.sin_port)};
 }
 
 }  // namespace metrics::http

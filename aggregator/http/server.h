@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -9,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "aggregator/http/counts.h"
 #include "aggregator/http/routes.h"
 
 namespace metrics::http {
@@ -16,15 +18,26 @@ namespace metrics::http {
 struct HttpOptions {
   std::vector<std::string> listen = {};  // at least one; see listen_address.h
   int max_requests = 40;                 // served at a time; further ones get 503
-  // Each connection, idle or not, has one thread. These threads, in addition to max_requests ones,
-  // answer 503, serve exempt routes, and hold idle connections.
-  int spare_threads = 16;
-  // How long a client may take to send a request, and how long it may go without accepting more of
-  // its response; the latter is rounded up to 2 s.
+  // Threads in addition to max_requests ones, which answer 503 and serve exempt routes.
+  int spare_threads = 4;
+  // Connections at a time, idle ones included; never more than half of the descriptors that the
+  // process may have. Above it, each new connection closes another one: the one that has been idle
+  // for longest, or, if none is idle, the one that has been sending its request, or taking its
+  // response, for longest.
+  int max_connections = 4096;
+  // Bytes of requests and responses that wait for their clients. Above it, those connections are
+  // cut off that have been taking their response for longest; but three may always do so, whatever
+  // the size of their responses.
+  std::size_t max_buffered_bytes = std::size_t{64} << 20;
+  // How long a client may take to send a request's head, and how long it may go without accepting
+  // more of its response.
   std::chrono::milliseconds request_timeout{10'000};
-  // How long a connection may be idle between requests. While more than half of the threads have a
-  // connection, each new response closes its connection.
-  std::chrono::milliseconds keep_alive{1'000};
+  // How long a client may take to accept a whole response. No Prometheus waits longer for one: its
+  // scrape_timeout may not exceed the interval, which is a minute by default.
+  std::chrono::milliseconds response_timeout{60'000};
+  // How long a connection may be idle between requests: longer than the usual interval of scrapes,
+  // so that not every one needs a connection of its own. Idle connections give way, see above.
+  std::chrono::milliseconds keep_alive{120'000};
   // Gets the reason when a handler fails, and civetweb's messages. Several threads may call it at
   // once; its exceptions are ignored. May be empty.
   std::function<void(std::string_view)> log = {};
@@ -57,10 +70,13 @@ class HttpServer {
   // Returns the bound ports, in the order of options.listen; after stop() too. Thread-safe.
   const std::vector<std::uint16_t>& ports() const noexcept;
 
-  // Waits for the responses under way, for request_timeout at most, then closes all connections.
-  // Requests that arrive meanwhile get 503. Returns when all threads have ended: an idle connection
-  // delays that by keep_alive, and by 2 s at most. Thread-safe, and may be called again. A handler
-  // must not call it: it would wait for itself.
+  // Returns what is being served now, and why connections were closed. Thread-safe.
+  Counts counts() const;
+
+  // Waits for the responses under way, until their clients have taken them, for request_timeout at
+  // most; then closes all connections. Requests that arrive meanwhile get 503. Returns when all
+  // threads have ended; idle connections and unfinished requests don't delay that. Thread-safe, and
+  // may be called again. A handler must not call it: it would wait for itself.
   void stop() noexcept;
 
  private:

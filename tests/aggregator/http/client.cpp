@@ -39,6 +39,15 @@ bool Client::send(std::string_view bytes) const {
   return true;
 }
 
+void Client::finish_sending() const { ::shutdown(fd_, SHUT_WR); }
+
+std::string Client::receive_some(std::size_t at_most) {
+  if (unread_.empty()) fill();
+  std::string some = unread_.substr(0, at_most);
+  unread_.erase(0, some.size());
+  return some;
+}
+
 bool Client::fill() {
   std::array<char, 65'536> buffer;
   const ssize_t received = ::recv(fd_, buffer.data(), buffer.size(), 0);

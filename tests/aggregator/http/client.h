@@ -1,6 +1,7 @@
 // client.h -- a client that sends exactly what a test says, over a real socket.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -25,8 +26,11 @@ class Client {
 
   // False if the server has hung up.
   bool send(std::string_view bytes) const;
-  Answer receive();          // of a GET
-  Answer receive_of_head();  // of a HEAD: no body follows
+  void finish_sending() const;  // the server reads the end of the stream behind what was sent
+  Answer receive();             // of a GET
+  Answer receive_of_head();     // of a HEAD: no body follows
+  // At most so many bytes; none once the connection has ended.
+  std::string receive_some(std::size_t at_most);
   // Everything until the server closes the connection.
   std::string receive_to_end();
   // True once the server has closed the connection, without sending anything more.

@@ -67,13 +67,7 @@ TEST(HttpLimits, AnswersRequestsAboveTheLimitWith503AndServesAgainBelowIt) {
 
   slow.let_answer();
   EXPECT_EQ(busy.receive().body, "done");
-  // A seat is given back just after the last byte was sent, so this client may be too quick.
-  const auto deadline = std::chrono::steady_clock::now() + kNever;
-  Answer served = get(port, "/fast");
-  while (served.status == 503 && std::chrono::steady_clock::now() < deadline) {
-    served = get(port, "/fast");
-  }
-  EXPECT_EQ(served.body, "fast");
+  EXPECT_EQ(get(port, "/fast").body, "fast");
 }
 
 TEST(HttpLimits, StopFinishesTheResponseThatIsBeingServed) {
@@ -150,30 +144,6 @@ TEST(HttpLimits, DropsAClientThatTricklesItsRequest) {
   }
   ASSERT_EQ(received.wait_for(0s), std::future_status::ready);
   EXPECT_EQ(received.get().substr(0, 12), "HTTP/1.1 400");
-}
-
-TEST(HttpLimits, DropsAClientThatDoesNotReadItsResponse) {
-  constexpr std::size_t kMoreThanSocketsBuffer = 64'000'000;
-  HttpOptions options = on_any_port();
-  options.max_requests = 1;
-  options.request_timeout = 50ms;
-  options.keep_alive = kNever;
-  Slow slow(std::string(kMoreThanSocketsBuffer, 'x'));
-  const HttpServer server(options, {{"/large", {slow.handler()}}, {"/small", {says("x")}}});
-  Client client(server.ports().at(0));
-  client.send("GET /large HTTP/1.1\r\n\r\n");
-  slow.wait_until_entered();
-  EXPECT_EQ(get(server.ports().at(0), "/small").status, 503);
-  slow.let_answer();
-  // Once it is dropped, its seat is free.
-  const auto deadline = std::chrono::steady_clock::now() + kNever;
-  while (get(server.ports().at(0), "/small").status == 503 &&
-         std::chrono::steady_clock::now() < deadline) {
-  }
-  const Answer answer = client.receive();
-  EXPECT_EQ(answer.status, 200);
-  EXPECT_FALSE(answer.whole);
-  EXPECT_TRUE(client.hung_up());
 }
 
 TEST(HttpLimits, RefusesARequestThatIsTooLarge) {

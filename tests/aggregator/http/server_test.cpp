@@ -105,18 +105,6 @@ TEST(HttpServer, ClosesAnIdleConnectionAfterTheKeepAliveTime) {
   EXPECT_TRUE(client.hung_up());
 }
 
-TEST(HttpServer, ClosesConnectionsAfterOneResponseWhileMoreThanHalfOfTheThreadsHaveOne) {
-  HttpOptions options = on_any_port();
-  options.max_requests = 1;
-  options.spare_threads = 1;
-  const HttpServer server(options, {{"/", {says("x")}}});
-  Client first(server.ports().at(0));
-  EXPECT_EQ(first.get("/").headers["connection"], "keep-alive");
-  Client second(server.ports().at(0));
-  EXPECT_EQ(second.get("/").headers["connection"], "close");
-  EXPECT_TRUE(second.hung_up());
-}
-
 TEST(HttpServer, AnswersHeadLikeGetWithoutTheBody) {
   const HttpServer server(on_any_port(), {{"/", {says("twelve bytes")}}});
   Client client(server.ports().at(0));

@@ -1,0 +1,41 @@
+// client.h -- one client's connection, as plain data.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <list>
+
+#include "aggregator/http/counts.h"
+#include "aggregator/http/event.h"
+#include "aggregator/http/message.h"
+#include "aggregator/http/request_head.h"
+
+namespace metrics::http {
+
+class Front;
+struct Exchange;
+
+struct Client {
+  Front* front;
+  BufferedSocket socket;
+  std::uint16_t port;     // ours, to which it has connected
+  Event timer = nullptr;  // fires at the end of the time that it has for what it is at
+
+  State state = State::kIdle;
+  std::list<Client>::iterator self = {};  // in the list of its state
+
+  HeadScanner head = {};         // of the request that is being read, waits or is served
+  bool input_ended = false;      // the client sends nothing more
+  bool request_cut = false;      // what has come of the request is all that will be served of it
+  Exchange* exchange = nullptr;  // while a thread has the request
+
+  AfterResponse then = AfterResponse::kClose;  // behind the response that is being written
+  Closed why_closed = Closed::kAnswered;       // if it is closed behind that response
+  std::size_t response_bytes = 0;              // of that response, all in memory until it is taken
+  std::size_t accounted_bytes = 0;             // what Clients knows that this client buffers
+
+  evbuffer* input() const { return bufferevent_get_input(socket.get()); }
+  evbuffer* output() const { return bufferevent_get_output(socket.get()); }
+};
+
+}  // namespace metrics::http

@@ -1,0 +1,94 @@
+// front.h -- the thread that has all clients' connections: it collects whole request heads, passes
+// them on, and sends the responses as fast as each client takes them.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <thread>
+#include <vector>
+
+#include "aggregator/http/backend.h"
+#include "aggregator/http/clients.h"
+#include "aggregator/http/counts.h"
+#include "aggregator/http/descriptor.h"
+#include "aggregator/http/event.h"
+#include "aggregator/http/listen_address.h"
+#include "aggregator/http/pool.h"
+
+namespace metrics::http {
+
+// A client that is idle, that sends a part of a request, or that takes its response slowly costs
+// memory, within bounds, and never a thread or a seat.
+class Front {
+ public:
+  struct Options {
+    Clients::Bounds bounds;
+    int threads;                                 // requests that `backend` serves at a time
+    std::chrono::milliseconds request_timeout;   // for a whole head, and for each bit of progress
+                                                 // in taking a response
+    std::chrono::milliseconds response_timeout;  // for taking a whole response
+    std::chrono::milliseconds keep_alive;        // until the next request begins
+  };
+
+  // Serves from its construction until finish(). Throws std::runtime_error if it can't start.
+  // `backend` must outlive it.
+  Front(Options options, std::vector<Listener> listeners, Backend& backend);
+  ~Front();
+  Front(const Front&) = delete;
+  Front& operator=(const Front&) = delete;
+
+  // Waits until no request is served and each client has taken its response, but no longer than
+  // until `deadline`; then closes all connections and ends the thread. Call it at most once.
+  void finish(std::chrono::steady_clock::time_point deadline) noexcept;
+
+  // Sets the connections and the bytes that are buffered for them. Thread-safe.
+  void count_into(Counts& counts) const { clients_.count_into(counts); }
+
+ private:
+  struct Door;
+
+  static void on_connection(evutil_socket_t, short, void* door) noexcept;
+  static void on_retry(evutil_socket_t, short, void* front) noexcept;
+  static void on_read(bufferevent*, void* client) noexcept;
+  static void on_written(bufferevent*, void* client) noexcept;
+  static void on_end(bufferevent*, short what, void* client) noexcept;
+  static void on_timer(evutil_socket_t, short, void* client) noexcept;
+  static void on_wake(evutil_socket_t, short, void* front) noexcept;
+  static void on_deadline(evutil_socket_t, short, void* front) noexcept;
+
+  void run() noexcept;
+  void settle();
+  void retry_soon() noexcept;
+  void serve_waiting() noexcept;
+  void attempt(Client& client, void (Front::*step)(Client&)) noexcept;
+  void accept(const Door& door) noexcept;
+  void welcome(Descriptor socket, std::uint16_t port) noexcept;
+  void answer(Client* client, std::optional<Answer> made) noexcept;
+
+  // Steps of a client, in their order. Each may close it, and then destroys it.
+  void begin(Client& client);
+  void advance(Client& client);
+  void request(Client& client);
+  void respond(Client& client, std::optional<Answer> made);
+  void taken(Client& client);
+  void linger(Client& client);
+
+  void limit(Client& client, std::chrono::milliseconds time);
+
+  const Options options_;
+  const EventBase base_;
+  Pool pool_;
+  Clients clients_;
+  std::vector<Door> doors_;
+  Event retry_;
+  Descriptor wakeup_;
+  Event wake_;
+  Event deadline_;
+  std::chrono::steady_clock::time_point finish_by_{};  // written before `finishing_`
+  std::atomic<bool> finishing_{false};
+  std::thread thread_;
+};
+
+}  // namespace metrics::http

@@ -1,0 +1,282 @@
+// What many clients, and slow ones, cost the others: nothing.
+#include "aggregator/http/front.h"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <future>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "aggregator/http/server.h"
+#include "tests/aggregator/http/client.h"
+#include "tests/support/eventually.h"
+
+namespace metrics::http {
+namespace {
+
+using namespace std::chrono_literals;
+using test::Client;
+using test::eventually;
+using test::get;
+
+constexpr auto kNever = 60s;
+
+// More than the kernel's buffers of a connection hold.
+constexpr std::size_t kLarge = 8'000'000;
+
+HttpOptions on_any_port() {
+  return {.listen = {"127.0.0.1:0"},
+          .max_requests = 2,
+          .spare_threads = 1,
+          .max_buffered_bytes = std::size_t{1} << 40,
+          .request_timeout = kNever,
+          .response_timeout = kNever,
+          .keep_alive = kNever};
+}
+
+// One body for all responses, as long as it lasts.
+Routes routes() {
+  const auto large = std::make_shared<const std::string>(kLarge, 'x');
+  return {{"/small", {[](const Request&) { return text_response(200, "small"); }}},
+          {"/large", {[large](const Request&) {
+             Response response;
+             response.body = large;
+             return response;
+           }}}};
+}
+
+using Crowd = std::vector<std::unique_ptr<Client>>;
+
+// Connects so many clients, each of which sends these bytes.
+Crowd crowd(const HttpServer& server, std::size_t count, std::string_view bytes) {
+  Crowd clients;
+  for (std::size_t i = 0; i < count; ++i) {
+    clients.push_back(std::make_unique<Client>(server.ports().at(0)));
+    clients.back()->send(bytes);
+  }
+  return clients;
+}
+
+bool come_to(const HttpServer& server, State state, std::size_t count) {
+  return eventually([&] { return server.counts().of(state) == count; });
+}
+
+void expect_scrapes(const HttpServer& server, int count = 20) {
+  for (int i = 0; i < count; ++i) EXPECT_EQ(get(server.ports().at(0), "/small").body, "small");
+}
+
+constexpr std::string_view kSmall = "GET /small HTTP/1.1\r\n\r\n";
+constexpr std::string_view kLargeRequest = "GET /large HTTP/1.1\r\n\r\n";
+
+TEST(HttpFront, ServesBeside44ClientsThatReadNothing) {
+  const HttpServer server(on_any_port(), routes());
+  const Crowd slow = crowd(server, 44, kLargeRequest);
+  ASSERT_TRUE(come_to(server, State::kWriting, 44));
+  EXPECT_EQ(server.counts().requests, 0u) << "they have a seat";
+  expect_scrapes(server);
+  EXPECT_TRUE(slow.front()->receive().whole && slow.back()->receive().whole);
+}
+
+TEST(HttpFront, ServesBeside1000IdleClients) {
+  const HttpServer server(on_any_port(), routes());
+  const Crowd idle = crowd(server, 500, "");
+  const Crowd kept = crowd(server, 500, kSmall);
+  for (const auto& client : kept) EXPECT_EQ(client->receive().body, "small");
+  expect_scrapes(server);
+  ASSERT_TRUE(come_to(server, State::kIdle, 1000));
+  for (const Crowd* clients : {&idle, &kept}) {
+    for (const auto& client : *clients) EXPECT_EQ(client->get("/small").body, "small");
+  }
+}
+
+TEST(HttpFront, ServesBeside1000ClientsThatSendHalfARequest) {
+  const HttpServer server(on_any_port(), routes());
+  const Crowd half = crowd(server, 1000, kSmall.substr(0, kSmall.size() / 2));
+  ASSERT_TRUE(come_to(server, State::kReading, 1000));
+  expect_scrapes(server);
+  for (const auto& client : half) {
+    client->send(kSmall.substr(kSmall.size() / 2));
+    EXPECT_EQ(client->receive().body, "small");
+  }
+}
+
+TEST(HttpFront, ClosesTheConnectionThatHasBeenIdleForLongestForANewOne) {
+  HttpOptions options = on_any_port();
+  options.max_connections = 3;
+  const HttpServer server(options, routes());
+  Client first(server.ports().at(0)), second(server.ports().at(0)), third(server.ports().at(0));
+  for (Client* client : {&first, &third, &second, &first}) {
+    EXPECT_EQ(client->get("/small").body, "small");
+  }
+  Client fourth(server.ports().at(0));
+  EXPECT_EQ(fourth.get("/small").body, "small");
+  EXPECT_TRUE(third.hung_up());
+  for (Client* client : {&first, &second}) EXPECT_EQ(client->get("/small").body, "small");
+  EXPECT_EQ(server.counts().of(Closed::kConnections), 1u);
+}
+
+TEST(HttpFront, LetsANewClientInHoweverSlowTheOthersAre) {
+  HttpOptions options = on_any_port();
+  options.max_connections = 10;
+  const HttpServer server(options, routes());
+  const Crowd slow = crowd(server, 5, kLargeRequest);
+  ASSERT_TRUE(come_to(server, State::kWriting, 5));
+  const Crowd half = crowd(server, 5, "GET /");
+  ASSERT_TRUE(come_to(server, State::kReading, 5));
+  Crowd others;
+  for (std::uint64_t i = 1; i <= 9; ++i) {
+    others.push_back(std::make_unique<Client>(server.ports().at(0)));
+    others.back()->send("G");
+    ASSERT_TRUE(eventually([&] { return server.counts().of(Closed::kConnections) == i; }));
+  }
+  expect_scrapes(server);
+}
+
+std::uint64_t all_connections(const Counts& counts) {
+  std::uint64_t all = 0;
+  for (const std::uint64_t n : counts.connections) all += n;
+  return all;
+}
+
+TEST(HttpFront, CutsOffTheSlowestReadersAboveTheBoundOnBufferedBytes) {
+  HttpOptions options = on_any_port();
+  options.max_buffered_bytes = 5 * kLarge;
+  const HttpServer server(options, routes());
+  Crowd slow;
+  for (std::size_t i = 0; i < 12; ++i) {
+    slow.push_back(std::make_unique<Client>(server.ports().at(0)));
+    slow.back()->send(kLargeRequest);
+    ASSERT_TRUE(eventually([&] {
+      const Counts now = server.counts();
+      return now.of(State::kWriting) + now.of(Closed::kBufferedBytes) == i + 1;
+    }));
+    EXPECT_TRUE(
+        eventually([&] { return server.counts().buffered_bytes <= options.max_buffered_bytes; }));
+  }
+  EXPECT_EQ(server.counts().of(Closed::kBufferedBytes), 8u);
+  expect_scrapes(server);
+  for (std::size_t i = 0; i < slow.size(); ++i) EXPECT_EQ(slow[i]->receive().whole, i >= 8) << i;
+  slow.clear();
+  EXPECT_TRUE(eventually([&] { return all_connections(server.counts()) == 0; }));
+  EXPECT_EQ(server.counts().buffered_bytes, 0u);
+}
+
+TEST(HttpFront, SendsAResponseThatIsLargerThanTheBoundOnBufferedBytes) {
+  HttpOptions options = on_any_port();
+  options.max_buffered_bytes = 1;
+  const HttpServer server(options, routes());
+  const Crowd three = crowd(server, 3, kLargeRequest);
+  ASSERT_TRUE(come_to(server, State::kWriting, 3));
+  for (const auto& client : three) EXPECT_TRUE(client->receive().whole);
+}
+
+TEST(HttpFront, CutsOffThoseThatSendLongRequestsAboveTheBoundOnBufferedBytes) {
+  constexpr std::size_t kEach = 10'000;
+  HttpOptions options = on_any_port();
+  options.max_buffered_bytes = 10 * kEach;
+  const HttpServer server(options, routes());
+  const Crowd half = crowd(server, 15, "GET /" + std::string(kEach - 5, 'x'));
+  EXPECT_TRUE(eventually([&] {
+    const Counts now = server.counts();
+    return now.of(Closed::kBufferedBytes) == 5 && now.buffered_bytes == 10 * kEach;
+  }));
+}
+
+TEST(HttpFront, CutsOffAClientThatTakesItsResponseForTooLong) {
+  HttpOptions options = on_any_port();
+  options.response_timeout = 50ms;
+  const HttpServer server(options, routes());
+  Client client(server.ports().at(0));
+  client.send(kLargeRequest);
+  // It reads all the time, a little, so that only the whole takes too long.
+  const bool cut_off = eventually([&] {
+    client.receive_some(100);
+    return server.counts().of(Closed::kResponseTimeout) == 1;
+  });
+  EXPECT_TRUE(cut_off);
+  EXPECT_FALSE(client.receive().whole);
+}
+
+TEST(HttpFront, CutsOffAClientThatTakesNothingOfItsResponse) {
+  HttpOptions options = on_any_port();
+  options.request_timeout = 50ms;
+  const HttpServer server(options, routes());
+  Client client(server.ports().at(0));
+  client.send(kLargeRequest);
+  EXPECT_TRUE(eventually([&] { return server.counts().of(Closed::kResponseTimeout) == 1; }));
+  EXPECT_FALSE(client.receive().whole);
+  EXPECT_TRUE(client.hung_up());
+}
+
+TEST(HttpFront, AnswersEachOfManyPipelinedRequestsHoweverTheyAreCut) {
+  const HttpServer server(on_any_port(), routes());
+  std::string requests;
+  for (int i = 0; i < 100; ++i)
+    requests += i % 2 == 0 ? "GET /small HTTP/1.1\r\n\r\n" : "HEAD /none HTTP/1.1\r\n\r\n";
+  for (const std::size_t piece : {requests.size(), std::size_t{7}}) {
+    Client client(server.ports().at(0));
+    for (std::size_t at = 0; at < requests.size(); at += piece) {
+      client.send(std::string_view(requests).substr(at, piece));
+    }
+    client.finish_sending();
+    for (int i = 0; i < 50; ++i) {
+      EXPECT_EQ(client.receive().body, "small") << i;
+      EXPECT_EQ(client.receive_of_head().status, 404) << i;
+    }
+    EXPECT_TRUE(client.hung_up());
+  }
+}
+
+TEST(HttpFront, GivesEachClientItsOwnResponsesWhateverEndsALine) {
+  const HttpServer server(on_any_port(), {{"/", {[](const Request& request) {
+                                             return text_response(200, std::string(request.query));
+                                           }}}});
+  Client odd(server.ports().at(0)), plain(server.ports().at(0));
+  for (int i = 0; i < 20; ++i) {
+    odd.send("GET /?a HTTP/1.1\nX: y\n\nGET /?b HTTP/1.1\nX: y\r\n\r\nGET /?c HTTP/1.1\r\n\r\n");
+    plain.send("GET /?plain HTTP/1.1\r\n\r\n");
+    for (const char* own : {"a", "b", "c"}) EXPECT_EQ(odd.receive().body, own);
+    EXPECT_EQ(plain.receive().body, "plain");
+  }
+}
+
+TEST(HttpFront, StopEndsBesideIdleAndUnfinishedRequests) {
+  HttpServer server(on_any_port(), routes());
+  const Crowd idle = crowd(server, 100, "");
+  const Crowd half = crowd(server, 100, "GET /");
+  ASSERT_TRUE(come_to(server, State::kIdle, 100) && come_to(server, State::kReading, 100));
+  const auto stopped = std::async(std::launch::async, [&server] { server.stop(); });
+  EXPECT_EQ(stopped.wait_for(kNever / 2), std::future_status::ready);
+  for (const Crowd* clients : {&idle, &half}) {
+    for (const auto& client : *clients) EXPECT_TRUE(client->hung_up());
+  }
+  EXPECT_EQ(all_connections(server.counts()), 0u);
+}
+
+TEST(HttpFront, StopWaitsForTheClientsThatAreTakingTheirResponse) {
+  HttpServer server(on_any_port(), routes());
+  const Crowd slow = crowd(server, 10, kLargeRequest);
+  ASSERT_TRUE(come_to(server, State::kWriting, 10));
+  const auto stopped = std::async(std::launch::async, [&server] { server.stop(); });
+  ASSERT_TRUE(eventually([&] { return get(server.ports().at(0), "/small").status == 503; }));
+  for (const auto& client : slow) EXPECT_TRUE(client->receive().whole);
+  stopped.wait();
+  EXPECT_EQ(server.counts().buffered_bytes, 0u);
+}
+
+TEST(HttpFront, StopCutsOffClientsThatReadNothingAtItsDeadline) {
+  HttpOptions options = on_any_port();
+  options.request_timeout = 2s;
+  HttpServer server(options, routes());
+  const Crowd slow = crowd(server, 44, kLargeRequest);
+  ASSERT_TRUE(come_to(server, State::kWriting, 44));
+  server.stop();
+  EXPECT_FALSE(slow.front()->receive().whole || slow.back()->receive().whole);
+  EXPECT_EQ(server.counts().buffered_bytes, 0u);
+}
+
+}  // namespace
+}  // namespace metrics::http
