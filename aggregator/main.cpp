@@ -19,6 +19,7 @@
 #include "aggregator/endpoints/metrics.h"
 #include "aggregator/flags.h"
 #include "aggregator/http/server.h"
+#include "aggregator/http_metrics.h"
 #include "aggregator/log.h"
 #include "aggregator/scrape/scrape.h"
 #include "libmetrics/format/error.h"
@@ -54,6 +55,8 @@ int serve(const Flags& flags, scrape::Scrape& scrape, http::Routes table) {
   options.max_requests = flags.max_requests;
   options.log = [](std::string_view line) { log_warn(line); };
   http::HttpServer server(options, std::move(table));
+  scrape.describe_also(
+      [&server](reader::FamiliesBuilder& build) { describe_http(build, server.counts()); });
   for (std::size_t i = 0; i < flags.listen.size(); ++i) {
     const std::string& given = flags.listen[i];
     const std::string host = given.substr(0, given.rfind(':'));

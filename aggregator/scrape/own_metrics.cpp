@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <string_view>
+#include <utility>
 
 #include "libmetrics/reader/dropped.h"
-#include "libmetrics/reader/families_builder.h"
 #include "libmetrics/reader/slot_report.h"
 
 namespace metrics::scrape {
@@ -115,6 +115,11 @@ const ProcessStats& OwnMetrics::process() {
   return process_;
 }
 
+void OwnMetrics::add(Describe more) {
+  more_ = std::move(more);
+  described_.reset();
+}
+
 const reader::Families& OwnMetrics::collect(const std::vector<SegmentState>& segments,
                                             double scrape_seconds) {
   std::erase_if(slots_, [&](const auto& entry) {
@@ -141,6 +146,7 @@ const reader::Families& OwnMetrics::collect(const std::vector<SegmentState>& seg
   build.family(format::Type::kGauge, "metrics_aggregator_scrape_duration_seconds",
                "How long reading and merging all segments took for this exposition.");
   build.gauge({}, scrape_seconds);
+  if (more_) more_(build);
 
   build.family(format::Type::kGauge, "metrics_segment_up",
                "1 if the segment could be read for this exposition.");

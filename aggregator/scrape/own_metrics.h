@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -10,6 +11,7 @@
 
 #include "aggregator/scrape/process_stats.h"
 #include "libmetrics/reader/families.h"
+#include "libmetrics/reader/families_builder.h"
 #include "libmetrics/reader/reader.h"
 
 namespace metrics::scrape {
@@ -28,9 +30,15 @@ struct SegmentState {
   std::vector<Hidden> hidden = {};
 };
 
+// Adds families whose shape is always the same.
+using Describe = std::function<void(reader::FamiliesBuilder&)>;
+
 // For one thread at a time.
 class OwnMetrics {
  public:
+  // From now on, collect() adds these families, too.
+  void add(Describe more);
+
   // Returns the state of the process and of these segments as families. The shape stays the same as
   // long as the segments and their states do. scrape_seconds: how long reading and merging took.
   const reader::Families& collect(const std::vector<SegmentState>& segments, double scrape_seconds);
@@ -44,6 +52,7 @@ class OwnMetrics {
   const SlotCounts& slots_of(const SegmentState& segment);
   const ProcessStats& process();
 
+  Describe more_;
   reader::Families families_;
   // The segments that families_ describes, or empty while it is incomplete. Their readers may be
   // gone and are not used.

@@ -52,6 +52,11 @@ void Scrape::look() {
   segments_.read();
 }
 
+void Scrape::describe_also(Describe more) {
+  const std::lock_guard lock(mutex_);
+  own_.add(std::move(more));
+}
+
 exposition::Encode& Scrape::encoder_of(const exposition::Format& format) {
   exposition::Encode& encode = encoders_[&format];
   if (!encode) encode = format.make_encoder();

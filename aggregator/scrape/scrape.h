@@ -28,6 +28,9 @@ class Scrape {
   // Reads the segments as exposition() does, so that their state is logged.
   void look();
 
+  // Adds families to the aggregator's own, from now on. They must not call this object.
+  void describe_also(Describe more);
+
   // Returns the exposition of the segments as they are now, in one of exposition::formats(). Any
   // thread may call it; one is served at a time. A segment that can't be read is left out, and
   // metrics_segment_up shows it. With `names`, only the families are included that have one of

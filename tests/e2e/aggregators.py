@@ -45,7 +45,7 @@ class Exposition:
     def about_segments(self):
         """What does not change from one scrape to the next while nobody counts."""
         return "".join(line + "\n" for line in self.text.splitlines()
-                       if not re.match(r"(# (HELP|TYPE) )?(process_|metrics_aggregator_scrape)", line))
+                       if not re.match(r"(# (HELP|TYPE) )?(process_|metrics_aggregator_(scrape|http))", line))
 
     def without_own(self):
         """What the workers counted."""

@@ -66,23 +66,66 @@ def test_the_exposition_has_another_path_if_told(worker, start_aggregator):
     assert aggregator.scrape("/some/where").all("metrics_segment_up")
 
 
-def test_above_its_limit_it_answers_503_and_stays_healthy(start_worker, start_aggregator):
+def large_exposition(start_worker):
     worker = start_worker(METRICS_DIRECTORY_BYTES=16 << 20)
     worker.ask("many", name="large_total", count=700, bytes=16000)  # more than sockets hold
+
+
+def ask(aggregator):
+    """Asks for the exposition on a connection that can't take all of it unless it is read."""
+    client = socket.socket()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    client.connect(("127.0.0.1", aggregator.port))
+    client.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    return client
+
+
+def test_above_its_limit_it_answers_503_and_stays_healthy(start_worker, start_aggregator):
+    large_exposition(start_worker)
     aggregator = start_aggregator(flags=["--web.max-requests=1"])
-    with socket.socket() as client:
-        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        client.connect(("127.0.0.1", aggregator.port))
-        client.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-        assert client.recv(4096).startswith(b"HTTP/1.1 200 ")
-        refused = aggregator.request()
-        assert (refused.status, refused.headers["Retry-After"]) == (503, "1")
-        assert refused.text == "Too many requests are being served at the same time.\n"
+
+    def some_are_refused():
+        clients = [ask(aggregator) for _ in range(5)]  # one seat, which each needs for milliseconds
+        heads = [client.recv(4096) for client in clients]
         assert aggregator.request("/-/healthy").status == 200
+        for client in clients:
+            client.close()
+        refused = [head for head in heads if head.startswith(b"HTTP/1.1 503 ")]
+        for head in refused:
+            assert b"\r\nRetry-After: 1\r\n" in head
+            assert head.endswith(b"\r\n\r\nToo many requests are being served at the same time.\n")
+        assert any(head.startswith(b"HTTP/1.1 200 ") for head in heads)
+        return refused
+
+    until("a request is refused", some_are_refused)
+    assert aggregator.request(method="HEAD").status == 200
+
+
+def test_a_slow_client_takes_no_seat_and_is_shown(start_worker, start_aggregator):
+    large_exposition(start_worker)
+    aggregator = start_aggregator(flags=["--web.max-requests=1"])
+    slow = []
+    for _ in range(3):
+        slow.append(ask(aggregator))
+        assert slow[-1].recv(4096).startswith(b"HTTP/1.1 200 ")
+    http = "metrics_aggregator_http_"
+    beside = aggregator.scrape("/metrics?" + "&".join(
+        f"name[]={http}{name}" for name in ("connections", "buffered_bytes", "connections_closed")))
+    assert beside.value(http + "connections", state="writing") == 3
+    assert beside.value(http + "connections", state="serving") == 1
+    assert beside.value(http + "buffered_bytes") > 3 * 700 * 16000
+    for client in slow:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
         while client.recv(1 << 20):
             pass
-    until("the seat is free", lambda: aggregator.request(method="HEAD").status == 200)
+        client.close()
+
+    def all_answered():
+        now = aggregator.scrape()
+        return now.value(http + "connections_closed_total", reason="answered") >= 3 and (
+            now.value(http + "buffered_bytes") == 0)
+
+    until("they have their responses", all_answered)
 
 
 def names(exposition):

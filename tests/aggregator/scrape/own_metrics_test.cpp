@@ -56,6 +56,23 @@ TEST(OwnMetrics, KeepTheirShapeFromScrapeToScrape) {
   EXPECT_EQ(value(gone, "metrics_segment_families", {{"segment", "s"}}), std::nullopt);
 }
 
+TEST(OwnMetrics, ShowWhatOthersAddFromTheNextCollectionOn) {
+  OwnMetrics own;
+  const std::uint64_t shape = own.collect({}, 0.1).shape;
+  double clients = 1;
+  own.add([&clients](reader::FamiliesBuilder& build) {
+    build.family(format::Type::kGauge, "clients", "Help.").gauge({{"state", "idle"}}, clients);
+  });
+  const std::vector<reader::Label> idle = {{"state", "idle"}};
+  const std::uint64_t with_clients = own.collect({}, 0.1).shape;
+  EXPECT_NE(with_clients, shape);
+  clients = 2;
+  const reader::Families& now = own.collect({}, 0.1);
+  EXPECT_EQ(value(now, "clients", idle), 2);
+  EXPECT_EQ(now.shape, with_clients);
+  EXPECT_EQ(value(now, "metrics_aggregator_scrapes", {}), 3);
+}
+
 TEST(OwnMetrics, CountTheSlotsOfAReplacedSegmentAnew) {
   TempSegment large(Geometry{64, 64, 4096, 64 * 1024});
   large.counter("tasks").inc();
