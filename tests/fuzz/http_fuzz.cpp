@@ -1,25 +1,47 @@
 // http_fuzz.cpp -- what the HTTP server does with bytes: parsing of headers and queries,
-// negotiation, and, through a real connection, the whole of it. Every answer must be whole.
+// negotiation, and, through real connections, the whole of it.
+//
+// An input that begins with kPlan has three bytes behind it that say how clients behave; the rest,
+// or an input without a plan, is what each of them sends. Every answer that a client waits for must
+// be whole. When all clients have gone, the server must have no connection, no byte and no request
+// left.
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <memory>
 #include <string>
 #include <string_view>
+#include <thread>
+#include <vector>
 
 #include "aggregator/http/content_negotiation.h"
 #include "aggregator/http/listen_address.h"
+#include "aggregator/http/request_head.h"
 #include "aggregator/http/server.h"
 
 namespace {
 
 using namespace metrics::http;
+
+constexpr char kPlan = '\x01';
+constexpr std::size_t kPlanSize = 4;
+
+// More than the kernel takes for a client that does not read.
+constexpr std::size_t kLarge = 8'000'000;
+
+Response echo(const Request& request) {
+  std::string body = wants_gzip(request.header("Accept-Encoding")) ? "gzip" : "plain";
+  for (const std::string& name : request.query_values("name[]")) body += '\n' + name;
+  return text_response(200, body);
+}
 
 HttpServer& server() {
   static HttpServer instance(
@@ -28,44 +50,126 @@ HttpServer& server() {
         options.listen = {"127.0.0.1:0"};
         options.max_requests = 2;
         options.spare_threads = 2;
+        options.max_connections = 6;
+        options.max_buffered_bytes = 3 * kLarge;
         options.request_timeout = std::chrono::milliseconds(2000);
         options.keep_alive = std::chrono::milliseconds(50);
         return options;
       }(),
-      {{"/metrics", {[](const Request& request) {
-          std::string body;
-          for (const std::string& name : request.query_values("name[]")) body += name + '\n';
-          body += wants_gzip(request.header("Accept-Encoding")) ? "gzip" : "plain";
-          return text_response(200, body);
+      {{"/metrics", {echo}},
+       {"/large", {[body = std::make_shared<const std::string>(kLarge, 'x')](const Request&) {
+          Response response;
+          response.body = body;
+          return response;
         }}}});
   return instance;
 }
 
-[[noreturn]] void fail(const char* what, const std::string& answer) {
-  std::fprintf(stderr, "%s: %s\n", what, answer.c_str());
+[[noreturn]] void fail(const char* what, std::string_view answer) {
+  std::fprintf(stderr, "%s: %s\n", what, std::string(answer.substr(0, 1000)).c_str());
   std::abort();
 }
 
-// Several answers, one behind the other, each whole.
+// Several answers, one behind the other, each whole. A HEAD's answer has a length, and no body; no
+// body begins as an answer does.
 void check(std::string_view answer) {
   while (!answer.empty()) {
     const std::size_t end = answer.find("\r\n\r\n");
-    if (!answer.starts_with("HTTP/1.1 ") || end == std::string_view::npos) {
-      fail("no head", std::string(answer));
-    }
+    if (!answer.starts_with("HTTP/1.1 ") || end == std::string_view::npos) fail("no head", answer);
     const std::string_view head = answer.substr(0, end + 2);
     constexpr std::string_view kLength = "Content-Length: ";
     const std::size_t at = head.find(kLength);
-    if (at == std::string_view::npos) fail("no length", std::string(head));
+    if (at == std::string_view::npos) fail("no length", head);
     const auto length = std::strtoull(head.data() + at + kLength.size(), nullptr, 10);
     answer.remove_prefix(end + 4);
-    if (length > answer.size()) {
-      if (answer.empty()) return;  // of a HEAD
-      fail("cut off", std::string(head));
-    }
-    // A HEAD's answer has a length, and no body.
-    if (!answer.starts_with("HTTP/1.1 ")) answer.remove_prefix(length);
+    if (answer.empty() || answer.starts_with("HTTP/1.1 ")) continue;
+    if (length > answer.size()) fail("cut off", head);
+    answer.remove_prefix(length);
   }
+}
+
+struct Plan {
+  std::size_t clients = 1;     // at once, each sends the same
+  std::size_t send = 1 << 20;  // bytes at a time
+  std::size_t receive = 0;     // pieces that a client reads before it hangs up; 0: all
+
+  static Plan of(std::string_view bytes) {
+    const auto byte = [&](std::size_t i) {
+      return std::size_t{static_cast<unsigned char>(bytes[i])};
+    };
+    return {.clients = 1 + byte(1) % 8, .send = 1 + byte(2), .receive = byte(3)};
+  }
+};
+
+int connected() {
+  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(server().ports().front());
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  const timeval patience{20, 0};
+  ::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+  const int small = 4096;
+  ::setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
+  if (::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+    fail("not let in", "");
+  }
+  return fd;
+}
+
+// Reads all that comes, or so many pieces. Returns true if the server has closed its direction in
+// order: the kernel may drop what a client has not read when it resets the connection.
+bool receive(int fd, std::size_t pieces, std::string& answer) {
+  std::vector<char> buffer(pieces == 0 ? 65'536 : 100);
+  for (std::size_t i = 0; pieces == 0 || i < pieces; ++i) {
+    const ssize_t got = ::recv(fd, buffer.data(), buffer.size(), 0);
+    if (got < 0 && errno == EAGAIN) fail("the server hangs", answer);
+    if (got <= 0) return got == 0;
+    answer.append(buffer.data(), static_cast<std::size_t>(got));
+  }
+  return false;
+}
+
+// How many clients the server has cut off, by its bounds on number, bytes and time.
+std::uint64_t cut_off() {
+  const Counts now = server().counts();
+  return now.of(Closed::kConnections) + now.of(Closed::kBufferedBytes) +
+         now.of(Closed::kResponseTimeout);
+}
+
+void expect_nothing_left() {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  for (;;) {
+    const Counts now = server().counts();
+    const bool none = std::all_of(now.connections.begin(), now.connections.end(),
+                                  [](std::uint64_t n) { return n == 0; });
+    if (none && now.buffered_bytes == 0 && now.requests == 0) return;
+    if (std::chrono::steady_clock::now() > deadline) {
+      fail("something is left", std::to_string(now.buffered_bytes) + " bytes, " +
+                                    std::to_string(now.requests) + " requests");
+    }
+    std::this_thread::yield();
+  }
+}
+
+void play(const Plan& plan, std::string_view stream) {
+  const std::uint64_t cut_off_before = cut_off();
+  std::vector<int> clients;
+  for (std::size_t i = 0; i < plan.clients; ++i) {
+    clients.push_back(connected());
+    for (std::string_view rest = stream; !rest.empty();) {
+      const std::string_view piece = rest.substr(0, plan.send);
+      if (::send(clients.back(), piece.data(), piece.size(), MSG_NOSIGNAL) < 0) break;
+      rest.remove_prefix(piece.size());
+    }
+    if (plan.receive % 2 == 0) ::shutdown(clients.back(), SHUT_WR);
+  }
+  for (const int client : clients) {
+    std::string answer;
+    if (receive(client, plan.receive, answer) && cut_off() == cut_off_before) check(answer);
+    ::close(client);
+  }
+  expect_nothing_left();
 }
 
 }  // namespace
@@ -82,28 +186,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     parse_listen_address(std::string(input));
   } catch (const std::invalid_argument&) {
   }
+  const auto [at, part] = own_authority(input, 8001);
+  if (at + part > size) fail("a part outside", input);
 
-  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(server().ports().front());
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  if (::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) {
-    const timeval patience{20, 0};
-    ::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-    ::send(fd, input.data(), input.size(), MSG_NOSIGNAL);
-    ::shutdown(fd, SHUT_WR);
-    std::string answer;
-    char buffer[4096];
-    ssize_t got = 0;
-    while ((got = ::recv(fd, buffer, sizeof buffer, 0)) > 0) {
-      answer.append(buffer, static_cast<std::size_t>(got));
-    }
-    if (got < 0 && errno == EAGAIN) fail("the server hangs", answer);
-    // The kernel may drop what a client has not read when the server hangs up on unread bytes: a
-    // reset.
-    if (got == 0) check(answer);
+  if (input.starts_with(kPlan) && size >= kPlanSize) {
+    play(Plan::of(input), input.substr(kPlanSize));
+  } else {
+    play({}, input);
   }
-  ::close(fd);
   return 0;
 }
