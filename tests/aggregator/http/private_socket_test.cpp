@@ -1,4 +1,4 @@
-// The socket between the front and civetweb: nobody else can reach it, and it leaves nothing behind.
+// The socket between the front and civetweb: nobody else can reach it, and it leaves no trace.
 #include "aggregator/http/private_socket.h"
 
 #include <arpa/inet.h>
