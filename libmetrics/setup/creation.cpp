@@ -14,10 +14,10 @@
 #include "libmetrics/format/clock.h"
 #include "libmetrics/format/error.h"
 #include "libmetrics/format/file.h"
+#include "libmetrics/format/group.h"
 #include "libmetrics/format/layout.h"
 #include "libmetrics/format/name.h"
 #include "libmetrics/format/random.h"
-#include "libmetrics/setup/permissions.h"
 #include "libmetrics/update/segment.h"
 
 namespace metrics::setup {
@@ -89,7 +89,7 @@ void fill(int fd, const std::string& file, const format::Geometry& g) {
     format::fail(errno, "can't write the header of " + file);
   }
   mode_t mode = S_IRUSR | S_IWUSR;
-  if (const auto group = shared_group()) {
+  if (const auto group = format::shared_group()) {
     mode |= S_IRGRP | S_IWGRP;
     if (::fchown(fd, static_cast<uid_t>(-1), *group) != 0) {
       format::fail(errno, "can't give " + file + " to group " + std::to_string(*group));

@@ -1,0 +1,36 @@
+#include "libmetrics/format/group.h"
+
+#include <grp.h>
+
+#include <charconv>
+#include <cstring>
+#include <string>
+#include <system_error>
+#include <vector>
+
+#include "libmetrics/format/error.h"
+#include "libmetrics/format/name.h"
+
+namespace metrics::format {
+
+std::optional<gid_t> shared_group() {
+  const char* name = environment("METRICS_GROUP");
+  if (name == nullptr) return std::nullopt;
+  gid_t gid = 0;
+  const char* end = name + std::strlen(name);
+  if (const auto [parsed, error] = std::from_chars(name, end, gid);
+      error == std::errc{} && parsed == end) {
+    return gid;
+  }
+  std::vector<char> buffer(65536);
+  group entry{};
+  group* found = nullptr;
+  if (::getgrnam_r(name, &entry, buffer.data(), buffer.size(), &found) != 0 || found == nullptr) {
+    throw Error(METRICS_INVALID,
+                std::string("$METRICS_GROUP is \"") + name +
+                    "\", which is not a group here; write a group's name or number");
+  }
+  return found->gr_gid;
+}
+
+}  // namespace metrics::format
