@@ -32,6 +32,11 @@ Ownership ownership(int fd, SlotIndex first_slot) noexcept {
   return {Ownership::State::kOwned, static_cast<Generation>(lock.l_len - 1)};
 }
 
+bool none_is_owned(int fd, SlotIndex first_slot, SlotIndex count) noexcept {
+  struct flock lock = lock_range(first_slot, std::int64_t{count} << kSlotShift, F_RDLCK);
+  return ::fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type == F_UNLCK;
+}
+
 bool certainly_dead(int fd, Owner owner) noexcept {
   const Ownership now = ownership(fd, owner.slot);
   switch (now.state) {

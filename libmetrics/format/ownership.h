@@ -44,6 +44,10 @@ struct Ownership {
 // Asks the kernel. Any descriptor of the segment will do, a read-only one too.
 Ownership ownership(int fd, SlotIndex first_slot) noexcept;
 
+// Returns true if none of `count` first slots has an owner, or is being claimed. One question costs
+// the kernel a walk over all locks on the file, whatever it is about.
+bool none_is_owned(int fd, SlotIndex first_slot, SlotIndex count) noexcept;
+
 // Returns true only if that generation of the first slot has ended. Any doubt is false: adopting a
 // living worker's slot loses counts, leaving a dead one's alone costs a slot.
 bool certainly_dead(int fd, Owner owner) noexcept;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <numeric>
 #include <optional>
 #include <tuple>
 #include <utility>
@@ -35,65 +36,128 @@ bool needs_life(const GaugeMerge::Record& record) {
 GaugeMerge::GaugeMerge() : pid_namespace_(format::own_pid_namespace()) {}
 
 void GaugeMerge::forget() {
-  records_.clear();
-  cells_.clear();
-  samples_.clear();
+  records_ = {};
+  by_cell_ = {};
+  found_ = {};
+  held_ = {};
+  sorted_ = {};
+  samples_ = {};
+  last_samples_ = {};
 }
 
 void GaugeMerge::add(const Record& record) {
+  by_cell_.push_back(static_cast<std::uint32_t>(records_.size()));
   records_.push_back(record);
-  cells_.resize(records_.size() * format::kGaugeCells);
 }
 
-void GaugeMerge::hold_copied(const Reader& reader, format::SlotIndex slot,
-                             const std::uint64_t* cells) {
-  if (slot < 1 || slot > reader.geometry().first_slots) return;
-  for (std::size_t i = 0; i < records_.size(); ++i) {
-    std::copy_n(cells + records_[i].first_cell, format::kGaugeCells,
-                cells_.data() + i * format::kGaugeCells);
-  }
-  hold(slot);
+void GaugeMerge::begin() {
+  held_.clear();
+  if (found_.size() == records_.size()) return;
+  std::sort(by_cell_.begin(), by_cell_.end(), [&](std::uint32_t a, std::uint32_t b) {
+    return records_[a].first_cell < records_[b].first_cell;
+  });
+  found_.resize(records_.size());
 }
 
-bool GaugeMerge::hold_mapped(Reader& reader, format::SlotIndex slot,
-                             std::span<const Reader::Stretch> stretches) {
-  if (records_.empty() || slot < 1 || slot > reader.geometry().first_slots) return true;
-  const std::uint64_t* cells = reader.mapped_cells(slot);
-  std::fill(cells_.begin(), cells_.end(), 0);
+bool GaugeMerge::hold(Reader& reader, format::SlotIndex slot,
+                      std::span<const Reader::Stretch> stretches) {
+  if (records_.empty() || slot < 1 || slot > reader.usage().first_slots_used) return true;
+  std::size_t count = 0;
   bool copied = true;
+  const auto end_cell = [&](std::uint32_t record) {
+    return records_[record].first_cell + format::kGaugeCells;
+  };
   const bool read = read_guarded([&] {
+    auto next = by_cell_.begin();
     for (const auto& stretch : stretches) {
-      for (std::size_t i = 0; i < records_.size(); ++i) {
-        const std::uint64_t first = records_[i].first_cell;
-        const std::uint64_t end = first + format::kGaugeCells;
-        std::uint64_t* to = cells_.data() + i * format::kGaugeCells;
-        if (end <= stretch.begin || first >= stretch.end) continue;
-        if (first < stretch.begin || end > stretch.end) {
-          copied = copied && reader.copy_cells(slot, first, {to, format::kGaugeCells});
+      next = std::lower_bound(
+          next, by_cell_.end(), stretch.begin,
+          [&](std::uint32_t record, std::uint64_t cell) { return end_cell(record) <= cell; });
+      for (; next != by_cell_.end() && records_[*next].first_cell < stretch.end; ++next) {
+        const std::uint64_t first = records_[*next].first_cell;
+        Found& found = found_[count++];
+        found.record = *next;
+        if (first < stretch.begin || end_cell(*next) > stretch.end) {
+          copied = copied && reader.copy_cells(slot, first, found.cells);
           continue;
         }
         // Loads in ascending order. Acquire: pairs with the release in Gauge::begin
         // (update/gauges.cpp), so that a generation's values are its own.
         for (std::uint32_t k = 0; k < format::kGaugeCells; ++k) {
-          to[k] = __atomic_load_n(cells + first + k, __ATOMIC_ACQUIRE);
+          found.cells[k] = __atomic_load_n(stretch.cells + first + k, __ATOMIC_ACQUIRE);
         }
       }
     }
   });
   if (!read) return reader.truncated();
   if (!copied) return false;
-  hold(slot);
+  for (const Found& found : std::span(found_).first(count)) {
+    if (const auto value = format::decode_gauge(found.cells[format::kGaugeValue])) {
+      held_.push_back({found.record, slot, found.cells[format::kGaugeGeneration],
+                       found.cells[format::kGaugeStamp], *value});
+    }
+  }
   return true;
 }
 
-void GaugeMerge::hold(format::SlotIndex slot) {
-  for (std::size_t i = 0; i < records_.size(); ++i) {
-    const std::uint64_t* at = cells_.data() + i * format::kGaugeCells;
-    if (const auto value = format::decode_gauge(at[format::kGaugeValue])) {
-      held_.push_back({i, slot, at[format::kGaugeGeneration], at[format::kGaugeStamp], *value});
+std::uint64_t GaugeMerge::most_of_samples(std::span<const std::uint64_t> costs) const {
+  std::uint64_t most = 0;
+  for (const Record& record : records_) most += costs[record.series];
+  for (const Held& h : held_) {
+    const Record& record = records_[h.record];
+    if (format::is_per_process(record.mode)) most += costs[record.series];
+  }
+  return most;
+}
+
+// Brings the values in the order of records, and for each record in that of slots, in which they
+// were taken.
+void GaugeMerge::sort_held() {
+  ends_.assign(records_.size() + 1, 0);
+  for (const Held& h : held_) ++ends_[h.record + 1];
+  std::partial_sum(ends_.begin(), ends_.end(), ends_.begin());
+  sorted_.resize(held_.size());
+  for (const Held& h : held_) sorted_[ends_[h.record]++] = h;
+  std::swap(held_, sorted_);
+}
+
+// The kernel reuses pids, and processes of two pid namespaces may have the same one: of the samples
+// of a series that would have the same pid, all but the first have the slot's number behind it.
+class GaugeMerge::Pids {
+ public:
+  Pids(const std::vector<HeadCopy>& heads, std::uint64_t pid_namespace)
+      : heads_(heads), pid_namespace_(pid_namespace), same_(heads.size()), taken_(heads.size()) {
+    std::vector<format::SlotIndex> by_pid(heads.size());
+    std::iota(by_pid.begin(), by_pid.end(), format::SlotIndex{0});
+    std::sort(by_pid.begin(), by_pid.end(), [&](format::SlotIndex a, format::SlotIndex b) {
+      return heads[a].pid < heads[b].pid;
+    });
+    for (std::size_t i = 0; i < by_pid.size(); ++i) {
+      const bool is_first = i == 0 || heads[by_pid[i]].pid != heads[by_pid[i - 1]].pid;
+      same_[by_pid[i]] = is_first ? by_pid[i] : same_[by_pid[i - 1]];
     }
   }
-}
+
+  // Begins the samples of another series.
+  void begin_series() { ++series_; }
+  // Returns the pid of the sample of that slot's owner.
+  std::string next(format::SlotIndex slot) {
+    std::string pid = std::to_string(heads_[slot].pid);
+    std::size_t& taken = taken_[same_[slot]];
+    if (heads_[slot].pid_namespace != pid_namespace_ || taken == series_) {
+      return pid + '-' + std::to_string(slot);
+    }
+    taken = series_;
+    return pid;
+  }
+
+ private:
+  const std::vector<HeadCopy>& heads_;
+  const std::uint64_t pid_namespace_;
+  std::vector<format::SlotIndex> same_;  // by slot: a slot whose owner has the same pid
+  std::vector<std::size_t> taken_;       // by that slot: the last series with a sample of that pid
+  std::size_t series_ = 0;
+};
 
 // Reads the heads after the cells: a generation that is found in both has that head's pid.
 bool GaugeMerge::merge(Reader& reader) {
@@ -118,17 +182,14 @@ bool GaugeMerge::merge(Reader& reader) {
     if (!record.of_last || needs_life(record)) return !lives(h);
     return format::is_per_process(record.mode) && heads[h.slot].generation != h.generation;
   });
-  std::sort(held_.begin(), held_.end(), [&](const Held& a, const Held& b) {
-    return std::tuple(records_[a.record].series, a.slot, a.record) <
-           std::tuple(records_[b.record].series, b.slot, b.record);
-  });
+  sort_held();
+  Pids pids(heads, pid_namespace_);
   auto begin = held_.begin();
-  for (std::size_t r = 0; r < records_.size(); ++r) {
-    const std::size_t series = records_[r].series;
-    if (r > 0 && records_[r - 1].series == series) continue;
-    const auto end = std::find_if(
-        begin, held_.end(), [&](const Held& h) { return records_[h.record].series != series; });
-    combine(r, {begin, end}, heads);
+  for (std::size_t r = 0; r < records_.size();) {
+    const std::size_t first = r;
+    while (r < records_.size() && records_[r].series == records_[first].series) ++r;
+    const auto end = std::find_if(begin, held_.end(), [&](const Held& h) { return h.record >= r; });
+    combine(first, {begin, end}, pids);
     begin = end;
   }
   drop_old_statements();
@@ -138,10 +199,28 @@ bool GaugeMerge::merge(Reader& reader) {
   return true;
 }
 
+// Makes the samples of a series that has one for each process.
+void GaugeMerge::combine_per_process(const Record& record, std::span<const Held> held, Pids& pids) {
+  pids.begin_series();
+  for (auto h = held.begin(); h != held.end(); ++h) {
+    // A process may hold a value in several editions: the last one's is shown, else the newest.
+    const auto next = std::find_if(h, held.end(), [&](const Held& o) { return o.slot != h->slot; });
+    const auto chosen =
+        std::find_if(h, next, [&](const Held& o) { return records_[o.record].of_last; });
+    const Held& shown = chosen != next ? *chosen : *std::prev(next);
+    h = std::prev(next);
+    samples_.push_back({record.series, pids.next(shown.slot), shown.value});
+  }
+}
+
 // Makes the samples of one series, whose first record is given, out of what its records hold.
-void GaugeMerge::combine(std::size_t first_record, std::span<const Held> held,
-                         const std::vector<HeadCopy>& heads) {
+void GaugeMerge::combine(std::size_t first_record, std::span<Held> held, Pids& pids) {
   const Record& record = records_[first_record];
+  if (!held.empty() && held.front().record != held.back().record) {  // of several editions
+    std::sort(held.begin(), held.end(), [](const Held& a, const Held& b) {
+      return std::tie(a.slot, a.record) < std::tie(b.slot, b.record);
+    });
+  }
   if (record.type == format::Type::kInfo) {
     Sample statement{record.series, {}, 1, 0, false};
     for (const Held& h : held) {
@@ -152,24 +231,7 @@ void GaugeMerge::combine(std::size_t first_record, std::span<const Held> held,
     return;
   }
   if (format::is_per_process(record.mode)) {
-    const std::size_t first = samples_.size();
-    for (auto h = held.begin(); h != held.end(); ++h) {
-      // A process may hold a value in several editions: the last one's is shown, else the newest.
-      const auto next =
-          std::find_if(h, held.end(), [&](const Held& o) { return o.slot != h->slot; });
-      const auto chosen =
-          std::find_if(h, next, [&](const Held& o) { return records_[o.record].of_last; });
-      const Held& shown = chosen != next ? *chosen : *std::prev(next);
-      h = std::prev(next);
-      const HeadCopy& head = heads[shown.slot];
-      std::string pid = std::to_string(head.pid);
-      const bool foreign = head.pid_namespace != pid_namespace_;
-      // The kernel reuses pids, and processes of two pid namespaces may have the same one.
-      const bool taken = std::any_of(samples_.begin() + static_cast<std::ptrdiff_t>(first),
-                                     samples_.end(), [&](const Sample& s) { return s.pid == pid; });
-      if (foreign || taken) pid += '-' + std::to_string(shown.slot);
-      samples_.push_back({record.series, std::move(pid), shown.value});
-    }
+    combine_per_process(record, held, pids);
     return;
   }
   std::optional<double> value;

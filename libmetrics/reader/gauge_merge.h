@@ -18,8 +18,9 @@
 
 namespace metrics::reader {
 
-// One thread at a time may use it. For each scrape the caller calls begin(), then hold_*() for each
-// slot that it reads, then merge().
+// One thread at a time may use it. For each scrape the caller calls begin(), then hold() for each
+// slot that it reads, in ascending order, then merge(). That takes time in proportion to the values
+// that are set, whatever number of processes has set them.
 class GaugeMerge {
  public:
   // A sample. merge() compares the series and pids with the last ones to see whether the shape
@@ -47,14 +48,14 @@ class GaugeMerge {
   void forget();
   void add(const Record& record);
 
-  void begin() { held_.clear(); }
-  // Takes the values from a slot whose cells were copied. Only first slots hold gauges; others are
-  // skipped.
-  void hold_copied(const Reader& reader, format::SlotIndex slot, const std::uint64_t* cells);
-  // Takes the values from a mapped slot, all of whose data lies in these stretches. Returns false,
-  // with the reader's why(), if the file was truncated meanwhile or can't be read.
-  bool hold_mapped(Reader& reader, format::SlotIndex slot,
-                   std::span<const Reader::Stretch> stretches);
+  void begin();
+  // Takes the values from a slot, all of whose data lies in these stretches. Only first slots hold
+  // gauges; others are skipped. Returns false, with the reader's why(), if the file was truncated
+  // meanwhile or can't be read.
+  bool hold(Reader& reader, format::SlotIndex slot, std::span<const Reader::Stretch> stretches);
+  // Returns what the samples of the values taken cost at most, where a sample of each series costs
+  // that.
+  std::uint64_t most_of_samples(std::span<const std::uint64_t> costs) const;
   // Makes samples of the values taken. Returns false, with the reader's why(), if the file was
   // truncated meanwhile or can't be read.
   bool merge(Reader& reader);
@@ -74,13 +75,24 @@ class GaugeMerge {
     bool lives = false;  // found out where it matters
   };
 
-  void hold(format::SlotIndex slot);
-  void combine(std::size_t record, std::span<const Held> held, const std::vector<HeadCopy>& heads);
+  // The cells of a gauge in the slot that is being read.
+  struct Found {
+    std::uint32_t record;
+    std::uint64_t cells[format::kGaugeCells];
+  };
+  // Whose samples have which pids, of one merge().
+  class Pids;
+
+  void sort_held();
+  void combine(std::size_t record, std::span<Held> held, Pids& pids);
+  void combine_per_process(const Record& record, std::span<const Held> held, Pids& pids);
   void drop_old_statements();
 
   std::vector<Record> records_;
-  std::vector<std::uint64_t> cells_;  // scratch: the cells of all records_ in one slot
-  std::vector<Held> held_;
+  std::vector<std::uint32_t> by_cell_;  // indices into records_, in the order of cells
+  std::vector<Found> found_;            // scratch: room for all records_
+  std::vector<Held> held_, sorted_;     // the second is scratch, as is the next
+  std::vector<std::size_t> ends_;       // by record
   std::vector<Sample> samples_, last_samples_;
   bool changed_ = true;
   const std::uint64_t pid_namespace_;

@@ -9,68 +9,89 @@
 namespace metrics::reader {
 namespace {
 
-constexpr std::uint64_t kLittle = 16 << 20;
-constexpr std::uint64_t kMostText = 512 << 20;
-constexpr std::uint64_t kMuch = std::uint64_t{8} << 30;
-// How many times the file's size on disk a scrape may read (sparse slots) or print (long labels).
-constexpr std::uint64_t kMostTimes = 64;
+// How many times the space that a file takes its exposition may cost.
+constexpr std::uint64_t kTimes = 8;
+// The parts of a text that stay from scrape to scrape, and the text itself.
+constexpr std::uint64_t kCopies = 2;
+constexpr std::uint64_t kNumber = 16;  // of a sample, beside its name and labels
+// What describes a series, in its segment's families and in those of all segments.
+constexpr std::uint64_t kSeries = 512;
 
-// Returns about how many bytes all series take as text: long labels are repeated for each bucket.
-std::uint64_t text_bytes(const Contents& contents, std::span<const format::Group> groups) {
-  constexpr std::uint64_t kNumber = 16;  // of a sample, beside its name and labels
-  const auto size = [](const auto& strings) {
-    std::uint64_t bytes = 0;
-    for (const std::string_view s : strings) bytes += s.size();
-    return bytes;
-  };
+std::uint64_t beyond(std::uint64_t cost, std::uint64_t paid) noexcept {
+  return cost > paid ? cost - paid : 0;
+}
+
+template <class Strings>
+std::uint64_t size_of(const Strings& strings) {
+  std::uint64_t bytes = 0;
+  for (const std::string_view s : strings) bytes += s.size();
+  return bytes;
+}
+
+}  // namespace
+
+Cost excess_of(const Cost& cost, std::uint64_t space_taken) noexcept {
+  return {beyond(cost.copy, space_taken), beyond(cost.exposition, kTimes * space_taken)};
+}
+
+std::string Allowance::lacks(const Cost& cost, std::uint64_t space_taken) const {
+  const Cost excess = excess_of(cost, space_taken);
+  const std::string space = ", but takes only " + std::to_string(space_taken) + " on disk";
+  if (excess.copy > left_.copy) {
+    return "has a directory and slots of " + std::to_string(cost.copy) + " bytes" + space;
+  }
+  if (excess.exposition > left_.exposition) {
+    return "describes so many samples, or has labels so long, that showing it would take " +
+           std::to_string(cost.exposition) + " bytes of memory" + space;
+  }
+  return "";
+}
+
+std::string Allowance::take(const Cost& cost, std::uint64_t space_taken) {
+  std::string lacking = lacks(cost, space_taken);
+  if (!lacking.empty()) return lacking;
+  const Cost excess = excess_of(cost, space_taken);
+  left_.copy -= excess.copy;
+  left_.exposition -= excess.exposition;
+  return "";
+}
+
+std::string excess_of_data(std::uint64_t bytes, std::uint64_t space_taken) {
+  constexpr std::uint64_t kLittle = 16 << 20;
+  if (bytes <= std::max(kLittle, 2 * space_taken)) return "";
+  return "has " + std::to_string(bytes) + " bytes of data in a slot, far more than the file takes";
+}
+
+std::uint64_t cost_of_series(const format::FamilyView& family, const format::SeriesView& series,
+                             std::uint64_t samples) {
+  const std::uint64_t line =
+      family.name.size() + size_of(family.labels) + size_of(series.strings) + kNumber;
+  return kSeries + kCopies * samples * line;
+}
+
+std::uint64_t cost_of_sums(const Contents& contents, std::span<const format::Group> groups) {
   struct Shown {
-    std::uint64_t samples, bytes;  // of a series; the bytes without its label values
+    const format::FamilyView* edition;
+    std::uint64_t samples;  // of each of its series; 0: not shown, or of processes
   };
   std::unordered_map<format::Offset, Shown, Seeded> of_family;
   for (const format::Group& group : groups) {
     const format::FamilyView& last = contents.families[group.last];
-    const std::uint64_t samples =
-        group.hidden_by
-            ? 0
-            : std::uint64_t{1} +
-                  format::cell_count(last.type, static_cast<std::uint32_t>(last.bounds.size()));
+    const bool counts = !group.hidden_by && !format::is_of_processes(last.type);
+    const auto bounds = static_cast<std::uint32_t>(last.bounds.size());
+    const std::uint64_t samples = counts ? 1 + format::cell_count(last.type, bounds) : 0;
     for (const std::size_t edition : group.editions) {
       const format::FamilyView& f = contents.families[edition];
-      of_family.emplace(f.offset, Shown{samples, f.name.size() + size(f.labels) + kNumber});
+      of_family.emplace(f.offset, Shown{&f, samples});
     }
   }
   std::uint64_t bytes = 0;
   for (const format::SeriesView& s : contents.series) {
     if (!s.is_live()) continue;
     const Shown& shown = of_family.at(s.family);
-    bytes += shown.samples * (shown.bytes + size(s.strings));
+    if (shown.samples > 0) bytes += cost_of_series(*shown.edition, s, shown.samples);
   }
   return bytes;
-}
-
-}  // namespace
-
-std::string excess_of_copy(std::uint64_t bytes, std::uint64_t space_taken) {
-  if (bytes <= std::max(kLittle, space_taken)) return "";
-  return "has a directory of " + std::to_string(bytes) + " bytes, more than the file takes";
-}
-
-std::string excess_of_slots(std::uint64_t slots, std::uint64_t cells, std::uint64_t space_taken) {
-  const std::uint64_t bytes = cells * sizeof(std::uint64_t);
-  if (bytes <= std::max(kLittle, space_taken) &&
-      bytes * slots <= std::max(kMuch, kMostTimes * space_taken)) {
-    return "";
-  }
-  return "has " + std::to_string(slots) + " slots with " + std::to_string(bytes) +
-         " bytes in use each, far more than the file takes";
-}
-
-std::string excess_of_text(const Contents& contents, std::span<const format::Group> groups,
-                           std::uint64_t space_taken) {
-  const std::uint64_t bytes = text_bytes(contents, groups);
-  if (bytes <= std::max(kMostText, kMostTimes * space_taken)) return "";
-  return "describes so much, or with labels so long, that it would be " + std::to_string(bytes) +
-         " bytes of text";
 }
 
 }  // namespace metrics::reader

@@ -1,8 +1,14 @@
-// limits.h -- bounds the memory and time that a segment may cost its reader.
+// limits.h -- bounds the memory and time that segments may cost their reader.
 //
-// A few forged bytes in a sparse file must not cost more than the reader has, so every bound grows
-// with the space that the file takes. Each function returns the rest of a sentence that begins with
-// the file's name, empty if the segment is within the bound.
+// A few forged bytes in a sparse file must not cost more than the reader has, and one user's files
+// must not take from another's. So what a segment costs is paid by the space that its file takes,
+// and only what it costs beyond that comes from an allowance that all segments of a scrape share.
+// A segment whose space pays for it is read whatever else there is to read. All costs are in bytes
+// of memory; time goes with them.
+//
+// What real programs cost is far below what their space pays for: all that is copied of a segment
+// was reserved when it was made, and a counter takes 130 bytes of the directory and a page's share
+// in each slot, and costs about a thousand.
 #pragma once
 
 #include <cstdint>
@@ -14,15 +20,43 @@
 
 namespace metrics::reader {
 
-// Bounds a directory, or a table of heads, that is copied at once.
-std::string excess_of_copy(std::uint64_t bytes, std::uint64_t space_taken);
+// What reading a segment costs, in bytes.
+struct Cost {
+  std::uint64_t copy = 0;        // of the parts that are copied at once: directory, index, heads
+  std::uint64_t exposition = 0;  // of its text, and of what describes its series
+};
 
-// Bounds what is read of `slots` slots, each with `cells` cells in use.
-std::string excess_of_slots(std::uint64_t slots, std::uint64_t cells, std::uint64_t space_taken);
+// What a cost exceeds that a file of so much space pays for.
+Cost excess_of(const Cost& cost, std::uint64_t space_taken) noexcept;
 
-// Bounds the text of an exposition of all series, and their values: long labels are repeated for
-// each bucket, and a family's last edition decides how many buckets all its series have.
-std::string excess_of_text(const Contents& contents, std::span<const format::Group> groups,
-                           std::uint64_t space_taken);
+// What all segments of a scrape may cost together, beyond what the space of each pays for. Callers
+// take first for the segments that need the least of it.
+class Allowance {
+ public:
+  // Takes what a segment costs beyond its space. If too little is left, takes nothing and returns
+  // the rest of a sentence that begins with the file's name; else returns an empty string.
+  std::string take(const Cost& cost, std::uint64_t space_taken);
+  // Returns what take() would return, and takes nothing.
+  std::string lacks(const Cost& cost, std::uint64_t space_taken) const;
+
+ private:
+  // Enough for a copy of a segment whose zeros are holes; and for a segment that takes little space
+  // and shows much: 64 bounds and long labels, or gauges that each of a thousand processes has set.
+  Cost left_ = {4 << 20, 256 << 20};
+};
+
+// Bounds what is read of slots at once. Data is what the file takes, unless a file system does not
+// tell holes from data. Returns the rest of a sentence that begins with the file's name, empty if
+// the segment is within the bound.
+std::string excess_of_data(std::uint64_t bytes, std::uint64_t space_taken);
+
+// Returns what a series with that number of samples costs in an exposition. Each sample repeats the
+// labels of the series.
+std::uint64_t cost_of_series(const format::FamilyView& family, const format::SeriesView& series,
+                             std::uint64_t samples);
+
+// Returns what all series cost, except for those of processes: their samples are known only when
+// slots are read. A family's last edition decides how many buckets all its series have.
+std::uint64_t cost_of_sums(const Contents& contents, std::span<const format::Group> groups);
 
 }  // namespace metrics::reader

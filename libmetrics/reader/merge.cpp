@@ -10,40 +10,62 @@
 
 namespace metrics::reader {
 
-SegmentMerge::SegmentMerge(std::string file, Access access) : reader_(std::move(file), access) {}
+SegmentMerge::SegmentMerge(std::string file, Access access, Admit admit)
+    : reader_(std::move(file), access, std::move(admit)) {}
 
 bool SegmentMerge::read() {
-  if (reader_.look()) return read_slots(reader_.used_slots());
-  forget();
-  return false;
+  Allowance own;
+  return examine() && read_directory(own) && read_values(own);
+}
+
+bool SegmentMerge::examine() { return reader_.examine() || forget(); }
+
+bool SegmentMerge::read_directory(Allowance& allowance) {
+  return reader_.read_directory(allowance) || forget();
+}
+
+bool SegmentMerge::read_values(Allowance& allowance) {
+  return read_slots(reader_.used_slots(), allowance) || forget();
 }
 
 bool SegmentMerge::read_slot(format::SlotIndex slot) {
-  if (reader_.look()) return read_slots({&slot, 1});
-  forget();
-  return false;
+  Allowance own;
+  return (examine() && read_directory(own) && read_slots({&slot, 1}, own)) || forget();
 }
 
-void SegmentMerge::forget() {
+void SegmentMerge::close() {
+  reader_.close();
+  forget();
+}
+
+// Lets go what was planned and merged. Returns false.
+bool SegmentMerge::forget() {
   planned_.reset();
-  if (families_.shape != 0 && families_.families.empty()) return;
+  shown_ = {};
+  by_cell_ = {};
+  gauges_.forget();
+  if (families_.shape != 0 && families_.families.empty()) return false;
   families_ = Families{};
   families_.shape = new_shape();
+  return false;
 }
 
-bool SegmentMerge::read_slots(std::span<const format::SlotIndex> slots) {
+bool SegmentMerge::read_slots(std::span<const format::SlotIndex> slots, Allowance& allowance) {
+  const std::uint64_t space = reader_.usage().space_taken;
+  Cost cost = cost_of_values();
+  if (auto why = allowance.lacks(cost, space); !why.empty()) return reader_.refused(std::move(why));
   plan();
-  if (add_slots(slots) && gauges_.merge(reader_)) {
-    fold();
-    if (gauges_.changed() || families_.shape == 0) rebuild();
-    const auto& samples = gauges_.samples();
-    for (std::size_t i = 0; i < samples.size(); ++i) {
-      families_.values[sum_values_ + i] = std::bit_cast<std::uint64_t>(samples[i].value);
-    }
-    return true;
+  if (!add_slots(slots)) return false;
+  cost.exposition += gauges_.most_of_samples(sample_costs_);
+  if (auto why = allowance.take(cost, space); !why.empty()) return reader_.refused(std::move(why));
+  if (!gauges_.merge(reader_)) return false;
+  fold();
+  if (gauges_.changed() || families_.shape == 0) rebuild();
+  const auto& samples = gauges_.samples();
+  for (std::size_t i = 0; i < samples.size(); ++i) {
+    families_.values[sum_values_ + i] = std::bit_cast<std::uint64_t>(samples[i].value);
   }
-  forget();
-  return false;
+  return true;
 }
 
 // Plans which cells are added to which values. Replanned only when the directory has changed.
@@ -54,6 +76,7 @@ void SegmentMerge::plan() {
   const Contents& contents = catalogue->contents;
   shown_ = shown(contents, catalogue->groups);
   first_values_.assign(shown_.series.size(), 0);
+  sample_costs_.assign(shown_.series.size(), 0);
   by_cell_.clear();
   folds_.clear();
   places_.clear();
@@ -67,6 +90,8 @@ void SegmentMerge::plan() {
       plan_sums(series);
       continue;
     }
+    sample_costs_[i] = cost_of_series(contents.families[shown_.edition_of[series.first]],
+                                      contents.series[series.first], 1);
     for (std::uint32_t r = series.first; r != Shown::kNone; r = shown_.next[r]) {
       const bool of_last = &contents.families[shown_.edition_of[r]] == &last;
       gauges_.add({i, series.family, contents.series[r].first_cell, last.type, last.mode, of_last});
@@ -128,59 +153,56 @@ void SegmentMerge::fold() {
   }
 }
 
+// Adds slots without touching pages that no process has written: in a mapping, that would take
+// memory. A series that reaches into such a hole is copied, since a hole does not prove that
+// nothing was written to the series: where the kernel can't populate what is reserved
+// (MADV_POPULATE_WRITE, Linux 5.14), the page with a counter's fraction may be a hole forever.
 bool SegmentMerge::add_slots(std::span<const format::SlotIndex> slots) {
   auto& values = families_.values;
   values.resize(std::max(values.size(), sum_values_));
   std::fill_n(values.begin(), sum_values_, 0);
   gauges_.begin();
-  if (reader_.is_mapped()) return add_mapped(slots);
-  const auto add = add_quickly<Sum>();
+  pieces_.clear();
+  straddling_.clear();
   for (const format::SlotIndex slot : slots) {
-    std::span<const std::uint64_t> cells;
-    if (!reader_.read_cells(slot, cells)) return false;
-    const std::uint64_t* const at = cells.data();
-    add(by_cell_.data(), by_cell_.data() + by_cell_.size(), values.data(), &at, 1);
-    gauges_.hold_copied(reader_, slot, at);
+    if (!reader_.data_in(slot, stretches_)) return false;
+    if (stretches_.empty()) continue;
+    if (!divide(slot) || !gauges_.hold(reader_, slot, stretches_)) return false;
+    // Mapped slots are added all at once; a copy is there only until the next slot.
+    if (!reader_.is_mapped() && !add_pieces()) return false;
+  }
+  return add_pieces();
+}
+
+// Divides the stretches of a slot to pieces, each of which is added with one call.
+bool SegmentMerge::divide(format::SlotIndex slot) {
+  const auto piece = [&](const std::uint64_t* where, auto begin, auto end) {
+    pieces_.push_back({where, static_cast<std::size_t>(begin - by_cell_.begin()),
+                       static_cast<std::size_t>(end - by_cell_.begin())});
+  };
+  const auto copied = [&](auto sum) {
+    const std::size_t at = straddling_.size();
+    straddling_.resize(at + sum->whole + 1);
+    piece(nullptr, sum, sum + 1);
+    return reader_.copy_cells(slot, sum->first_cell, std::span(straddling_).subspan(at));
+  };
+  auto sum = by_cell_.begin();
+  for (const auto& stretch : stretches_) {
+    sum = std::lower_bound(sum, by_cell_.end(), stretch.begin,
+                           [](const Sum& s, std::uint64_t cell) { return s.end_cell() <= cell; });
+    if (sum != by_cell_.end() && sum->first_cell < stretch.begin && !copied(sum++)) return false;
+    const auto end =
+        std::lower_bound(sum, by_cell_.end(), stretch.end,
+                         [](const Sum& s, std::uint64_t cell) { return s.end_cell() <= cell; });
+    if (sum != end) piece(stretch.cells, sum, end);
+    sum = end;
+    if (sum != by_cell_.end() && sum->first_cell < stretch.end && !copied(sum++)) return false;
   }
   return true;
 }
 
-// Adds mapped slots without a copy, and without touching pages that no process has written: that
-// would take memory. A series that reaches into such a hole is copied instead, since a hole does
-// not prove that nothing was written to the series: where the kernel can't populate what is
-// reserved (MADV_POPULATE_WRITE, Linux 5.14), the page with a counter's fraction may be a hole
-// forever.
-bool SegmentMerge::add_mapped(std::span<const format::SlotIndex> slots) {
-  pieces_.clear();
-  straddling_.clear();
-  for (const format::SlotIndex slot : slots) {
-    const std::uint64_t* cells = reader_.mapped_cells(slot);
-    stretches_.clear();
-    reader_.data_in(slot, stretches_);
-    const auto piece = [&](const std::uint64_t* where, auto begin, auto end) {
-      pieces_.push_back({where, static_cast<std::size_t>(begin - by_cell_.begin()),
-                         static_cast<std::size_t>(end - by_cell_.begin())});
-    };
-    const auto copied = [&](auto sum) {
-      const std::size_t at = straddling_.size();
-      straddling_.resize(at + sum->whole + 1);
-      piece(nullptr, sum, sum + 1);
-      return reader_.copy_cells(slot, sum->first_cell, std::span(straddling_).subspan(at));
-    };
-    auto sum = by_cell_.begin();
-    for (const auto& stretch : stretches_) {
-      sum = std::lower_bound(sum, by_cell_.end(), stretch.begin,
-                             [](const Sum& s, std::uint64_t cell) { return s.end_cell() <= cell; });
-      if (sum != by_cell_.end() && sum->first_cell < stretch.begin && !copied(sum++)) return false;
-      const auto end =
-          std::lower_bound(sum, by_cell_.end(), stretch.end,
-                           [](const Sum& s, std::uint64_t cell) { return s.end_cell() <= cell; });
-      if (sum != end) piece(cells, sum, end);
-      sum = end;
-      if (sum != by_cell_.end() && sum->first_cell < stretch.end && !copied(sum++)) return false;
-    }
-    if (!gauges_.hold_mapped(reader_, slot, stretches_)) return false;
-  }
+// Adds all pieces, and forgets them.
+bool SegmentMerge::add_pieces() {
   std::uint64_t* copy = straddling_.data();
   for (Piece& p : pieces_) {
     if (p.cells != nullptr) continue;
@@ -206,6 +228,8 @@ bool SegmentMerge::add_mapped(std::span<const format::SlotIndex> slots) {
       piece += count;
     }
   });
+  pieces_.clear();
+  straddling_.clear();
   return read || reader_.truncated();
 }
 
@@ -239,7 +263,9 @@ void SegmentMerge::rebuild() {
       continue;
     }
     for (; next_sample < samples.size() && samples[next_sample].series == i; ++next_sample) {
-      std::vector<Label> all = labels;
+      std::vector<Label> all;
+      all.reserve(labels.size() + 1);
+      all = labels;
       if (const std::string& pid = samples[next_sample].pid; !pid.empty()) {
         all.push_back({"pid", pid});
       }

@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,16 +28,28 @@ namespace metrics::reader {
 // One thread at a time may use it.
 class SegmentMerge {
  public:
-  explicit SegmentMerge(std::string file, Access access = Access::kCopied);
+  explicit SegmentMerge(std::string file, Access access = Access::kCopied, Admit admit = {});
 
   // Reads the segment as it is now. Returns false, with why(), if it can't be read; families() is
   // then empty.
   bool read();
-  // Does the same for one slot alone, so that families() is what it contributes. Slots that were
-  // never used contribute nothing.
+  // The three steps of read(), for callers with several segments, whose costs share an allowance.
+  // Each may be called only after the one before has succeeded.
+  bool examine();
+  bool read_directory(Allowance& allowance);
+  bool read_values(Allowance& allowance);
+  // Closes the file, and lets go what was read; examine() opens it again.
+  void close();
+  // Return what the next step costs, as far as it is known before.
+  Cost cost_of_directory() const noexcept { return {.copy = reader_.copy_bytes()}; }
+  Cost cost_of_values() const noexcept { return {.exposition = reader_.catalogue()->cost_of_sums}; }
+
+  // Does the same as read() for one slot alone, so that families() is what it contributes. Slots
+  // that were never used contribute nothing.
   bool read_slot(format::SlotIndex slot);
   const std::string& why() const noexcept { return reader_.why(); }
   const std::string& file() const noexcept { return reader_.file(); }
+  std::optional<uid_t> owner_of_file() const noexcept { return reader_.owner_of_file(); }
 
   // Returns what the last read() found; values keep their indices as long as the shape stays.
   const Families& families() const noexcept { return families_; }
@@ -64,11 +77,12 @@ class SegmentMerge {
     std::size_t begin, end;
   };
 
-  bool read_slots(std::span<const format::SlotIndex> slots);
-  void forget();
+  bool read_slots(std::span<const format::SlotIndex> slots, Allowance& allowance);
+  bool forget();
   void plan();
   bool add_slots(std::span<const format::SlotIndex> slots);
-  bool add_mapped(std::span<const format::SlotIndex> slots);
+  bool divide(format::SlotIndex slot);
+  bool add_pieces();
   void plan_sums(const Shown::Series& series);
   const std::vector<std::uint32_t>& places_of(std::uint32_t edition,
                                               const format::FamilyView& last);
@@ -78,9 +92,10 @@ class SegmentMerge {
   Reader reader_;
   std::shared_ptr<const Catalogue> planned_;  // for which the members below were made
   Shown shown_;
-  std::vector<std::size_t> first_values_;  // of each series in shown_, unless it is of processes
-  std::vector<Sum> by_cell_;               // in the order of cells
-  std::vector<Fold> folds_;                // in the order of records
+  std::vector<std::size_t> first_values_;    // of each series in shown_, unless it is of processes
+  std::vector<std::uint64_t> sample_costs_;  // of a sample of each series, if it is; see limits.h
+  std::vector<Sum> by_cell_;                 // in the order of cells
+  std::vector<Fold> folds_;                  // in the order of records
   std::map<std::uint32_t, std::vector<std::uint32_t>> places_;  // by edition, see Fold
   std::vector<std::uint64_t> straddling_;   // scratch: copies of series that reach into a hole
   std::vector<Reader::Stretch> stretches_;  // scratch

@@ -12,11 +12,12 @@
 #include "libmetrics/format/error.h"
 #include "libmetrics/format/file.h"
 #include "libmetrics/format/utf8.h"
-#include "libmetrics/reader/limits.h"
 #include "libmetrics/reader/overlooked.h"
 
 namespace metrics::reader {
 namespace {
+
+constexpr std::uint64_t kNoData = ~std::uint64_t{0};
 
 std::uint64_t words(std::uint64_t bytes) { return (bytes + 7) / 8; }
 
@@ -39,7 +40,8 @@ RefusalCopy copy_of(const format::Refusal& refusal) {
 
 }  // namespace
 
-Reader::Reader(std::string file, Access access) : file_(std::move(file)), access_(access) {}
+Reader::Reader(std::string file, Access access, Admit admit)
+    : file_(std::move(file)), access_(access), admit_(std::move(admit)) {}
 
 bool Reader::fail(std::string why) {
   why_ = file_ + ' ' + std::move(why);
@@ -79,11 +81,44 @@ bool Reader::copy(std::uint64_t offset, std::uint64_t bytes, void* to) {
   return true;
 }
 
+// Returns the offset of the first byte of data at or behind that offset; kNoData if there is none.
+std::uint64_t Reader::next_data(std::uint64_t offset) {
+  if (hole_.begin <= offset && offset <= hole_.end) return hole_.end;
+  const off_t found = ::lseek(fd_.get(), static_cast<off_t>(offset), SEEK_DATA);
+  hole_ = {offset, found < 0 ? kNoData : static_cast<std::uint64_t>(found)};
+  return hole_.end;
+}
+
+// Returns the offset of the first hole behind that offset, at which there is data; the offset
+// itself if there is no data any more.
+std::uint64_t Reader::next_hole(std::uint64_t offset) const {
+  const off_t found = ::lseek(fd_.get(), static_cast<off_t>(offset), SEEK_HOLE);
+  return found < 0 ? offset : static_cast<std::uint64_t>(found);
+}
+
+// Copies to zeroed memory, and reads nothing where the file has holes.
+bool Reader::copy_sparse(std::uint64_t offset, std::uint64_t bytes, void* to) {
+  const std::uint64_t end = offset + bytes;
+  for (std::uint64_t at = offset; (at = next_data(at)) < end;) {
+    const std::uint64_t hole = std::min(next_hole(at), end);
+    const std::uint64_t until = hole > at ? hole : end;  // truncated meanwhile: copy() reports that
+    if (!copy(at, until - at, static_cast<std::byte*>(to) + (at - offset))) return false;
+    at = until;
+  }
+  struct stat now {};
+  if (::fstat(fd_.get(), &now) == 0 && static_cast<std::uint64_t>(now.st_size) < end) {
+    return fail("is truncated at " + std::to_string(now.st_size) + " bytes");
+  }
+  return true;
+}
+
 // Returns true if the directory is byte by byte what the catalogue was made of, as it nearly always
-// is. Compares in the mapping, without a copy.
+// is. Compares in the mapping, without a copy, unless there is a hole: touching one there would
+// take memory from the file system.
 bool Reader::is_as_known(std::uint64_t bytes) const {
   if (!slots_ || catalogue_ == nullptr || known_.size() != words(bytes) ||
-      !(catalogue_->geometry == geometry_)) {
+      !(catalogue_->geometry == geometry_) ||
+      next_hole(geometry_.index) < geometry_.index + bytes) {
     return false;
   }
   bool same = false;
@@ -115,30 +150,58 @@ bool Reader::shows_the_same() const {
 }
 
 bool Reader::look() {
+  Allowance own;
+  return examine() && read_directory(own);
+}
+
+// Returns `fine`. If it is false, lets everything go that the file has cost: it may be any file,
+// and there may be many.
+bool Reader::kept(bool fine) {
+  if (fine) return true;
+  fd_ = format::Descriptor();
+  slots_ = Mapping();
+  catalogue_.reset();
+  for (auto* words : {&known_, &links_, &cells_, &first_hole_}) {
+    words->clear();
+    words->shrink_to_fit();
+  }
+  return false;
+}
+
+bool Reader::admitted() {
+  owner_ = opened_.st_uid;
+  if (!S_ISREG(opened_.st_mode)) return fail("is not a regular file");
+  if (!admit_) return true;
+  std::string why = admit_(opened_);
+  return why.empty() || fail(std::move(why));
+}
+
+bool Reader::examine() {
   struct stat named {};
-  struct stat opened {};
   const bool same = fd_ && ::lstat(file_.c_str(), &named) == 0 &&
-                    ::fstat(fd_.get(), &opened) == 0 && named.st_dev == opened.st_dev &&
-                    named.st_ino == opened.st_ino;
+                    ::fstat(fd_.get(), &opened_) == 0 && named.st_dev == opened_.st_dev &&
+                    named.st_ino == opened_.st_ino;
   if (!same) {
     fd_ = format::Descriptor();
-    if (!open()) return false;
-    if (::fstat(fd_.get(), &opened) != 0)
-      return fail("can't be examined: " + format::system_text(errno));
+    if (!open()) return kept(false);
+    if (::fstat(fd_.get(), &opened_) != 0) {
+      return kept(fail("can't be examined: " + format::system_text(errno)));
+    }
   }
-  if (!S_ISREG(opened.st_mode)) return fail("is not a regular file");
+  hole_ = {};
+  return kept(admitted() && read_header());
+}
+
+bool Reader::read_header() {
   format::Header header{};
-  if (opened.st_size < static_cast<off_t>(sizeof header)) {
-    return fail("is not a metrics segment: it has " + std::to_string(opened.st_size) + " bytes");
+  if (opened_.st_size < static_cast<off_t>(sizeof header)) {
+    return fail("is not a metrics segment: it has " + std::to_string(opened_.st_size) + " bytes");
   }
   if (!copy(0, sizeof header, &header)) return false;
   const format::CheckedGeometry checked = format::check_header(
-      header, static_cast<std::uint64_t>(opened.st_size), format::OpenFor::kReading);
+      header, static_cast<std::uint64_t>(opened_.st_size), format::OpenFor::kReading);
   if (!checked.geometry) return fail(checked.why);
   const format::Geometry& g = geometry_ = *checked.geometry;
-  if (access_ == Access::kMapped && slots_.bytes() < g.file_bytes) {
-    slots_ = Mapping(fd_.get(), g.file_bytes);
-  }
   usage_.created_ns = header.created_ns;
   usage_.id = header.id;
   usage_.minor = header.minor;
@@ -151,15 +214,35 @@ bool Reader::look() {
     usage_.dropped[i] = header.dropped[i].load(std::memory_order_relaxed);
     usage_.refusals[i] = copy_of(header.refusals[i]);
   }
-  const std::uint64_t taken = usage_.space_taken = format::space_taken(opened);
-  const std::uint64_t bytes = g.directory - g.index + usage_.directory_used;
-  const std::uint64_t heads = g.head_offset(highest_used() + 1) - g.heads;
-  if (auto why = excess_of_copy(std::max(bytes, heads), taken); !why.empty()) {
-    return fail(std::move(why));
+  usage_.space_taken = format::space_taken(opened_);
+  return true;
+}
+
+std::uint64_t Reader::directory_bytes() const noexcept {
+  return geometry_.directory - geometry_.index + usage_.directory_used;
+}
+
+std::uint64_t Reader::head_bytes() const noexcept {
+  return geometry_.head_offset(highest_used() + 1) - geometry_.heads;
+}
+
+std::uint64_t Reader::copy_bytes() const noexcept { return directory_bytes() + head_bytes(); }
+
+bool Reader::read_directory(Allowance& allowance) {
+  if (auto why = allowance.take({.copy = copy_bytes()}, usage_.space_taken); !why.empty()) {
+    return kept(fail(std::move(why)));
   }
-  if (is_as_known(bytes)) return true;
-  links_.resize(words(bytes));
-  if (!copy(g.index, bytes, links_.data())) return false;
+  if (access_ == Access::kMapped && slots_.bytes() < geometry_.file_bytes) {
+    slots_ = Mapping(fd_.get(), geometry_.file_bytes);
+  }
+  return kept(is_as_known(directory_bytes()) || refresh_catalogue());
+}
+
+bool Reader::refresh_catalogue() {
+  const format::Geometry& g = geometry_;
+  const std::uint64_t bytes = directory_bytes();
+  links_.assign(words(bytes), 0);
+  if (!copy_sparse(g.index, bytes, links_.data())) return false;
   if (shows_the_same()) {
     std::swap(known_, links_);
     return true;
@@ -167,7 +250,7 @@ bool Reader::look() {
   first_hole_.clear();  // the geometry may be another one
   auto fresh = std::make_shared<Catalogue>();
   fresh->records.resize(links_.size());
-  if (!copy(g.index, bytes, fresh->records.data())) return false;
+  if (!copy_sparse(g.index, bytes, fresh->records.data())) return false;
   fresh->geometry = g;
   fresh->contents =
       contents(window_of(links_, g.index), window_of(fresh->records, g.index), g, &fresh->faults);
@@ -175,12 +258,7 @@ bool Reader::look() {
   for (const format::SeriesView& s : fresh->contents.series) {
     if (s.is_live()) fresh->cells = std::max(fresh->cells, s.first_cell + s.cell_count);
   }
-  const std::uint64_t slots = 1 + std::uint64_t{usage_.first_slots_used} + usage_.lanes_used;
-  if (auto why = excess_of_slots(slots, fresh->cells, taken); !why.empty()) {
-    return fail(std::move(why));
-  }
-  if (auto why = excess_of_text(fresh->contents, fresh->groups, taken); !why.empty())
-    return fail(std::move(why));
+  fresh->cost_of_sums = cost_of_sums(fresh->contents, fresh->groups);
   std::swap(known_, links_);
   catalogue_ = std::move(fresh);
   return true;
@@ -195,44 +273,30 @@ std::vector<format::SlotIndex> Reader::used_slots() const {
   return format::used_slots(geometry_, usage_.first_slots_used, usage_.lanes_used);
 }
 
-bool Reader::read_cells(format::SlotIndex slot, std::span<const std::uint64_t>& cells) {
-  cells_.resize(catalogue_->cells);
-  cells = cells_;
-  return copy(geometry_.slot_offset(slot), cells_.size() * sizeof(std::uint64_t), cells_.data());
-}
-
-const std::uint64_t* Reader::mapped_cells(format::SlotIndex slot) const noexcept {
-  return reinterpret_cast<const std::uint64_t*>(slots_.data() + geometry_.slot_offset(slot));
-}
-
 bool Reader::copy_cells(format::SlotIndex slot, std::uint64_t first, std::span<std::uint64_t> to) {
   const std::uint64_t offset = geometry_.slot_offset(slot) + first * sizeof(std::uint64_t);
   return copy(offset, to.size_bytes(), to.data());
 }
 
-// Asks the kernel only from the first hole on: what was data stays data, since no process punches
-// holes.
-void Reader::data_in(format::SlotIndex slot, std::vector<Stretch>& stretches) {
+// Asks the kernel only from the slot's first hole on: what was data stays data, since no process
+// punches holes. Nor does it ask about a slot that lies in a hole which it has found before: what
+// is reserved there since then was not counted when the caller's look() began.
+void Reader::find_data(format::SlotIndex slot, std::vector<Stretch>& stretches) {
+  stretches.clear();
   const std::uint64_t cells = catalogue_->cells;
   if (slot >= first_hole_.size()) first_hole_.resize(slot + std::size_t{1});
   std::uint64_t& known = first_hole_[slot];
-  if (known >= cells) {
-    stretches.push_back({0, cells});
-    return;
-  }
-  const auto start = static_cast<off_t>(geometry_.slot_offset(slot));
-  const auto in_cells = [&](off_t offset) {
-    return std::min(static_cast<std::uint64_t>(offset - start) / sizeof(std::uint64_t), cells);
+  if (known > 0) stretches.push_back({0, std::min(known, cells), nullptr});
+  const std::uint64_t start = geometry_.slot_offset(slot);
+  const auto in_cells = [&](std::uint64_t offset) {
+    return std::min((offset - start) / sizeof(std::uint64_t), cells);
   };
-  std::uint64_t at = known;
-  if (at > 0) stretches.push_back({0, at});
-  while (at < cells) {
-    const off_t here = start + static_cast<off_t>(at * sizeof(std::uint64_t));
-    const off_t data = ::lseek(fd_.get(), here, SEEK_DATA);
-    if (data < 0 || in_cells(data) >= cells) return;  // holes up to the end
-    const off_t hole = ::lseek(fd_.get(), data, SEEK_HOLE);
+  for (std::uint64_t at = known; at < cells;) {
+    const std::uint64_t data = next_data(start + at * sizeof(std::uint64_t));
+    if (in_cells(data) >= cells) return;  // holes up to the end
+    const std::uint64_t hole = next_hole(data);
     if (hole <= data) return;  // truncated meanwhile
-    const Stretch found = {in_cells(data), in_cells(hole)};
+    const Stretch found = {in_cells(data), in_cells(hole), nullptr};
     if (found.begin == known) known = found.end;
     if (!stretches.empty() && stretches.back().end == found.begin) {
       stretches.back().end = found.end;
@@ -241,6 +305,43 @@ void Reader::data_in(format::SlotIndex slot, std::vector<Stretch>& stretches) {
     }
     at = found.end;
   }
+}
+
+bool Reader::data_in(format::SlotIndex slot, std::vector<Stretch>& stretches) {
+  if (!is_mapped()) return copy_data_in(slot, stretches);
+  find_data(slot, stretches);
+  const std::byte* at = slots_.data() + geometry_.slot_offset(slot);
+  for (Stretch& s : stretches) s.cells = reinterpret_cast<const std::uint64_t*>(at);
+  return true;
+}
+
+bool Reader::copy_data_in(format::SlotIndex slot, std::vector<Stretch>& stretches) {
+  find_data(slot, stretches);
+  std::uint64_t cells = 0;
+  for (const Stretch& s : stretches) cells += s.end - s.begin;
+  if (auto why = excess_of_data(cells * sizeof(std::uint64_t), usage_.space_taken); !why.empty()) {
+    return fail(std::move(why));
+  }
+  cells_.resize(cells);
+  std::uint64_t* to = cells_.data();
+  for (Stretch& s : stretches) {
+    if (!copy_cells(slot, s.begin, {to, s.end - s.begin})) return false;
+    s.cells = to - s.begin;
+    to += s.end - s.begin;
+  }
+  return true;
+}
+
+std::vector<format::Ownership> Reader::owners() const {
+  constexpr format::SlotIndex kAtOnce = 64;
+  const format::SlotIndex end = usage_.first_slots_used + 1;
+  std::vector<format::Ownership> owners(end, {format::Ownership::State::kFree, 0});
+  for (format::SlotIndex slot = 1; slot < end; slot += kAtOnce) {
+    const format::SlotIndex count = std::min(kAtOnce, end - slot);
+    if (format::none_is_owned(fd_.get(), slot, count)) continue;
+    for (format::SlotIndex i = slot; i < slot + count; ++i) owners[i] = owner(i);
+  }
+  return owners;
 }
 
 std::vector<HeadCopy> Reader::heads(format::SlotIndex last) {

@@ -6,9 +6,14 @@
 // disk.
 #pragma once
 
+#include <sys/stat.h>
+#include <sys/types.h>
+
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -18,6 +23,7 @@
 #include "libmetrics/format/geometry.h"
 #include "libmetrics/format/ownership.h"
 #include "libmetrics/reader/contents.h"
+#include "libmetrics/reader/limits.h"
 #include "libmetrics/reader/mapping.h"
 
 namespace metrics::reader {
@@ -29,7 +35,8 @@ struct Catalogue {
   std::vector<std::string> faults;
   std::vector<std::uint64_t> records;
   format::Geometry geometry;
-  std::uint64_t cells = 0;  // end of the last cell that a series has
+  std::uint64_t cells = 0;         // end of the last cell that a series has
+  std::uint64_t cost_of_sums = 0;  // see limits.h
 };
 
 // The last refusal for one reason; see format::Refusal.
@@ -49,6 +56,10 @@ struct Usage {
   std::uint64_t space_taken;  // bytes; less than the file's size, since that is sparse
 };
 
+// Decides whether an opened file may be read. Returns the rest of a sentence that begins with the
+// file's name and says why it may not, empty if it may.
+using Admit = std::function<std::string(const struct stat& opened)>;
+
 // A head at one moment.
 struct HeadCopy {
   format::SlotIndex slot;
@@ -64,13 +75,26 @@ enum class Access { kCopied, kMapped };
 // One thread at a time may use it.
 class Reader {
  public:
-  explicit Reader(std::string file, Access access = Access::kCopied);
+  explicit Reader(std::string file, Access access = Access::kCopied, Admit admit = {});
 
   // Looks at the file anew: opens the one that now has the name if it is another one than before,
   // and copies the header and the directory. Returns false, with why(), if no file has the name or
   // it can't be a segment; the next call tries again. What the other functions return stays as it
   // was until the next look().
   bool look();
+  // The two steps of look(), for callers with several segments. The first one copies the header
+  // alone. The second one copies what the allowance admits.
+  bool examine();
+  bool read_directory(Allowance& allowance);
+  // Returns what read_directory() will copy, after an examine() that succeeded.
+  std::uint64_t copy_bytes() const noexcept;
+
+  // Closes the file, and lets go everything that it has cost.
+  void close() { kept(false); }
+
+  // Returns the user that the file belongs to, as of the last time that one could be opened;
+  // nullopt before.
+  std::optional<uid_t> owner_of_file() const noexcept { return owner_; }
   const std::string& why() const noexcept { return why_; }
   const std::string& file() const noexcept { return file_; }
 
@@ -82,27 +106,32 @@ class Reader {
   // Returns all slots that were ever used, in the order in which doubles must be added: slot 0,
   // first slots, lanes.
   std::vector<format::SlotIndex> used_slots() const;
-  // Copies the slot's first catalogue()->cells cells; the copy is valid until the next call.
-  // Returns false, with why(), if the file was truncated meanwhile or can't be read.
-  bool read_cells(format::SlotIndex slot, std::span<const std::uint64_t>& cells);
-  // Returns true if slots are mapped; then mapped_cells() returns them.
+  // Returns true if slots are mapped.
   bool is_mapped() const noexcept { return static_cast<bool>(slots_); }
-  // Returns the slot's cells in the mapping. The caller may touch only those in stretches that
-  // data_in() has found, since others would take memory, only inside of read_guarded(), and each
-  // with one access, since its writer changes it meanwhile.
-  const std::uint64_t* mapped_cells(format::SlotIndex slot) const noexcept;
-  // The cells begin..end-1, on pages that may have been written.
+  // The cells begin..end-1 of a slot, on pages that may have been written; the first one is
+  // cells[begin].
   struct Stretch {
     std::uint64_t begin, end;
+    const std::uint64_t* cells;
   };
-  // Appends the stretches among the slot's first catalogue()->cells cells, in ascending order. All
-  // cells outside of them are 0.
-  void data_in(format::SlotIndex slot, std::vector<Stretch>& stretches);
+  // Finds the stretches among the slot's first catalogue()->cells cells, in ascending order. All
+  // cells outside of them are 0. Asking for slots in ascending order takes time in proportion to
+  // what the file holds, however many slots it has. Returns false, with why(), if the file was
+  // truncated meanwhile or can't be read.
+  //
+  // If slots are mapped, the caller may touch the cells only inside of read_guarded(), and each
+  // with one access, since its writer changes it meanwhile. Else they are a copy, valid until the
+  // next call.
+  bool data_in(format::SlotIndex slot, std::vector<Stretch>& stretches);
+  // Does the same, and always copies.
+  bool copy_data_in(format::SlotIndex slot, std::vector<Stretch>& stretches);
   // Copies some of the slot's cells, from `first` on; those in holes are 0, and take no memory.
   // Returns false, with why(), if the file was truncated meanwhile or can't be read.
   bool copy_cells(format::SlotIndex slot, std::uint64_t first, std::span<std::uint64_t> to);
   // Sets why() and returns false, for a caller whose read_guarded() has returned false.
   bool truncated() { return fail("is truncated"); }
+  // Does the same for one whose allowance lacks what the segment costs.
+  bool refused(std::string why) { return fail(std::move(why)); }
 
   // Returns the heads of slots 0..last. The caller must read them after the cells whose generations
   // they explain. Empty, with why(), if the file was truncated meanwhile or can't be read.
@@ -111,19 +140,35 @@ class Reader {
   format::Ownership owner(format::SlotIndex first_slot) const noexcept {
     return format::ownership(fd_.get(), first_slot);
   }
+  // Returns that of all first slots that were ever used, by slot; that of slot 0 means nothing.
+  // Asks once for many slots of which none has an owner: a file may claim any number of those.
+  std::vector<format::Ownership> owners() const;
 
  private:
   format::SlotIndex highest_used() const noexcept;
+  std::uint64_t directory_bytes() const noexcept;
+  std::uint64_t head_bytes() const noexcept;
   bool open();
+  bool admitted();
+  bool read_header();
+  bool refresh_catalogue();
+  bool kept(bool fine);
   bool is_as_known(std::uint64_t bytes) const;
   bool shows_the_same() const;
   bool copy(std::uint64_t offset, std::uint64_t bytes, void* to);
+  bool copy_sparse(std::uint64_t offset, std::uint64_t bytes, void* to);
+  std::uint64_t next_data(std::uint64_t offset);
+  std::uint64_t next_hole(std::uint64_t offset) const;
+  void find_data(format::SlotIndex slot, std::vector<Stretch>& stretches);
   bool fail(std::string why);
 
   const std::string file_;
   const Access access_;
+  const Admit admit_;
   std::string why_;
   format::Descriptor fd_;
+  struct stat opened_ {};  // of fd_, at the last examine()
+  std::optional<uid_t> owner_;
   bool found_ = false;  // once true, stays true
   format::Geometry geometry_{};
   Usage usage_{};
@@ -134,6 +179,10 @@ class Reader {
   Mapping slots_;  // the whole file
   std::vector<std::uint64_t>
       first_hole_;  // of each slot, in cells; the kernel need not be asked again below it
+  // The last stretch of the file in which the kernel has found no data, since the last look().
+  struct {
+    std::uint64_t begin = 0, end = 0;
+  } hole_;
 };
 
 }  // namespace metrics::reader

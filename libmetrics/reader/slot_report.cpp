@@ -21,13 +21,12 @@ std::vector<SlotReport> slot_report(Reader& reader) {
   const auto slots = reader.used_slots();
   std::vector<HeadCopy> heads = reader.heads(slots.back());
   if (heads.empty()) return {};
-  std::vector<format::Ownership> owners(reader.usage().first_slots_used + std::size_t{1});
+  const std::vector<format::Ownership> owners = reader.owners();
   std::vector<SlotReport> report;
   for (const format::SlotIndex slot : slots) {
     if (slot == 0) continue;
     SlotReport entry{State::kDead, slot > reader.geometry().first_slots, std::move(heads[slot])};
     if (!entry.is_lane) {
-      owners[slot] = reader.owner(slot);
       const bool held = owners[slot].state == format::Ownership::State::kOwned ||
                         owners[slot].state == format::Ownership::State::kClaiming;
       entry.state = held ? State::kLive : State::kDead;

@@ -63,8 +63,10 @@ void check_directory(const Reader& reader, Faults& faults) {
 
 void check_heads(Reader& reader, Faults& faults) {
   const format::Geometry& g = reader.geometry();
-  const auto heads = reader.heads(g.slot_count() - 1);
   const Usage& usage = reader.usage();
+  // A table that the file does not hold is one of zeros.
+  const bool holds_all = g.head_offset(g.slot_count()) - g.heads <= usage.space_taken;
+  const auto heads = reader.heads(holds_all ? g.slot_count() - 1 : reader.used_slots().back());
   for (const HeadCopy& head : heads) {
     const std::string where = "head of slot " + std::to_string(head.slot);
     const bool is_first = head.slot >= 1 && head.slot <= g.first_slots;
@@ -85,9 +87,9 @@ void check_heads(Reader& reader, Faults& faults) {
       faults.push_back(where + " names an owner, but it is everybody's");
     }
   }
+  const std::vector<format::Ownership> owners = reader.owners();
   for (format::SlotIndex slot = 1; slot <= usage.first_slots_used; ++slot) {
-    const format::Ownership now = reader.owner(slot);
-    if (now.state == format::Ownership::State::kUnknown) {
+    if (owners[slot].state == format::Ownership::State::kUnknown) {
       faults.push_back("lock of slot " + std::to_string(slot) + " is not one that a worker takes");
     }
   }
@@ -95,35 +97,77 @@ void check_heads(Reader& reader, Faults& faults) {
 
 bool is_count_of_doubles(double v) { return !std::isnan(v) && v >= 0; }
 
+// The cells of one slot: those that no process has written are 0.
+class SlotCells {
+ public:
+  explicit SlotCells(const std::vector<Reader::Stretch>& stretches) : stretches_(stretches) {}
+  // Must be called with ascending cells.
+  std::uint64_t at(std::uint64_t cell) {
+    while (now_ < stretches_.size() && stretches_[now_].end <= cell) ++now_;
+    const bool is_data = now_ < stretches_.size() && stretches_[now_].begin <= cell;
+    return is_data ? stretches_[now_].cells[cell] : 0;
+  }
+
+ private:
+  const std::vector<Reader::Stretch>& stretches_;
+  std::size_t now_ = 0;
+};
+
+struct Checked {
+  const format::SeriesView* series;
+  const format::FamilyView* family;
+  std::uint64_t end_cell() const { return series->first_cell + series->cell_count; }
+};
+
+void check_value(const Checked& checked, format::SlotIndex slot, bool holds_gauges,
+                 SlotCells& cells, Faults& faults) {
+  const format::SeriesView& s = *checked.series;
+  const format::FamilyView& f = *checked.family;
+  const auto fault = [&](const std::string& what) {
+    faults.push_back("series at " + std::to_string(s.offset) + " of \"" + std::string(f.name) +
+                     "\" in slot " + std::to_string(slot) + ' ' + what);
+  };
+  if (format::values_of(f.type) == format::Values::kWholeAndFraction &&
+      !is_count_of_doubles(
+          std::bit_cast<double>(cells.at(s.first_cell + format::kCounterFraction)))) {
+    fault("counts a negative fraction, or NaN");
+  }
+  if (!format::is_of_processes(f.type)) return;
+  const std::uint64_t generation = cells.at(s.first_cell + format::kGaugeGeneration);
+  if (!holds_gauges && format::decode_gauge(cells.at(s.first_cell + format::kGaugeValue))) {
+    fault("holds a gauge's value, outside of a process's slot");
+  }
+  if (generation > format::kMaxGeneration) fault("holds a generation out of range");
+}
+
+// Looks only at series with cells that a process has written: those of others are 0, and right.
 void check_values(Reader& reader, Faults& faults) {
   const Contents& contents = reader.catalogue()->contents;
   std::unordered_map<format::Offset, const format::FamilyView*, Seeded> families;
   for (const format::FamilyView& f : contents.families) families.emplace(f.offset, &f);
+  std::vector<Checked> by_cell;
+  for (const format::SeriesView& s : contents.series) {
+    if (s.is_live() && s.cell_count > 0) by_cell.push_back({&s, families.at(s.family)});
+  }
+  std::sort(by_cell.begin(), by_cell.end(), [](const Checked& a, const Checked& b) {
+    return a.series->first_cell < b.series->first_cell;
+  });
+  std::vector<Reader::Stretch> stretches;
   for (const format::SlotIndex slot : reader.used_slots()) {
-    std::span<const std::uint64_t> cells;
-    if (!reader.read_cells(slot, cells)) {
+    if (!reader.copy_data_in(slot, stretches)) {
       faults.push_back(reader.why());
       return;
     }
     const bool holds_gauges = slot >= 1 && slot <= reader.geometry().first_slots;
-    for (const format::SeriesView& s : contents.series) {
-      if (!s.is_live()) continue;
-      const format::FamilyView& f = *families.at(s.family);
-      const std::uint64_t* at = cells.data() + s.first_cell;
-      const auto fault = [&](const std::string& what) {
-        faults.push_back("series at " + std::to_string(s.offset) + " of \"" + std::string(f.name) +
-                         "\" in slot " + std::to_string(slot) + ' ' + what);
-      };
-      if (format::values_of(f.type) == format::Values::kWholeAndFraction &&
-          !is_count_of_doubles(std::bit_cast<double>(at[format::kCounterFraction]))) {
-        fault("counts a negative fraction, or NaN");
+    auto next = by_cell.begin();
+    SlotCells cells(stretches);
+    for (const Reader::Stretch& stretch : stretches) {
+      next = std::lower_bound(
+          next, by_cell.end(), stretch.begin,
+          [](const Checked& c, std::uint64_t cell) { return c.end_cell() <= cell; });
+      for (; next != by_cell.end() && next->series->first_cell < stretch.end; ++next) {
+        check_value(*next, slot, holds_gauges, cells, faults);
       }
-      if (!format::is_of_processes(f.type)) continue;
-      if (!holds_gauges && format::decode_gauge(at[format::kGaugeValue])) {
-        fault("holds a gauge's value, outside of a process's slot");
-      }
-      if (at[format::kGaugeGeneration] > format::kMaxGeneration)
-        fault("holds a generation out of range");
     }
   }
 }

@@ -12,7 +12,10 @@
 #include <thread>
 #include <vector>
 
+#include "libmetrics/format/gauge_value.h"
+#include "libmetrics/reader/merge.h"
 #include "tests/support/eventually.h"
+#include "tests/support/forged_segment.h"
 #include "tests/support/gate.h"
 #include "tests/support/shared_memory.h"
 #include "tests/support/temp_segment.h"
@@ -149,6 +152,34 @@ TEST(Gauges, LiveAllHasASampleOfEachLivingProcess) {
   a.kill();
   d.kill();
   EXPECT_TRUE(eventually([&] { return t.scrape().by_pid("load").empty(); }));
+}
+
+// Pids come back: of two processes with one pid, both have samples.
+TEST(Gauges, ProcessesOfOnePidHaveTheirSlotsNumberBehindIt) {
+  TempPath t;
+  ForgedSegment forged({sizeof(metrics_geometry), 4, 1, 512, 4096});
+  const auto family = forged.family({format::Type::kGauge, "load", "", "", {"n"}, {}});
+  forged.series(family, {"a"}, 0, format::kGaugeCells);
+  forged.series(family, {"b"}, format::kGaugeCells, format::kGaugeCells);
+  forged.write(t.file());
+  forged.write_owners(t.file(), 4, 77);
+  const auto set = [&](format::SlotIndex slot, std::uint64_t cell, double value) {
+    forged.write_cells(t.file(), slot, cell,
+                       std::vector<std::uint64_t>{1, format::encode_gauge(value), 0});
+  };
+  for (const format::SlotIndex slot : {1u, 3u, 4u}) set(slot, 0, slot);
+  for (const format::SlotIndex slot : {2u, 4u}) set(slot, format::kGaugeCells, slot);
+  reader::SegmentMerge merge(t.file());
+  ASSERT_TRUE(merge.read()) << merge.why();
+  std::map<std::vector<std::string>, double> shown;
+  for (const reader::Series& s : merge.families().families.at(0).series) {
+    shown[{s.labels.at(0).value, s.labels.at(1).value}] = merge.families().gauge(s);
+  }
+  EXPECT_EQ(shown, (std::map<std::vector<std::string>, double>{{{"a", "77"}, 1},
+                                                               {{"a", "77-3"}, 3},
+                                                               {{"a", "77-4"}, 4},
+                                                               {{"b", "77"}, 2},
+                                                               {{"b", "77-4"}, 4}}));
 }
 
 }  // namespace

@@ -40,9 +40,8 @@ Scrape::Scrape(const std::string& file) {
     }
   }
   for (const format::SlotIndex slot : slots) {
-    std::span<const std::uint64_t> cells;
-    EXPECT_TRUE(reader.read_cells(slot, cells)) << reader.why();
-    cells_[slot].assign(cells.begin(), cells.end());
+    cells_[slot].resize(catalogue->cells);
+    EXPECT_TRUE(reader.copy_cells(slot, 0, cells_[slot])) << reader.why();
   }
 }
 
