@@ -6,14 +6,24 @@
 #include <string_view>
 
 #include "aggregator/http/listen_address.h"
+#include "aggregator/scrape/owners.h"
 
 namespace metrics::aggregator {
 namespace {
 
-// The next two return why the value of a flag is refused, or an empty string if it is accepted.
+// The next three return why the value of a flag is refused, or an empty string if it is accepted.
 std::string listen_fault(const std::string& address) {
   try {
     http::parse_listen_address(address);
+    return "";
+  } catch (const std::invalid_argument& e) {
+    return e.what();
+  }
+}
+
+std::string owner_fault(const std::string& user) {
+  try {
+    scrape::Owners{{user}};
     return "";
   } catch (const std::invalid_argument& e) {
     return e.what();
@@ -45,6 +55,12 @@ void define(CLI::App& app, Flags& flags) {
       ->check([](const std::string& path) {
         return path.empty() ? "the path is empty; leave the flag out for the default" : "";
       });
+  app.add_option("--segment.owner", flags.owners,
+                 "A user whose segments are served too, by name or\n"
+                 "number; repeatable. Default: this process's user,\n"
+                 "root, and the group $METRICS_GROUP")
+      ->option_text("USER")
+      ->check(owner_fault);
   app.add_option("--web.listen-address", flags.listen,
                  "Address to listen on; repeatable. Default: :8001")
       ->option_text("HOST:PORT")

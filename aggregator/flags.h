@@ -12,6 +12,7 @@ namespace metrics::aggregator {
 
 struct Flags {
   std::vector<std::string> segments;
+  std::vector<std::string> owners;
   std::vector<std::string> listen = {":8001"};
   std::string path = "/metrics";
   int max_requests = 40;

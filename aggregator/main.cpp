@@ -1,6 +1,7 @@
 // main.cpp -- metrics-aggregator: the pages that it serves, and the signals that end it.
 #include <malloc.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -21,6 +22,7 @@
 #include "aggregator/http/server.h"
 #include "aggregator/http_metrics.h"
 #include "aggregator/log.h"
+#include "aggregator/scrape/owners.h"
 #include "aggregator/scrape/scrape.h"
 #include "libmetrics/format/error.h"
 #include "libmetrics/format/name.h"
@@ -38,6 +40,15 @@ std::vector<endpoints::Endpoint> pages(scrape::Scrape& scrape, const Flags& flag
       endpoints::healthy(),
       endpoints::ready(),
   };
+}
+
+// Each segment, and each connection, takes a file. The usual soft limit of 1,024 is there for
+// programs that use select(2), and this one does not.
+void raise_open_files() {
+  rlimit files{};
+  if (::getrlimit(RLIMIT_NOFILE, &files) != 0) return;
+  files.rlim_cur = files.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &files);
 }
 
 int serve(const Flags& flags, scrape::Scrape& scrape, http::Routes table) {
@@ -98,7 +109,8 @@ int main(int argc, char** argv) {
         flags.segments.empty() && !given.empty()) {
       flags.segments.push_back(given);
     }
-    scrape.emplace(flags.segments, reader::Access::kMapped);
+    raise_open_files();
+    scrape.emplace(flags.segments, reader::Access::kMapped, scrape::Owners(flags.owners));
     table = endpoints::routes(pages(*scrape, flags));
   } catch (const std::invalid_argument& e) {
     std::fprintf(stderr, "metrics-aggregator: --web.telemetry-path: %s; see --help\n", e.what());
@@ -106,6 +118,9 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& e) {
     if (e.get_exit_code() == 0) return app.exit(e);
     std::fprintf(stderr, "metrics-aggregator: %s; see --help\n", e.what());
+    return kUsage;
+  } catch (const metrics::format::Error& e) {  // $METRICS_GROUP is no group
+    std::fprintf(stderr, "metrics-aggregator: %s\n", e.what());
     return kUsage;
   }
   // One thread at a time makes an exposition, but it can be any of dozens. If each thread had an

@@ -9,11 +9,22 @@
 namespace metrics::scrape {
 namespace {
 
-std::vector<reader::Label> labelled(std::vector<reader::Label> labels, const std::string& segment) {
+std::vector<reader::Label> labelled(const std::vector<reader::Label>& given,
+                                    const std::string& segment) {
+  std::vector<reader::Label> labels;
+  labels.reserve(given.size() + 1);
+  labels = given;
   if (segment.empty()) return labels;
   reader::move_aside(labels, "segment");
   labels.push_back({"segment", segment});
   return labels;
+}
+
+// A forged file can be at odds with others in any number of families and series.
+constexpr std::size_t kMostLeftOut = 100;
+
+std::string key_of(const std::vector<double>& bounds) {
+  return {reinterpret_cast<const char*>(bounds.data()), bounds.size() * sizeof(double)};
 }
 
 }  // namespace
@@ -67,7 +78,9 @@ Combine::Group* Combine::group_of(const reader::Family& family, bool reserved,
                                   [&](const auto& name) { return by_sample_name_.contains(name); });
   if (owner == names.end()) {
     for (const auto& name : names) by_sample_name_.emplace(name, groups_.size());
-    return &groups_.emplace_back(Group{{}, {}, reserved});
+    Group& group = groups_.emplace_back();
+    group.reserved = reserved;
+    return &group;
   }
   const std::size_t index = by_sample_name_.at(*owner);
   Group& group = groups_[index];
@@ -81,11 +94,24 @@ Combine::Group* Combine::group_of(const reader::Family& family, bool reserved,
     for (const auto& name : names) by_sample_name_.emplace(name, index);
     return &group;
   }
-  left_out_.push_back(std::string(format::to_string(family.type)) + " \"" + family.name + '"' +
-                      where + " is left out: it conflicts with the " +
-                      std::string(format::to_string(there.type)) + " \"" + there.name +
-                      "\" of an earlier source");
+  leave_out(std::string(format::to_string(family.type)) + " \"" + family.name + '"' + where +
+            " is left out: it conflicts with the " + std::string(format::to_string(there.type)) +
+            " \"" + there.name + "\" of an earlier source");
   return nullptr;
+}
+
+void Combine::leave_out(std::string what) {
+  if (left_out_.size() > kMostLeftOut) return;
+  if (left_out_.size() == kMostLeftOut) what = "more families and series are left out";
+  left_out_.push_back(std::move(what));
+}
+
+void Combine::Group::learn_labels() {
+  for (const reader::Family& part : parts) {
+    for (const reader::Series& series : part.series) {
+      labels.insert(reader::identity_of(series.labels));
+    }
+  }
 }
 
 void Combine::add(const Source& source, std::vector<Copy>& copies) {
@@ -94,24 +120,29 @@ void Combine::add(const Source& source, std::vector<Copy>& copies) {
     Group* group = group_of(family, source.reserved, where);
     if (group == nullptr) continue;
     group->has_buckets = group->has_buckets || format::has_buckets(family.type);
-    auto part = std::find_if(group->parts.begin(), group->parts.end(),
-                             [&](const reader::Family& p) { return p.bounds == family.bounds; });
-    if (part == group->parts.end()) {
+    const auto [part_at, is_new] =
+        group->by_bounds.try_emplace(key_of(family.bounds), group->parts.size());
+    if (is_new) {
       const bool continues = !group->parts.empty();
-      part = group->parts.insert(
-          part, {family.name, family.help, family.unit, family.type, family.bounds, {}, continues});
+      group->parts.push_back(
+          {family.name, family.help, family.unit, family.type, family.bounds, {}, continues});
     }
+    reader::Family& part = group->parts[part_at->second];
+    part.series.reserve(part.series.size() + family.series.size());
+    // The series of one source differ in their labels.
+    const bool alone = group->sources++ == 0;
+    if (group->sources == 2) group->learn_labels();
     for (const reader::Series& series : family.series) {
       std::vector<reader::Label> labels = labelled(series.labels, source.segment);
-      if (!group->labels.insert(reader::identity_of(labels)).second) {
-        left_out_.push_back("a series of \"" + family.name + '"' + where +
-                            " is left out: an earlier source has one with the same labels");
+      if (!alone && !group->labels.insert(reader::identity_of(labels)).second) {
+        leave_out("a series of \"" + family.name + '"' + where +
+                  " is left out: an earlier source has one with the same labels");
         continue;
       }
       const std::size_t count = reader::value_count(family);
       const std::size_t to = combined_.values.size();
       combined_.values.resize(to + count);
-      part->series.push_back({std::move(labels), to});
+      part.series.push_back({std::move(labels), to});
       // Values that are neighbours in both places are copied together.
       if (!copies.empty() && copies.back().from + copies.back().count == series.first_value &&
           copies.back().to + copies.back().count == to) {

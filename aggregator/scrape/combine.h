@@ -32,7 +32,7 @@ class Combine {
   // the labels of an earlier one. Families with a reserved name are left out too.
   const reader::Families& operator()(std::span<const Source> sources);
 
-  // Returns a sentence for each family and series that the last call left out.
+  // Returns a sentence for each family and series that the last call left out, up to a hundred.
   const std::vector<std::string>& left_out() const noexcept { return left_out_; }
 
  private:
@@ -41,13 +41,19 @@ class Combine {
   };
   // A family of all sources: one part for each set of bounds, and the labels that series have.
   struct Group {
+    void learn_labels();
+
     std::vector<reader::Family> parts;
+    std::unordered_map<std::string, std::size_t, reader::Seeded> by_bounds;  // indices into parts
+    // The identities of all series' labels, once a second source has some.
     std::unordered_set<std::string, reader::Seeded> labels;
+    std::size_t sources = 0;
     bool reserved = false;
     bool has_buckets = false;  // a source has a histogram of that name
   };
   void rebuild(std::span<const Source> sources);
   void add(const Source& source, std::vector<Copy>& copies);
+  void leave_out(std::string what);
   Group* group_of(const reader::Family& family, bool reserved, const std::string& where);
 
   std::vector<std::uint64_t> shapes_;

@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <string_view>
+#include <unordered_set>
 #include <utility>
 
 #include "libmetrics/reader/dropped.h"
+#include "libmetrics/reader/seeded.h"
 #include "libmetrics/reader/slot_report.h"
 
 namespace metrics::scrape {
@@ -122,15 +124,14 @@ void OwnMetrics::add(Describe more) {
 
 const reader::Families& OwnMetrics::collect(const std::vector<SegmentState>& segments,
                                             double scrape_seconds) {
-  std::erase_if(slots_, [&](const auto& entry) {
-    return std::none_of(segments.begin(), segments.end(),
-                        [&](const SegmentState& s) { return s.name == entry.first; });
-  });
+  std::unordered_set<std::string_view, reader::Seeded> names;
+  for (const SegmentState& s : segments) names.insert(s.name);
+  std::erase_if(slots_, [&](const auto& entry) { return !names.contains(entry.first); });
   const bool same =
       described_ && std::equal(segments.begin(), segments.end(), described_->begin(),
                                described_->end(), [](const SegmentState& a, const SegmentState& b) {
                                  return a.name == b.name && a.up == b.up && a.why == b.why &&
-                                        a.hidden == b.hidden;
+                                        a.owner == b.owner && a.hidden == b.hidden;
                                });
   if (!same) {
     described_.reset();
@@ -154,6 +155,10 @@ const reader::Families& OwnMetrics::collect(const std::vector<SegmentState>& seg
   build.family(format::Type::kInfo, "metrics_segment_unusable", "Why a segment could not be read.");
   for (const SegmentState& s : segments) {
     if (!s.up) build.info({{"segment", s.name}, {"reason", s.why}});
+  }
+  build.family(format::Type::kInfo, "metrics_segment", "Whose file a segment is.");
+  for (const SegmentState& s : segments) {
+    if (!s.owner.empty()) build.info({{"segment", s.name}, {"owner", s.owner}});
   }
 
   // Adds a family with one value for each segment that is up.

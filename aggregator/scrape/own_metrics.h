@@ -21,6 +21,7 @@ struct SegmentState {
   bool up;                 // could be read just now
   std::string why;         // it could not be read; empty if up
   reader::Reader* reader;  // with the result of that reading; used only if up
+  std::string owner = {};  // the user's name, or number; empty if no file could be opened
   // Of each family that is hidden: the name and type of its last edition, and those of the family
   // that is served instead. Empty unless up.
   struct Hidden {

@@ -44,8 +44,8 @@ void log_duration(double seconds, std::size_t bytes, std::size_t segments) {
 
 }  // namespace
 
-Scrape::Scrape(std::vector<std::string> segments, reader::Access access)
-    : segments_(std::move(segments), access) {}
+Scrape::Scrape(std::vector<std::string> segments, reader::Access access, Owners owners)
+    : segments_(std::move(segments), access, std::move(owners)) {}
 
 void Scrape::look() {
   const std::lock_guard lock(mutex_);

@@ -13,6 +13,7 @@
 #include "aggregator/scrape/bodies.h"
 #include "aggregator/scrape/combine.h"
 #include "aggregator/scrape/own_metrics.h"
+#include "aggregator/scrape/owners.h"
 #include "aggregator/scrape/segments.h"
 
 namespace metrics::scrape {
@@ -21,9 +22,9 @@ enum class Compression { kNone, kGzip };
 
 class Scrape {
  public:
-  // `segments` and `access` are those of Segments.
+  // The arguments are those of Segments.
   explicit Scrape(std::vector<std::string> segments,
-                  reader::Access access = reader::Access::kCopied);
+                  reader::Access access = reader::Access::kCopied, Owners owners = Owners());
 
   // Reads the segments as exposition() does, so that their state is logged.
   void look();

@@ -1,5 +1,6 @@
 #include "aggregator/scrape/segments.h"
 
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -45,11 +46,24 @@ const char* what_was_dropped(format::Dropped what) {
          "process without one has no gauges; see metrics_segment_dropped_slot_claims_total";
 }
 
+// Segments stay open from scrape to scrape. A quarter of the files that this process may open is
+// kept for connections.
+std::size_t most_open_segments() {
+  rlimit files{};
+  if (::getrlimit(RLIMIT_NOFILE, &files) != 0) return std::string::npos;
+  return files.rlim_cur - files.rlim_cur / 4;
+}
+
+// Of files that can't be read, or families that are hidden: others can make any number.
+constexpr std::size_t kMostLines = 20;
+
 }  // namespace
 
-Segments::Segments(std::vector<std::string> given, reader::Access access)
+Segments::Segments(std::vector<std::string> given, reader::Access access, Owners owners)
     : given_(given.empty() ? std::vector<std::string>{""} : std::move(given)),
       access_(access),
+      owners_(std::move(owners)),
+      most_open_(most_open_segments()),
       labelled_(given_.size() > 1) {}
 
 // Finds the files to serve. Directories are searched anew each time, since segments come and go.
@@ -67,24 +81,30 @@ void Segments::find() {
       files.push_back(format::segment_file(path));
     }
   }
+  std::sort(files.begin(), files.end());
   std::erase_if(served_, [&](const auto& entry) {
-    const bool gone = std::find(files.begin(), files.end(), entry.first) == files.end();
+    const bool gone = !std::binary_search(files.begin(), files.end(), entry.first);
     if (gone) aggregator::log_info("segment is gone", {{"segment", entry.first}});
     return gone;
   });
   for (const std::string& file : files) {
-    if (!served_.contains(file)) served_.emplace(file, std::make_unique<Served>(file, access_));
+    if (served_.contains(file)) continue;
+    const auto admit = [this](const struct stat& opened) { return owners_.refusal(opened); };
+    served_.emplace(file, std::make_unique<Served>(file, access_, admit));
   }
 }
 
-void Segments::log_changes(Served& served, const std::string& why,
-                           const std::vector<SegmentState::Hidden>& hidden) {
+void Segments::log_changes(Served& served, const std::vector<SegmentState::Hidden>& hidden) {
+  const std::string& why = served.why;
   if (served.logged != why) {
     if (why.empty()) {
       aggregator::log_info("serving", {{"segment", served.merge.file()}});
-    } else {
+    } else if (++lines_ <= kMostLines) {
       aggregator::log_warn("segment can't be read",
                            {{"segment", served.merge.file()}, {"reason", why}});
+    } else if (lines_ == kMostLines + 1) {
+      aggregator::log_warn(
+          "more segments can't be read; metrics_segment_unusable_info has the reasons");
     }
     served.logged = why;
   }
@@ -124,7 +144,6 @@ void Segments::log_hidden(Served& served, const std::vector<SegmentState::Hidden
     return;
   }
   std::size_t lines = 0;
-  constexpr std::size_t kMostLines = 20;  // a forged file can have any number of them
   for (const reader::Hidden& h : reader::hidden_families(*served.merge.reader().catalogue())) {
     if (++lines > kMostLines) break;
     aggregator::log_warn("the " + format::described(*h.family) +
@@ -135,23 +154,83 @@ void Segments::log_hidden(Served& served, const std::vector<SegmentState::Hidden
   }
 }
 
+// Opens the files, and looks at their headers. Files that were segments before come first, so that
+// others can't take their place when too many are open.
+std::vector<Segments::Served*> Segments::examined() {
+  std::vector<Served*> order;
+  for (auto& [file, served] : served_) order.push_back(served.get());
+  std::stable_partition(order.begin(), order.end(), [](const Served* s) { return s->up; });
+  std::vector<Served*> fine;
+  for (Served* served : order) {
+    served->up = false;
+    if (fine.size() >= most_open_) {
+      served->why = served->merge.file() +
+                    " would be one more than this process may have open: raise LimitNOFILE or "
+                    "ulimit -n, or serve fewer segments";
+      served->merge.close();
+    } else if (served->merge.examine()) {
+      fine.push_back(served);
+    } else {
+      served->why = served->merge.why();
+    }
+  }
+  return fine;
+}
+
+// Reads those first that need the least of what all share.
+void Segments::read_each() {
+  reader::Allowance allowance;
+  std::vector<Served*> left = examined();
+  const auto step = [&](auto need, auto read) {
+    std::stable_sort(left.begin(), left.end(),
+                     [&](Served* a, Served* b) { return need(a->merge) < need(b->merge); });
+    std::erase_if(left, [&](Served* served) {
+      const bool fine = read(served->merge);
+      if (!fine) served->why = served->merge.why();
+      return !fine;
+    });
+  };
+  using reader::SegmentMerge;
+  const auto excess = [](SegmentMerge& merge, const reader::Cost& cost) {
+    return reader::excess_of(cost, merge.reader().usage().space_taken);
+  };
+  step([&](SegmentMerge& m) { return excess(m, m.cost_of_directory()).copy; },
+       [&](SegmentMerge& m) { return m.read_directory(allowance); });
+  step([&](SegmentMerge& m) { return excess(m, m.cost_of_values()).exposition; },
+       [&](SegmentMerge& m) { return m.read_values(allowance); });
+  for (Served* served : left) {
+    served->up = true;
+    served->why.clear();
+  }
+}
+
+// Returns the name of the user that the file belongs to; empty if none could be opened yet. Each
+// user is looked up once: a database of users may be a server far away.
+std::string Segments::owner_of(const Served& served) {
+  const std::optional<uid_t> owner = served.merge.owner_of_file();
+  if (!owner) return "";
+  const auto [name, is_new] = owner_names_.try_emplace(*owner);
+  if (is_new) name->second = user_name(*owner);
+  return name->second;
+}
+
 void Segments::read() {
   find();
+  read_each();
   states_.clear();
+  lines_ = 0;
   for (auto& [file, served] : served_) {
-    const bool up = served->merge.read();
-    const std::string why = up ? "" : served->merge.why();
     std::vector<SegmentState::Hidden> hidden;
-    if (up) {
+    if (served->up) {
       for (const reader::Hidden& h : reader::hidden_families(*served->merge.reader().catalogue())) {
         hidden.push_back(
             {std::string(h.family->name), std::string(format::to_string(h.family->type)),
              std::string(h.served->name), std::string(format::to_string(h.served->type))});
       }
     }
-    log_changes(*served, why, hidden);
-    states_.push_back({segment_name(file), up, format::valid_utf8(why), &served->merge.reader(),
-                       std::move(hidden)});
+    log_changes(*served, hidden);
+    states_.push_back({segment_name(file), served->up, format::valid_utf8(served->why),
+                       &served->merge.reader(), owner_of(*served), std::move(hidden)});
   }
 }
 

@@ -10,6 +10,7 @@
 
 #include "aggregator/scrape/combine.h"
 #include "aggregator/scrape/own_metrics.h"
+#include "aggregator/scrape/owners.h"
 #include "libmetrics/format/layout.h"
 #include "libmetrics/reader/merge.h"
 
@@ -21,11 +22,14 @@ class Segments {
   // `given` holds paths as users give them, of segments or of directories with segments in them; if
   // it is empty, the default segment is served. The paths need not exist yet. With more than one
   // path, or with a directory, series get a label `segment`: from the moment a path turns out to be
-  // a directory, or at once if it ends with '/'.
-  Segments(std::vector<std::string> given, reader::Access access);
+  // a directory, or at once if it ends with '/'. Segments of other owners are not read.
+  Segments(std::vector<std::string> given, reader::Access access, Owners owners);
 
   // Reads the segments as they are now. Logs when a segment becomes unreadable, when the reason for
   // that changes, and when it can be read again.
+  //
+  // What they cost is bounded for all of them together (reader/limits.h), and so are the files that
+  // are open: other programs of the same directory can't take a segment's place.
   void read();
 
   // Return what the last read() found: the state of each segment, and its families with the value
@@ -35,8 +39,11 @@ class Segments {
 
  private:
   struct Served {
-    Served(std::string file, reader::Access access) : merge(std::move(file), access) {}
+    Served(std::string file, reader::Access access, reader::Admit admit)
+        : merge(std::move(file), access, std::move(admit)) {}
     reader::SegmentMerge merge;
+    bool up = false;  // could be read the last time
+    std::string why;  // it could not be; empty if it was not tried yet
     // The last logged reason why it can't be read; "" after "serving"; nullopt before either.
     std::optional<std::string> logged;
     std::size_t faults = 0;
@@ -44,13 +51,19 @@ class Segments {
     std::vector<SegmentState::Hidden> hidden;  // what was logged last
   };
   void find();
-  static void log_changes(Served& served, const std::string& why,
-                          const std::vector<SegmentState::Hidden>& hidden);
+  std::vector<Served*> examined();
+  void read_each();
+  std::string owner_of(const Served& served);
+  void log_changes(Served& served, const std::vector<SegmentState::Hidden>& hidden);
   static void log_hidden(Served& served, const std::vector<SegmentState::Hidden>& hidden);
 
   const std::vector<std::string> given_;
   const reader::Access access_;
+  const Owners owners_;
+  const std::size_t most_open_;  // files; see .cpp
+  std::map<uid_t, std::string> owner_names_;
   bool labelled_;
+  std::size_t lines_ = 0;  // logged about segments that can't be read, in this read()
   std::map<std::string, std::unique_ptr<Served>> served_;  // by file
   std::vector<SegmentState> states_;                       // of served_, in its order
 };

@@ -173,6 +173,7 @@ USAGE = {
     "extra": "The following argument was not expected: extra",
     "--segment": "--segment: 1 required PATH missing",
     "--segment=a --segment=": "--segment= has no value",
+    "--segment.owner=nobody-here": '--segment.owner: "nobody-here" is not a user here; write a user\'s name or number',
     "--segment= --web.listen-address=127.0.0.1:0": "--segment= has no value",
     "--web.listen-address=8001": '--web.listen-address: cannot listen on "8001": a port needs a colon before it; '
                                  'write :8001',

@@ -1,6 +1,7 @@
 """Several segments behind one aggregator, of which some are missing, damaged, replaced or at
 odds."""
 import os
+import resource
 
 import pytest
 
@@ -190,3 +191,42 @@ def test_a_path_that_is_no_utf8_leaves_the_exposition_valid(directory, start_wor
     now = start_aggregator(os.fsdecode(path), missing).scrape()
     assert now.value("tasks_total", segment=f"{directory}/caf\ufffd") == 1
     assert now.value("metrics_segment_up", segment=f"{directory}/th\ufffd") == 0
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_a_segment_of_another_user_is_served_only_if_that_user_is_named(two, directory, start_worker,
+                                                                         start_aggregator):
+    forged, own = two
+    for path in two:
+        serve(start_worker, path, tasks_total=1)
+    os.chown(forged + ".v2", 65534, 65534)
+    strict = start_aggregator(directory)
+    now = strict.scrape()
+    assert [now.value("metrics_segment_up", segment=path) for path in two] == [0, 1]
+    assert set(now.all("tasks_total")) == {frozenset({("segment", own)})}
+    (labels,) = now.all("metrics_segment_unusable_info", segment=forged)
+    assert dict(labels)["reason"] == (f"{forged}.v2 belongs to user nobody, and this process runs as root; if that "
+                                      "user's metrics are to be served, add --segment.owner nobody")
+    strict.wait_for_log(rf'level=warn msg="segment can\'t be read" segment={forged}\.v2 reason=".*belongs to user nobody')
+    assert now.value("metrics_segment_info", segment=forged, owner="nobody") == 1
+    assert now.value("metrics_segment_info", segment=own, owner="root") == 1
+    for name in "nobody", "65534":
+        named = start_aggregator(directory, flags=["--segment.owner", "daemon", "--segment.owner", name]).scrape()
+        assert [named.value("metrics_segment_up", segment=path) for path in two] == [1, 1]
+
+
+def test_more_files_than_a_service_may_open_hide_no_segment(segment, directory, start_worker, start_aggregator):
+    serve(start_worker, segment, tasks_total=3)
+    for n in range(1100):
+        open(os.path.join(directory, f"{n}.v2"), "w").close()
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(soft, 1024), hard))
+    try:
+        aggregator = start_aggregator(directory)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    now = aggregator.scrape()
+    assert now.all("tasks_total") == {frozenset({("segment", segment)}): 3}
+    assert len(now.all("metrics_segment_up")) == 1101
+    assert now.value("process_max_fds") == hard
+    assert now.value("process_open_fds") < 200

@@ -73,6 +73,25 @@ TEST(OwnMetrics, ShowWhatOthersAddFromTheNextCollectionOn) {
   EXPECT_EQ(value(now, "metrics_aggregator_scrapes", {}), 3);
 }
 
+TEST(OwnMetrics, ShowWhoseFileEachSegmentIs) {
+  OwnMetrics own;
+  const auto owners = [&](const std::vector<SegmentState>& states) {
+    std::vector<std::vector<reader::Label>> found;
+    for (const reader::Family& f : own.collect(states, 0).families) {
+      if (f.name != "metrics_segment") continue;
+      for (const reader::Series& s : f.series) found.push_back(s.labels);
+    }
+    return found;
+  };
+  const SegmentState refused = {"s", false, "belongs to user mallory", nullptr, "mallory"};
+  const SegmentState absent = {"t", false, "does not exist", nullptr};
+  using Found = std::vector<std::vector<reader::Label>>;
+  EXPECT_EQ(owners({refused, absent}), (Found{{{"segment", "s"}, {"owner", "mallory"}}}));
+  SegmentState given_away = refused;
+  given_away.owner = "alice";
+  EXPECT_EQ(owners({given_away, absent}), (Found{{{"segment", "s"}, {"owner", "alice"}}}));
+}
+
 TEST(OwnMetrics, CountTheSlotsOfAReplacedSegmentAnew) {
   TempSegment large(Geometry{64, 64, 4096, 64 * 1024});
   large.counter("tasks").inc();

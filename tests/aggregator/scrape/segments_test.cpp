@@ -1,0 +1,136 @@
+// One sound segment among files that are none, or that cost much: it is served as if it were alone.
+#include "aggregator/scrape/segments.h"
+
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "tests/support/forged_segment.h"
+#include "tests/support/temp_segment.h"
+#include "tests/support/worker.h"
+
+namespace metrics::scrape {
+namespace {
+
+using test::ForgedSegment;
+
+class Directory {
+ public:
+  Directory() : sound_(path() + "/m-sound", test::kSmall) {
+    Family<Counter>("tasks", "", {}, {.segment = sound_}).labels().inc(7);
+  }
+  std::string path() const { return directory_.path(); }
+  std::string file(const std::string& name) const { return path() + '/' + name + ".v2"; }
+
+ private:
+  test::TempDirectory directory_;
+  Segment sound_;
+};
+
+// Returns the state of the segment with that name; that of an unknown one if there is none.
+SegmentState state_of(const Segments& segments, const std::string& name) {
+  for (const SegmentState& s : segments.states()) {
+    if (s.name.ends_with('/' + name)) return s;
+  }
+  return {"", false, "is not there", nullptr};
+}
+
+// A file that takes little, and shows as much as that many series of a thousand buckets do.
+void forge_buckets(const std::string& file, std::size_t series) {
+  std::vector<double> bounds;
+  for (unsigned i = 0; i < format::kMaxBounds; ++i) bounds.push_back(i);
+  const std::uint32_t cells = format::histogram_cells(format::kMaxBounds);
+  ForgedSegment forged({sizeof(metrics_geometry), 1, 1, series * cells, (series + 2) << 14});
+  const auto family = forged.family({format::Type::kHistogram, "wide", "", "", {"n"}, bounds});
+  for (std::size_t i = 0; i < series; ++i) {
+    const std::string label = std::to_string(i) + std::string(16'000, 'x');
+    forged.series(family, {label}, i * cells, cells);
+  }
+  forged.write(file);
+}
+
+TEST(Segments, FilesThatAreNoSegmentsUseUpNoDescriptors) {
+  const int result = test::ended(test::forked([] {
+    const Directory directory;
+    constexpr rlim_t kFiles = 64;
+    for (rlim_t i = 0; i < 2 * kFiles; ++i) std::ofstream(directory.file("a" + std::to_string(i)));
+    rlimit files{};
+    ::getrlimit(RLIMIT_NOFILE, &files);
+    files.rlim_cur = kFiles;
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &files), 0);
+    Segments segments({directory.path()}, reader::Access::kCopied, Owners());
+    segments.read();
+    EXPECT_EQ(segments.states().size(), 2 * kFiles + 1);
+    EXPECT_EQ(state_of(segments, "m-sound").why, "");
+    EXPECT_NE(state_of(segments, "a0").why.find(" is not a metrics segment: it has 0 bytes"),
+              std::string::npos);
+  }));
+  EXPECT_EQ(result, 0);
+}
+
+TEST(Segments, MoreSegmentsThanMayBeOpenTakeNoOnesPlace) {
+  const int result = test::ended(test::forked([] {
+    const Directory directory;
+    constexpr rlim_t kFiles = 64;
+    rlimit files{};
+    ::getrlimit(RLIMIT_NOFILE, &files);
+    files.rlim_cur = kFiles;
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &files), 0);
+    Segments segments({directory.path()}, reader::Access::kCopied, Owners());
+    segments.read();
+    EXPECT_TRUE(state_of(segments, "m-sound").up);
+    for (rlim_t i = 0; i < kFiles; ++i) {
+      ForgedSegment({sizeof(metrics_geometry), 1, 1, 512, 4096})
+          .write(directory.file("a" + std::to_string(i)));
+    }
+    segments.read();
+    EXPECT_TRUE(state_of(segments, "m-sound").up) << "it was served before";
+    EXPECT_NE(state_of(segments, "a9").why.find(" would be one more than this process may have"),
+              std::string::npos);
+    EXPECT_GE(::dup(0), 0) << "none is left for connections";
+  }));
+  EXPECT_EQ(result, 0);
+}
+
+// What is shared goes to those that need the least of it, in whatever order their names are.
+TEST(Segments, TheCheapestAreServedFirst) {
+  const Directory directory;
+  forge_buckets(directory.file("a-large"), 9);  // 16 KiB in a thousand buckets, twice: 33 MB each
+  forge_buckets(directory.file("b-larger"), 10);
+  for (const char* small : {"c", "d", "e"}) forge_buckets(directory.file(small), 2);
+  Segments segments({directory.path()}, reader::Access::kCopied, Owners());
+  for (int again = 0; again < 2; ++again) {
+    segments.read();
+    for (const char* name : {"c", "d", "e", "m-sound"}) {
+      EXPECT_EQ(state_of(segments, name).why, "") << name;
+    }
+    for (const char* name : {"a-large", "b-larger"}) {
+      EXPECT_NE(state_of(segments, name).why.find(" describes so many samples, or has labels so"),
+                std::string::npos)
+          << name;
+    }
+  }
+}
+
+TEST(Segments, ThoseOfAnotherUserAreNotReadUnlessItIsNamed) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can give a file away";
+  const Directory directory;
+  ASSERT_EQ(::chown(directory.file("m-sound").c_str(), 4711, 4711), 0);
+  Segments strict({directory.path()}, reader::Access::kCopied, Owners());
+  strict.read();
+  const SegmentState refused = state_of(strict, "m-sound");
+  EXPECT_FALSE(refused.up);
+  EXPECT_NE(refused.why.find(" belongs to user 4711, "), std::string::npos) << refused.why;
+  EXPECT_EQ(refused.owner, "4711");
+  EXPECT_TRUE(strict.sources().at(0).families->families.empty());
+  Segments named({directory.path()}, reader::Access::kCopied, Owners({"4711"}));
+  named.read();
+  EXPECT_TRUE(state_of(named, "m-sound").up);
+}
+
+}  // namespace
+}  // namespace metrics::scrape
