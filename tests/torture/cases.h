@@ -16,6 +16,7 @@ void scrapes_in_order(Run& run);         // order.cpp
 void signals_and_threads(Run& run);      // signals.cpp
 void released_under_load(Run& run);      // releases.cpp
 void edges_of_a_process(Run& run);       // edges.cpp
+void served_beside_strangers(Run& run);  // neighbours.cpp
 void aggregator_under_attack(Run& run);  // attack.cpp
 
 }  // namespace metrics::torture

@@ -65,6 +65,15 @@ std::uint64_t Daemon::resident_kb() const {
   return resident * 4;
 }
 
+std::uint64_t Daemon::most_resident_kb() const {
+  std::ifstream file("/proc/" + std::to_string(pid_) + "/status");
+  constexpr std::string_view kField = "VmHWM:";
+  for (std::string line; std::getline(file, line);) {
+    if (line.starts_with(kField)) return std::strtoull(line.c_str() + kField.size(), nullptr, 10);
+  }
+  return 0;
+}
+
 void Daemon::kill() {
   kill_and_reap(pid_);
   pid_ = -1;

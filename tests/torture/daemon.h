@@ -23,6 +23,8 @@ class Daemon {
   std::uint16_t port() const { return port_; }
   // The memory that it has in RAM at the moment.
   std::uint64_t resident_kb() const;
+  // The most memory that it has ever had in RAM.
+  std::uint64_t most_resident_kb() const;
 
   // Ends it by SIGKILL.
   void kill();

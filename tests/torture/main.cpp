@@ -36,6 +36,9 @@ constexpr Case kCases[] = {
      released_under_load},
     {"signals", "handlers, threads and ends of processes lose nothing", signals_and_threads},
     {"edges", "memory, keys and locks that can't be had cost no update", edges_of_a_process},
+    {"strangers",
+     "no file beside a segment hides it, or makes it cost what that file does not hold",
+     served_beside_strangers},
     {"attack", "the aggregator answers, completely or with a clean error", aggregator_under_attack},
 };
 
