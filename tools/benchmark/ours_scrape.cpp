@@ -57,6 +57,8 @@ Workload workload(const std::string& text) {
       w.bounds = value;
     else if (key == "gauges")
       w.gauges = value;
+    else if (key == "each")
+      w.each = value;
     else if (key == "generations")
       w.generations = value;
     else if (key == "sparse")
@@ -194,6 +196,16 @@ int main(int argc, char** argv) {
          s.read();
          return allocations.load() - before;
        })},
+      // By sample of the gauges that have one for each worker: the rest of the segment is left out.
+      {"each-*",
+       [](const std::string& argument) {
+         const auto s = scraped("times=0," + argument);
+         const Workload w = workload(argument);
+         const auto samples = static_cast<double>(w.workers * w.each);
+         return [s, samples, of = timed([s](std::uint64_t count) {
+                               for (std::uint64_t i = 0; i < count; ++i) s->read();
+                             })](std::uint64_t count) { return of(count) / samples; };
+       }},
       {"text-bytes-*", figure([](Scraped& s) { return s.text.size(); })},
       {"segment-bytes-*", figure([](Scraped& s) {
          struct stat info {};

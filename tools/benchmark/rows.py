@@ -161,6 +161,9 @@ ROWS = [
     Row("scrape", "101,000 cells, 64 processes: read, merge, text",
         {OURS: ("scrape", "scrape-workers=64,times=60"), FLOOR: ("floor", "scrape-64x60")}, [], "ms", MS,
         slow=True, only_full=True),
+    Row("scrape", "100 gauges of mode all, 1,024 processes: a sample",
+        {OURS: ("scrape", "each-workers=1024,each=100"), "64 processes": ("scrape", "each-workers=64,each=100")},
+        [Target("<= 1.5x that of 64", ((1.5, "64 processes"),))], slow=True, only_full=True),
     Row("scrape", "catalogue, 8 processes, gzipped",
         {OURS: ("scrape", "gzip-workers=8"), "plain": ("scrape", "scrape-workers=8")}, [], "µs", US),
     Row("scrape", "catalogue, 8 processes, with the aggregator's own metrics",
@@ -213,6 +216,9 @@ GROWTH = [
         "scrape of 8 processes, µs": lambda n: ("scrape", f"scrape-workers=8,times={n // 85}", 1e3),
         "text, KB": lambda n: ("scrape", f"text-bytes-workers=8,times={n // 85}", 1e3),
         "segment, KB": lambda n: ("scrape", f"segment-bytes-workers=8,times={n // 85}", 1e3)}),
+    ("processes, each with 100 gauges of mode all", [64, 256, 1024], {
+        "a sample, ns": lambda n: ("scrape", f"each-workers={n},each=100", 1),
+        "text, KB": lambda n: ("scrape", f"text-bytes-times=0,workers={n},each=100", 1e3)}),
     ("buckets", [4, 18, 64], {
         "observe, ns": lambda n: ("update", f"observe{n}", 1),
         "scrape of 8 processes, µs": lambda n: ("scrape", f"scrape-workers=8,bounds={n}", 1e3),

@@ -30,7 +30,7 @@ Handles define(const std::string& path, const Workload& w) {
   const std::vector<double> bounds = bounds_of(w);
   const Geometry geometry{static_cast<std::uint32_t>(w.workers + 1),
                           static_cast<std::uint32_t>(w.threads + 1),
-                          c.series.size() * (bounds.size() + 2) + 3 * w.gauges + 16,
+                          c.series.size() * (bounds.size() + 2) + 3 * (w.gauges + w.each) + 16,
                           (1u << 20) + w.times * (64u << 10)};
   const Segment segment(path, geometry);
   if (segment.status() != METRICS_OK) throw std::runtime_error(segment.why());
@@ -46,6 +46,11 @@ Handles define(const std::string& path, const Workload& w) {
   for (std::size_t i = 0; i < w.gauges; ++i) {
     handles.gauges.push_back(Family<Gauge>("engine_running_" + std::to_string(i), "", {},
                                            {.mode = Mode::kLiveSum, .segment = segment})
+                                 .labels());
+  }
+  for (std::size_t i = 0; i < w.each; ++i) {
+    handles.gauges.push_back(Family<Gauge>("engine_load_" + std::to_string(i), "", {},
+                                           {.mode = Mode::kAll, .segment = segment})
                                  .labels());
   }
   return handles;
