@@ -82,8 +82,7 @@ TEST_P(OneSample, ShowsWhatItsModeSaysWhileOwnersLiveDieAndAreAdopted) {
   b->set(5);
   EXPECT_EQ(shown(), story.two_alive);
   b->kill();
-  ASSERT_TRUE(
-      eventually([&] { return owner_of(t.file(), 2).state == format::Ownership::State::kFree; }));
+  ASSERT_TRUE(becomes_free(t.file(), 2));
   EXPECT_EQ(shown(), story.one_killed);
   Setter d(tasks, gauge);
   ASSERT_EQ(t.scrape().heads().at(2).generation, 2u) << "the adopter has another slot";
@@ -124,6 +123,7 @@ TEST(Gauges, AllHasASampleOfEachProcessUntilItsSlotIsAdopted) {
   b.set(5);
   EXPECT_EQ(t.scrape().by_pid("load"), (ByPid{{a.pid(), 3}, {b.pid(), 5}}));
   b.kill();
+  ASSERT_TRUE(becomes_free(t.file(), 2));
   EXPECT_EQ(t.scrape().by_pid("load"), (ByPid{{a.pid(), 3}, {b.pid(), 5}}));
   Setter d(tasks, gauge);
   EXPECT_EQ(t.scrape().by_pid("load"), (ByPid{{a.pid(), 3}}));

@@ -12,7 +12,6 @@
 #include <vector>
 
 #include "libmetrics/format/gauge_value.h"
-#include "tests/support/eventually.h"
 #include "tests/support/gate.h"
 #include "tests/support/patch.h"
 #include "tests/support/temp_segment.h"
@@ -49,9 +48,7 @@ class Owners {
   void kill_first(const TempSegment& segment) {
     test::killed(pids_.front());
     pids_.erase(pids_.begin());
-    EXPECT_TRUE(test::eventually([&] {
-      return test::owner_of(segment.file(), 1).state == format::Ownership::State::kFree;
-    }));
+    EXPECT_TRUE(test::becomes_free(segment.file(), 1));
   }
 
  private:

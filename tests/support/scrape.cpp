@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "libmetrics/reader/merge.h"
+#include "tests/support/eventually.h"
 
 namespace metrics::test {
 namespace {
@@ -137,6 +138,11 @@ format::Ownership owner_of(const std::string& file, format::SlotIndex first_slot
   reader::Reader reader(file);
   EXPECT_TRUE(reader.look()) << reader.why();
   return reader.owner(first_slot);
+}
+
+bool becomes_free(const std::string& file, format::SlotIndex first_slot) {
+  return eventually(
+      [&] { return owner_of(file, first_slot).state == format::Ownership::State::kFree; });
 }
 
 }  // namespace metrics::test

@@ -71,5 +71,9 @@ class Scrape {
 
 // Returns what the kernel's locks show about a first slot's owner.
 format::Ownership owner_of(const std::string& file, format::SlotIndex first_slot);
+// Waits until the kernel shows that a first slot has no owner; returns false if it still has one
+// after a while. Tests call it after a death: the slot is free a moment later if another process,
+// such as a reader of /proc/PID, still holds the dead one's memory.
+bool becomes_free(const std::string& file, format::SlotIndex first_slot);
 
 }  // namespace metrics::test

@@ -114,6 +114,8 @@ void kill_writers_of_one_segment(Run& run, unsigned most_kills) {
   run.check(usage.lanes_used <= 3 * kWriters * (kThreads + 1),
             "more lanes are used than threads ever lived at once");
   // The next one adopts.
+  run.check(eventually([&] { return Look(path + ".v2").owned() == 0; }),
+            "the dead ones' slots are not free");
   const auto status = run_child([&] {
     Books books(ledger, path, kGeometry);
     for (unsigned kind = 0; kind < Books::kKinds; ++kind) books.update(0, kind, 1);

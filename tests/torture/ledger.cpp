@@ -170,6 +170,14 @@ Look::Look(const std::string& file) : merge_(std::make_unique<reader::SegmentMer
   usage_ = merge_->reader().usage();
 }
 
+std::size_t Look::owned() const {
+  std::size_t count = 0;
+  for (format::SlotIndex slot = 1; slot <= usage_.first_slots_used; ++slot) {
+    count += owner(slot).state == format::Ownership::State::kOwned ? 1u : 0u;
+  }
+  return count;
+}
+
 const reader::Series* Look::find(const std::string& name, const std::vector<std::string>& labels,
                                  const reader::Family** family) const {
   for (const reader::Family& f : merge_->families().families) {

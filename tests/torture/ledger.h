@@ -104,6 +104,10 @@ class Look {
     return usage_.dropped[static_cast<std::size_t>(reason)];
   }
   format::Ownership owner(format::SlotIndex slot) const { return merge_->reader().owner(slot); }
+  // How many first slots have an owner. A dead one's is free a moment later if another process
+  // still holds its memory: a child of posix_spawn() that has not executed its program yet, or a
+  // reader of /proc/PID.
+  std::size_t owned() const;
   std::vector<reader::HeadCopy> heads() const {
     return merge_->reader().heads(merge_->reader().used_slots().back());
   }

@@ -176,10 +176,14 @@ void scrapes_in_order(Run& run) {
       ++kills;
       pid_t& victim = writers[run.below(kWriters)];
       kill_and_reap(victim);
+      run.check(test::eventually([&] { return Look(path + ".v2").owned() < kWriters; }),
+                "a dead one's slot is not free");
       victim = begin();
     }
   }
   for (const pid_t writer : writers) kill_and_reap(writer);
+  run.check(test::eventually([&] { return Look(path + ".v2").owned() == 0; }),
+            "the dead ones' slots are not free");
   const Look look(path + ".v2");
   run.check(look.usage().first_slots_used <= kWriters, "more slots than writers at once");
   for (const char* live : {"g1", "g5", "g7", "g9"}) {

@@ -35,6 +35,7 @@ TEST(Slots, TheNextWorkerCountsOnTopOfADeadOnes) {
   Counter tasks = t.counter("tasks");
   for (unsigned i = 1; i <= 5; ++i) {
     EXPECT_EQ(ended(forked([&] { tasks.inc(i); })), 0);
+    ASSERT_TRUE(becomes_free(t.file(), 1));
     const Scrape scrape = t.scrape();
     EXPECT_EQ(scrape.first_slots(), 1u);
     EXPECT_EQ(scrape.heads().at(1).generation, i);
@@ -86,7 +87,10 @@ TEST(Slots, ALivingWorkersSlotIsNeverAdopted) {
     tasks.inc();
   });
   counted.pass();
-  for (unsigned i = 0; i < 20; ++i) EXPECT_EQ(ended(forked([&] { tasks.inc(10); })), 0);
+  for (unsigned i = 0; i < 20; ++i) {
+    EXPECT_EQ(ended(forked([&] { tasks.inc(10); })), 0);
+    ASSERT_TRUE(becomes_free(t.file(), 2));
+  }
   end.let_pass();
   EXPECT_EQ(ended(living), 0);
   const Scrape scrape = t.scrape();
@@ -131,6 +135,7 @@ TEST(Slots, GenerationsBeginAgainAtOne) {
   TempSegment t;
   Counter tasks = t.counter("tasks");
   EXPECT_EQ(ended(forked([&] { tasks.inc(); })), 0);
+  ASSERT_TRUE(becomes_free(t.file(), 1));
   Patch(t.file()).head(1).generation.store(format::kMaxGeneration);
   EXPECT_EQ(ended(forked([&] {
               tasks.inc();
@@ -145,6 +150,7 @@ TEST(Slots, TheHighestGenerationFitsItsRange) {
   TempSegment t;
   Counter tasks = t.counter("tasks");
   EXPECT_EQ(ended(forked([&] { tasks.inc(); })), 0);
+  ASSERT_TRUE(becomes_free(t.file(), 1));
   Patch(t.file()).head(1).generation.store(format::kMaxGeneration - 1);
   tasks.inc();
   EXPECT_EQ(owner_of(t.file(), 1).generation, format::kMaxGeneration);

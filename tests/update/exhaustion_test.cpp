@@ -8,7 +8,6 @@
 #include <thread>
 #include <vector>
 
-#include "tests/support/eventually.h"
 #include "tests/support/living.h"
 #include "tests/support/options.h"
 #include "tests/support/temp_segment.h"
@@ -147,8 +146,7 @@ TEST(Exhaustion, AFailureIsRememberedUntilTheNextFork) {
   Occupied first(tasks);
   tasks.inc();
   first.kill();
-  ASSERT_TRUE(
-      eventually([&] { return owner_of(t.file(), 1).state == format::Ownership::State::kFree; }));
+  ASSERT_TRUE(becomes_free(t.file(), 1));
   tasks.inc();
   EXPECT_EQ(t.segment().status(), METRICS_NO_SLOT);
   EXPECT_EQ(t.scrape().in_slot(0, "tasks"), 2u);

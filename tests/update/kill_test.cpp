@@ -198,6 +198,7 @@ TEST(Kills, AKilledWorkersGaugeHoldsAValueThatItHasSet) {
     });
     spin_up_to(std::chrono::microseconds(500));
     killed(worker);
+    ASSERT_TRUE(becomes_free(t.file(), 1));
     const Scrape scrape = t.scrape();
     EXPECT_LE(scrape.first_slots(), 1u);
     const double own = scrape.gauge("sum").value_or(0) - inherited;

@@ -170,6 +170,7 @@ TEST(Threads, LanesOfAKilledProcessAreAdopted) {
     const pid_t worker = threaded_worker(tasks, 5, counted, end);
     counted.pass();
     killed(worker);
+    ASSERT_TRUE(becomes_free(t.file(), 1));
   }
   const Scrape scrape = t.scrape();
   EXPECT_EQ(scrape.count("tasks"), 50u);
@@ -212,6 +213,7 @@ TEST(Threads, LanesAreFreeOnceTheirOwnersFirstSlotHasANewOne) {
   const pid_t dead = threaded_worker(tasks, 3, counted, end);
   counted.pass();
   killed(dead);
+  ASSERT_TRUE(becomes_free(t.file(), 1));
   tasks.inc();
   EXPECT_EQ(owner_of(t.file(), 1).generation, 2u);
   std::thread([tasks]() mutable { tasks.inc(); }).join();
