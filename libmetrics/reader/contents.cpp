@@ -8,6 +8,7 @@
 #include "libmetrics/format/editions.h"
 #include "libmetrics/format/error.h"
 #include "libmetrics/format/utf8.h"
+#include "libmetrics/reader/faults.h"
 #include "libmetrics/reader/seeded.h"
 
 namespace metrics::reader {
@@ -15,15 +16,6 @@ namespace {
 
 using format::Kind;
 using format::Record;
-
-// Forged bytes can have a fault for each of millions of chains: a reader's memory is not theirs.
-void add_fault(std::vector<std::string>* faults, std::string text) {
-  constexpr std::size_t kMost = 10'000;
-  if (faults == nullptr || faults->size() > kMost) return;
-  faults->push_back(faults->size() < kMost
-                        ? std::move(text)
-                        : "there are more faults than the " + std::to_string(kMost) + " above");
-}
 
 // Returns what is wrong with the series' labels, empty if nothing is. The label names of a series
 // are its family's; those of an info stand in the series itself.
@@ -56,7 +48,7 @@ bool good_utf8(const format::SeriesView& s) {
 void keep_consistent(Contents& found, const Offsets& unknown, const format::Geometry& geometry,
                      std::vector<std::string>* faults) {
   const auto fault = [&](format::Offset offset, const std::string& why) {
-    add_fault(faults, "record at " + std::to_string(offset) + ' ' + why);
+    if (faults != nullptr) add_fault(*faults, "record at " + std::to_string(offset) + ' ' + why);
     return true;
   };
   const auto by_offset = [](const auto& a, const auto& b) { return a.offset < b.offset; };
@@ -136,7 +128,9 @@ Contents contents(const format::Window& links, const format::Window& records,
                   const format::Geometry& geometry, std::vector<std::string>* faults) {
   Contents found;
   Offsets unknown;
-  const auto fault = [&](std::string text) { add_fault(faults, std::move(text)); };
+  const auto fault = [&](std::string text) {
+    if (faults != nullptr) add_fault(*faults, std::move(text));
+  };
   // By offset: whether a chain has come to that record. A circle, or a chain that leads into
   // another one, ends at such a record. The size is that of the copy, which limits.h bounds;
   // nothing bounds what the geometry claims.

@@ -85,6 +85,8 @@ bool Reader::copy(std::uint64_t offset, std::uint64_t bytes, void* to) {
 std::uint64_t Reader::next_data(std::uint64_t offset) {
   if (hole_.begin <= offset && offset <= hole_.end) return hole_.end;
   const off_t found = ::lseek(fd_.get(), static_cast<off_t>(offset), SEEK_DATA);
+  // A file system that does not know where its holes are answers with another error.
+  if (found < 0 && errno != ENXIO) return offset;
   hole_ = {offset, found < 0 ? kNoData : static_cast<std::uint64_t>(found)};
   return hole_.end;
 }
@@ -93,7 +95,8 @@ std::uint64_t Reader::next_data(std::uint64_t offset) {
 // itself if there is no data any more.
 std::uint64_t Reader::next_hole(std::uint64_t offset) const {
   const off_t found = ::lseek(fd_.get(), static_cast<off_t>(offset), SEEK_HOLE);
-  return found < 0 ? offset : static_cast<std::uint64_t>(found);
+  if (found < 0) return errno == ENXIO ? offset : kNoData;
+  return static_cast<std::uint64_t>(found);
 }
 
 // Copies to zeroed memory, and reads nothing where the file has holes.
@@ -344,14 +347,22 @@ std::vector<format::Ownership> Reader::owners() const {
   return owners;
 }
 
-std::vector<HeadCopy> Reader::heads(format::SlotIndex last) {
+std::optional<std::uint64_t> Reader::written_from(std::uint64_t offset) {
+  const std::uint64_t data = next_data(offset);
+  return data == kNoData ? std::nullopt : std::optional(data);
+}
+
+std::vector<HeadCopy> Reader::heads(format::SlotIndex first, format::SlotIndex last) {
   const std::uint64_t stride = geometry_.head_bytes;
-  std::vector<std::uint64_t> bytes(words((std::uint64_t{last} + 1) * stride));
-  if (!copy(geometry_.heads, bytes.size() * sizeof(std::uint64_t), bytes.data())) return {};
+  const std::uint64_t count = std::uint64_t{last} + 1 - first;
+  std::vector<std::uint64_t> bytes(words(count * stride));
+  if (!copy(geometry_.head_offset(first), bytes.size() * sizeof(std::uint64_t), bytes.data()))
+    return {};
   std::vector<HeadCopy> heads;
-  heads.reserve(last + 1);
-  for (format::SlotIndex slot = 0; slot <= last; ++slot) {
-    const auto* at = reinterpret_cast<const std::byte*>(bytes.data()) + slot * stride;
+  heads.reserve(count);
+  for (std::uint64_t i = 0; i < count; ++i) {
+    const auto slot = static_cast<format::SlotIndex>(first + i);
+    const auto* at = reinterpret_cast<const std::byte*>(bytes.data()) + i * stride;
     const auto word = [at](std::size_t offset) {
       std::uint64_t value;
       std::memcpy(&value, at + offset, sizeof value);

@@ -125,6 +125,11 @@ class Reader {
   bool data_in(format::SlotIndex slot, std::vector<Stretch>& stretches);
   // Does the same, and always copies.
   bool copy_data_in(format::SlotIndex slot, std::vector<Stretch>& stretches);
+  // Finds the stretches likewise, without their cells: for callers that copy_cells() piece by piece.
+  void find_data(format::SlotIndex slot, std::vector<Stretch>& stretches);
+  // Returns the first byte of the file, from `offset` on, that may have been written: all before it
+  // are 0. An empty optional: all bytes up to the file's end are 0.
+  std::optional<std::uint64_t> written_from(std::uint64_t offset);
   // Copies some of the slot's cells, from `first` on; those in holes are 0, and take no memory.
   // Returns false, with why(), if the file was truncated meanwhile or can't be read.
   bool copy_cells(format::SlotIndex slot, std::uint64_t first, std::span<std::uint64_t> to);
@@ -135,7 +140,9 @@ class Reader {
 
   // Returns the heads of slots 0..last. The caller must read them after the cells whose generations
   // they explain. Empty, with why(), if the file was truncated meanwhile or can't be read.
-  std::vector<HeadCopy> heads(format::SlotIndex last);
+  std::vector<HeadCopy> heads(format::SlotIndex last) { return heads(0, last); }
+  // The same of the slots first..last.
+  std::vector<HeadCopy> heads(format::SlotIndex first, format::SlotIndex last);
   // Returns what the kernel reports about a first slot.
   format::Ownership owner(format::SlotIndex first_slot) const noexcept {
     return format::ownership(fd_.get(), first_slot);
@@ -159,7 +166,6 @@ class Reader {
   bool copy_sparse(std::uint64_t offset, std::uint64_t bytes, void* to);
   std::uint64_t next_data(std::uint64_t offset);
   std::uint64_t next_hole(std::uint64_t offset) const;
-  void find_data(format::SlotIndex slot, std::vector<Stretch>& stretches);
   bool fail(std::string why);
 
   const std::string file_;

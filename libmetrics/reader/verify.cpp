@@ -3,16 +3,19 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <optional>
+#include <span>
+#include <string_view>
 #include <tuple>
 #include <unordered_map>
+#include <utility>
 
 #include "libmetrics/format/gauge_value.h"
+#include "libmetrics/reader/faults.h"
 #include "libmetrics/reader/seeded.h"
 
 namespace metrics::reader {
 namespace {
-
-using Faults = std::vector<std::string>;
 
 struct Range {
   std::uint64_t begin, end;
@@ -28,17 +31,17 @@ void check_ranges(std::vector<Range> ranges, std::uint64_t used, const std::stri
   for (std::size_t i = 0; i < ranges.size(); ++i) {
     const Range& r = ranges[i];
     const std::string where = "record at " + std::to_string(r.owner);
-    if (r.end > used) faults.push_back(where + " has " + what + " beyond those in use");
+    if (r.end > used) add_fault(faults, where + " has " + what + " beyond those in use");
     if (i > 0 && ranges[i - 1].end > r.begin) {
-      faults.push_back(where + " shares " + what + " with the record at " +
-                       std::to_string(ranges[i - 1].owner));
+      add_fault(faults, where + " shares " + what + " with the record at " +
+                            std::to_string(ranges[i - 1].owner));
     }
   }
 }
 
 void check_directory(const Reader& reader, Faults& faults) {
   const Catalogue& catalogue = *reader.catalogue();
-  faults.insert(faults.end(), catalogue.faults.begin(), catalogue.faults.end());
+  for (const std::string& fault : catalogue.faults) add_fault(faults, fault);
   const format::Geometry& g = reader.geometry();
   const auto* copy = reinterpret_cast<const std::byte*>(catalogue.records.data());
   const format::Window window(copy, g.index,
@@ -61,114 +64,150 @@ void check_directory(const Reader& reader, Faults& faults) {
   check_ranges(std::move(cells), g.cells, "cells", faults);
 }
 
+void check_head(const HeadCopy& head, const format::Geometry& g, Faults& faults) {
+  const std::string where = "head of slot " + std::to_string(head.slot);
+  const bool is_first = head.slot >= 1 && head.slot <= g.first_slots;
+  if (is_first && head.generation > format::kMaxGeneration) {
+    add_fault(faults,
+              where + " has generation " + std::to_string(head.generation) + ", out of range");
+  }
+  if (!is_first && head.slot > 0 && head.owner.word() != 0) {
+    const format::Owner owner = head.owner;
+    if (owner.slot < 1 || owner.slot > g.first_slots || owner.generation < 1 ||
+        owner.generation > format::kMaxGeneration) {
+      add_fault(faults, where + " names an owner that can't be: slot " +
+                            std::to_string(owner.slot) + ", generation " +
+                            std::to_string(owner.generation));
+    }
+  }
+  if (head.slot == 0 && (head.owner.word() != 0 || head.generation != 0)) {
+    add_fault(faults, where + " names an owner, but it is everybody's");
+  }
+}
+
+// Copies a page of heads at a time, and none of those in holes: they are zeros, which is what a
+// slot that was never used has.
 void check_heads(Reader& reader, Faults& faults) {
   const format::Geometry& g = reader.geometry();
-  const Usage& usage = reader.usage();
-  // A table that the file does not hold is one of zeros.
-  const bool holds_all = g.head_offset(g.slot_count()) - g.heads <= usage.space_taken;
-  const auto heads = reader.heads(holds_all ? g.slot_count() - 1 : reader.used_slots().back());
-  for (const HeadCopy& head : heads) {
-    const std::string where = "head of slot " + std::to_string(head.slot);
-    const bool is_first = head.slot >= 1 && head.slot <= g.first_slots;
-    if (is_first && head.generation > format::kMaxGeneration) {
-      faults.push_back(where + " has generation " + std::to_string(head.generation) +
-                       ", out of range");
-    }
-    if (!is_first && head.slot > 0 && head.owner.word() != 0) {
-      const format::Owner owner = head.owner;
-      if (owner.slot < 1 || owner.slot > g.first_slots || owner.generation < 1 ||
-          owner.generation > format::kMaxGeneration) {
-        faults.push_back(where + " names an owner that can't be: slot " +
-                         std::to_string(owner.slot) + ", generation " +
-                         std::to_string(owner.generation));
-      }
-    }
-    if (head.slot == 0 && (head.owner.word() != 0 || head.generation != 0)) {
-      faults.push_back(where + " names an owner, but it is everybody's");
-    }
+  const std::uint64_t end = g.head_offset(g.slot_count());
+  for (std::uint64_t at = g.heads; !is_full(faults);) {
+    const auto written = reader.written_from(at);
+    if (!written || *written >= end) return;
+    const std::uint64_t page_end =
+        std::min(*written / format::kPage * format::kPage + format::kPage, end);
+    const auto first = static_cast<format::SlotIndex>((*written - g.heads) / g.head_bytes);
+    const auto last = static_cast<format::SlotIndex>((page_end - 1 - g.heads) / g.head_bytes);
+    const std::vector<HeadCopy> heads = reader.heads(first, last);
+    if (heads.empty()) return add_fault(faults, reader.why());
+    for (const HeadCopy& head : heads) check_head(head, g, faults);
+    at = g.head_offset(last + 1);
   }
+}
+
+void check_locks(const Reader& reader, Faults& faults) {
   const std::vector<format::Ownership> owners = reader.owners();
-  for (format::SlotIndex slot = 1; slot <= usage.first_slots_used; ++slot) {
+  for (format::SlotIndex slot = 1; slot <= reader.usage().first_slots_used; ++slot) {
     if (owners[slot].state == format::Ownership::State::kUnknown) {
-      faults.push_back("lock of slot " + std::to_string(slot) + " is not one that a worker takes");
+      add_fault(faults, "lock of slot " + std::to_string(slot) + " is not one that a worker takes");
     }
   }
 }
 
-bool is_count_of_doubles(double v) { return !std::isnan(v) && v >= 0; }
-
-// The cells of one slot: those that no process has written are 0.
-class SlotCells {
- public:
-  explicit SlotCells(const std::vector<Reader::Stretch>& stretches) : stretches_(stretches) {}
-  // Must be called with ascending cells.
-  std::uint64_t at(std::uint64_t cell) {
-    while (now_ < stretches_.size() && stretches_[now_].end <= cell) ++now_;
-    const bool is_data = now_ < stretches_.size() && stretches_[now_].begin <= cell;
-    return is_data ? stretches_[now_].cells[cell] : 0;
-  }
-
- private:
-  const std::vector<Reader::Stretch>& stretches_;
-  std::size_t now_ = 0;
-};
-
+// A cell whose value can be wrong, and what it holds. A 0 is right in each of them.
 struct Checked {
+  enum class Holds { kFraction, kGauge, kGeneration };
+  std::uint64_t cell;
+  Holds holds;
   const format::SeriesView* series;
   const format::FamilyView* family;
-  std::uint64_t end_cell() const { return series->first_cell + series->cell_count; }
 };
 
-void check_value(const Checked& checked, format::SlotIndex slot, bool holds_gauges,
-                 SlotCells& cells, Faults& faults) {
-  const format::SeriesView& s = *checked.series;
-  const format::FamilyView& f = *checked.family;
-  const auto fault = [&](const std::string& what) {
-    faults.push_back("series at " + std::to_string(s.offset) + " of \"" + std::string(f.name) +
-                     "\" in slot " + std::to_string(slot) + ' ' + what);
-  };
-  if (format::values_of(f.type) == format::Values::kWholeAndFraction &&
-      !is_count_of_doubles(
-          std::bit_cast<double>(cells.at(s.first_cell + format::kCounterFraction)))) {
-    fault("counts a negative fraction, or NaN");
-  }
-  if (!format::is_of_processes(f.type)) return;
-  const std::uint64_t generation = cells.at(s.first_cell + format::kGaugeGeneration);
-  if (!holds_gauges && format::decode_gauge(cells.at(s.first_cell + format::kGaugeValue))) {
-    fault("holds a gauge's value, outside of a process's slot");
-  }
-  if (generation > format::kMaxGeneration) fault("holds a generation out of range");
-}
-
-// Looks only at series with cells that a process has written: those of others are 0, and right.
-void check_values(Reader& reader, Faults& faults) {
-  const Contents& contents = reader.catalogue()->contents;
+// Returns those of all series, in ascending order. No two series share a cell: contents() leaves
+// one of them out.
+std::vector<Checked> checked_cells(const Contents& contents) {
+  using Holds = Checked::Holds;
   std::unordered_map<format::Offset, const format::FamilyView*, Seeded> families;
   for (const format::FamilyView& f : contents.families) families.emplace(f.offset, &f);
-  std::vector<Checked> by_cell;
+  std::vector<Checked> cells;
   for (const format::SeriesView& s : contents.series) {
-    if (s.is_live() && s.cell_count > 0) by_cell.push_back({&s, families.at(s.family)});
-  }
-  std::sort(by_cell.begin(), by_cell.end(), [](const Checked& a, const Checked& b) {
-    return a.series->first_cell < b.series->first_cell;
-  });
-  std::vector<Reader::Stretch> stretches;
-  for (const format::SlotIndex slot : reader.used_slots()) {
-    if (!reader.copy_data_in(slot, stretches)) {
-      faults.push_back(reader.why());
-      return;
+    if (!s.is_live()) continue;
+    const format::FamilyView* f = families.at(s.family);
+    if (format::values_of(f->type) == format::Values::kWholeAndFraction) {
+      cells.push_back({s.first_cell + format::kCounterFraction, Holds::kFraction, &s, f});
+    } else if (format::is_of_processes(f->type)) {
+      cells.push_back({s.first_cell + format::kGaugeValue, Holds::kGauge, &s, f});
+      cells.push_back({s.first_cell + format::kGaugeGeneration, Holds::kGeneration, &s, f});
     }
-    const bool holds_gauges = slot >= 1 && slot <= reader.geometry().first_slots;
-    auto next = by_cell.begin();
-    SlotCells cells(stretches);
-    for (const Reader::Stretch& stretch : stretches) {
-      next = std::lower_bound(
-          next, by_cell.end(), stretch.begin,
-          [](const Checked& c, std::uint64_t cell) { return c.end_cell() <= cell; });
-      for (; next != by_cell.end() && next->series->first_cell < stretch.end; ++next) {
-        check_value(*next, slot, holds_gauges, cells, faults);
+  }
+  std::sort(cells.begin(), cells.end(),
+            [](const Checked& a, const Checked& b) { return a.cell < b.cell; });
+  return cells;
+}
+
+// Returns what is wrong with that value of the cell; empty if nothing is.
+std::string_view fault_of(Checked::Holds holds, std::uint64_t value, bool holds_gauges) {
+  switch (holds) {
+    case Checked::Holds::kFraction: {
+      const auto fraction = std::bit_cast<double>(value);
+      const bool counts = !std::isnan(fraction) && fraction >= 0;
+      return counts ? "" : "counts a negative fraction, or NaN";
+    }
+    case Checked::Holds::kGauge:
+      if (holds_gauges || !format::decode_gauge(value)) return "";
+      return "holds a gauge's value, outside of a process's slot";
+    case Checked::Holds::kGeneration:
+      break;
+  }
+  return value > format::kMaxGeneration ? "holds a generation out of range" : "";
+}
+
+// Reads a slot piece by piece, and of the pieces only those that may have been written and have a
+// cell to check. Returns false if the slot can't be read any more.
+bool check_slot(Reader& reader, format::SlotIndex slot, std::span<const Checked> checked,
+                Faults& faults) {
+  constexpr std::uint64_t kPiece = 8192;  // cells
+  std::vector<Reader::Stretch> stretches;
+  std::vector<std::uint64_t> cells;
+  const bool holds_gauges = slot >= 1 && slot <= reader.geometry().first_slots;
+  reader.find_data(slot, stretches);
+  auto next = checked.begin();
+  const auto is_before = [](const Checked& c, std::uint64_t cell) { return c.cell < cell; };
+  for (const Reader::Stretch& stretch : stretches) {
+    next = std::lower_bound(next, checked.end(), stretch.begin, is_before);
+    while (next != checked.end() && next->cell < stretch.end && !is_full(faults)) {
+      const std::uint64_t first = next->cell;
+      cells.resize(std::min(kPiece, stretch.end - first));
+      if (!reader.copy_cells(slot, first, cells)) return false;
+      for (; next != checked.end() && next->cell < first + cells.size(); ++next) {
+        const std::string_view fault =
+            fault_of(next->holds, cells[next->cell - first], holds_gauges);
+        if (fault.empty()) continue;
+        add_fault(faults, "series at " + std::to_string(next->series->offset) + " of \"" +
+                              std::string(next->family->name) + "\" in slot " +
+                              std::to_string(slot) + ' ' + std::string(fault));
       }
     }
+  }
+  return true;
+}
+
+// Goes from one slot that may have been written to the next: a forged header can name millions.
+void check_values(Reader& reader, Faults& faults) {
+  const format::Geometry& g = reader.geometry();
+  const Usage& usage = reader.usage();
+  const std::vector<Checked> checked = checked_cells(reader.catalogue()->contents);
+  const auto is_used = [&](format::SlotIndex slot) {
+    return slot > g.first_slots ? slot - g.first_slots <= usage.lanes_used
+                                : slot <= usage.first_slots_used;
+  };
+  for (std::uint64_t at = g.slots; !is_full(faults);) {
+    const auto written = reader.written_from(at);
+    if (!written || *written >= g.file_bytes) return;
+    const auto slot = static_cast<format::SlotIndex>((*written - g.slots) / g.slot_bytes);
+    if (is_used(slot) && !check_slot(reader, slot, checked, faults)) {
+      return add_fault(faults, reader.why());
+    }
+    at = g.slot_offset(slot + 1);
   }
 }
 
@@ -179,6 +218,7 @@ std::vector<std::string> verify(Reader& reader) {
   if (!reader.look()) return {reader.why()};
   check_directory(reader, faults);
   check_heads(reader, faults);
+  check_locks(reader, faults);
   check_values(reader, faults);
   return faults;
 }

@@ -88,6 +88,15 @@ TEST(Infos, WithAndWithoutAnEmptyFactAreOne) {
   EXPECT_EQ(t.scrape().series_count("build"), 1u);
 }
 
+// Labels have no order.
+TEST(Infos, WithTheirFactsInAnotherOrderAreOne) {
+  TempSegment t;
+  const Family<Info> build("build", "", t.options());
+  build.state({{"version", "1"}, {"commit", "a"}});
+  build.state({{"commit", "a"}, {"version", "1"}});
+  EXPECT_EQ(t.scrape().series_count("build"), 1u);
+}
+
 TEST(Infos, OfAProcessWithoutASlotAreDroppedAndCounted) {
   TempSegment t({1, 1, 256, 16384});
   Living first([&] { state(t, "1"); });
