@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "libmetrics/format/printable.h"
+
 namespace metrics::aggregator {
 namespace {
 
@@ -22,7 +24,9 @@ bool plain(std::string_view value) {
 }
 
 std::string json_quoted(std::string_view value) {
-  return nlohmann::json(value).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  // JSON allows some characters as they are that a terminal obeys.
+  return format::printable(
+      nlohmann::json(value).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
 }
 
 // Spells the level as the flags and Prometheus's own log do: "warn", where spdlog has "warning".

@@ -26,6 +26,7 @@
 #include "aggregator/scrape/scrape.h"
 #include "libmetrics/format/error.h"
 #include "libmetrics/format/name.h"
+#include "libmetrics/format/printable.h"
 
 namespace metrics::aggregator {
 namespace {
@@ -40,6 +41,11 @@ std::vector<endpoints::Endpoint> pages(scrape::Scrape& scrape, const Flags& flag
       endpoints::healthy(),
       endpoints::ready(),
   };
+}
+
+int wrong_usage(const std::string& why) {
+  std::fprintf(stderr, "metrics-aggregator: %s; see --help\n", format::printable(why).c_str());
+  return kUsage;
 }
 
 // Each segment, and each connection, takes a file. The usual soft limit of 1,024 is there for
@@ -113,15 +119,12 @@ int main(int argc, char** argv) {
     scrape.emplace(flags.segments, reader::Access::kMapped, scrape::Owners(flags.owners));
     table = endpoints::routes(pages(*scrape, flags));
   } catch (const std::invalid_argument& e) {
-    std::fprintf(stderr, "metrics-aggregator: --web.telemetry-path: %s; see --help\n", e.what());
-    return kUsage;
+    return wrong_usage(std::string("--web.telemetry-path: ") + e.what());
   } catch (const CLI::ParseError& e) {
     if (e.get_exit_code() == 0) return app.exit(e);
-    std::fprintf(stderr, "metrics-aggregator: %s; see --help\n", e.what());
-    return kUsage;
+    return wrong_usage(e.what());
   } catch (const metrics::format::Error& e) {  // $METRICS_GROUP is no group
-    std::fprintf(stderr, "metrics-aggregator: %s\n", e.what());
-    return kUsage;
+    return wrong_usage(e.what());
   }
   // One thread at a time makes an exposition, but it can be any of dozens. If each thread had an
   // arena of its own, every arena would in time hold as much memory as an exposition takes.

@@ -3,6 +3,7 @@
 #include <utility>
 #include <vector>
 
+#include "libmetrics/format/printable.h"
 #include "libmetrics/format/types.h"
 
 namespace metrics::exposition {
@@ -43,7 +44,7 @@ Json families_json(const reader::Families& families) {
 }
 
 std::string text_of(const Json& json) {
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
+  return format::printable_lines(json.dump(2, ' ', false, Json::error_handler_t::replace)) + '\n';
 }
 
 }  // namespace metrics::exposition

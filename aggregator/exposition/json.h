@@ -19,7 +19,8 @@ Json sample_json(const Sample& sample);
 //   "samples": [sample_json(), ...]}, ...]}, ...].
 Json families_json(const reader::Families& families);
 
-// Returns the JSON as indented text. Bytes that are not UTF-8 become U+FFFD.
+// Returns the JSON as indented text. Bytes that are not UTF-8 become U+FFFD; all characters that a
+// terminal obeys are escaped, also those that JSON allows as they are.
 std::string text_of(const Json& json);
 
 }  // namespace metrics::exposition

@@ -7,6 +7,7 @@
 #include <new>
 
 #include "libmetrics/api/errors.h"
+#include "libmetrics/format/printable.h"
 #include "libmetrics/setup/series.h"
 #include "libmetrics/update/locked.h"
 
@@ -30,7 +31,17 @@ constinit std::atomic<const Log*> log_target{&kDefaultLog};
 void log(metrics_status status, const char* text) noexcept {
   const update::Uncancelled uncancelled;
   const Log* target = log_target.load(std::memory_order_acquire);  // pairs with metrics_set_log's
-  if (target->function != nullptr) target->function(status, text, target->context);
+  if (target->function == nullptr) return;
+  std::string copy;
+  if (!format::is_printable(text)) {
+    try {
+      copy = format::printable(text);
+      text = copy.c_str();
+    } catch (const std::bad_alloc&) {
+      text = "out of memory for a message";
+    }
+  }
+  target->function(status, text, target->context);
 }
 
 void log_once(setup::Family& family, metrics_status status) noexcept {

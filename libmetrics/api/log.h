@@ -11,7 +11,8 @@ struct Family;
 
 namespace metrics::api {
 
-// Calls the program's log function, if there is one, with one line of text.
+// Calls the program's log function, if there is one, with the text in one line: see
+// libmetrics/format/printable.h.
 void log(metrics_status status, const char* text) noexcept;
 inline void log(metrics_status status, const std::string& text) noexcept {
   log(status, text.c_str());

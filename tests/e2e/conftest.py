@@ -30,8 +30,8 @@ def segment(directory):
 def start_worker(segment):
     started = []
 
-    def start(at=None, **variables):
-        worker = Worker(clean_environment(METRICS_SEGMENT=at or segment, **variables))
+    def start(at=None, program=None, **variables):
+        worker = Worker(clean_environment(METRICS_SEGMENT=at or segment, **variables), program=program)
         started.append(worker)
         return worker
 

@@ -1,8 +1,11 @@
 """metrics-inspect: what each command shows, as text and as JSON, its exit status, and which faults
 it finds."""
 import collections
+import contextlib
 import fcntl
+import json
 import os
+import pty
 import re
 import subprocess
 
@@ -11,6 +14,7 @@ import pytest
 from aggregators import Exposition
 from workers import BUILD, clean_environment
 
+INSPECT = os.path.join(BUILD, "tools", "metrics-inspect")
 HARM = os.path.join(BUILD, "tests", "e2e", "e2e_harm")
 
 
@@ -288,6 +292,75 @@ def test_verify_finds_each_fault_and_an_exposition_stays_valid(fault, segment, f
     status, out, err = inspect("expose")
     assert status in (0, 1)
     Exposition(out)
+
+
+# What a terminal obeys, or what turns the direction of the text after it.
+STEERING = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+TITLE = "\x1b]0;title\x07\x9b2J"
+
+
+@pytest.fixture
+def hostile(directory, start_worker):
+    """The path of a segment whose program chose every text to deceive whoever looks at it."""
+    path = os.path.join(directory, "\x1b[2J\nfake 0 faults\u202e")
+    program = os.path.join(directory, "\x1b[2Jbash")  # the name of its command
+    os.symlink(os.path.join(BUILD, "tests", "e2e", "e2e_worker"), program)
+    worker = start_worker(at=path, program=program)
+    worker.inc(worker.counter("alpha_total", {"kind": TITLE}, help="First.\ncounter fake: \x1b[1mline"))
+    return path
+
+
+@pytest.mark.parametrize("command, lines", {
+    "ls": 2, "slots": 2, "dropped": 1, "dump": 2, "dump --per-slot": 6, "get alpha_total": 1, "verify": 1,
+}.items())
+def test_what_others_chose_neither_steers_a_terminal_nor_fakes_a_line(command, lines, hostile, inspect):
+    status, out, err = inspect(*command.split(), at=hostile)
+    assert (status, err) == (0, "")
+    assert not STEERING.search(out), ascii(out)
+    assert len(out.splitlines()) == lines
+    assert not any(line.startswith(("fake", "counter fake")) for line in out.splitlines())
+    status, out, err = inspect("--json", *command.split(), at=hostile)
+    assert not STEERING.search(out), ascii(out)
+    json.loads(out)
+
+
+def test_json_has_the_very_text(hostile, inspect):
+    (family,) = inspect.json("dump", at=hostile)
+    assert family["help"] == "First.\ncounter fake: \x1b[1mline"
+    assert family["series"][0]["labels"] == {"kind": TITLE}
+    assert inspect.json("slots", at=hostile)[0]["command"] == "\x1b[2Jbash"
+
+
+def test_a_complaint_is_one_line_whatever_the_file_is_called(hostile, inspect):
+    for arguments, at in {("slots",): hostile + "\x1b", ("get", "\x1b[2J"): hostile, ("verify",): "\x1b[2J/\n"}.items():
+        status, out, err = inspect(*arguments, at=at)
+        assert status != 0
+        assert not STEERING.search(out + err), ascii(err)
+        assert len((out + err).splitlines()) == (2 if out else 1)
+
+
+def test_expose_has_the_bytes_of_a_scrape_except_for_a_terminal(hostile, inspect, start_aggregator):
+    assert inspect("expose", at=hostile)[1] == start_aggregator(hostile).scrape().without_own()
+    terminal, side = pty.openpty()
+    subprocess.run([INSPECT, "--segment", hostile, "expose"], stdout=side, check=True, env=clean_environment())
+    os.close(side)
+    shown = b""
+    with contextlib.suppress(OSError):  # EIO: all was read
+        while chunk := os.read(terminal, 1 << 16):
+            shown += chunk
+    os.close(terminal)
+    shown = shown.decode().replace("\r\n", "\n")  # as terminals have them
+    assert not STEERING.search(shown), ascii(shown)
+    assert 'alpha_total{kind="\\u001b]0;title\\u0007\\u009b2J"} 1\n' in shown
+
+
+@pytest.mark.parametrize("form", ["logfmt", "json"])
+def test_the_aggregators_log_does_not_steer_a_terminal_either(form, hostile, start_aggregator):
+    aggregator = start_aggregator(hostile, hostile + "-none", flags=[f"--log.format={form}"])
+    aggregator.scrape()
+    assert aggregator.end() == 0
+    assert not any(STEERING.search(line) for line in aggregator.log), ascii(aggregator.log)
+    assert any("bash" in line for line in aggregator.log)
 
 
 def test_verify_finds_a_lock_that_is_no_workers(segment, filled, inspect):

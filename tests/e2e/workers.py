@@ -36,12 +36,12 @@ class Gone(Exception):
 class Worker:
     """One process. Methods return what it answered, after it has done what was asked."""
 
-    def __init__(self, environment=None, process=None, connection=None):
+    def __init__(self, environment=None, process=None, connection=None, program=None):
         self.children = []
         self.connection = connection
         if connection is None:
             self.process = subprocess.Popen(
-                [os.path.join(BUILD, "tests", "e2e", "e2e_worker")],
+                [program or os.path.join(BUILD, "tests", "e2e", "e2e_worker")],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
             self.to, self.source = self.process.stdin.fileno(), self.process.stdout.fileno()
             self.pid = self.process.pid

@@ -32,6 +32,9 @@ NO_WINGS = {'libmetrics/examples/', 'libmetrics/bamboo/', 'libmetrics/include/'}
 # The public headers are the ground floor: everybody may use them.
 PUBLIC = 'metrics/'
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.M)
+# What the inspector shows was chosen by others, and goes through one file that makes it harmless.
+PRINTS = re.compile(r'\b(v?f?printf|fwrite|f?puts|f?putc(har)?|cout|cerr|clog)\b')
+PRINTER = 'tools/inspect/output.cpp'
 # What only the library itself may see behind a handle.
 HANDLE = re.compile(r'reinterpret_cast<[^>]*\b(setup|update|api)::')
 
@@ -54,6 +57,8 @@ def faults(root):
                     yield f'{name}: {wing} may not use {included}'
             if wing == 'libmetrics/python/' and HANDLE.search(text):
                 yield f'{name}: a binding looks behind a handle of the C ABI'
+            if wing == 'tools/inspect/' and name != PRINTER and PRINTS.search(text):
+                yield f'{name}: prints, which is what {PRINTER} is for'
     for wing in MAY_USE.keys() - seen:
         yield f'{wing}: no sources there'
     contributing = (root / '.github/CONTRIBUTING.md').read_text()

@@ -1,6 +1,7 @@
 #include "libmetrics/reader/dropped.h"
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "libmetrics/format/name.h"
@@ -58,7 +59,7 @@ int dropped(const std::string& path, Format format) {
     rows.push_back({"family", "hidden by the " + format::described(*h.served), "", "yes",
                     format::described(*h.family), "", "", ""});
   }
-  format == Format::kJson ? print(json) : print_table(rows);
+  format == Format::kJson ? print(json) : print_table(std::move(rows));
   return kFine;
 }
 

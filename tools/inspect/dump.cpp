@@ -13,10 +13,10 @@ namespace {
 
 void print_families(const reader::Families& families) {
   for (const reader::Family& f : families.families) {
-    print(std::string(format::to_string(f.type)) + ' ' + f.name + ": " + f.help + '\n');
+    print_line(std::string(format::to_string(f.type)) + ' ' + f.name + ": " + f.help);
     for (const reader::Series& s : f.series) {
       for (const exposition::Sample& sample : exposition::samples_of(families, f, s)) {
-        print("  " + exposition::spelled(sample) + ' ' + sample.value + '\n');
+        print_line("  " + exposition::spelled(sample) + ' ' + sample.value);
       }
     }
   }
@@ -42,7 +42,7 @@ int dump_per_slot(const std::string& path, Format format) {
     if (format == Format::kJson) {
       json.push_back({{"slot", slot}, {"families", exposition::families_json(merge.families())}});
     } else {
-      print("slot " + std::to_string(slot) + '\n');
+      print_line("slot " + std::to_string(slot));
       print_families(merge.families());
     }
   }

@@ -14,7 +14,7 @@ int expose(const std::string& path, Format format) {
   if (!merge.read()) return unreadable(merge.why());
   std::string text;
   exposition::formats().front().make_encoder()(merge.families(), text);
-  print(text);
+  print_exposition(text);
   return kFine;
 }
 

@@ -20,7 +20,7 @@ int get(const std::string& path, const std::string& text, Format format) {
       for (const exposition::Sample& sample : exposition::samples_of(merge.families(), f, s)) {
         if (!selector.matches(f, sample)) continue;
         json.push_back(exposition::sample_json(sample));
-        if (format == Format::kText) print(exposition::spelled(sample) + ' ' + sample.value + '\n');
+        if (format == Format::kText) print_line(exposition::spelled(sample) + ' ' + sample.value);
       }
     }
   }

@@ -1,7 +1,7 @@
 #include <algorithm>
-#include <cstdio>
 #include <filesystem>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "libmetrics/format/name.h"
@@ -24,8 +24,7 @@ int ls(const std::string& path, Format format) {
   if (!directory.empty()) {
     files = format::segment_files_in(directory);
     if (files.empty()) {
-      std::fprintf(stderr, "metrics-inspect: there are no segments in %s (yet)\n",
-                   directory.c_str());
+      complain("there are no segments in " + directory + " (yet)");
     }
   } else {
     files = {format::segment_file(path)};
@@ -68,7 +67,7 @@ int ls(const std::string& path, Format format) {
                     std::to_string(contents.series.size()), percent(usage.cells_used, g.cells),
                     percent(usage.directory_used, g.directory_bytes), utc(usage.created_ns)});
   }
-  format == Format::kJson ? print(json) : print_table(rows);
+  format == Format::kJson ? print(json) : print_table(std::move(rows));
   return result;
 }
 

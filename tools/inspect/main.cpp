@@ -6,17 +6,19 @@
 #include <functional>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 
 #include "aggregator/command_line.h"
 #include "libmetrics/format/error.h"
 #include "tools/inspect/commands.h"
+#include "tools/inspect/output.h"
 
 namespace {
 
 using namespace metrics::inspect;
 
-int complain(const char* what, int code) {
-  std::fprintf(stderr, "metrics-inspect: %s\n", what);
+int failed(std::string_view what, int code) {
+  complain(what);
   return code;
 }
 
@@ -70,17 +72,17 @@ int main(int argc, char** argv) {
     const int status = run();
     // The disk is full, or the reading end of a pipe is gone: the output is not complete.
     if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
-      return complain("can't write all of the output", kFault);
+      return failed("can't write all of the output", kFault);
     }
     return status;
   } catch (const CLI::ParseError& e) {
     if (e.get_exit_code() == 0) return app.exit(e);
-    return complain((std::string(e.what()) + "; see --help").c_str(), kUsage);
+    return failed(std::string(e.what()) + "; see --help", kUsage);
   } catch (const std::invalid_argument& e) {
-    return complain(e.what(), kUsage);
+    return failed(e.what(), kUsage);
   } catch (const metrics::format::Error& e) {
-    return complain(e.what(), e.status() == METRICS_INVALID ? kUsage : kFault);
+    return failed(e.what(), e.status() == METRICS_INVALID ? kUsage : kFault);
   } catch (const std::exception& e) {
-    return complain(e.what(), kFault);
+    return failed(e.what(), kFault);
   }
 }

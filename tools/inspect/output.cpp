@@ -1,17 +1,33 @@
 #include "tools/inspect/output.h"
 
+#include <unistd.h>
+
 #include <cstdio>
 
+#include "libmetrics/format/printable.h"
 #include "tools/inspect/commands.h"
 
 namespace metrics::inspect {
+namespace {
 
-void print(const std::string& text) { std::fwrite(text.data(), 1, text.size(), stdout); }
+void put(const std::string& text) { std::fwrite(text.data(), 1, text.size(), stdout); }
 
-void print(const Json& json) { print(exposition::text_of(json)); }
+}  // namespace
+
+void print_line(std::string_view text) { put(format::printable(text) + '\n'); }
+
+void print(const Json& json) { put(exposition::text_of(json)); }
+
+void print_exposition(const std::string& text) {
+  put(::isatty(STDOUT_FILENO) != 0 ? format::printable_lines(text) : text);
+}
+
+void complain(std::string_view text) {
+  std::fprintf(stderr, "metrics-inspect: %s\n", format::printable(text).c_str());
+}
 
 int unreadable(const std::string& why) {
-  std::fprintf(stderr, "metrics-inspect: %s\n", why.c_str());
+  complain(why);
   return kFault;
 }
 

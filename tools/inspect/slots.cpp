@@ -1,4 +1,5 @@
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "libmetrics/format/name.h"
@@ -29,7 +30,7 @@ int slots(const std::string& path, Format format) {
     rows.push_back({std::to_string(s.head.slot), kind, state, std::to_string(s.head.pid),
                     s.head.command, std::to_string(s.head.generation), utc(s.head.claimed_ns)});
   }
-  format == Format::kJson ? print(json) : print_table(rows);
+  format == Format::kJson ? print(json) : print_table(std::move(rows));
   return kFine;
 }
 

@@ -8,7 +8,7 @@
 namespace metrics::inspect {
 
 // Prints rows in columns as wide as their widest entry; the first row is the heading.
-void print_table(const std::vector<std::vector<std::string>>& rows);
+void print_table(std::vector<std::vector<std::string>> rows);
 
 // Spells nanoseconds since the epoch as a time in UTC, to the second.
 std::string utc(std::uint64_t ns);

@@ -15,9 +15,9 @@ int verify(const std::string& path, Format format) {
   if (format == Format::kJson) {
     print(Json{{"segment", reader.file()}, {"faults", faults}});
   } else {
-    for (const std::string& fault : faults) print(fault + '\n');
-    print(reader.file() + ": " + std::to_string(faults.size()) +
-          (faults.size() == 1 ? " fault\n" : " faults\n"));
+    for (const std::string& fault : faults) print_line(fault);
+    print_line(reader.file() + ": " + std::to_string(faults.size()) +
+               (faults.size() == 1 ? " fault" : " faults"));
   }
   return faults.empty() ? kFine : kFault;
 }
