@@ -7,6 +7,7 @@
 
 #include "tests/support/eventually.h"
 #include "tests/support/living.h"
+#include "tests/support/patch.h"
 #include "tests/support/temp_segment.h"
 
 namespace metrics::test {
@@ -88,13 +89,21 @@ TEST(Infos, WithAndWithoutAnEmptyFactAreOne) {
   EXPECT_EQ(t.scrape().series_count("build"), 1u);
 }
 
-// Labels have no order.
+// Labels have no order. This library writes facts sorted; other writers of the format may not.
 TEST(Infos, WithTheirFactsInAnotherOrderAreOne) {
   TempSegment t;
   const Family<Info> build("build", "", t.options());
-  build.state({{"version", "1"}, {"commit", "a"}});
-  build.state({{"commit", "a"}, {"version", "1"}});
+  build.state({{"b", "1"}, {"a", "2"}});
+  build.state({{"a", "2"}, {"b", "1"}});
   EXPECT_EQ(t.scrape().series_count("build"), 1u);
+  build.state({{"c", "1"}, {"d", "2"}});
+  EXPECT_EQ(t.scrape().series_count("build"), 2u);
+  constexpr int kString = 5;  // a length of four bytes, and a character
+  char* first = Patch(t.file()).label("build", "c");
+  first[0] = 'b';
+  first[2 * kString] = 'a';
+  EXPECT_EQ(t.scrape().series_count("build"), 1u);
+  EXPECT_TRUE(t.scrape().has("build", {"2", "1"}));
 }
 
 TEST(Infos, OfAProcessWithoutASlotAreDroppedAndCounted) {
