@@ -7,6 +7,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <exception>
+#include <initializer_list>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -43,6 +44,32 @@ std::vector<endpoints::Endpoint> pages(scrape::Scrape& scrape, const Flags& flag
   };
 }
 
+sigset_t set_of(std::initializer_list<int> signals) {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int signal : signals) sigaddset(&set, signal);
+  return set;
+}
+
+// Waits for a signal that ends the daemon, and returns it. SIGHUP, which asks daemons to read their
+// configuration again, never does, and stays blocked.
+int end_of_service(scrape::Scrape& scrape) {
+  const sigset_t awaited = set_of({SIGHUP, SIGTERM, SIGINT});
+  for (;;) {
+    int signal = 0;
+    sigwait(&awaited, &signal);
+    if (signal != SIGHUP) return signal;
+    log_info(
+        "SIGHUP: flags and environment can't change, and there is no configuration file; looking "
+        "for segments anew");
+    try {
+      scrape.look();
+    } catch (const std::exception& e) {
+      log_warn("can't look for segments", {{"reason", e.what()}});
+    }
+  }
+}
+
 int wrong_usage(const std::string& why) {
   std::fprintf(stderr, "metrics-aggregator: %s; see --help\n", format::printable(why).c_str());
   return kUsage;
@@ -58,14 +85,6 @@ void raise_open_files() {
 }
 
 int serve(const Flags& flags, scrape::Scrape& scrape, http::Routes table) {
-  // The signals are blocked before any thread starts, so that all threads inherit that and
-  // sigwait() gets them.
-  sigset_t ends;
-  sigemptyset(&ends);
-  sigaddset(&ends, SIGTERM);
-  sigaddset(&ends, SIGINT);
-  pthread_sigmask(SIG_BLOCK, &ends, nullptr);
-
   log_info("starting", {{"version", METRICS_VERSION}, {"pid", std::to_string(::getpid())}});
   http::HttpOptions options;
   options.listen = flags.listen;
@@ -82,11 +101,11 @@ int serve(const Flags& flags, scrape::Scrape& scrape, http::Routes table) {
                            {"path", flags.path}});
   }
   scrape.look();
-  int signal = 0;
-  sigwait(&ends, &signal);
+  const int signal = end_of_service(scrape);
   log_info("stopping", {{"signal", signal == SIGTERM ? "SIGTERM" : "SIGINT"}});
   // A second signal ends the process at once: a user who doesn't want to wait for the responses
   // under way can send one.
+  const sigset_t ends = set_of({SIGTERM, SIGINT});
   pthread_sigmask(SIG_UNBLOCK, &ends, nullptr);
   server.stop();
   return 0;
@@ -99,6 +118,9 @@ using namespace metrics;
 using namespace metrics::aggregator;
 
 int main(int argc, char** argv) {
+  // Blocked before any thread starts, so that all threads inherit that and sigwait() gets them.
+  const sigset_t awaited = set_of({SIGHUP, SIGTERM, SIGINT});
+  pthread_sigmask(SIG_BLOCK, &awaited, nullptr);
   CLI::App app{"Serves the metrics of all workers that share a segment, to Prometheus.",
                "metrics-aggregator"};
   Flags flags;

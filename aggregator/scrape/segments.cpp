@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "aggregator/log.h"
+#include "aggregator/scrape/neighbours.h"
 #include "libmetrics/format/editions.h"
 #include "libmetrics/format/name.h"
 #include "libmetrics/format/utf8.h"
@@ -60,7 +61,8 @@ constexpr std::size_t kMostLines = 20;
 }  // namespace
 
 Segments::Segments(std::vector<std::string> given, reader::Access access, Owners owners)
-    : given_(given.empty() ? std::vector<std::string>{""} : std::move(given)),
+    : is_default_(given.empty()),
+      given_(is_default_ ? std::vector<std::string>{""} : std::move(given)),
       access_(access),
       owners_(std::move(owners)),
       most_open_(most_open_segments()),
@@ -98,7 +100,8 @@ void Segments::log_changes(Served& served, const std::vector<SegmentState::Hidde
   const std::string& why = served.why;
   if (served.logged != why) {
     if (why.empty()) {
-      aggregator::log_info("serving", {{"segment", served.merge.file()}});
+      aggregator::log_info("serving", {{"segment", served.merge.file()},
+                                       {"commands", living_commands(served.merge.reader())}});
     } else if (++lines_ <= kMostLines) {
       aggregator::log_warn("segment can't be read",
                            {{"segment", served.merge.file()}, {"reason", why}});
@@ -214,6 +217,20 @@ std::string Segments::owner_of(const Served& served) {
   return name->second;
 }
 
+// Logs, each once, the default segments of other users: an operator who has given no segment may
+// mean one of them. Looks as long as this user has none.
+void Segments::log_neighbours() {
+  if (!is_default_ || (looked_for_neighbours_ && states_.front().up)) return;
+  looked_for_neighbours_ = true;
+  for (const Neighbour& n : neighbours(served_.begin()->first)) {
+    if (neighbours_.size() >= kMostNeighbours || !neighbours_.insert(n.file).second) continue;
+    aggregator::log_info(
+        "another user's default segment is here; to serve it, give its path as --segment, and its "
+        "user as --segment.owner",
+        {{"segment", n.file}, {"user", n.user}});
+  }
+}
+
 void Segments::read() {
   find();
   read_each();
@@ -232,6 +249,7 @@ void Segments::read() {
     states_.push_back({segment_name(file), served->up, format::valid_utf8(served->why),
                        &served->merge.reader(), owner_of(*served), std::move(hidden)});
   }
+  log_neighbours();
 }
 
 std::vector<Source> Segments::sources() const {

@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -54,9 +55,11 @@ class Segments {
   std::vector<Served*> examined();
   void read_each();
   std::string owner_of(const Served& served);
+  void log_neighbours();
   void log_changes(Served& served, const std::vector<SegmentState::Hidden>& hidden);
   static void log_hidden(Served& served, const std::vector<SegmentState::Hidden>& hidden);
 
+  const bool is_default_;  // no path was given
   const std::vector<std::string> given_;
   const reader::Access access_;
   const Owners owners_;
@@ -64,6 +67,8 @@ class Segments {
   std::map<uid_t, std::string> owner_names_;
   bool labelled_;
   std::size_t lines_ = 0;  // logged about segments that can't be read, in this read()
+  bool looked_for_neighbours_ = false;
+  std::set<std::string> neighbours_;                       // files that were logged
   std::map<std::string, std::unique_ptr<Served>> served_;  // by file
   std::vector<SegmentState> states_;                       // of served_, in its order
 };

@@ -2,34 +2,44 @@
 #include "libmetrics/api/segments.h"
 
 #include <atomic>
+#include <cerrno>
 #include <new>
 #include <string>
 
 #include "libmetrics/api/arguments.h"
 #include "libmetrics/api/errors.h"
 #include "libmetrics/api/log.h"
+#include "libmetrics/format/access.h"
 #include "libmetrics/format/name.h"
+#include "libmetrics/setup/surroundings.h"
 #include "libmetrics/update/process.h"
 
 namespace metrics::api {
 namespace {
 
 std::string claim_text(const setup::Registry& registry, metrics_status status) {
-  return "no slot of its own could be claimed in " + registry.file() + " (" +
-         metrics_status_name(status) +
-         "): counts go to the shared slot, gauges of a process without one are refused";
+  std::string text = "no slot of its own could be claimed in " + registry.file() + " (" +
+                     metrics_status_name(status) +
+                     "): counts go to the shared slot, gauges of a process without one are refused";
+  // The usual cause: the process has become another user since it joined.
+  if (status == METRICS_NO_PERMISSION)
+    text += "; it " + format::why_unopened(registry.file(), EACCES);
+  return text;
 }
 
 struct Opened {
   setup::Registry* registry;
-  metrics_status status;  // if not METRICS_OK, last_error has the reason
+  metrics_status status;    // if not METRICS_OK, last_error has the reason
+  bool is_default = false;  // neither the caller nor the environment has chosen the segment
 };
 
 Opened open_registry(const char* path, const metrics_geometry* geometry) noexcept {
   setup::Registry* registry = nullptr;
+  bool is_default = false;
   const metrics_status status = to_status([&] {
     std::string file = "(no segment)";
     try {
+      is_default = *text_or_empty(path) == '\0' && format::segment_variable().empty();
       file = format::segment_file(text_or_empty(path));
       registry = &setup::Registry::open(file, taken(geometry, "metrics_geometry"));
     } catch (const format::Error& e) {
@@ -39,7 +49,7 @@ Opened open_registry(const char* path, const metrics_geometry* geometry) noexcep
     return METRICS_OK;
   });
   if (registry == nullptr) registry = &setup::Registry::out_of_memory();
-  return {registry, status};
+  return {registry, status, is_default};
 }
 
 void report_to_log(const Opened& opened) {
@@ -48,15 +58,20 @@ void report_to_log(const Opened& opened) {
       log(opened.status, std::string(last_error()) + "; nothing is counted");
     return;
   }
-  const std::string& difference = opened.registry->difference();
-  const bool is_wiped = update::fork_is_wiped();
-  if ((is_wiped && difference.empty()) || !opened.registry->report_once()) return;
-  if (!difference.empty()) log(METRICS_OK, difference);
-  if (!is_wiped) {
+  if (!opened.registry->report_once()) return;
+  if (const std::string& text = opened.registry->difference(); !text.empty()) log(METRICS_OK, text);
+  if (!update::fork_is_wiped()) {
     log(METRICS_UNSUPPORTED,
         "this kernel has no MADV_WIPEONFORK: children of fork() are counted, those of raw clone() "
         "not");
   }
+  to_status([&] {
+    for (const std::string& text :
+         setup::surroundings(*opened.registry->segment(), opened.is_default)) {
+      log(METRICS_OK, text);
+    }
+    return METRICS_OK;
+  });
 }
 
 // Logs what the program should know. A line for which there is no memory is lost.

@@ -19,9 +19,9 @@ ROOT = HERE.parents[1]
 # The wings of the library that the extension holds, and their sources; CMakeLists.txt has the same
 # lists.
 SOURCES = {
-    'format': 'definition editions error file geometry group name ownership printable random records types utf8',
+    'format': 'access definition editions error file geometry group name ownership printable random records types utf8',
     'update': 'buckets claims gauges locked own_slots pending process sanitizer segment slow_path threads',
-    'setup': 'bounds creation directory join permissions read_back registry series',
+    'setup': 'bounds creation directory join permissions read_back registry series surroundings',
     'api': 'arguments errors families log read_back segments series updates',
     'reader': 'contents dropped families gauge_merge identity limits mapping merge overlooked reader seeded shown '
               'slot_report verify',

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <utility>
 
+#include "libmetrics/format/access.h"
 #include "libmetrics/format/error.h"
 #include "libmetrics/format/file.h"
 #include "libmetrics/format/utf8.h"
@@ -55,9 +56,7 @@ bool Reader::open() {
     if (error == ENOENT && found_) {
       return fail("was deleted: workers that have it open count unseen until they are restarted");
     }
-    if (error == ENOENT) return fail("does not exist (yet): no worker has created it");
-    if (const char* why = format::not_a_segment(error); why != nullptr) return fail(why);
-    return fail("can't be opened: " + format::system_text(error));
+    return fail(format::why_unopened(file_, error));
   }
   fd_ = std::move(fd);
   found_ = true;

@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "libmetrics/format/access.h"
 #include "libmetrics/format/error.h"
 #include "libmetrics/format/file.h"
 #include "libmetrics/format/name.h"
@@ -70,6 +71,18 @@ void refuse_directory(const std::string& file) {
   }
 }
 
+// Creates the file, unless another process does: the caller opens it either way.
+void create_here(const std::string& file, const format::Geometry& size) {
+  try {
+    create(file, size);
+  } catch (const format::Error& e) {
+    if (e.status() != METRICS_NO_PERMISSION) throw;
+    const std::string why = format::why_uncreated(file);
+    if (why.empty()) throw;
+    throw format::Error(e.status(), std::string(e.what()) + ": " + why);
+  }
+}
+
 }  // namespace
 
 std::unique_ptr<update::Segment> join(const std::string& file, const metrics_geometry& wanted) {
@@ -78,13 +91,16 @@ std::unique_ptr<update::Segment> join(const std::string& file, const metrics_geo
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     const format::Descriptor fd = format::open_file(file.c_str(), format::OpenFor::kWriting);
     if (!fd) {
-      if (const char* why = format::not_a_segment(errno); why != nullptr) {
+      const int error = errno;
+      if (const char* why = format::not_a_segment(error); why != nullptr) {
         throw format::Error(METRICS_INCOMPATIBLE, file + ' ' + why);
       }
-      if (errno != ENOENT) format::fail(errno, "can't open " + file);
+      if (error == EACCES || error == EPERM) {
+        throw format::Error(METRICS_NO_PERMISSION, file + ' ' + format::why_unopened(file, error));
+      }
+      if (error != ENOENT) format::fail(error, "can't open " + file);
       refuse_directory(file);
-      create(file,
-             format::geometry_of(size));  // this process's or another's: the next turn opens it
+      create_here(file, format::geometry_of(size));
       continue;
     }
     struct stat info {};

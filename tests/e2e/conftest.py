@@ -49,10 +49,10 @@ def worker(start_worker):
 def start_aggregator(segment):
     started = []
 
-    def start(*segments, flags=(), environment=None):
+    def start(*segments, flags=(), environment=None, under=()):
         if not segments and environment is None:
             segments = [segment]
-        aggregator = Aggregator(*segments, flags=flags, environment=environment)
+        aggregator = Aggregator(*segments, flags=flags, environment=environment, under=under)
         started.append(aggregator)
         return aggregator
 

@@ -205,6 +205,64 @@ def test_a_missing_segment_is_a_fault(command, segment, inspect):
         assert err == f"metrics-inspect: {why}\n"
 
 
+@pytest.mark.parametrize("command", ["slots", "dropped", "dump", "expose", "get x", "dump --per-slot", "verify"])
+def test_a_directory_is_named_as_one_with_what_to_write(command, directory, inspect):
+    for at in (directory, directory + "/"):
+        status, out, err = inspect(*command.split(), at=at)
+        assert (status, out) == (2, "")
+        assert err == f"metrics-inspect: {at} is a directory; no segment is in it (yet)\n"
+    for name in ("one", "two"):
+        with open(os.path.join(directory, name + ".v2"), "w"):
+            pass
+    assert inspect(*command.split(), at=directory) == (
+        2, "", f"metrics-inspect: {directory} is a directory; write e.g. --segment={directory}/one; 'ls' lists all 2\n")
+    done = subprocess.run([INSPECT, *command.split()], capture_output=True, text=True,
+                          env=clean_environment(METRICS_SEGMENT=directory))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"metrics-inspect: $METRICS_SEGMENT is {directory}, a directory; write e.g. ")
+
+
+def test_a_segment_beside_a_directory_of_its_name_is_found(segment, filled, inspect):
+    os.mkdir(segment)
+    assert inspect("verify") == (0, f"{segment}.v2: 0 faults\n", "")
+
+
+def test_a_copy_without_the_ending_is_seen(segment, filled, directory, inspect):
+    os.rename(segment + ".v2", directory + "/copy")
+    assert inspect("slots", at=directory + "/copy") == (1, "", (
+        f"metrics-inspect: {directory}/copy.v2 does not exist, but {directory}/copy does: the name of a segment's file "
+        "ends with .v2; rename it\n"))
+
+
+def test_who_may_not_read_a_segment_sees_whose_it_is_and_what_to_do(segment, filled, directory):
+    if os.geteuid() != 0:
+        pytest.skip("only root can become somebody else")
+
+    def slots_as(user):
+        done = subprocess.run([INSPECT, "--segment", segment, "slots"], capture_output=True, text=True, user=user,
+                              extra_groups=[], group=user, env=clean_environment())
+        assert (done.returncode, done.stdout) == (1, "")
+        return done.stderr.removeprefix(f"metrics-inspect: {segment}.v2 can't be opened: Permission denied: ")
+
+    assert slots_as(1001) == (f"the directory {directory} belongs to user 0 and group 0, mode 0700, and this process "
+                              "runs as user 1001; let it into that directory, or choose another path\n")
+    os.chmod(directory, 0o755)
+    assert slots_as(1001) == ("it belongs to user 0 and group 0, mode 0600, and this process runs as user 1001; run it "
+                              "as that user, or set METRICS_GROUP, to a group that both users are in, before the "
+                              "segment is created\n")
+    os.chmod(segment + ".v2", 0o660)
+    assert slots_as(1001) == ("it belongs to user 0 and group 0, mode 0660, and this process runs as user 1001; run it "
+                              "as that user or in that group\n")
+
+
+def test_an_info_with_its_labels_in_another_order_is_one(worker, inspect, start_aggregator):
+    worker.info("build", {"version": "1", "commit": "a"})
+    worker.info("build", {"commit": "a", "version": "1"})
+    out = inspect("expose")[1]
+    assert [line for line in out.splitlines() if not line.startswith("#")] == ['build_info{commit="a",version="1"} 1']
+    assert out == start_aggregator().scrape().without_own()
+
+
 @pytest.mark.parametrize("arguments, complaint", {
     "": "a command is missing, e.g. ls",
     "explode": "The following argument was not expected: explode",

@@ -132,13 +132,55 @@ def test_ctrl_c_ends_an_idle_one_with_status_0(start_aggregator):
     assert 'msg="stopping" signal=SIGINT' in aggregator.log[-2]
 
 
+def test_sighup_is_logged_and_ends_nothing(segment, start_worker, start_aggregator):
+    aggregator = start_aggregator()
+    aggregator.process.send_signal(signal.SIGHUP)
+    aggregator.wait_for_log('level=info msg="SIGHUP: flags and environment can\'t change')
+    start_worker().counter("tasks_total")
+    aggregator.process.send_signal(signal.SIGHUP)
+    aggregator.wait_for_log('msg="serving" segment=')  # without a scrape
+    assert aggregator.scrape().value("tasks_total") == 0
+    assert aggregator.end() == 0
+
+
+def test_a_sighup_while_the_last_response_is_under_way_ends_nothing(start_worker, start_aggregator):
+    worker = start_worker(METRICS_DIRECTORY_BYTES=16 << 20)
+    worker.ask("many", name="large_total", count=700, bytes=16000)
+    aggregator = start_aggregator()
+    client, _ = slow_client(aggregator)
+    aggregator.process.send_signal(signal.SIGTERM)
+    aggregator.wait_for_log('msg="stopping" signal=SIGTERM')
+    aggregator.process.send_signal(signal.SIGHUP)
+    while client.recv(1 << 20):
+        pass
+    client.close()
+    assert aggregator.ended() == 0
+
+
+# An aggregator that is started first, with nothing that says where, in a /dev/shm of its own.
+ALONE = ["unshare", "--mount", "sh", "-c", """
+    mount -t tmpfs none /dev/shm && : >/dev/shm/metrics-33.v2 && : >/dev/shm/metrics-7.v1 &&
+    : >/dev/shm/metrics-none.v2 && chown 4711 /dev/shm/metrics-33.v2 && exec "$@" """, "sh"]
+
+
+def test_the_default_segments_of_other_users_are_logged_once(start_aggregator):
+    if os.geteuid() != 0:
+        pytest.skip("only root can have another /dev/shm")
+    aggregator = start_aggregator(environment=clean_environment(), under=ALONE)
+    aggregator.wait_for_log('level=info msg="another user\'s default segment is here; to serve it, give its path as '
+                            '--segment" segment=/dev/shm/metrics-33.v2 user=4711$')
+    aggregator.scrape()
+    assert aggregator.end() == 0
+    assert sum("another user" in line for line in aggregator.log) == 1
+
+
 def test_the_log_tells_what_an_operator_asks(segment, start_worker, start_aggregator):
     aggregator = start_aggregator(flags=["--log.level=debug"])
     aggregator.wait_for_log(r'level=warn msg="segment can\'t be read" segment=\S+ reason=".* does not exist \(yet\)')
     worker = start_worker()
     worker.inc(worker.counter("tasks_total"))
     aggregator.scrape()
-    aggregator.wait_for_log(rf'level=info msg="serving" segment={segment}\.v2$')
+    aggregator.wait_for_log(rf'level=info msg="serving" segment={segment}\.v2 commands=e2e_worker$')
     aggregator.wait_for_log(r'level=debug msg="scrape" seconds=0\.\d+ bytes=\d+ segments=1$')
     os.unlink(segment + ".v2")
     aggregator.scrape()

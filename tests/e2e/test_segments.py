@@ -42,7 +42,7 @@ def test_segments_of_a_directory_come_and_go(ending, directory, two, start_worke
         now = aggregator.scrape()
         assert now.value("tasks_total", segment=path) == n
         assert len(now.all("metrics_segment_up")) == n
-        aggregator.wait_for_log(rf'level=info msg="serving" segment={path}\.v2$')
+        aggregator.wait_for_log(rf'level=info msg="serving" segment={path}\.v2 commands=e2e_worker$')
     os.unlink(two[0] + ".v2")
     now = aggregator.scrape()
     assert now.all("tasks_total") == {frozenset({("segment", two[1])}): 2}

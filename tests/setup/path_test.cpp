@@ -256,11 +256,16 @@ TEST(Gone, AProcessThatMayNotOpenTheFileAnyMoreSaysSo) {
   if (::geteuid() != 0) GTEST_SKIP() << "only root can become somebody else";
   TempSegment t;
   Counter tasks = t.counter("tasks");
-  ASSERT_EQ(::chmod(t.directory().c_str(), 0755), 0);
   in_child([&] {
     ASSERT_EQ(::setuid(1001), 0);
     tasks.inc(5);
     EXPECT_EQ(t.segment().status(), METRICS_NO_PERMISSION);
+    EXPECT_TRUE(
+        std::string(metrics_last_error())
+            .ends_with("; it can't be opened: Permission denied: the directory " + t.directory() +
+                       " belongs to user 0 and group 0, mode 0700, and this process runs as "
+                       "user 1001; let it into that directory, or choose another path"))
+        << metrics_last_error();
   });
   EXPECT_EQ(t.scrape().in_slot(0, "tasks"), 5u);
 }

@@ -12,6 +12,7 @@
 #include <cstring>
 #include <string>
 
+#include "libmetrics/format/access.h"
 #include "libmetrics/format/layout.h"
 #include "tests/support/temp_segment.h"
 #include "tests/support/worker.h"
@@ -103,9 +104,40 @@ TEST(Segment, ASegmentOfAnotherUserIsRefused) {
   TempPath t;
   make_segment(t);
   ASSERT_EQ(::chown(t.file().c_str(), 4711, 4711), 0);
-  expect_refused(t, METRICS_NO_PERMISSION,
-                 " belongs to user 4711, this process runs as 0; set METRICS_SEGMENT to a path of "
-                 "its own, or METRICS_GROUP for both");
+  expect_refused(
+      t, METRICS_NO_PERMISSION,
+      " belongs to user 4711 and group 4711, mode 0600, and this process runs as user 0; "
+      "set METRICS_SEGMENT to a path of its own, or METRICS_GROUP, for both, to a group "
+      "that both users are in");
+}
+
+std::string whose(const TempPath& t) {
+  struct stat info {};
+  EXPECT_EQ(::stat(t.file().c_str(), &info), 0);
+  return format::belonging(info);
+}
+
+TEST(Segment, AProcessThatMayNotOpenItSeesWhoseItIsAndWhatToDo) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can become somebody else";
+  TempPath t;
+  make_segment(t);
+  const auto refusal = [&](const std::string& why) {
+    EXPECT_EQ(ended(forked([&] {
+                ASSERT_EQ(::seteuid(1001), 0);
+                EXPECT_EQ(opened(t.path()),
+                          (Refusal{METRICS_NO_PERMISSION,
+                                   t.file() + " can't be opened: Permission denied: " + why}));
+              })),
+              0);
+  };
+  refusal("the directory " + t.directory() +
+          " belongs to user 0 and group 0, mode 0700, and this process runs as user 1001; let it "
+          "into that directory, or choose another path");
+  ASSERT_EQ(::chmod(t.directory().c_str(), 0755), 0);
+  refusal(
+      "it belongs to user 0 and group 0, mode 0600, and this process runs as user 1001; run it as "
+      "that user, or set METRICS_GROUP, to a group that both users are in, before the segment is "
+      "created");
 }
 
 TEST(Segment, OneThatOthersCanWriteToIsRefused) {
@@ -113,11 +145,12 @@ TEST(Segment, OneThatOthersCanWriteToIsRefused) {
   make_segment(t);
   ASSERT_EQ(::chmod(t.file().c_str(), 0606), 0);
   expect_refused(t, METRICS_NO_PERMISSION,
-                 " may be written by anybody; chmod it to 0600, or set METRICS_GROUP to its group");
+                 " may be written by anybody: it " + whose(t) +
+                     "; chmod it to 0600, or set METRICS_GROUP to its group");
   ASSERT_EQ(::chmod(t.file().c_str(), 0660), 0);
-  expect_refused(
-      t, METRICS_NO_PERMISSION,
-      " may be written by its group; chmod it to 0600, or set METRICS_GROUP to its group");
+  expect_refused(t, METRICS_NO_PERMISSION,
+                 " may be written by its group: it " + whose(t) +
+                     "; chmod it to 0600, or set METRICS_GROUP to its group");
 }
 
 TEST(Segment, AGroupSharesOne) {
@@ -156,9 +189,14 @@ TEST(Segment, ADirectoryThatOneMayNotWriteToIsRefused) {
   ASSERT_EQ(::chmod(t.directory().c_str(), 0755), 0);
   EXPECT_EQ(ended(forked([&] {
               ASSERT_EQ(::seteuid(1001), 0);
-              EXPECT_EQ(opened(t.path()),
-                        (Refusal{METRICS_NO_PERMISSION,
-                                 "can't create " + t.file() + ": Permission denied"}));
+              EXPECT_EQ(
+                  opened(t.path()),
+                  (Refusal{METRICS_NO_PERMISSION,
+                           "can't create " + t.file() + ": Permission denied: the directory " +
+                               t.directory() +
+                               " belongs to user 0 and group 0, mode 0755, and this process "
+                               "runs as user 1001; set METRICS_SEGMENT to a path where it may "
+                               "create files"}));
             })),
             0);
 }

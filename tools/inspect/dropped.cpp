@@ -4,9 +4,9 @@
 #include <utility>
 #include <vector>
 
-#include "libmetrics/format/name.h"
 #include "tools/inspect/commands.h"
 #include "tools/inspect/output.h"
+#include "tools/inspect/path.h"
 #include "tools/inspect/table.h"
 
 namespace metrics::inspect {
@@ -27,7 +27,7 @@ const char* what(format::Dropped kind) {
 }  // namespace
 
 int dropped(const std::string& path, Format format) {
-  reader::Reader reader(format::segment_file(path));
+  reader::Reader reader(segment_at(path));
   if (!reader.look()) return unreadable(reader.why());
   Json json = {{"dropped", Json::array()}, {"hidden", Json::array()}};
   std::vector<std::vector<std::string>> rows = {

@@ -2,11 +2,11 @@
 
 #include "aggregator/exposition/json.h"
 #include "aggregator/exposition/samples.h"
-#include "libmetrics/format/name.h"
 #include "libmetrics/format/types.h"
 #include "libmetrics/reader/merge.h"
 #include "tools/inspect/commands.h"
 #include "tools/inspect/output.h"
+#include "tools/inspect/path.h"
 
 namespace metrics::inspect {
 namespace {
@@ -25,7 +25,7 @@ void print_families(const reader::Families& families) {
 }  // namespace
 
 int dump(const std::string& path, Format format) {
-  reader::SegmentMerge merge(format::segment_file(path));
+  reader::SegmentMerge merge(segment_at(path));
   if (!merge.read()) return unreadable(merge.why());
   format == Format::kJson ? print(exposition::families_json(merge.families()))
                           : print_families(merge.families());
@@ -33,7 +33,7 @@ int dump(const std::string& path, Format format) {
 }
 
 int dump_per_slot(const std::string& path, Format format) {
-  reader::Reader reader(format::segment_file(path));
+  reader::Reader reader(segment_at(path));
   if (!reader.look()) return unreadable(reader.why());
   reader::SegmentMerge merge(reader.file());
   Json json = Json::array();

@@ -1,16 +1,16 @@
 #include <string>
 
 #include "aggregator/exposition/formats.h"
-#include "libmetrics/format/name.h"
 #include "libmetrics/reader/merge.h"
 #include "tools/inspect/commands.h"
 #include "tools/inspect/output.h"
+#include "tools/inspect/path.h"
 
 namespace metrics::inspect {
 
 int expose(const std::string& path, Format format) {
   if (format == Format::kJson) return dump(path, format);
-  reader::SegmentMerge merge(format::segment_file(path));
+  reader::SegmentMerge merge(segment_at(path));
   if (!merge.read()) return unreadable(merge.why());
   std::string text;
   exposition::formats().front().make_encoder()(merge.families(), text);

@@ -2,17 +2,17 @@
 
 #include "aggregator/exposition/json.h"
 #include "aggregator/exposition/samples.h"
-#include "libmetrics/format/name.h"
 #include "libmetrics/reader/merge.h"
 #include "tools/inspect/commands.h"
 #include "tools/inspect/output.h"
+#include "tools/inspect/path.h"
 #include "tools/inspect/selector.h"
 
 namespace metrics::inspect {
 
 int get(const std::string& path, const std::string& text, Format format) {
   const Selector selector = parse_selector(text);
-  reader::SegmentMerge merge(format::segment_file(path));
+  reader::SegmentMerge merge(segment_at(path));
   if (!merge.read()) return unreadable(merge.why());
   Json json = Json::array();
   for (const reader::Family& f : merge.families().families) {

@@ -2,16 +2,16 @@
 #include <utility>
 #include <vector>
 
-#include "libmetrics/format/name.h"
 #include "libmetrics/reader/slot_report.h"
 #include "tools/inspect/commands.h"
 #include "tools/inspect/output.h"
+#include "tools/inspect/path.h"
 #include "tools/inspect/table.h"
 
 namespace metrics::inspect {
 
 int slots(const std::string& path, Format format) {
-  reader::Reader reader(format::segment_file(path));
+  reader::Reader reader(segment_at(path));
   if (!reader.look()) return unreadable(reader.why());
   Json json = Json::array();
   std::vector<std::vector<std::string>> rows = {

@@ -3,14 +3,14 @@
 #include <string>
 #include <vector>
 
-#include "libmetrics/format/name.h"
 #include "tools/inspect/commands.h"
 #include "tools/inspect/output.h"
+#include "tools/inspect/path.h"
 
 namespace metrics::inspect {
 
 int verify(const std::string& path, Format format) {
-  reader::Reader reader(format::segment_file(path));
+  reader::Reader reader(segment_at(path));
   const std::vector<std::string> faults = reader::verify(reader);
   if (format == Format::kJson) {
     print(Json{{"segment", reader.file()}, {"faults", faults}});
