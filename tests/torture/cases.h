@@ -18,5 +18,6 @@ void released_under_load(Run& run);      // releases.cpp
 void edges_of_a_process(Run& run);       // edges.cpp
 void served_beside_strangers(Run& run);  // neighbours.cpp
 void aggregator_under_attack(Run& run);  // attack.cpp
+void everything_at_once(Run& run);       // siege.cpp
 
 }  // namespace metrics::torture

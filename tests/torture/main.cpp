@@ -41,6 +41,9 @@ constexpr Case kCases[] = {
      "no file beside a segment hides it, or makes it cost what that file does not hold",
      served_beside_strangers},
     {"attack", "the aggregator answers, completely or with a clean error", aggregator_under_attack},
+    {"siege",
+     "whatever clients and strangers do at once, scrapes are answered, and updates are fast",
+     everything_at_once},
 };
 
 [[noreturn]] void usage(const char* why, const char* what) {
