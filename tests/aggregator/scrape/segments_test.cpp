@@ -99,8 +99,9 @@ TEST(Segments, MoreSegmentsThanMayBeOpenTakeNoOnesPlace) {
 // What is shared goes to those that need the least of it, in whatever order their names are.
 TEST(Segments, TheCheapestAreServedFirst) {
   const Directory directory;
-  forge_buckets(directory.file("a-large"), 9);  // 16 KiB in a thousand buckets, twice: 33 MB each
-  forge_buckets(directory.file("b-larger"), 10);
+  // 16 KB in a thousand buckets, twice: 33 MB for each series.
+  forge_buckets(directory.file("a-large"), 7);
+  forge_buckets(directory.file("b-larger"), 8);
   for (const char* small : {"c", "d", "e"}) forge_buckets(directory.file(small), 2);
   Segments segments({directory.path()}, reader::Access::kCopied, Owners());
   for (int again = 0; again < 2; ++again) {
