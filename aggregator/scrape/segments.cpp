@@ -55,16 +55,21 @@ std::size_t most_open_segments() {
   return files.rlim_cur - files.rlim_cur / 4;
 }
 
+// How long a segment is left alone that took too long to read beside others.
+constexpr std::chrono::minutes kTriedAgainAfter{1};
+
 // Of files that can't be read, or families that are hidden: others can make any number.
 constexpr std::size_t kMostLines = 20;
 
 }  // namespace
 
-Segments::Segments(std::vector<std::string> given, reader::Access access, Owners owners)
+Segments::Segments(std::vector<std::string> given, reader::Access access, Owners owners,
+                   std::chrono::milliseconds patience)
     : is_default_(given.empty()),
       given_(is_default_ ? std::vector<std::string>{""} : std::move(given)),
       access_(access),
       owners_(std::move(owners)),
+      patience_(patience),
       most_open_(most_open_segments()),
       labelled_(given_.size() > 1) {}
 
@@ -171,6 +176,8 @@ std::vector<Segments::Served*> Segments::examined() {
                     " would be one more than this process may have open: raise LimitNOFILE or "
                     "ulimit -n, or serve fewer segments";
       served->merge.close();
+    } else if (served_.size() > 1 && Clock::now() < served->again) {
+      continue;  // it took too long, and keeps its reason
     } else if (served->merge.examine()) {
       fine.push_back(served);
     } else {
@@ -180,27 +187,39 @@ std::vector<Segments::Served*> Segments::examined() {
   return fine;
 }
 
-// Reads those first that need the least of what all share.
+// Reads those first that need the least of what all share, time included. One that takes too long
+// is left alone for a while: the others wait for it once in that time.
 void Segments::read_each() {
-  reader::Allowance allowance;
+  const auto deadline = served_.size() > 1 ? Clock::now() + patience_ : Clock::time_point::max();
+  reader::Allowance allowance(deadline);
   std::vector<Served*> left = examined();
   const auto step = [&](auto need, auto read) {
     std::stable_sort(left.begin(), left.end(),
                      [&](Served* a, Served* b) { return need(a->merge) < need(b->merge); });
     std::erase_if(left, [&](Served* served) {
       const bool fine = read(served->merge);
-      if (!fine) served->why = served->merge.why();
-      return !fine;
+      if (fine) return false;
+      served->why = served->merge.why();
+      if (allowance.is_over()) served->again = Clock::now() + kTriedAgainAfter;
+      return true;
     });
   };
   using reader::SegmentMerge;
   const auto excess = [](SegmentMerge& merge, const reader::Cost& cost) {
     return reader::excess_of(cost, merge.reader().usage().space_taken);
   };
-  step([&](SegmentMerge& m) { return excess(m, m.cost_of_directory()).copy; },
-       [&](SegmentMerge& m) { return m.read_directory(allowance); });
-  step([&](SegmentMerge& m) { return excess(m, m.cost_of_values()).exposition; },
-       [&](SegmentMerge& m) { return m.read_values(allowance); });
+  step(
+      [&](SegmentMerge& m) {
+        const reader::Cost cost = m.cost_of_directory();
+        return std::pair(excess(m, cost).copy, cost.copy);
+      },
+      [&](SegmentMerge& m) { return m.read_directory(allowance); });
+  step(
+      [&](SegmentMerge& m) {
+        const reader::Cost cost = m.cost_of_values();
+        return std::pair(excess(m, cost).exposition, cost.exposition);
+      },
+      [&](SegmentMerge& m) { return m.read_values(allowance); });
   for (Served* served : left) {
     served->up = true;
     served->why.clear();

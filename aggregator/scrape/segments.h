@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <map>
 #include <memory>
 #include <optional>
@@ -13,6 +14,7 @@
 #include "aggregator/scrape/own_metrics.h"
 #include "aggregator/scrape/owners.h"
 #include "libmetrics/format/layout.h"
+#include "libmetrics/reader/limits.h"
 #include "libmetrics/reader/merge.h"
 
 namespace metrics::scrape {
@@ -23,8 +25,11 @@ class Segments {
   // `given` holds paths as users give them, of segments or of directories with segments in them; if
   // it is empty, the default segment is served. The paths need not exist yet. With more than one
   // path, or with a directory, series get a label `segment`: from the moment a path turns out to be
-  // a directory, or at once if it ends with '/'. Segments of other owners are not read.
-  Segments(std::vector<std::string> given, reader::Access access, Owners owners);
+  // a directory, or at once if it ends with '/'. Segments of other owners are not read. `patience`
+  // is how long one read() of several segments goes on reading what has changed: the largest wait,
+  // and are told so.
+  Segments(std::vector<std::string> given, reader::Access access, Owners owners,
+           std::chrono::milliseconds patience = std::chrono::seconds(5));
 
   // Reads the segments as they are now. Logs when a segment becomes unreadable, when the reason for
   // that changes, and when it can be read again.
@@ -39,12 +44,14 @@ class Segments {
   std::vector<Source> sources() const;
 
  private:
+  using Clock = reader::Allowance::Clock;
   struct Served {
     Served(std::string file, reader::Access access, reader::Admit admit)
         : merge(std::move(file), access, std::move(admit)) {}
     reader::SegmentMerge merge;
-    bool up = false;  // could be read the last time
-    std::string why;  // it could not be; empty if it was not tried yet
+    bool up = false;            // could be read the last time
+    std::string why;            // it could not be; empty if it was not tried yet
+    Clock::time_point again{};  // when it may be tried again, if it took too long
     // The last logged reason why it can't be read; "" after "serving"; nullopt before either.
     std::optional<std::string> logged;
     std::size_t faults = 0;
@@ -63,6 +70,7 @@ class Segments {
   const std::vector<std::string> given_;
   const reader::Access access_;
   const Owners owners_;
+  const std::chrono::milliseconds patience_;
   const std::size_t most_open_;  // files; see .cpp
   std::map<uid_t, std::string> owner_names_;
   bool labelled_;

@@ -124,8 +124,11 @@ void keep_consistent(Contents& found, const Offsets& unknown, const format::Geom
 
 }  // namespace
 
-Contents contents(const format::Window& links, const format::Window& records,
-                  const format::Geometry& geometry, std::vector<std::string>* faults) {
+std::optional<Contents> contents(const format::Window& links, const format::Window& records,
+                                 const format::Geometry& geometry, std::vector<std::string>* faults,
+                                 const std::function<bool()>& stop) {
+  constexpr std::uint64_t kUnasked = 4096;  // records
+  std::uint64_t read = 0;
   Contents found;
   Offsets unknown;
   const auto fault = [&](std::string text) {
@@ -159,6 +162,7 @@ Contents contents(const format::Window& links, const format::Window& records,
         break;
       }
       seen[place] = true;
+      if (++read % kUnasked == 0 && stop()) return std::nullopt;
       std::string why;
       const Record& filled = *records.at<Record>(offset);
       // Only the fixed part is read of a record whose size reaches beyond the copy.

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,7 +29,10 @@ struct Contents {
 // Records that can't be right are left out, and with them, if a chain leads outside or in a circle,
 // the rest of their chain; each such fault, up to 10,000, is a sentence in *faults, unless that is
 // null. A link beyond the copy is no fault: it was stored later.
-Contents contents(const format::Window& links, const format::Window& records,
-                  const format::Geometry& geometry, std::vector<std::string>* faults);
+//
+// Asks `stop` now and then; returns an empty optional once that is true.
+std::optional<Contents> contents(const format::Window& links, const format::Window& records,
+                                 const format::Geometry& geometry, std::vector<std::string>* faults,
+                                 const std::function<bool()>& stop);
 
 }  // namespace metrics::reader

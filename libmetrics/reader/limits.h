@@ -11,6 +11,7 @@
 // in each slot, and costs about a thousand.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -29,10 +30,19 @@ struct Cost {
 // What a cost exceeds that a file of so much space pays for.
 Cost excess_of(const Cost& cost, std::uint64_t space_taken) noexcept;
 
-// What all segments of a scrape may cost together, beyond what the space of each pays for. Callers
-// take first for the segments that need the least of it.
+// What all segments of a scrape may cost together, beyond what the space of each pays for, and the
+// time that they have. Callers take first for the segments that need the least of it.
 class Allowance {
  public:
+  using Clock = std::chrono::steady_clock;
+  Allowance() = default;
+  // From `deadline` on, what is under way is broken off, and nothing more is read.
+  explicit Allowance(Clock::time_point deadline) : deadline_(deadline) {}
+  bool is_over() const noexcept { return Clock::now() >= deadline_; }
+  // What a segment is told that is not read for it: the rest of a sentence.
+  static constexpr const char* kTooLate =
+      "takes too long to read beside the others; serve it by an aggregator of its own";
+
   // Takes what a segment costs beyond its space. If too little is left, takes nothing and returns
   // the rest of a sentence that begins with the file's name; else returns an empty string.
   std::string take(const Cost& cost, std::uint64_t space_taken);
@@ -43,6 +53,7 @@ class Allowance {
   // Enough for a copy of a segment whose zeros are holes; and for a segment that takes little space
   // and shows much: 64 bounds and long labels, or gauges that each of a thousand processes has set.
   Cost left_ = {4 << 20, 256 << 20};
+  Clock::time_point deadline_ = Clock::time_point::max();
 };
 
 // Bounds what is read of slots at once. Data is what the file takes, unless a file system does not

@@ -54,6 +54,9 @@ bool SegmentMerge::read_slots(std::span<const format::SlotIndex> slots, Allowanc
   const std::uint64_t space = reader_.usage().space_taken;
   Cost cost = cost_of_values();
   if (auto why = allowance.lacks(cost, space); !why.empty()) return reader_.refused(std::move(why));
+  if (planned_ != reader_.catalogue() && allowance.is_over()) {
+    return reader_.refused(Allowance::kTooLate);
+  }
   plan();
   if (!add_slots(slots)) return false;
   cost.exposition += gauges_.most_of_samples(sample_costs_);

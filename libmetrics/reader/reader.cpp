@@ -237,10 +237,10 @@ bool Reader::read_directory(Allowance& allowance) {
   if (access_ == Access::kMapped && slots_.bytes() < geometry_.file_bytes) {
     slots_ = Mapping(fd_.get(), geometry_.file_bytes);
   }
-  return kept(is_as_known(directory_bytes()) || refresh_catalogue());
+  return kept(is_as_known(directory_bytes()) || refresh_catalogue(allowance));
 }
 
-bool Reader::refresh_catalogue() {
+bool Reader::refresh_catalogue(const Allowance& allowance) {
   const format::Geometry& g = geometry_;
   const std::uint64_t bytes = directory_bytes();
   links_.assign(words(bytes), 0);
@@ -249,13 +249,16 @@ bool Reader::refresh_catalogue() {
     std::swap(known_, links_);
     return true;
   }
+  if (allowance.is_over()) return fail(Allowance::kTooLate);
   first_hole_.clear();  // the geometry may be another one
   auto fresh = std::make_shared<Catalogue>();
   fresh->records.resize(links_.size());
   if (!copy_sparse(g.index, bytes, fresh->records.data())) return false;
   fresh->geometry = g;
-  fresh->contents =
-      contents(window_of(links_, g.index), window_of(fresh->records, g.index), g, &fresh->faults);
+  auto read = contents(window_of(links_, g.index), window_of(fresh->records, g.index), g,
+                       &fresh->faults, [&] { return allowance.is_over(); });
+  if (!read) return fail(Allowance::kTooLate);
+  fresh->contents = std::move(*read);
   fresh->groups = format::grouped(fresh->contents.families);
   for (const format::SeriesView& s : fresh->contents.series) {
     if (s.is_live()) fresh->cells = std::max(fresh->cells, s.first_cell + s.cell_count);

@@ -125,7 +125,7 @@ class Reader {
   bool data_in(format::SlotIndex slot, std::vector<Stretch>& stretches);
   // Does the same, and always copies.
   bool copy_data_in(format::SlotIndex slot, std::vector<Stretch>& stretches);
-  // Finds the stretches likewise, without their cells: for callers that copy_cells() piece by piece.
+  // Finds the stretches likewise, but not their cells: for callers of copy_cells().
   void find_data(format::SlotIndex slot, std::vector<Stretch>& stretches);
   // Returns the first byte of the file, from `offset` on, that may have been written: all before it
   // are 0. An empty optional: all bytes up to the file's end are 0.
@@ -158,7 +158,7 @@ class Reader {
   bool open();
   bool admitted();
   bool read_header();
-  bool refresh_catalogue();
+  bool refresh_catalogue(const Allowance& allowance);
   bool kept(bool fine);
   bool is_as_known(std::uint64_t bytes) const;
   bool shows_the_same() const;

@@ -72,6 +72,26 @@ TEST(Segments, FilesThatAreNoSegmentsUseUpNoDescriptors) {
   EXPECT_EQ(result, 0);
 }
 
+// With no patience at all, every segment that has changed takes too long.
+TEST(Segments, OneThatTakesTooLongDelaysNoOtherAndHasTimeWhenItIsAlone) {
+  const Directory directory;
+  Segments segments({directory.path() + '/'}, reader::Access::kMapped, Owners(),
+                    std::chrono::milliseconds(0));
+  segments.read();
+  ASSERT_TRUE(state_of(segments, "m-sound").up) << "alone, it has all the time it needs";
+  const Segment late(directory.path() + "/a-late", test::kSmall);
+  Family<Counter>("tasks", "", {}, {.segment = late}).labels().inc();
+  for (int scrape = 0; scrape < 2; ++scrape) {
+    segments.read();
+    EXPECT_TRUE(state_of(segments, "m-sound").up) << "it has not changed";
+    EXPECT_FALSE(state_of(segments, "a-late").up);
+    EXPECT_NE(state_of(segments, "a-late").why.find("takes too long"), std::string::npos);
+  }
+  ASSERT_EQ(::unlink(directory.file("m-sound").c_str()), 0);
+  segments.read();
+  EXPECT_TRUE(state_of(segments, "a-late").up);
+}
+
 TEST(Segments, MoreSegmentsThanMayBeOpenTakeNoOnesPlace) {
   const int result = test::ended(test::forked([] {
     const Directory directory;
