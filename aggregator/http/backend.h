@@ -35,7 +35,7 @@ class Backend {
   Descriptor connect() const noexcept;
   Answers& answers() noexcept;
 
-  // Returns how many requests have a thread. Thread-safe.
+  // Returns how many requests are being worked on. Thread-safe.
   int requests() const;
 
   // From now on, answers 503 to requests. Waits until the others have an answer, but no longer than

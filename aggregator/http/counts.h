@@ -13,7 +13,7 @@ enum class State : std::size_t {
   kIdle,     // no byte of a request has come
   kReading,  // a part of a request's head has come
   kWaiting,  // the head is whole; all threads have a request
-  kServing,  // a thread makes the response
+  kServing,  // a thread has the request
   kWriting,  // the response is made; the client has not taken all of it
   kClosing,  // the client has all that it gets, and has not hung up yet
 };
@@ -39,7 +39,7 @@ struct Counts {
   std::array<std::uint64_t, kStateNames.size()> connections{};
   std::array<std::uint64_t, kClosedNames.size()> closed{};
   std::uint64_t buffered_bytes = 0;  // of requests that have come and of responses not yet taken
-  std::uint64_t requests = 0;        // that have a thread just now
+  std::uint64_t requests = 0;        // that are being worked on
 
   std::uint64_t of(State state) const { return connections[static_cast<std::size_t>(state)]; }
   std::uint64_t of(Closed why) const { return closed[static_cast<std::size_t>(why)]; }

@@ -126,7 +126,7 @@ PrivateSocket::PrivateSocket(int backlog)
   const sockaddr_un address = address_through(folder.fd(), kName);
   if (::bind(listener_.get(), general(address), sizeof(address)) != 0 ||
       ::listen(listener_.get(), backlog) != 0) {
-    fail("can't listen on a private socket", errno);
+    fail("can't listen on a private socket through /proc/self/fd", errno);
   }
   inode_ = Descriptor(::openat(folder.fd(), kName, O_PATH | O_CLOEXEC));
   if (!inode_) fail("can't open a private socket", errno);

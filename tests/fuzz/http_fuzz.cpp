@@ -34,8 +34,8 @@ using namespace metrics::http;
 constexpr char kPlan = '\x01';
 constexpr std::size_t kPlanSize = 4;
 
-// More than the kernel takes for a client that does not read.
-constexpr std::size_t kLarge = 8'000'000;
+// More than the kernel takes for a client that has little room and does not read.
+constexpr std::size_t kLarge = 5'000'000;
 
 Response echo(const Request& request) {
   std::string body = wants_gzip(request.header("Accept-Encoding")) ? "gzip" : "plain";
@@ -101,7 +101,7 @@ struct Plan {
   }
 };
 
-int connected() {
+int connected(const Plan& plan) {
   const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_in address{};
   address.sin_family = AF_INET;
@@ -109,8 +109,9 @@ int connected() {
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   const timeval patience{20, 0};
   ::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+  // A client that will not read all has no room for it either.
   const int small = 4096;
-  ::setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
+  if (plan.receive != 0) ::setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
   if (::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
     fail("not let in", "");
   }
@@ -120,7 +121,7 @@ int connected() {
 // Reads all that comes, or so many pieces. Returns true if the server has closed its direction in
 // order: the kernel may drop what a client has not read when it resets the connection.
 bool receive(int fd, std::size_t pieces, std::string& answer) {
-  std::vector<char> buffer(pieces == 0 ? 65'536 : 100);
+  std::vector<char> buffer(pieces == 0 ? std::size_t{1} << 20 : 100);
   for (std::size_t i = 0; pieces == 0 || i < pieces; ++i) {
     const ssize_t got = ::recv(fd, buffer.data(), buffer.size(), 0);
     if (got < 0 && errno == EAGAIN) fail("the server hangs", answer);
@@ -156,7 +157,7 @@ void play(const Plan& plan, std::string_view stream) {
   const std::uint64_t cut_off_before = cut_off();
   std::vector<int> clients;
   for (std::size_t i = 0; i < plan.clients; ++i) {
-    clients.push_back(connected());
+    clients.push_back(connected(plan));
     for (std::string_view rest = stream; !rest.empty();) {
       const std::string_view piece = rest.substr(0, plan.send);
       if (::send(clients.back(), piece.data(), piece.size(), MSG_NOSIGNAL) < 0) break;

@@ -153,7 +153,7 @@ TEST(HttpFront, CutsOffTheSlowestReadersAboveTheBoundOnBufferedBytes) {
       const Counts now = server.counts();
       return now.of(State::kWriting) + now.of(Closed::kBufferedBytes) == i + 1;
     }));
-    EXPECT_TRUE(
+    ASSERT_TRUE(
         eventually([&] { return server.counts().buffered_bytes <= options.max_buffered_bytes; }));
   }
   EXPECT_EQ(server.counts().of(Closed::kBufferedBytes), 8u);
@@ -267,14 +267,33 @@ TEST(HttpFront, StopWaitsForTheClientsThatAreTakingTheirResponse) {
   EXPECT_EQ(server.counts().buffered_bytes, 0u);
 }
 
-TEST(HttpFront, StopCutsOffClientsThatReadNothingAtItsDeadline) {
+TEST(HttpFront, StopCutsOffClientsThatReadNothing) {
   HttpOptions options = on_any_port();
-  options.request_timeout = 2s;
+  options.request_timeout = 500ms;
   HttpServer server(options, routes());
   const Crowd slow = crowd(server, 44, kLargeRequest);
   ASSERT_TRUE(come_to(server, State::kWriting, 44));
   server.stop();
   EXPECT_FALSE(slow.front()->receive().whole || slow.back()->receive().whole);
+  EXPECT_EQ(server.counts().buffered_bytes, 0u);
+}
+
+TEST(HttpFront, StopCutsOffAClientThatGoesOnReadingAtItsDeadline) {
+  HttpOptions options = on_any_port();
+  options.request_timeout = 500ms;
+  HttpServer server(
+      options,
+      {{"/", {[](const Request&) { return text_response(200, std::string(20 * kLarge, 'x')); }}}});
+  Client client(server.ports().at(0));
+  client.send("GET / HTTP/1.1\r\n\r\n");
+  ASSERT_TRUE(come_to(server, State::kWriting, 1));
+  const auto stopped = std::async(std::launch::async, [&server] { server.stop(); });
+  std::size_t received = 0;
+  while (stopped.wait_for(5ms) != std::future_status::ready) {
+    received += client.receive_some(1 << 16).size();
+  }
+  received += client.receive_to_end().size();
+  EXPECT_LT(received, 20 * kLarge);
   EXPECT_EQ(server.counts().buffered_bytes, 0u);
 }
 

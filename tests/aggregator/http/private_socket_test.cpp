@@ -4,20 +4,26 @@
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include <array>
 #include <charconv>
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
+#include <future>
 #include <set>
 #include <stdexcept>
 #include <string>
 
+#include "aggregator/http/listen_address.h"
 #include "aggregator/http/server.h"
 #include "tests/aggregator/http/client.h"
+#include "tests/support/eventually.h"
 
 namespace metrics::http {
 namespace {
@@ -51,7 +57,7 @@ TEST(PrivateSocket, LeavesNoNameInTheFileSystem) {
 }
 
 TEST(PrivateSocket, NeedsNoWritableTemporaryFolder) {
-  const TemporaryFolder temporary("/nonexistent");
+  const TemporaryFolder temporary("/proc");
   EXPECT_TRUE(PrivateSocket(1).connect());
 }
 
@@ -64,6 +70,31 @@ TEST(PrivateSocket, IsFoundInAFolderOfAnyLength) {
     EXPECT_TRUE(PrivateSocket(1).connect());
   }
   fs::remove_all(path);
+}
+
+// As civetweb's thread does, which waits for seconds at a time.
+TEST(PrivateSocket, WakesAThreadThatWaitsForTheReplacedSocket) {
+  const Descriptor tcp = listen_on(parse_listen_address("127.0.0.1:0")).socket;
+  sockaddr_in address{};
+  socklen_t size = sizeof(address);
+  ASSERT_EQ(::getsockname(tcp.get(), reinterpret_cast<sockaddr*>(&address), &size), 0);
+  std::promise<pid_t> thread;
+  std::future<short> woken = std::async(std::launch::async, [&] {
+    thread.set_value(::gettid());
+    pollfd waiting = {.fd = tcp.get(), .events = POLLIN, .revents = 0};
+    ::poll(&waiting, 1, 20'000);
+    return waiting.revents;
+  });
+  const std::string stat = "/proc/self/task/" + std::to_string(thread.get_future().get()) + "/stat";
+  ASSERT_TRUE(test::eventually([&] {
+    std::string line;
+    std::getline(std::ifstream(stat), line);
+    return line.find(") S ") != std::string::npos;
+  }));
+  PrivateSocket socket(1);
+  socket.take_place_of(ntohs(address.sin_port));
+  EXPECT_EQ(woken.wait_for(std::chrono::seconds(10)), std::future_status::ready);
+  EXPECT_EQ(woken.get(), POLLIN);
 }
 
 // The ports on which this process listens.
