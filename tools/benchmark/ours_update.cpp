@@ -334,5 +334,6 @@ int main(int argc, char** argv) {
   for (const auto& [name, work] : abi_operations<kLinked>(abi_handles(kLinked))) {
     measurements["abi-" + name] = timed(work);
   }
-  return play(argc, argv, measurements, {{"cold-*", cold_operation}, {"first-update-beside-*", first_update_beside}});
+  return play(argc, argv, measurements,
+              {{"cold-*", cold_operation}, {"first-update-beside-*", first_update_beside}});
 }
