@@ -168,7 +168,7 @@ def test_the_default_segments_of_other_users_are_logged_once(start_aggregator):
         pytest.skip("only root can have another /dev/shm")
     aggregator = start_aggregator(environment=clean_environment(), under=ALONE)
     aggregator.wait_for_log('level=info msg="another user\'s default segment is here; to serve it, give its path as '
-                            '--segment" segment=/dev/shm/metrics-33.v2 user=4711$')
+                            '--segment, and its user as --segment.owner" segment=/dev/shm/metrics-33.v2 user=4711$')
     aggregator.scrape()
     assert aggregator.end() == 0
     assert sum("another user" in line for line in aggregator.log) == 1

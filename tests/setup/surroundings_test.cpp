@@ -99,7 +99,7 @@ TEST(Surroundings, AnotherServiceInTheDefaultSegmentIsWorthALine) {
   TempSegment t;
   const Living worker([&] { t.counter("tasks").inc(); });
   Patch patch(t.file());
-  const update::Segment& segment = *setup::Registry::open(t.path(), kSmallInC).segment();
+  const update::Segment& segment = *setup::Registry::open(t.file(), kSmallInC).segment();
   EXPECT_EQ(setup::surroundings(segment, true), Lines{}) << "a worker of this program";
   const Sleeper related(false);
   patch.head(1).pid = related.pid();
@@ -118,7 +118,7 @@ TEST(Surroundings, TheDeadAreNoStrangers) {
   ASSERT_TRUE(becomes_free(t.file(), 1));
   const Sleeper stranger(true);
   Patch(t.file()).head(1).pid = stranger.pid();
-  EXPECT_EQ(setup::surroundings(*setup::Registry::open(t.path(), kSmallInC).segment(), true),
+  EXPECT_EQ(setup::surroundings(*setup::Registry::open(t.file(), kSmallInC).segment(), true),
             Lines{});
 }
 

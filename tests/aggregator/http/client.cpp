@@ -17,6 +17,9 @@ namespace metrics::test {
 Client::Client(std::uint16_t port) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
   const timeval patience{.tv_sec = 20, .tv_usec = 0};
   ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+  // Left to itself, the kernel may give a client that reads nothing room for tens of megabytes.
+  const int buffer = 1 << 18;
+  ::setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof(buffer));
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_port = htons(port);
