@@ -50,6 +50,9 @@ Routes routes() {
 
 using Crowd = std::vector<std::unique_ptr<Client>>;
 
+constexpr std::string_view kSmall = "GET /small HTTP/1.1\r\n\r\n";
+constexpr std::string_view kLargeRequest = "GET /large HTTP/1.1\r\n\r\n";
+
 // Connects so many clients, each of which sends these bytes.
 Crowd crowd(const HttpServer& server, std::size_t count, std::string_view bytes) {
   Crowd clients;
@@ -64,17 +67,25 @@ bool come_to(const HttpServer& server, State state, std::size_t count) {
   return eventually([&] { return server.counts().of(state) == count; });
 }
 
+// Has so many clients ask for a large response, of which they read nothing. One after the other:
+// of those that come at once, some would be told that the server is busy.
+Crowd slow_readers(const HttpServer& server, std::size_t count) {
+  Crowd clients;
+  for (std::size_t i = 1; i <= count; ++i) {
+    clients.push_back(std::make_unique<Client>(server.ports().at(0)));
+    clients.back()->send(kLargeRequest);
+    EXPECT_TRUE(come_to(server, State::kWriting, i));
+  }
+  return clients;
+}
+
 void expect_scrapes(const HttpServer& server, int count = 20) {
   for (int i = 0; i < count; ++i) EXPECT_EQ(get(server.ports().at(0), "/small").body, "small");
 }
 
-constexpr std::string_view kSmall = "GET /small HTTP/1.1\r\n\r\n";
-constexpr std::string_view kLargeRequest = "GET /large HTTP/1.1\r\n\r\n";
-
 TEST(HttpFront, ServesBeside44ClientsThatReadNothing) {
   const HttpServer server(on_any_port(), routes());
-  const Crowd slow = crowd(server, 44, kLargeRequest);
-  ASSERT_TRUE(come_to(server, State::kWriting, 44));
+  const Crowd slow = slow_readers(server, 44);
   EXPECT_EQ(server.counts().requests, 0u) << "they have a seat";
   expect_scrapes(server);
   EXPECT_TRUE(slow.front()->receive().whole && slow.back()->receive().whole);
@@ -122,8 +133,7 @@ TEST(HttpFront, LetsANewClientInHoweverSlowTheOthersAre) {
   HttpOptions options = on_any_port();
   options.max_connections = 10;
   const HttpServer server(options, routes());
-  const Crowd slow = crowd(server, 5, kLargeRequest);
-  ASSERT_TRUE(come_to(server, State::kWriting, 5));
+  const Crowd slow = slow_readers(server, 5);
   const Crowd half = crowd(server, 5, "GET /");
   ASSERT_TRUE(come_to(server, State::kReading, 5));
   Crowd others;
@@ -168,8 +178,7 @@ TEST(HttpFront, SendsAResponseThatIsLargerThanTheBoundOnBufferedBytes) {
   HttpOptions options = on_any_port();
   options.max_buffered_bytes = 1;
   const HttpServer server(options, routes());
-  const Crowd three = crowd(server, 3, kLargeRequest);
-  ASSERT_TRUE(come_to(server, State::kWriting, 3));
+  const Crowd three = slow_readers(server, 3);
   for (const auto& client : three) EXPECT_TRUE(client->receive().whole);
 }
 
@@ -258,8 +267,7 @@ TEST(HttpFront, StopEndsBesideIdleAndUnfinishedRequests) {
 
 TEST(HttpFront, StopWaitsForTheClientsThatAreTakingTheirResponse) {
   HttpServer server(on_any_port(), routes());
-  const Crowd slow = crowd(server, 10, kLargeRequest);
-  ASSERT_TRUE(come_to(server, State::kWriting, 10));
+  const Crowd slow = slow_readers(server, 10);
   const auto stopped = std::async(std::launch::async, [&server] { server.stop(); });
   ASSERT_TRUE(eventually([&] { return get(server.ports().at(0), "/small").status == 503; }));
   for (const auto& client : slow) EXPECT_TRUE(client->receive().whole);
@@ -269,10 +277,9 @@ TEST(HttpFront, StopWaitsForTheClientsThatAreTakingTheirResponse) {
 
 TEST(HttpFront, StopCutsOffClientsThatReadNothing) {
   HttpOptions options = on_any_port();
-  options.request_timeout = 500ms;
+  options.request_timeout = 2s;
   HttpServer server(options, routes());
-  const Crowd slow = crowd(server, 44, kLargeRequest);
-  ASSERT_TRUE(come_to(server, State::kWriting, 44));
+  const Crowd slow = slow_readers(server, 10);
   server.stop();
   EXPECT_FALSE(slow.front()->receive().whole || slow.back()->receive().whole);
   EXPECT_EQ(server.counts().buffered_bytes, 0u);
