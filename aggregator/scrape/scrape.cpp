@@ -48,13 +48,11 @@ Scrape::Scrape(std::vector<std::string> segments, reader::Access access, Owners 
     : segments_(std::move(segments), access, std::move(owners)) {}
 
 void Scrape::look() {
-  const std::lock_guard lock(mutex_);
-  segments_.read();
+  rounds_.alone([this] { segments_.read(); });
 }
 
 void Scrape::describe_also(Describe more) {
-  const std::lock_guard lock(mutex_);
-  own_.add(std::move(more));
+  rounds_.alone([&] { own_.add(std::move(more)); });
 }
 
 exposition::Encode& Scrape::encoder_of(const exposition::Format& format) {
@@ -66,7 +64,15 @@ exposition::Encode& Scrape::encoder_of(const exposition::Format& format) {
 std::shared_ptr<const std::string> Scrape::exposition(const exposition::Format& format,
                                                       Compression compression,
                                                       const std::vector<std::string>& names) {
-  const std::lock_guard lock(mutex_);
+  std::string key =
+      std::string(format.content_type) + (compression == Compression::kGzip ? "+" : "-");
+  for (const std::string& name : names) key.append(name).append(1, '\n');
+  return rounds_.share(key, [&] { return make(format, compression, names); });
+}
+
+std::shared_ptr<const std::string> Scrape::make(const exposition::Format& format,
+                                                Compression compression,
+                                                const std::vector<std::string>& names) {
   const auto start = Clock::now();
   segments_.read();
   const auto& states = segments_.states();

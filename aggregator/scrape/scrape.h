@@ -4,7 +4,6 @@
 
 #include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <vector>
 
@@ -14,6 +13,7 @@
 #include "aggregator/scrape/combine.h"
 #include "aggregator/scrape/own_metrics.h"
 #include "aggregator/scrape/owners.h"
+#include "aggregator/scrape/rounds.h"
 #include "aggregator/scrape/segments.h"
 
 namespace metrics::scrape {
@@ -33,7 +33,7 @@ class Scrape {
   void describe_also(Describe more);
 
   // Returns the exposition of the segments as they are now, in one of exposition::formats(). Any
-  // thread may call it; one is served at a time. A segment that can't be read is left out, and
+  // thread may call it; one makes it at a time, also for those that wait for the same. A segment that can't be read is left out, and
   // metrics_segment_up shows it. With `names`, only the families are included that have one of
   // these names, or a sample with one. Throws std::bad_alloc.
   std::shared_ptr<const std::string> exposition(const exposition::Format& format,
@@ -43,7 +43,10 @@ class Scrape {
  private:
   exposition::Encode& encoder_of(const exposition::Format& format);
 
-  std::mutex mutex_;
+  std::shared_ptr<const std::string> make(const exposition::Format& format, Compression compression,
+                                          const std::vector<std::string>& names);
+
+  Rounds rounds_;  // its turns guard all that follows
   Segments segments_;
   Combine combine_;
   OwnMetrics own_;

@@ -55,8 +55,9 @@ std::size_t most_open_segments() {
   return files.rlim_cur - files.rlim_cur / 4;
 }
 
-// How long a segment is left alone that took too long to read beside others.
-constexpr std::chrono::minutes kTriedAgainAfter{1};
+// A segment that could not be read beside others is left alone for that many times as long as the
+// attempt took. So those that can't be read take a twentieth of the time at most.
+constexpr int kLeftAlone = 20;
 
 // Of files that can't be read, or families that are hidden: others can make any number.
 constexpr std::size_t kMostLines = 20;
@@ -171,13 +172,14 @@ std::vector<Segments::Served*> Segments::examined() {
   std::vector<Served*> fine;
   for (Served* served : order) {
     served->up = false;
+    served->spent = {};
     if (fine.size() >= most_open_) {
       served->why = served->merge.file() +
                     " would be one more than this process may have open: raise LimitNOFILE or "
                     "ulimit -n, or serve fewer segments";
       served->merge.close();
     } else if (served_.size() > 1 && Clock::now() < served->again) {
-      continue;  // it took too long, and keeps its reason
+      continue;  // it keeps its reason
     } else if (served->merge.examine()) {
       fine.push_back(served);
     } else {
@@ -187,8 +189,7 @@ std::vector<Segments::Served*> Segments::examined() {
   return fine;
 }
 
-// Reads those first that need the least of what all share, time included. One that takes too long
-// is left alone for a while: the others wait for it once in that time.
+// Reads those first that need the least of what all share, time included.
 void Segments::read_each() {
   const auto deadline = served_.size() > 1 ? Clock::now() + patience_ : Clock::time_point::max();
   reader::Allowance allowance(deadline);
@@ -197,10 +198,13 @@ void Segments::read_each() {
     std::stable_sort(left.begin(), left.end(),
                      [&](Served* a, Served* b) { return need(a->merge) < need(b->merge); });
     std::erase_if(left, [&](Served* served) {
+      const auto begun = Clock::now();
       const bool fine = read(served->merge);
+      const auto now = Clock::now();
+      served->spent += now - begun;
       if (fine) return false;
       served->why = served->merge.why();
-      if (allowance.is_over()) served->again = Clock::now() + kTriedAgainAfter;
+      served->again = now + kLeftAlone * served->spent;
       return true;
     });
   };

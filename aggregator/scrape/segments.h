@@ -51,7 +51,8 @@ class Segments {
     reader::SegmentMerge merge;
     bool up = false;            // could be read the last time
     std::string why;            // it could not be; empty if it was not tried yet
-    Clock::time_point again{};  // when it may be tried again, if it took too long
+    Clock::duration spent{};    // on reading it, in this read()
+    Clock::time_point again{};  // when it may be tried again, beside others
     // The last logged reason why it can't be read; "" after "serving"; nullopt before either.
     std::optional<std::string> logged;
     std::size_t faults = 0;
