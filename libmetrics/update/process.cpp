@@ -203,13 +203,12 @@ void take_place_back(bool held) noexcept {
 
 void take_back_untracked(void (*give_back)(ThreadPlace&)) noexcept {
   if (page().free_places != nullptr) return;
-  const pid_t process_id = ::getpid();
   for (std::size_t i = 0; i < places_given; ++i) {
     Place* place = place_at(i);
     if (place == nullptr) return;
     const pid_t thread = place->thread.untracked;
     // An id that another thread has by now is late to be taken back, never wrong.
-    if (thread == 0 || ::tgkill(process_id, thread, 0) == 0 || errno != ESRCH) continue;
+    if (thread == 0 || ::tgkill(::getpid(), thread, 0) == 0 || errno != ESRCH) continue;
     give_back(place->thread);
     free_place(place->thread);
   }

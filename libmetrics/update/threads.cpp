@@ -25,6 +25,9 @@ __thread bool has_waited __attribute__((tls_model("initial-exec"))) = false;
 // C library may call malloc, which an update must not.
 constexpr pthread_key_t kKeysInDescriptor = 32;
 std::int64_t end_key = -1;
+// True once a thread of this process, or of its parent before the fork, has no such value. Guarded
+// by the mutex.
+bool any_untracked = false;
 
 // Records that a thread of this process counts in slot 0, and why; the first reason is kept.
 void count_in_shared(const OwnSlots& own, ProcessClaim& claim, metrics_status why,
@@ -143,7 +146,9 @@ void end_thread(void*) {
 void watch_end(ThreadPlace& thread) noexcept {
   const bool tracked = end_key >= 0 && ::pthread_setspecific(static_cast<pthread_key_t>(end_key),
                                                              &metrics_thread) == 0;
-  if (!tracked) thread.untracked = ::gettid();
+  if (tracked) return;
+  thread.untracked = ::gettid();
+  any_untracked = true;
 }
 
 // Claims a slot for the process, unless that was tried. The caller must hold the mutex.
@@ -166,7 +171,7 @@ format::Cell* own_cells(std::uint32_t segment) noexcept {
       return nullptr;
     }
     enter(p);
-    take_back_untracked(&give_slots_back);
+    if (any_untracked) take_back_untracked(&give_slots_back);
     ThreadPlace* thread = give_place();
     // `tried` is checked again: a signal handler may have been here before the lock was held.
     if (thread != nullptr && (thread->hot.tried & bit) == 0) {
