@@ -32,7 +32,10 @@ StandardDescriptorsKept::StandardDescriptorsKept() noexcept {
 Descriptor open_file(const char* path, OpenFor purpose) noexcept {
   const StandardDescriptorsKept kept;
   const int access = purpose == OpenFor::kWriting ? O_RDWR : O_RDONLY;
-  return Descriptor(::open(path, access | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
+  Descriptor opened(::open(path, access | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
+  if (!opened || opened.get() > STDERR_FILENO) return opened;
+  // Another thread has closed one meanwhile.
+  return Descriptor(::fcntl(opened.get(), F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
 }
 
 const char* not_a_segment(int error) noexcept {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "libmetrics/format/error.h"
+#include "libmetrics/format/file.h"
 #include "libmetrics/format/name.h"
 
 namespace metrics::format {
@@ -22,6 +23,7 @@ std::optional<gid_t> shared_group() {
       error == std::errc{} && parsed == end) {
     return gid;
   }
+  const StandardDescriptorsKept kept;  // the user database may open files, and sockets
   std::vector<char> buffer(65536);
   group entry{};
   group* found = nullptr;

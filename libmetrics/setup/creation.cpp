@@ -120,7 +120,7 @@ bool create(const std::string& file, const format::Geometry& g) {
   }
   std::string temporary = file + ".XXXXXX";
   const format::Descriptor fd(::mkostemp(temporary.data(), O_CLOEXEC));
-  if (!fd) format::fail(errno, "can't create " + temporary);
+  if (!fd) format::fail(errno, "can't create " + file + ".XXXXXX");  // the same text each time
   try {
     fill(fd.get(), file, g);
     const bool created = link_result(::link(temporary.c_str(), file.c_str()));

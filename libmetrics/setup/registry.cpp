@@ -71,7 +71,6 @@ Registry* Registry::joined(const std::string& file) {
   return nullptr;
 }
 
-// Made when the library is loaded: later there may be no memory for it.
 Registry& Registry::out_of_memory() {
   static Registry* const registry = [] {
     auto* made = new Registry("(no segment)");
@@ -80,6 +79,14 @@ Registry& Registry::out_of_memory() {
   }();
   return *registry;
 }
+
+namespace {
+
+// Made when the library is loaded: later there may be no memory for it, and a child that is forked
+// meanwhile would wait forever.
+[[maybe_unused]] const Registry& made_early = Registry::out_of_memory();
+
+}  // namespace
 
 Registry& Registry::nowhere(const std::string& file, const format::Error& why) noexcept {
   // The newest of these registries; each points to the one before. None is ever removed, since
@@ -215,12 +222,9 @@ Series& Registry::series(Family& family, std::span<const std::string_view> strin
   }
   const update::Locked lock(ready_process().mutex);
   known = family.table.find(hash, strings);  // another thread may have been first
-  if (known == nullptr || known->is_removed()) {
-    numbered();
-    known = &add_series(family, std::move(values), hash);
-  }
-  update::place_pending(index_);
-  return *known;
+  if (known != nullptr && !known->is_removed()) return *known;
+  numbered();
+  return add_series(family, std::move(values), hash);
 }
 
 // Everything that may fail comes first: a gauge that is in the list of its process, or a series in

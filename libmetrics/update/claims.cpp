@@ -60,15 +60,17 @@ void* pin(int fd) noexcept {
 }
 
 // What a claim that another thread has under way would leave to a child: the descriptor that holds
-// its lock. Stored before the slot is locked, and forgotten after the descriptor is closed. In
+// its lock, and of which segment. Stored as soon as it is open, and forgotten after it is closed. In
 // ordinary memory, so that the child finds it.
 std::atomic<int> claiming_fd{-1};
+std::atomic<const Segment*> claimed_in{nullptr};
 
 // Closes the descriptor that was inherited with another process's claim, if it is still that one:
 // the child may have closed it, and opened another file under its number.
-void close_inherited(const Segment& segment) noexcept {
+void close_inherited() noexcept {
   const int fd = claiming_fd.exchange(-1, std::memory_order_relaxed);
-  if (fd >= 0 && segment.is_open_as(fd)) ::close(fd);
+  const Segment* segment = claimed_in.load(std::memory_order_relaxed);
+  if (fd >= 0 && segment->is_open_as(fd)) ::close(fd);
 }
 
 // Locks the first slot through fd, with a lock whose length is the new generation's. Returns slot 0
@@ -135,11 +137,15 @@ format::Owner lock_free(const Segment& segment, int fd) noexcept {
 
 ClaimResult claim_first_slot(const Segment& segment, Claim& claim) noexcept {
   claim = Claim();
+  claimed_in.store(&segment, std::memory_order_relaxed);
   format::Descriptor own = segment.reopen();  // an open file description of this process alone
+  claiming_fd.store(own.get(), std::memory_order_release);  // after the segment
   if (!own) return ClaimResult::kUnreachable;
   claim.pin = pin(own.get());
-  if (claim.pin == nullptr) return ClaimResult::kUnreachable;
-  claiming_fd.store(own.get(), std::memory_order_relaxed);
+  if (claim.pin == nullptr) {
+    claiming_fd.store(-1, std::memory_order_relaxed);
+    return ClaimResult::kUnreachable;
+  }
   claim.owner = lock_free(segment, own.get());
   const int error = errno;
   own = format::Descriptor();  // a child forked from here on inherits nothing that keeps the lock
@@ -162,7 +168,7 @@ void give_back(const Claim& claim) noexcept { ::munmap(claim.pin, format::page_b
 
 void number_process(const Segment& segment, ProcessClaim& claim) noexcept {
   if (claim.start != 0) return;
-  close_inherited(segment);
+  close_inherited();
   claim.start = segment.header().starts.fetch_add(1, std::memory_order_relaxed) + 1;
 }
 

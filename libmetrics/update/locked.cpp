@@ -11,9 +11,11 @@ namespace {
 constexpr long kBoundNs =
     10'000'000;  // the longest that a first update waits for a thread that sets up families
 
-// True in a thread between hold_for_fork() and release_after_fork().
-__thread bool forking __attribute__((tls_model("initial-exec"))) = false;
-sigset_t before_fork;  // guarded by the mutex
+// How many forks the thread is in, between hold_for_fork() and release_after_fork(): a handler of
+// one may fork.
+__thread unsigned forking __attribute__((tls_model("initial-exec"))) = 0;
+sigset_t before_fork;  // of the outermost one; guarded by the mutex
+void (*after_unlock)() noexcept = nullptr;
 
 // Locks the mutex; returns false if it was not free within the bound.
 bool lock_bounded(pthread_mutex_t& mutex) noexcept {
@@ -61,33 +63,48 @@ Quiet::~Quiet() {
   errno = errno_;
 }
 
+void set_after_unlock(void (*function)() noexcept) noexcept { after_unlock = function; }
+
+Locked::AfterUnlock::~AfterUnlock() {
+  if (unlocked && after_unlock != nullptr) after_unlock();
+}
+
 void hold_for_fork(pthread_mutex_t& mutex) noexcept {
+  if (forking > 0) {
+    ++forking;
+    return;
+  }
   sigset_t all, before;
   ::sigfillset(&all);
   ::pthread_sigmask(SIG_SETMASK, &all, &before);
   ::pthread_mutex_lock(&mutex);
   before_fork = before;
-  forking = true;
+  forking = 1;
 }
 
 void release_after_fork(pthread_mutex_t& mutex, bool in_child) noexcept {
+  if (forking == 0) return;  // of an outer fork, in the child of an inner one
+  forking = in_child ? 0 : forking - 1;
+  if (forking > 0) return;
   const sigset_t before = before_fork;
-  forking = false;
   if (in_child) {
     say_unlocked(mutex);
   } else {
     ::pthread_mutex_unlock(&mutex);
   }
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  if (!in_child && after_unlock != nullptr) after_unlock();
 }
 
 Locked::Locked(pthread_mutex_t& mutex, Wait wait) noexcept : mutex_(mutex) {
-  unlocks_ = !forking && lock(mutex, wait);
-  held_ = unlocks_ || forking;
+  unlocks_ = forking == 0 && lock(mutex, wait);
+  held_ = unlocks_ || forking > 0;
 }
 
 Locked::~Locked() {
-  if (unlocks_) ::pthread_mutex_unlock(&mutex_);
+  if (!unlocks_) return;
+  ::pthread_mutex_unlock(&mutex_);
+  after_.unlocked = true;
 }
 
 }  // namespace metrics::update

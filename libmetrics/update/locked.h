@@ -43,6 +43,10 @@ void hold_for_fork(pthread_mutex_t& mutex) noexcept;
 // `in_child`: the mutex was wiped, so that there is nothing to unlock.
 void release_after_fork(pthread_mutex_t& mutex, bool in_child) noexcept;
 
+// Makes each thread that has unlocked the mutex call this function next, with its signals as they
+// were. Called when the library is loaded.
+void set_after_unlock(void (*function)() noexcept) noexcept;
+
 // Holds the mutex in the scope, with signals blocked.
 class Locked {
  public:
@@ -54,6 +58,11 @@ class Locked {
   bool held() const noexcept { return held_; }  // false: the mutex was not free within the wait
 
  private:
+  struct AfterUnlock {
+    ~AfterUnlock();
+    bool unlocked = false;
+  };
+  AfterUnlock after_;  // destroyed last: the signals are as they were
   Quiet quiet_;
   pthread_mutex_t& mutex_;
   bool held_;

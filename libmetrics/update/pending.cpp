@@ -65,7 +65,8 @@ PendingGauges::Kept PendingGauges::keep(PendingPool& pool, Gauge& gauge, Change 
     mine->gauge = &gauge;
     mine->value.store(changed(0), std::memory_order_relaxed);
     mine->next = newest;
-    if (newest_.compare_exchange_strong(newest, mine, std::memory_order_release,
+    // Release: pairs with the acquires above. Sequentially consistent: see place_pending().
+    if (newest_.compare_exchange_strong(newest, mine, std::memory_order_seq_cst,
                                         std::memory_order_acquire)) {
       return Kept::kYes;
     }
@@ -73,16 +74,18 @@ PendingGauges::Kept PendingGauges::keep(PendingPool& pool, Gauge& gauge, Change 
 }
 
 bool PendingGauges::empty() const noexcept {
-  const PendingGauge* newest = newest_.load(std::memory_order_relaxed);
+  const PendingGauge* newest = newest_.load(std::memory_order_seq_cst);  // see place_pending()
   return newest == nullptr || newest == &end_of_keeping;
 }
 
-std::optional<double> PendingGauges::of(const Gauge& gauge) const noexcept {
+std::optional<double> PendingGauges::of(const Gauge& gauge, bool& is_settled) const noexcept {
   PendingGauge* newest = newest_.load(std::memory_order_acquire);
-  const PendingGauge* there = find(newest == &end_of_keeping ? nullptr : newest, gauge);
+  is_settled = newest == &end_of_keeping;
+  const PendingGauge* there = is_settled ? nullptr : find(newest, gauge);
   if (there == nullptr) return std::nullopt;
   const std::uint64_t word = there->value.load(std::memory_order_acquire);
-  return word == kSettled ? std::nullopt : format::decode_gauge(word);
+  is_settled = word == kSettled;
+  return is_settled ? std::nullopt : format::decode_gauge(word);
 }
 
 std::uint32_t PendingGauges::settle(Outcome outcome) noexcept {

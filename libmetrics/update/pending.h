@@ -44,8 +44,9 @@ class PendingGauges {
   Kept keep(PendingPool& pool, Gauge& gauge, Change change, double value) noexcept;
   // Returns true if no value waits for a slot.
   bool empty() const noexcept;
-  // Returns the value that is kept for the gauge; an empty optional if there is none.
-  std::optional<double> of(const Gauge& gauge) const noexcept;
+  // Returns the value that is kept for the gauge; an empty optional if there is none. Sets
+  // is_settled to true if none is kept any more.
+  std::optional<double> of(const Gauge& gauge, bool& is_settled) const noexcept;
 
   // Ends the keeping, until the process forks. If the process has a slot now, in which its gauges
   // have begun, sets them to their values there; else the values are lost. Returns how many there

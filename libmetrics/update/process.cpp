@@ -202,7 +202,8 @@ void take_place_back(bool held) noexcept {
 }
 
 void take_back_untracked(void (*give_back)(ThreadPlace&)) noexcept {
-  if (page().free_places != nullptr) return;
+  // In a vfork() child, whose memory is its parent's, the parent's threads would seem to be gone.
+  if (page().free_places != nullptr || ::getpid() != own_pid()) return;
   for (std::size_t i = 0; i < places_given; ++i) {
     Place* place = place_at(i);
     if (place == nullptr) return;

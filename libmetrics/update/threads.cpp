@@ -131,6 +131,7 @@ void end_thread(void*) {
 // Runs when the library is loaded, for the reason given at set_up_early in process.cpp, and because
 // early keys are those that take no malloc.
 [[maybe_unused]] const bool made_early = [] {
+  set_after_unlock(&place_pending);
   pthread_key_t key = 0;
   if (::pthread_key_create(&key, &end_thread) != 0) return false;
   if (key < kKeysInDescriptor) {
@@ -146,7 +147,9 @@ void end_thread(void*) {
 void watch_end(ThreadPlace& thread) noexcept {
   const bool tracked = end_key >= 0 && ::pthread_setspecific(static_cast<pthread_key_t>(end_key),
                                                              &metrics_thread) == 0;
-  if (tracked) return;
+  // The id of a vfork() child is not that of the thread which goes on with the place: it is kept
+  // until the process ends.
+  if (tracked || ::getpid() != own_pid()) return;
   thread.untracked = ::gettid();
   any_untracked = true;
 }
@@ -203,7 +206,10 @@ bool keep_change(Gauge& gauge, PendingGauges::Change change, double value) noexc
   ProcessClaim& claim = p.claims[gauge.segment];
   if (claim.state.load(std::memory_order_acquire) == State::kUntried) {
     const auto kept = claim.pending.keep(p.pending, gauge, change, value);
-    if (kept == PendingGauges::Kept::kYes) return true;
+    if (kept == PendingGauges::Kept::kYes) {
+      place_pending();  // the mutex may be free by now
+      return true;
+    }
     // The gauge has begun, even if the claim is not announced to the process's threads yet.
     if (kept == PendingGauges::Kept::kSettled &&
         claim.state.load(std::memory_order_relaxed) != State::kFailed) {
@@ -219,13 +225,23 @@ bool keep_change(Gauge& gauge, PendingGauges::Change change, double value) noexc
 std::optional<double> gauge_value(const Gauge& gauge) noexcept {
   const ProcessClaim& claim = process().claims[gauge.segment];
   if (owns_first_slot(gauge.segment)) return gauge.own_value();
-  return claim.pending.of(gauge);
+  bool is_settled = false;
+  const auto kept = claim.pending.of(gauge, is_settled);
+  if (!is_settled) return kept;
+  const bool failed = claim.state.load(std::memory_order_relaxed) == State::kFailed;
+  return failed ? std::nullopt : gauge.own_value();
 }
 
-void place_pending(std::uint32_t segment) noexcept {
-  if (process().claims[segment].pending.empty()) return;
-  enter(process());
-  claim_once(*own_slots_at(segment), segment);
+void place_pending() noexcept {
+  Process& p = process();
+  if (p.pending.used.load(std::memory_order_seq_cst) == 0) return;
+  for (std::uint32_t i = 0; i < METRICS_MAX_SEGMENTS; ++i) {
+    if (p.claims[i].pending.empty()) continue;
+    const Locked lock(p.mutex, Locked::Wait::kNot);
+    if (!lock.held()) return;  // who holds it comes here when it has unlocked it
+    enter(p);
+    claim_once(*own_slots_at(i), i);
+  }
 }
 
 void count_drop(std::uint32_t segment, format::Drop reason) noexcept {

@@ -24,17 +24,19 @@ format::Cell* shared_cells(std::uint32_t segment) noexcept;
 bool owns_first_slot(std::uint32_t segment) noexcept;
 
 // Keeps the change of a gauge whose process has no first slot yet, since its mutex was not free.
-// The value gets its place when a thread claims the slot: with the next registration, or the next
-// first update of a thread. Counts a drop if the process could get no slot. Returns false if the
-// slot was claimed meanwhile: then the caller must update the gauge.
+// The value gets its place when a thread claims the slot: at the latest the thread that holds the
+// mutex, once it has unlocked it. Counts a drop if the process could get no slot. Returns false if
+// the slot was claimed meanwhile: then the caller must update the gauge.
 bool keep_change(Gauge& gauge, PendingGauges::Change change, double value) noexcept;
 // Returns the value that the process has set the gauge to, wherever it is kept. An empty optional
 // if it has set none.
 std::optional<double> gauge_value(const Gauge& gauge) noexcept;
 
-// Claims a slot for the process if it keeps values of gauges that need one. Set-up calls it with
-// the mutex held: it may have kept the thread from claiming that has set them.
-void place_pending(std::uint32_t segment) noexcept;
+// Claims a slot for the process where it keeps values of gauges that need one, if the mutex is free.
+// Each thread that unlocks the mutex calls it afterwards: it may have kept another one from claiming
+// that has set them. That one links its value and then tries the mutex, this one unlocks the mutex
+// and then looks for values, all sequentially consistent: one of them sees the other.
+void place_pending() noexcept;
 
 // Counts a dropped update in the segment. Does nothing if the segment was not joined.
 void count_drop(std::uint32_t segment, format::Drop reason) noexcept;

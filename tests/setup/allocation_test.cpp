@@ -1,5 +1,5 @@
-// Each allocation of each set-up call fails once: the call reports that there is no memory, and
-// costs nothing else. The program stands in for operator new.
+// Each allocation of each set-up call fails, alone or with all that follow: the call reports that
+// there is no memory, and costs nothing else. The program stands in for operator new.
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -18,27 +18,34 @@
 
 namespace {
 
-// How many allocations of this thread succeed before one fails; less than 0: all succeed.
+// How many allocations of this thread succeed before one fails, or all that follow; less than 0: all
+// succeed.
 thread_local int until_failure = -1;
+thread_local bool all_fail_then = false;
 thread_local bool has_failed = false;
+
+bool fails() {
+  if (until_failure < 0) return false;
+  if (until_failure > 0) {
+    --until_failure;
+    return false;
+  }
+  if (!all_fail_then) until_failure = -1;
+  has_failed = true;
+  return true;
+}
 
 // Not known to the compiler as malloc's, of which it would expect a delete.
 [[gnu::noinline]] void release(void* memory) { std::free(memory); }
 
 void* allocated(std::size_t bytes) {
-  if (until_failure >= 0 && until_failure-- == 0) {
-    has_failed = true;
-    return nullptr;
-  }
+  if (fails()) return nullptr;
   return std::malloc(bytes == 0 ? 1 : bytes);
 }
 
 void* allocated(std::size_t bytes, std::align_val_t alignment) {
   const auto unit = static_cast<std::size_t>(alignment);
-  if (until_failure >= 0 && until_failure-- == 0) {
-    has_failed = true;
-    return nullptr;
-  }
+  if (fails()) return nullptr;
   return std::aligned_alloc(unit, (bytes + unit - 1) / unit * unit);
 }
 
@@ -180,9 +187,9 @@ const std::vector<Call>& calls() {
   return all;
 }
 
-// Makes the call with one allocation failing, in a new process and segment, and then once more.
-// Returns whether there was one to fail.
-bool fails_once(const Call& call, int which) {
+// Makes the call with one allocation failing, or with all from that one on, in a new process and
+// segment, and then once more. Returns whether there was one to fail.
+bool fails_at(const Call& call, int which, bool and_all_after) {
   auto& had_one = shared<bool>();
   const TempPath path;
   const pid_t worker = forked([&] {
@@ -191,6 +198,7 @@ bool fails_once(const Call& call, int which) {
     p.path = path.path();
     call.before(p);
     until_failure = which;
+    all_fail_then = and_all_after;
     const metrics_status status = call.call(p);
     until_failure = -1;
     had_one = has_failed;
@@ -223,13 +231,15 @@ bool fails_once(const Call& call, int which) {
 TEST(Allocations, OfSetUpCallsMayFailAndCostTheCallAlone) {
   int points = 0;
   for (const Call& call : calls()) {
-    int which = 0;
-    while (!HasFailure() && fails_once(call, which)) ++which;
-    points += which;
+    for (const bool and_all_after : {false, true}) {
+      int which = 0;
+      while (!HasFailure() && fails_at(call, which, and_all_after)) ++which;
+      points += which;
+    }
   }
   RecordProperty("points", points);
-  std::printf("%d allocations failed, each once\n", points);
-  EXPECT_GT(points, 100);
+  std::printf("%d points of failure\n", points);
+  EXPECT_GT(points, 200);
 }
 
 }  // namespace

@@ -86,24 +86,30 @@ class LateLibrary {
   void* handle_;
 };
 
-TEST(LoadedLate, AThreadsFirstUpdateAllocatesNothingAndItsSlotIsGivenBack) {
-  const Directory directory;
-  const LateLibrary library;
-  const auto inc = library.function<decltype(metrics_counter_inc)>("metrics_counter_inc");
-  // Two lanes, for many threads one after the other and two at a time.
+// Returns the only counter of a new segment with two lanes.
+metrics_counter* counter_in(const Directory& directory, const LateLibrary& library) {
   const metrics_geometry geometry = {sizeof geometry, 1, 2, 4096, 64 * 1024};
   metrics_segment* segment = nullptr;
   metrics_family* family = nullptr;
   metrics_counter* counter = nullptr;
-  ASSERT_EQ(library.function<decltype(metrics_open)>("metrics_open")(directory.segment().c_str(),
+  EXPECT_EQ(library.function<decltype(metrics_open)>("metrics_open")(directory.segment().c_str(),
                                                                      &geometry, &segment),
             METRICS_OK);
-  ASSERT_EQ(library.function<decltype(metrics_family_of)>("metrics_family_of")(
+  EXPECT_EQ(library.function<decltype(metrics_family_of)>("metrics_family_of")(
                 segment, METRICS_COUNTER, "tasks", "", nullptr, 0, nullptr, &family),
             METRICS_OK);
-  ASSERT_EQ(library.function<decltype(metrics_counter_labels)>("metrics_counter_labels")(
+  EXPECT_EQ(library.function<decltype(metrics_counter_labels)>("metrics_counter_labels")(
                 family, nullptr, 0, &counter),
             METRICS_OK);
+  return counter;
+}
+
+// Many threads one after the other, and two at a time.
+TEST(LoadedLate, AThreadsFirstUpdateAllocatesNothingAndItsSlotIsGivenBack) {
+  const Directory directory;
+  const LateLibrary library;
+  metrics_counter* const counter = counter_in(directory, library);
+  const auto inc = library.function<decltype(metrics_counter_inc)>("metrics_counter_inc");
   const auto count = [&] {
     watched = true;
     inc(counter, 1);
@@ -126,6 +132,33 @@ TEST(LoadedLate, AThreadsFirstUpdateAllocatesNothingAndItsSlotIsGivenBack) {
   EXPECT_EQ(counted(directory.segment(), &usage), 2 * kThreads);
   EXPECT_LE(usage.lanes_used, 2u);
   EXPECT_EQ(usage.dropped[static_cast<std::size_t>(format::Drop::kLanesExhausted)], 0u);
+}
+
+using Inc = decltype(metrics_counter_inc);
+
+// In a function of its own: a child of vfork() may not return from where it was made.
+[[gnu::noinline]] pid_t vforked(Inc* inc, metrics_counter* counter) {
+  const pid_t child = ::vfork();
+  if (child == 0) {
+    inc(counter, 1);
+    ::_exit(0);
+  }
+  return child;
+}
+
+TEST(LoadedLate, AThreadKeepsTheSlotThatItsVforkedChildHasClaimed) {
+  const Directory directory;
+  const LateLibrary library;
+  metrics_counter* const counter = counter_in(directory, library);
+  const auto inc = library.function<Inc>("metrics_counter_inc");
+  int status = 0;
+  const pid_t child = vforked(inc, counter);
+  EXPECT_EQ(::waitpid(child, &status, 0), child);
+  std::thread([&] { inc(counter, 1); }).join();
+  inc(counter, 1);
+  reader::Usage usage{};
+  EXPECT_EQ(counted(directory.segment(), &usage), 3u);
+  EXPECT_EQ(usage.lanes_used, 1u) << "the other thread has one of its own";
 }
 
 TEST(Unloaded, AModuleWithTheStaticLibraryLeavesItsThreadsAndForksIntact) {

@@ -147,8 +147,8 @@ TEST(Claim, TakesADeadOnesSlotWhereverItIsIfNoOtherIsLeft) {
 // A raw clone() copies the descriptors of its parent as they are at that instant. One of them holds
 // the lock that another thread is about to get.
 TEST(Claim, OfAParentDiesWithItThoughAChildWasClonedMeanwhile) {
-  TempSegment t;
-  const Counter tasks = t.counter("tasks");
+  TempSegment t, another;
+  const Counter tasks = t.counter("tasks"), others = another.counter("others");
   Gate counted, end;
   Gate& claimed = *new Gate;
   const pid_t parent = forked([&] {
@@ -156,7 +156,8 @@ TEST(Claim, OfAParentDiesWithItThoughAChildWasClonedMeanwhile) {
       raw_cloned([&] {
         ::prctl(PR_SET_PDEATHSIG, 0);  // it must outlive its parent
         claimed.pass();
-        tasks.inc();  // the child's first entry
+        others.inc();  // the child's first entry, in another segment than the claim's
+        tasks.inc();
         counted.let_pass();
         end.pass();
       });
