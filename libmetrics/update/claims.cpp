@@ -60,7 +60,7 @@ void* pin(int fd) noexcept {
 }
 
 // What a claim that another thread has under way would leave to a child: the descriptor that holds
-// its lock, and of which segment. Stored as soon as it is open, and forgotten after it is closed. In
+// its lock, and of which segment. Stored as soon as it is open, forgotten after it is closed. In
 // ordinary memory, so that the child finds it.
 std::atomic<int> claiming_fd{-1};
 std::atomic<const Segment*> claimed_in{nullptr};

@@ -32,10 +32,10 @@ bool keep_change(Gauge& gauge, PendingGauges::Change change, double value) noexc
 // if it has set none.
 std::optional<double> gauge_value(const Gauge& gauge) noexcept;
 
-// Claims a slot for the process where it keeps values of gauges that need one, if the mutex is free.
-// Each thread that unlocks the mutex calls it afterwards: it may have kept another one from claiming
-// that has set them. That one links its value and then tries the mutex, this one unlocks the mutex
-// and then looks for values, all sequentially consistent: one of them sees the other.
+// Claims a slot for the process where it keeps values of gauges that need one, if the mutex is
+// free. Each thread that unlocks the mutex calls it afterwards: it may have kept another one from
+// claiming that has set them. That one links its value and then tries the mutex, this one unlocks
+// the mutex and then looks for values, all sequentially consistent: one of them sees the other.
 void place_pending() noexcept;
 
 // Counts a dropped update in the segment. Does nothing if the segment was not joined.

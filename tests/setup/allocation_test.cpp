@@ -18,8 +18,8 @@
 
 namespace {
 
-// How many allocations of this thread succeed before one fails, or all that follow; less than 0: all
-// succeed.
+// How many allocations of this thread succeed before one fails, or all that follow; less than 0:
+// all succeed.
 thread_local int until_failure = -1;
 thread_local bool all_fail_then = false;
 thread_local bool has_failed = false;
