@@ -79,7 +79,7 @@ class Crowd {
 
 // Returns how many locks the body asks for in a process of its own.
 unsigned asked(const std::function<void()>& body) {
-  auto& calls = *new Gate;
+  Gate calls;
   started([&] {
     lock_calls = 0;
     body();
@@ -149,8 +149,7 @@ TEST(Claim, TakesADeadOnesSlotWhereverItIsIfNoOtherIsLeft) {
 TEST(Claim, OfAParentDiesWithItThoughAChildWasClonedMeanwhile) {
   TempSegment t, another;
   const Counter tasks = t.counter("tasks"), others = another.counter("others");
-  Gate counted, end;
-  Gate& claimed = *new Gate;
+  Gate counted, claimed, end;
   const pid_t parent = forked([&] {
     before_lock = [&] {
       raw_cloned([&] {
