@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "metrics/metrics.h"
+#include "tests/support/failing_new.h"
 #include "tests/support/options.h"
 #include "tests/support/shared_memory.h"
 #include "tests/support/temp_segment.h"
@@ -18,11 +19,10 @@
 
 namespace {
 
-// How many allocations of this thread succeed before one fails, or all that follow; less than 0:
-// all succeed.
-thread_local int until_failure = -1;
-thread_local bool all_fail_then = false;
-thread_local bool has_failed = false;
+// How many allocations succeed before one fails, or all that follow; less than 0: all succeed.
+int until_failure = -1;
+bool all_fail_then = false;
+bool has_failed = false;
 
 bool fails() {
   if (until_failure < 0) return false;
@@ -35,43 +35,7 @@ bool fails() {
   return true;
 }
 
-// Not known to the compiler as malloc's, of which it would expect a delete.
-[[gnu::noinline]] void release(void* memory) { std::free(memory); }
-
-void* allocated(std::size_t bytes) {
-  if (fails()) return nullptr;
-  return std::malloc(bytes == 0 ? 1 : bytes);
-}
-
-void* allocated(std::size_t bytes, std::align_val_t alignment) {
-  const auto unit = static_cast<std::size_t>(alignment);
-  if (fails()) return nullptr;
-  return std::aligned_alloc(unit, (bytes + unit - 1) / unit * unit);
-}
-
-void* or_throw(void* memory) {
-  if (memory == nullptr) throw std::bad_alloc();
-  return memory;
-}
-
 }  // namespace
-
-void* operator new(std::size_t bytes) { return or_throw(allocated(bytes)); }
-void* operator new[](std::size_t bytes) { return or_throw(allocated(bytes)); }
-void* operator new(std::size_t bytes, std::align_val_t a) { return or_throw(allocated(bytes, a)); }
-void* operator new[](std::size_t bytes, std::align_val_t a) {
-  return or_throw(allocated(bytes, a));
-}
-void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept { return allocated(bytes); }
-void* operator new[](std::size_t bytes, const std::nothrow_t&) noexcept { return allocated(bytes); }
-void operator delete(void* memory) noexcept { release(memory); }
-void operator delete[](void* memory) noexcept { release(memory); }
-void operator delete(void* memory, std::size_t) noexcept { release(memory); }
-void operator delete[](void* memory, std::size_t) noexcept { release(memory); }
-void operator delete(void* memory, std::align_val_t) noexcept { release(memory); }
-void operator delete[](void* memory, std::align_val_t) noexcept { release(memory); }
-void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { release(memory); }
-void operator delete[](void* memory, std::size_t, std::align_val_t) noexcept { release(memory); }
 
 namespace metrics::test {
 namespace {
@@ -199,8 +163,9 @@ bool fails_at(const Call& call, int which, bool and_all_after) {
     call.before(p);
     until_failure = which;
     all_fail_then = and_all_after;
+    set_failing(&fails);
     const metrics_status status = call.call(p);
-    until_failure = -1;
+    set_failing(nullptr);
     had_one = has_failed;
     EXPECT_TRUE(status == METRICS_OK || status == METRICS_NO_SPACE)
         << metrics_status_name(status) << ": " << metrics_last_error();

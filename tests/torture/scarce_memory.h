@@ -1,5 +1,4 @@
-// scarce_memory.h -- lets a thread's allocations fail at random. The suite stands in for operator
-// new.
+// scarce_memory.h -- lets a thread's allocations fail at random.
 #pragma once
 
 #include <cstdint>
