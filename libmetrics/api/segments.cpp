@@ -121,11 +121,9 @@ metrics_segment* metrics_default(void) {
   if (there == nullptr) {
     const Opened opened = open_registry(nullptr, nullptr);
     // Release, acquire: a thread that finds the registry sees it complete.
-    if (opened.status != METRICS_OK) {
-      there = opened.registry;
-      report(opened);
-    } else if (registry.compare_exchange_strong(there, opened.registry, std::memory_order_acq_rel,
-                                                std::memory_order_acquire)) {
+    if (opened.status != METRICS_OK ||
+        registry.compare_exchange_strong(there, opened.registry, std::memory_order_acq_rel,
+                                         std::memory_order_acquire)) {
       there = opened.registry;
       report(opened);
     }
