@@ -182,7 +182,7 @@ ROWS = [
         [], "µs", US, slow=True),
     Row("start-up", "first update after fork, beside 1,000 living processes",
         {OURS: ("update", "first-update-beside-1000"), "beside 10": ("update", "first-update-beside-10")},
-        [at_most_floor(3, "beside 10")], "µs", US, slow=True),
+        [at_most_floor(3, "beside 10")], "µs", US, slow=True, only_full=True),
     Row("start-up", "opening a segment that is there and one series", {OURS: ("update", "open")}, [], "µs", US,
         slow=True),
     Row("start-up", "creating a segment and one series", {OURS: ("update", "create")}, [], "µs", US, slow=True),
