@@ -28,6 +28,15 @@ namespace {
 // Guarded by the process's mutex.
 std::array<Registry*, METRICS_MAX_SEGMENTS> registries{};
 
+// Returns where the next registry belongs. Throws Error(METRICS_FULL) if there is no room for one of
+// that file. The caller must hold the mutex.
+Registry*& free_place(const std::string& file) {
+  const auto place = std::find(registries.begin(), registries.end(), nullptr);
+  if (place != registries.end()) return *place;
+  throw format::Error(METRICS_FULL, "can't join " + file + ": one process can join " +
+                                        std::to_string(METRICS_MAX_SEGMENTS) + " segments");
+}
+
 // Sets up this process's state and returns it. Throws std::bad_alloc if there is no memory for it.
 update::Process& ready_process() {
   if (!update::set_up_process()) throw std::bad_alloc();
@@ -42,6 +51,7 @@ Registry& Registry::open(const std::string& file, const metrics_geometry& wanted
   {
     const update::Locked lock(p.mutex);
     if (Registry* there = joined(file); there != nullptr) return *there;
+    free_place(file);  // throws before a file is created that the process can't join
   }
   // Without the mutex: a file may take seconds to create, and meanwhile every first update of a
   // thread, and every fork(), would wait.
@@ -49,16 +59,12 @@ Registry& Registry::open(const std::string& file, const metrics_geometry& wanted
   registry->join(wanted);
   const update::Locked lock(p.mutex);
   if (Registry* there = joined(file); there != nullptr) return *there;  // another thread was first
-  const auto place = std::find(registries.begin(), registries.end(), nullptr);
-  if (place == registries.end()) {
-    throw format::Error(METRICS_FULL, "can't join " + file + ": one process can join " +
-                                          std::to_string(METRICS_MAX_SEGMENTS) + " segments");
-  }
-  registry->index_ = static_cast<std::uint32_t>(place - registries.begin());
+  Registry*& place = free_place(file);
+  registry->index_ = static_cast<std::uint32_t>(&place - registries.data());
   registry->numbered();
   publish(registry->index_, registry->own_slots_.get());
-  *place = registry.release();  // never freed, since threads may write until the process ends
-  return **place;
+  place = registry.release();  // never freed, since threads may write until the process ends
+  return *place;
 }
 
 // Returns the registry of that file, if the process has joined it. The caller must hold the mutex.

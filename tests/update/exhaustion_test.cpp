@@ -4,6 +4,7 @@
 #include <signal.h>
 
 #include <atomic>
+#include <filesystem>
 #include <string>
 #include <thread>
 #include <vector>
@@ -44,6 +45,7 @@ TEST(Exhaustion, OneProcessJoinsSixteenSegments) {
     }
   });
   EXPECT_EQ(ended(worker), 0);
+  EXPECT_FALSE(std::filesystem::exists(directory.path() + "/segment16.v2"));
   for (unsigned i = 0; i < 16; ++i) {
     const Scrape scrape(directory.path() + "/segment" + std::to_string(i) + ".v2");
     EXPECT_EQ(scrape.count("tasks"), i);
