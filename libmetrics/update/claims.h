@@ -36,8 +36,7 @@ enum class ClaimResult { kClaimed, kAllOwned, kUnreachable, kUnsupported };
 // lowest, which are all that most segments use, and as many from header.first_slot_hand on, where
 // the last claim stopped. Only then it takes one that no process has had; and only if there is none
 // of these left it asks for all. With up to kAsked slots in use, no slot is used while a lower one
-// is free; with a thousand and their owners dying in random order, a quarter more than that were
-// used after 400,000 claims.
+// is free; with many more, a dead one's slot waits until the hand has come to it.
 // kAllOwned: living processes own all first slots.
 // kUnreachable, with errno: the file can't be opened (again) under its name, or can't be mapped.
 // kUnsupported: the kernel or the file system has no such locks, or drops a pinned one.

@@ -1,7 +1,6 @@
 #include "libmetrics/update/process.h"
 
 #include <dlfcn.h>
-#include <signal.h>
 #include <sys/mman.h>
 #include <unistd.h>
 

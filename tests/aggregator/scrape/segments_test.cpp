@@ -39,6 +39,14 @@ SegmentState state_of(const Segments& segments, const std::string& name) {
   return {"", false, "is not there", nullptr};
 }
 
+// Lets the process have that many descriptors.
+void allow_files(rlim_t count) {
+  rlimit files{};
+  ::getrlimit(RLIMIT_NOFILE, &files);
+  files.rlim_cur = count;
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &files), 0);
+}
+
 // A file that takes little, and shows as much as that many series of a thousand buckets do.
 void forge_buckets(const std::string& file, std::size_t series) {
   std::vector<double> bounds;
@@ -58,10 +66,7 @@ TEST(Segments, FilesThatAreNoSegmentsUseUpNoDescriptors) {
     const Directory directory;
     constexpr rlim_t kFiles = 64;
     for (rlim_t i = 0; i < 2 * kFiles; ++i) std::ofstream(directory.file("a" + std::to_string(i)));
-    rlimit files{};
-    ::getrlimit(RLIMIT_NOFILE, &files);
-    files.rlim_cur = kFiles;
-    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &files), 0);
+    allow_files(kFiles);
     Segments segments({directory.path()}, reader::Access::kCopied, Owners());
     segments.read();
     EXPECT_EQ(segments.states().size(), 2 * kFiles + 1);
@@ -96,10 +101,7 @@ TEST(Segments, MoreSegmentsThanMayBeOpenTakeNoOnesPlace) {
   const int result = test::ended(test::forked([] {
     const Directory directory;
     constexpr rlim_t kFiles = 64;
-    rlimit files{};
-    ::getrlimit(RLIMIT_NOFILE, &files);
-    files.rlim_cur = kFiles;
-    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &files), 0);
+    allow_files(kFiles);
     Segments segments({directory.path()}, reader::Access::kCopied, Owners());
     segments.read();
     EXPECT_TRUE(state_of(segments, "m-sound").up);
