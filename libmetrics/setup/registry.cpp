@@ -28,8 +28,8 @@ namespace {
 // Guarded by the process's mutex.
 std::array<Registry*, METRICS_MAX_SEGMENTS> registries{};
 
-// Returns where the next registry belongs. Throws Error(METRICS_FULL) if there is no room for one of
-// that file. The caller must hold the mutex.
+// Returns where the next registry belongs, which is to be of that file. Throws Error(METRICS_FULL)
+// if there is no room for it. The caller must hold the mutex.
 Registry*& free_place(const std::string& file) {
   const auto place = std::find(registries.begin(), registries.end(), nullptr);
   if (place != registries.end()) return *place;
