@@ -10,6 +10,7 @@
 #include "libmetrics/api/segments.h"
 #include "libmetrics/format/types.h"
 #include "libmetrics/setup/bounds.h"
+#include "libmetrics/update/process.h"
 
 namespace metrics::api {
 namespace {
@@ -89,6 +90,7 @@ metrics_status metrics_family_of(metrics_segment* segment, metrics_type type, co
                                  const metrics_family_options* options, metrics_family** out) {
   *out = nullptr;
   setup::Family* refused = nullptr;
+  update::note_caller();
   const metrics_status status = to_status([&] {
     setup::Registry& registry = registry_of(segment);
     format::Definition d = definition_of(type, name, help, labels, label_count,

@@ -15,15 +15,24 @@
 namespace metrics::api {
 namespace {
 
-// Returns the joined segment of a handle. Throws Error(METRICS_INVALID) if the handle is NULL or
-// counts nothing.
+// Where a handle leads: one of a joined segment.
+struct Place {
+  const update::Segment& segment;
+  std::uint32_t index;  // of the segment
+  std::uint64_t cell;
+};
+
+// Throws Error(METRICS_INVALID) if the handle is NULL or counts nothing.
 template <class Handle>
-const update::Segment& segment_of(const Handle* handle) {
-  const update::OwnSlots* own = handle == nullptr ? nullptr : update::own_slots_at(handle->segment);
+Place place_of(const Handle* handle) {
+  const std::uint64_t place =
+      handle == nullptr ? METRICS_NOWHERE : __atomic_load_n(&handle->place, __ATOMIC_ACQUIRE);
+  const std::uint32_t index = metrics_hot_segment(place);
+  const update::OwnSlots* own = update::own_slots_at(index);
   if (own == nullptr) {
     throw format::Error(METRICS_INVALID, "there is nothing to read: the handle counts nothing");
   }
-  return own->segment();
+  return {own->segment(), index, place >> 32};
 }
 
 }  // namespace
@@ -36,9 +45,9 @@ extern "C" {
 
 metrics_status metrics_counter_value(const metrics_counter* counter, double* out) {
   return to_status([&] {
-    const update::Segment& segment = segment_of(counter);
+    const Place place = place_of(counter);
     std::uint64_t whole = 0;
-    const double fraction = setup::read_back(segment, counter->cell, {&whole, 1});
+    const double fraction = setup::read_back(place.segment, place.cell, {&whole, 1});
     *out = static_cast<double>(whole) + fraction;
     return METRICS_OK;
   });
@@ -47,9 +56,9 @@ metrics_status metrics_counter_value(const metrics_counter* counter, double* out
 metrics_status metrics_histogram_value(const metrics_histogram* histogram, uint64_t* count,
                                        double* sum) {
   return to_status([&] {
-    const update::Segment& segment = segment_of(histogram);
+    const Place place = place_of(histogram);
     std::vector<std::uint64_t> buckets(histogram->sum);
-    *sum = setup::read_back(segment, histogram->cell, buckets);
+    *sum = setup::read_back(place.segment, place.cell, buckets);
     *count = std::accumulate(buckets.begin(), buckets.end(), std::uint64_t{0});
     return METRICS_OK;
   });
@@ -57,8 +66,7 @@ metrics_status metrics_histogram_value(const metrics_histogram* histogram, uint6
 
 metrics_status metrics_gauge_value(const metrics_gauge* gauge, double* out) {
   return to_status([&] {
-    segment_of(gauge);
-    const update::ProcessClaim& claim = update::process().claims[gauge->segment];
+    const update::ProcessClaim& claim = update::process().claims[place_of(gauge).index];
     using State = update::ProcessClaim::State;
     if (claim.state.load(std::memory_order_relaxed) == State::kFailed) {
       throw format::Error(METRICS_NO_SLOT, "the process has no slot: its gauges are refused");

@@ -13,6 +13,7 @@
 #include "libmetrics/format/types.h"
 #include "libmetrics/format/utf8.h"
 #include "libmetrics/setup/registry.h"
+#include "libmetrics/update/process.h"
 #include "libmetrics/update/slow_path.h"
 #include "metrics/hot.h"
 #include "metrics/metrics.h"
@@ -21,11 +22,10 @@ namespace metrics::api {
 namespace {
 
 // The handles of refused families and series. Updates through them count nothing.
-constinit metrics_counter inert_counter = {METRICS_NOWHERE, 0};
-constinit metrics_gauge inert_gauge = {METRICS_NOWHERE, 0, nullptr};
+constinit metrics_counter inert_counter = {METRICS_NOWHERE};
+constinit metrics_gauge inert_gauge = {METRICS_NOWHERE, nullptr};
 constinit metrics_histogram inert_histogram = {
     METRICS_NOWHERE,
-    0,
     0,
     0,
     nullptr,
@@ -70,16 +70,24 @@ metrics_status uncounted(const setup::Family& family) {
                 ("family \"" + family.definition.name + "\" was refused").c_str());
 }
 
-// Returns the series if the process has it: the fast path. Anything unusual returns nullptr and is
-// diagnosed by with_series().
-template <format::Type... kTypes>
-[[gnu::always_inline]] inline setup::Series* known_series(metrics_family* handle,
-                                                          const char* const* values,
-                                                          std::size_t count) noexcept {
+// Notes that a handle is given out: to whom decides how long it must stay valid.
+void note_user(update::Users& users) noexcept {
+  if (update::under_lock) {
+    users.count.fetch_add(1, std::memory_order_relaxed);
+  } else if (!users.is_kept.load(std::memory_order_relaxed)) {
+    users.is_kept.store(true, std::memory_order_relaxed);
+  }
+}
+
+// Returns the handle of the series if the process has it: the fast path. Anything unusual returns
+// nullptr and is diagnosed by with_handle().
+template <class Hot, format::Type... kTypes>
+[[gnu::always_inline]] inline Hot* known_handle(metrics_family* handle, const char* const* values,
+                                                std::size_t count) noexcept {
   constexpr std::size_t kFew = 4;
   const setup::Family* family = family_of(handle);
   if (family == nullptr || count > kFew || count != family->definition.labels.size() ||
-      ((family->definition.type != kTypes) && ...)) {
+      ((family->definition.type != kTypes) && ...) || !update::is_seen()) {
     return nullptr;
   }
   std::array<std::string_view, kFew> strings;
@@ -90,14 +98,18 @@ template <format::Type... kTypes>
     strings[i] = values[i];
     hash = format::hash_string(strings[i], hash, key);
   }
-  setup::Series* series = family->table.find(hash, {strings.data(), count});
-  return series == nullptr || series->is_removed() ? nullptr : series;
+  const setup::Series* series = family->table.find(hash, {strings.data(), count});
+  Hot* found =
+      series == nullptr || series->is_removed() ? nullptr : *std::get_if<Hot*>(&series->handle);
+  update::seen();  // what the table had taken out meanwhile is not read any more
+  if (found != nullptr) note_user(found->users);
+  return found;
 }
 
-// Finds or makes the series and passes it to `take`. If that fails, logs the reason, once for each
+// Finds or makes the series and passes its handle to `take`. If that fails, logs the reason, once for each
 // family and status, unless the caller is at fault or the family was refused.
 template <class Take>
-metrics_status with_series(metrics_family* handle, std::initializer_list<format::Type> types,
+metrics_status with_handle(metrics_family* handle, std::initializer_list<format::Type> types,
                            const char* const* values, std::size_t count, Take take) noexcept {
   setup::Family* family = family_of(handle);
   const metrics_status status = to_status([&] {
@@ -124,8 +136,12 @@ template <class Hot, format::Type... kTypes, class Handle>
                                             std::size_t count, Handle** out,
                                             Handle& inert) noexcept {
   *out = nullptr;
-  const metrics_status status = with_series(
-      family, {kTypes...}, values, count, [&](setup::Series& s) { *out = &std::get<Hot>(s.hot); });
+  const metrics_status status =
+      with_handle(family, {kTypes...}, values, count, [&](setup::Handle handle) {
+        Hot* found = std::get<Hot*>(handle);
+        note_user(found->users);
+        *out = found;
+      });
   if (*out == nullptr && status != METRICS_INVALID) *out = &inert;
   return status;
 }
@@ -135,9 +151,9 @@ template <class Hot, format::Type... kTypes, class Handle>
 template <class Hot, format::Type... kTypes, class Handle>
 metrics_status labels(metrics_family* family, const char* const* values, std::size_t count,
                       Handle** out, Handle& inert) noexcept {
-  if (setup::Series* known = known_series<kTypes...>(family, values, count); known != nullptr)
+  if (Hot* known = known_handle<Hot, kTypes...>(family, values, count); known != nullptr)
       [[likely]] {
-    *out = std::get_if<Hot>(&known->hot);
+    *out = known;
     return METRICS_OK;
   }
   return new_labels<Hot, kTypes...>(family, values, count, out, inert);
@@ -153,7 +169,7 @@ extern "C" {
 
 metrics_status metrics_counter_labels(metrics_family* family, const char* const* values,
                                       size_t count, metrics_counter** out) {
-  return labels<metrics_counter, format::Type::kCounter>(family, values, count, out, inert_counter);
+  return labels<update::Counter, format::Type::kCounter>(family, values, count, out, inert_counter);
 }
 
 metrics_status metrics_gauge_labels(metrics_family* family, const char* const* values, size_t count,
@@ -163,7 +179,7 @@ metrics_status metrics_gauge_labels(metrics_family* family, const char* const* v
 
 metrics_status metrics_histogram_labels(metrics_family* family, const char* const* values,
                                         size_t count, metrics_histogram** out) {
-  return labels<metrics_histogram, format::Type::kHistogram, format::Type::kSummary>(
+  return labels<update::Histogram, format::Type::kHistogram, format::Type::kSummary>(
       family, values, count, out, inert_histogram);
 }
 
@@ -179,11 +195,11 @@ metrics_status metrics_info_state(metrics_family* family, const char* const* nam
     }
     sort_pairs(pairs);
     format::checked(std::move(d));  // the label names are this series' own
-    return with_series(family, {format::Type::kInfo}, pairs.data(), pairs.size(),
-                       [](setup::Series& series) {
-                         auto& statement = std::get<update::Gauge>(series.hot);
-                         statement.hand_down(1);
-                         update::set_slowly(&statement, 1);
+    return with_handle(family, {format::Type::kInfo}, pairs.data(), pairs.size(),
+                       [](setup::Handle handle) {
+                         auto* statement = std::get<update::Gauge*>(handle);
+                         statement->hand_down(1);
+                         update::set_slowly(statement, 1);
                        });
   });
 }
@@ -221,15 +237,33 @@ const uint64_t* metrics_series_state(const metrics_family* handle, const char* c
     if (family == nullptr || count != family->definition.labels.size()) return METRICS_OK;
     const auto repaired = format::valid_utf8(views(values, count));  // as the table has them
     const std::vector<std::string_view> strings(repaired.begin(), repaired.end());
-    const setup::Series* series =
-        family->table.find(format::strings_hash(strings, family->hash_key), strings);
-    if (series == nullptr) return METRICS_OK;
-    state = reinterpret_cast<const uint64_t*>(series->state);
-    *live = series->live;
+    state = reinterpret_cast<const uint64_t*>(family->registry.state(*family, strings, *live));
     return METRICS_OK;
   });
   return state;
 }
+
+void metrics_release(metrics_family* family, const void* handle) {
+  if (family == nullptr || handle == nullptr || handle == &inert_counter ||
+      handle == &inert_gauge || handle == &inert_histogram) {
+    return;
+  }
+  auto* at = const_cast<void*>(handle);
+  setup::Registry& registry = family_of(family)->registry;
+  switch (format::values_of(family_of(family)->definition.type)) {
+    case format::Values::kWholeAndFraction:
+      return registry.release(static_cast<update::Counter*>(at));
+    case format::Values::kCounts:
+      return registry.release(static_cast<update::Histogram*>(at));
+    case format::Values::kGauge:
+    case format::Values::kInfo:
+      return registry.release(static_cast<update::Gauge*>(at));
+  }
+}
+
+void metrics_under_lock(int under) { update::under_lock = under != 0; }
+
+void metrics_quiescent(void) { update::seen(); }
 
 metrics_status metrics_remove(metrics_family* handle, const char* const* values, size_t count) {
   return to_status([&] {

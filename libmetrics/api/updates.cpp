@@ -22,8 +22,8 @@ extern "C" {
 
 void metrics_counter_inc(const metrics_counter* c, uint64_t n) {
   if (c == nullptr) return;
-  if (std::uint64_t* own = metrics_hot_cells(c->segment); own != nullptr) [[likely]] {
-    metrics_hot_count(own + c->cell, n);
+  if (std::uint64_t* first = metrics_hot_first(&c->place); first != nullptr) [[likely]] {
+    metrics_hot_count(first, n);
   } else {
     update::inc_slowly(*c, n);
   }
@@ -31,9 +31,9 @@ void metrics_counter_inc(const metrics_counter* c, uint64_t n) {
 
 void metrics_counter_add(const metrics_counter* c, double amount) {
   if (c == nullptr) return;
-  std::uint64_t* own = metrics_hot_cells(c->segment);
-  if (own != nullptr && metrics_hot_may_add(amount) != 0) [[likely]] {
-    metrics_hot_add(own, c, amount);
+  std::uint64_t* first = metrics_hot_first(&c->place);
+  if (first != nullptr && metrics_hot_may_add(amount) != 0) [[likely]] {
+    metrics_hot_add(first, amount);
   } else {
     update::add_slowly(*c, amount);
   }
@@ -54,9 +54,9 @@ void metrics_gauge_set_to_current_time(metrics_gauge* hot) {
 
 void metrics_histogram_observe(const metrics_histogram* h, double value) {
   if (h == nullptr) return;
-  std::uint64_t* own = metrics_hot_cells(h->segment);
-  if (own != nullptr && value == value) [[likely]] {
-    h->observe(own + h->cell, h, value);
+  std::uint64_t* first = metrics_hot_first(&h->place);
+  if (first != nullptr && value == value) [[likely]] {
+    h->observe(first, h, value);
   } else {
     update::observe_slowly(*h, value);
   }

@@ -17,6 +17,15 @@ constexpr std::optional<double> decode_gauge(std::uint64_t word) noexcept {
   return std::bit_cast<double>(word ^ kUnset);
 }
 
+// A gauge's first cell is the generation of its owner and, above it, the version of the record that
+// it was begun for: what stands there of the record's earlier lives is no value.
+constexpr std::uint64_t gauge_life(std::uint32_t generation, std::uint32_t version) noexcept {
+  return std::uint64_t{version} << 32 | generation;
+}
+constexpr std::uint32_t version_of(std::uint64_t gauge_life) noexcept {
+  return static_cast<std::uint32_t>(gauge_life >> 32);
+}
+
 // Returns true if the mode counts only living processes.
 constexpr bool is_live(Mode mode) noexcept {
   using enum Mode;

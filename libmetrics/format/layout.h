@@ -24,7 +24,7 @@ inline constexpr std::size_t kPage =
 
 inline constexpr std::uint64_t kMagic = 0x0a73636972746d89;  // 0x89 "mtrics" newline
 inline constexpr std::uint32_t kMajor = 2;                   // also the suffix of the file's name
-inline constexpr std::uint32_t kMinor = 0;
+inline constexpr std::uint32_t kMinor = 1;
 
 // The reasons why something was not counted, or was counted in slot 0 instead of a slot of its own.
 // The header has a counter for each, which the aggregator exports. The numbers are part of the
@@ -102,11 +102,11 @@ struct Header {
   alignas(kCacheLine) Cell first_slots_used;  // highest first slot ever claimed
   Cell lanes_used;                            // highest lane ever claimed, counted from 1
   Cell first_slot_hand, lane_hand;            // where a search for a free one goes on: hints
-  alignas(kCacheLine) Cell clock;             // counts removals; 0 in this version, as is all of
-  alignas(kCacheLine) Cell reuses;            //   reuses, hand and unowned: see FORMAT.md, "Room"
+  alignas(kCacheLine) Cell clock;             // counts removals
+  alignas(kCacheLine) Cell reuses;            // raised before and after a record is filled anew
   alignas(kCacheLine) Cell starts;            // numbers the processes that have joined
-  Cell hand;
-  Cell unowned;
+  Cell hand;     // the chain from which on a search for a removed record goes on: a hint
+  Cell unowned;  // 1, for good: a process counts in slot 0 without the shared lock, see ownership.h
   alignas(kCacheLine) std::array<Cell, kDropCapacity> dropped;      // by Drop
   alignas(kCacheLine) std::array<Refusal, kDropCapacity> refusals;  // likewise
 };
@@ -133,8 +133,10 @@ static_assert(sizeof(Header) <= kPage, "the header is read and reserved as one p
 // the fields that are not there read as 0, and their cells are never written.
 inline constexpr std::uint32_t kHeaderBytes20 = 2880;
 static_assert(kHeaderBytes20 <= sizeof(Header));
+// A bit of both feature words: the records and cells of removed series are used again.
+inline constexpr std::uint32_t kReuse = 1;
 // What this program knows of Header::features and Header::writer_features.
-inline constexpr std::uint32_t kFeatures = 0, kWriterFeatures = 0;
+inline constexpr std::uint32_t kFeatures = kReuse, kWriterFeatures = kReuse;
 
 //   Head of one slot
 //   0     8               16           24        40           48      56         64      72    80
@@ -151,8 +153,9 @@ struct alignas(2 * kCacheLine) Head {
   Cell generation;  // counts the owners, 0 before the first; a first slot's: see ownership.h
   Cell owner;       // of a lane: Owner::word(), 0 if it is free; see ownership.h
   Cell reserved;
-  Cell since;  // 0 in this version, as is ack: see FORMAT.md, "Room"
-  Cell ack;
+  Cell since;  // of a first slot: the youngest `born` of the handles that an owner of it had
+               // when it claimed the slot; never goes down
+  Cell ack;    // 0 in this version
 };
 static_assert(offsetof(Head, pid) == 0 && offsetof(Head, pid_namespace) == 8);
 static_assert(offsetof(Head, claimed_ns) == 16 && offsetof(Head, command) == 24);
@@ -167,9 +170,21 @@ using Link = Cell;
 // The index is an array of these, one for each chain.
 struct Chain {
   Link first;   // the offset of its first record, 0 if it is empty
-  Cell commit;  // 0 in this version: see FORMAT.md, "Room"
+  Cell commit;  // the last registration of a series in this chain: see committed()
 };
 static_assert(offsetof(Chain, commit) == 8 && sizeof(Chain) == 16);
+// Chain::commit is 0, or the number of a registration and its record. The number goes on from one
+// registration in the chain to the next, so it distinguishes all that were ever made there.
+struct Committed {
+  std::uint32_t version;
+  std::uint64_t record;  // its offset
+};
+constexpr Committed committed(std::uint64_t word) noexcept {
+  return {static_cast<std::uint32_t>(word >> 32), (word & 0xffff'ffff) * 8};
+}
+constexpr std::uint64_t word_of(Committed c) noexcept {
+  return std::uint64_t{c.version} << 32 | c.record / 8;
+}
 
 enum class Kind : std::uint16_t {
   kFamily = 1,
@@ -199,20 +214,26 @@ static_assert(offsetof(Record, hash) == 16 && offsetof(Record, state) == 24);
 static_assert(sizeof(Record) == 32);
 
 // What a series' record is at the moment: the low bits of Record::state. The bits above them are
-// its version, which a removed record keeps. In this version of the library a record becomes live
-// when it is linked, is removed once, and stays so; the other states are FORMAT.md's, "Room".
+// part of it, so that one word tells one life of the record from every other one. FORMAT.md,
+// "Removed records are used again", has the reasons.
 enum class State : std::uint64_t {
-  kLive = 0,
-  kRemoved = 1,
-  kResting = 2,
-  kTaken = 3,
-  kCommitting = 4,
+  kLive = 0,        // above: the version, see Committed
+  kRemoved = 1,     // above: that version. Its removal has no date yet
+  kResting = 2,     // above: the date of its removal, by Header::clock
+  kTaken = 3,       // above: taker_bits() of the process that fills it
+  kCommitting = 4,  // above: the version that it gets if Chain::commit names it
 };
 inline constexpr std::uint64_t kStateMask = 7;
+inline constexpr unsigned kStateBits = 3;
 constexpr State state_of(std::uint64_t word) noexcept {
   return static_cast<State>(word & kStateMask);
 }
-// Returns that word with another state; the version stays.
+// Returns the word of that state with something above it, and what stands above it.
+constexpr std::uint64_t word_of(State state, std::uint64_t rest) noexcept {
+  return rest << kStateBits | static_cast<std::uint64_t>(state);
+}
+constexpr std::uint64_t rest_of(std::uint64_t word) noexcept { return word >> kStateBits; }
+// Returns that word with another state; what stands above it stays.
 constexpr std::uint64_t with_state(std::uint64_t word, State state) noexcept {
   return (word & ~kStateMask) | static_cast<std::uint64_t>(state);
 }
@@ -282,7 +303,8 @@ inline constexpr std::uint16_t kFamilyFixed20 = 88;  // the least that is fixed 
 
 // A series' record. Its strings are the label values in the family's order, or, for an info, whose
 // family has no label names, names and values in turn. They stand in `room` bytes from `strings`
-// on: right behind the part of fixed size in this version, anywhere in the directory in later ones.
+// on, anywhere in the directory. A record that is not live may lack cells, room, or both; its
+// family is then 0.
 struct SeriesRecord {
   Record record;
   std::uint64_t family;  // offset of its record
@@ -293,8 +315,8 @@ struct SeriesRecord {
   std::uint32_t places;
   std::uint32_t string_count;
   std::uint64_t created_ns;  // CLOCK_REALTIME, when it was registered
-  std::uint64_t born;        // 0 in this version, as is the next one: see FORMAT.md, "Room"
-  Cell holders;
+  std::uint64_t born;        // Header::clock + 1, when it was registered; 0 before version 2.1
+  Cell holder;  // which process with a slot has looked it up: 0, an Owner::word(), kManyHolders
   std::uint64_t strings;  // offset of the first string
   std::uint32_t room;     // bytes
   std::uint32_t reserved;
@@ -304,15 +326,17 @@ static_assert(offsetof(SeriesRecord, cell_count) == 48 && offsetof(SeriesRecord,
 static_assert(offsetof(SeriesRecord, first_place) == 56 && offsetof(SeriesRecord, places) == 64);
 static_assert(offsetof(SeriesRecord, string_count) == 68);
 static_assert(offsetof(SeriesRecord, created_ns) == 72 && offsetof(SeriesRecord, born) == 80);
-static_assert(offsetof(SeriesRecord, holders) == 88 && offsetof(SeriesRecord, strings) == 96);
+static_assert(offsetof(SeriesRecord, holder) == 88 && offsetof(SeriesRecord, strings) == 96);
 static_assert(offsetof(SeriesRecord, room) == 104 && sizeof(SeriesRecord) == 112);
+inline constexpr std::uint64_t kManyHolders = ~std::uint64_t{0};
 inline constexpr std::uint16_t kSeriesFixed20 = 112;  // the least that is fixed of it
 
 // The cells of a series, which have the same index in every slot.
 //   counter    whole (u64), fraction (double): the value is their sum, so whole numbers stay exact
 //   histogram  one count (u64) for each bound and for +Inf, not cumulative; sum (double)
 //   summary    count (u64); sum (double): a histogram without bounds
-//   gauge      generation, value, stamp: only in first slots, see update/gauges.h
+//   gauge      generation and version of the record, value, stamp: only in first slots, see
+//              update/gauges.h
 //   info       as a gauge; a process that states it sets 1
 inline constexpr std::uint32_t kCounterCells = 2;
 inline constexpr std::uint32_t kCounterFraction = 1;

@@ -51,6 +51,15 @@ bool certainly_dead(int fd, Owner owner) noexcept {
   return false;
 }
 
+struct flock shared_range(const Geometry& geometry, short type) noexcept {
+  return lock_range(geometry.first_slots + 1, 1, type);
+}
+
+bool nobody_shares(int fd, const Geometry& geometry) noexcept {
+  struct flock lock = shared_range(geometry, F_WRLCK);
+  return ::fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type == F_UNLCK;
+}
+
 std::uint64_t own_pid_namespace() noexcept {
   struct stat info {};
   return ::stat("/proc/self/ns/pid", &info) == 0 ? info.st_ino : 0;

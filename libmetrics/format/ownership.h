@@ -11,6 +11,11 @@
 // lane's head names that slot and the generation. A lane is free when its word is 0 or when that
 // owner is dead.
 //
+// Processes that count in slot 0 hold a read lock on the byte behind the last first slot's range,
+// the shared lock: those without a slot as long as they live, pinned likewise, and others for the
+// time of one update that can't wait for the process's own slot. While there is one, the cells of
+// removed series are not used again.
+//
 // update/claims.h describes how slots are taken. Nothing here allocates or throws.
 #pragma once
 
@@ -29,6 +34,11 @@ struct Owner {
   SlotIndex slot = 0;
   Generation generation = 0;
   std::uint64_t word() const noexcept { return std::uint64_t{slot} << 32 | generation; }
+  // The same in 61 bits, for a record's state.
+  std::uint64_t taker_bits() const noexcept { return std::uint64_t{slot} << 30 | generation; }
+  static Owner of_taker_bits(std::uint64_t bits) noexcept {
+    return {static_cast<SlotIndex>(bits >> 30), static_cast<Generation>(bits & kMaxGeneration)};
+  }
   static Owner of_word(std::uint64_t word) noexcept {
     return {static_cast<SlotIndex>(word >> 32), static_cast<Generation>(word)};
   }
@@ -51,6 +61,11 @@ bool none_is_owned(int fd, SlotIndex first_slot, SlotIndex count) noexcept;
 // Returns true only if that generation of the first slot has ended. Any doubt is false: adopting a
 // living worker's slot loses counts, leaving a dead one's alone costs a slot.
 bool certainly_dead(int fd, Owner owner) noexcept;
+
+// Returns true if no process holds the shared lock. Any doubt is false.
+bool nobody_shares(int fd, const Geometry& geometry) noexcept;
+// Returns that lock; `type` is F_RDLCK or F_WRLCK.
+struct flock shared_range(const Geometry& geometry, short type) noexcept;
 
 // Returns the lock on the first `length` bytes of a first slot's range; `type` is F_WRLCK, F_RDLCK
 // or F_UNLCK.

@@ -1,5 +1,7 @@
 #include "libmetrics/format/records.h"
 
+#include <algorithm>
+#include <bit>
 #include <cstring>
 
 #include "libmetrics/format/clock.h"
@@ -202,27 +204,32 @@ void write_family(std::byte* at, const Definition& d, std::uint64_t hash,
   for (const auto& label : d.labels) pen.string(label);
 }
 
-std::uint64_t series_bytes(std::span<const std::string> strings) noexcept {
-  std::uint64_t bytes = sizeof(SeriesRecord);
+std::uint32_t room_for(std::span<const std::string> strings) noexcept {
+  std::uint64_t bytes = 0;
   for (const auto& s : strings) bytes += string_bytes(s);
-  return record_bytes(bytes);
+  constexpr std::uint64_t kMostRounded = 64 * 1024;  // more would waste what a record may have
+  const std::uint64_t room = bytes <= kMostRounded ? std::bit_ceil(bytes) : record_bytes(bytes);
+  return std::max(kLeastRoom, static_cast<std::uint32_t>(room));
 }
 
-void write_series(std::byte* at, Offset offset, std::span<const std::string> strings,
-                  std::uint64_t hash, Offset family, std::uint64_t first_cell,
-                  std::uint32_t cell_count) noexcept {
-  auto* r = reinterpret_cast<SeriesRecord*>(at);
-  const std::uint64_t bytes = series_bytes(strings);
-  begin_record(r->record, bytes, Kind::kSeries, sizeof *r, hash);
-  r->family = family;
-  r->first_cell = first_cell;
-  r->cell_count = r->cells_room = cell_count;
-  r->string_count = static_cast<std::uint32_t>(strings.size());
-  r->created_ns = now_ns();
+void begin_series(std::byte* file, Offset offset, std::uint32_t room) noexcept {
+  auto* r = reinterpret_cast<SeriesRecord*>(file + offset);
+  begin_record(r->record, sizeof *r + room, Kind::kSeries, sizeof *r, 0);
   r->strings = offset + sizeof *r;
-  r->room = static_cast<std::uint32_t>(bytes - sizeof *r);
-  Pen pen(reinterpret_cast<std::byte*>(r + 1));
-  for (const auto& s : strings) pen.string(s);
+  r->room = room;
+}
+
+void fill_series(std::byte* file, Offset offset, const SeriesContent& content) noexcept {
+  auto* r = reinterpret_cast<SeriesRecord*>(file + offset);
+  r->record.hash = content.hash;
+  r->family = content.family;
+  r->cell_count = content.cell_count;
+  r->string_count = static_cast<std::uint32_t>(content.strings.size());
+  r->created_ns = now_ns();
+  r->born = content.born;
+  r->holder.store(content.holder, std::memory_order_relaxed);
+  Pen pen(file + r->strings);
+  for (const auto& s : content.strings) pen.string(s);
 }
 
 }  // namespace metrics::format

@@ -80,11 +80,23 @@ std::uint64_t family_bytes(const Definition& definition) noexcept;
 // hash of its identity; `opened` is FamilyRecord::opened.
 void write_family(std::byte* at, const Definition& definition, std::uint64_t hash,
                   std::uint64_t opened) noexcept;
-// Do the same for a series with these strings, at that offset of the file.
-std::uint64_t series_bytes(std::span<const std::string> strings) noexcept;
-void write_series(std::byte* at, Offset offset, std::span<const std::string> strings,
-                  std::uint64_t hash, Offset family, std::uint64_t first_cell,
-                  std::uint32_t cell_count) noexcept;
+
+// A series' record is reserved with room for its strings behind it, which may be handed on to
+// another record; so it comes in a few sizes, powers of two.
+inline constexpr std::uint32_t kLeastRoom = 32;
+std::uint32_t room_for(std::span<const std::string> strings) noexcept;
+// Begins the record of a series at that offset of the file, where sizeof(SeriesRecord) + room bytes
+// are reserved, all zero: without cells.
+void begin_series(std::byte* file, Offset offset, std::uint32_t room) noexcept;
+// What a record becomes that has cells and room enough.
+struct SeriesContent {
+  std::span<const std::string> strings;
+  std::uint64_t hash;  // of its identity
+  Offset family;
+  std::uint32_t cell_count;
+  std::uint64_t born, holder;  // see SeriesRecord
+};
+void fill_series(std::byte* file, Offset offset, const SeriesContent& content) noexcept;
 
 // Returns the hash by which label values are looked up in the process.
 template <class Strings>

@@ -20,8 +20,8 @@ ROOT = HERE.parents[1]
 # lists.
 SOURCES = {
     'format': 'access definition editions error file geometry group name ownership printable random records types utf8',
-    'update': 'buckets claims gauges locked own_slots pending process sanitizer segment slow_path threads',
-    'setup': 'bounds creation directory join permissions read_back registry series surroundings',
+    'update': 'buckets claims gauges handles locked own_slots pending process sanitizer segment slow_path threads',
+    'setup': 'bounds creation directory directory_series join permissions read_back registry reuse series surroundings',
     'api': 'arguments errors families log read_back segments series updates',
     'reader': 'contents dropped families gauge_merge identity limits mapping merge overlooked reader seeded shown '
               'slot_report verify',

@@ -38,7 +38,7 @@ bool only_overlooked(const std::vector<std::uint64_t>& before,
              *family == offsetof(FamilyRecord, refusals) ||
              *family == offsetof(FamilyRecord, series_used);
     }
-    return series && *series == offsetof(format::SeriesRecord, holders);
+    return series && *series == offsetof(format::SeriesRecord, holder);
   };
   auto a = before.begin();
   auto b = after.begin();

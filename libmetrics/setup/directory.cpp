@@ -14,27 +14,7 @@ namespace {
 using format::Kind;
 using format::Record;
 using format::SeriesRecord;
-
-bool is_live(const Record& record) noexcept {
-  return format::state_of(record.state.load(std::memory_order_relaxed)) == format::State::kLive;
-}
-
-bool is_series(const format::Window& window, format::Offset offset, format::Offset family,
-               std::span<const std::string> strings) {
-  const auto* record = window.at<Record>(offset);
-  if (record == nullptr || !is_live(*record)) return false;  // before anything of it is parsed
-  const auto there = format::series_at(window, offset, nullptr);
-  return there && there->is_live() && there->family == family &&
-         std::equal(there->strings.begin(), there->strings.end(), strings.begin(), strings.end());
-}
-
-void mark_removed(const Record& record) noexcept {
-  auto& state = const_cast<format::Cell&>(record.state);
-  std::uint64_t live = state.load(std::memory_order_relaxed);
-  if (format::state_of(live) != format::State::kLive) return;
-  state.compare_exchange_strong(live, format::with_state(live, format::State::kRemoved),
-                                std::memory_order_relaxed, std::memory_order_relaxed);
-}
+using format::State;
 
 // Raises the word to `value` if that is larger.
 void raise(format::Cell& word, std::uint64_t value) noexcept {
@@ -66,13 +46,38 @@ std::optional<std::vector<std::string>> strings_in(const format::FamilyView& edi
 
 }  // namespace
 
+bool Directory::is_live(const Record& record) noexcept {
+  return format::state_of(record.state.load(std::memory_order_relaxed)) == State::kLive;
+}
+
+bool Directory::has_strings(format::Offset offset, format::Offset family,
+                            std::span<const std::string> strings) const {
+  const auto there = format::series_at(window_, offset, nullptr);
+  return there && there->family == family &&
+         std::equal(there->strings.begin(), there->strings.end(), strings.begin(), strings.end());
+}
+
+// The state is looked at before anything is parsed, and afterwards once more: the record may have
+// become another one's meanwhile.
+bool Directory::is_series(format::Offset offset, format::Offset family,
+                          std::span<const std::string> strings) const {
+  const auto* record = window_.at<Record>(offset);
+  if (record == nullptr) return false;
+  const std::uint64_t state = record->state.load(std::memory_order_acquire);
+  if (format::state_of(state) != format::State::kLive || !has_strings(offset, family, strings)) {
+    return false;
+  }
+  std::atomic_thread_fence(std::memory_order_acquire);
+  return record->state.load(std::memory_order_relaxed) == state;
+}
+
 Directory::Directory(const update::Segment& segment) noexcept
     : segment_(segment), window_(segment.base(), 0, segment.geometry().shared_bytes()) {}
 
-format::Link& Directory::chain(std::uint64_t hash) const noexcept {
+format::Chain& Directory::chain(std::uint64_t hash) const noexcept {
   const format::Geometry& g = segment_.geometry();
   const format::Offset offset = g.index + (hash & (g.index_buckets - 1)) * sizeof(format::Chain);
-  return reinterpret_cast<format::Chain*>(segment_.base() + offset)->first;
+  return *reinterpret_cast<format::Chain*>(segment_.base() + offset);
 }
 
 bool Directory::fits(std::uint64_t used, std::uint64_t bytes) const noexcept {
@@ -173,61 +178,10 @@ std::uint64_t Directory::reserve_cells(std::uint32_t count, const Asked& asked) 
                           "METRICS_CELLS");
 }
 
-// Calls visit(offset, record) for the records of the chain from `link` on, until it returns true.
-// Returns nullptr if it did, else the last link of the chain, where the next record belongs. Throws
-// Error(METRICS_INCOMPATIBLE) if the chain leads out of the directory or does not end.
-template <class Visit>
-format::Link* Directory::walk(format::Link* link, Visit visit) const {
-  std::uint64_t left = segment_.geometry().directory_bytes / sizeof(Record);
-  for (; left > 0; --left) {
-    const format::Offset offset =
-        link->load(std::memory_order_acquire);  // pairs with find_or_link's release
-    if (offset == 0) return link;
-    const auto* record = window_.at<Record>(offset);
-    if (record == nullptr || offset < segment_.geometry().directory) break;
-    if (visit(offset, *record)) return nullptr;
-    link = const_cast<format::Link*>(&record->next);
-  }
-  refuse_damaged();
-}
-
-// Returns the record of the chain for which same(offset, record) is true. If there is none yet,
-// calls make() once for the offset of a filled record and links it. Before each attempt to link it
-// calls expect(), which throws if the record must not be linked. A chain has a bound, so that no
-// registrant's walk can be made long: at the bound, the directory is as good as full. Removed
-// series don't count: only the program itself can remove them.
-template <class Same, class Expect, class Make>
-format::Offset Directory::find_or_link(std::uint64_t hash, Kind kind, const Asked& asked, Same same,
-                                       Expect expect, Make make) const {
-  format::Link* link = &chain(hash);
-  format::Offset mine = 0;
-  std::uint32_t passed = 0;
-  for (;;) {
-    format::Offset found = 0;
-    link = walk(link, [&](format::Offset offset, const Record& record) {
-      if (record.kind != Kind::kSeries || is_live(record)) ++passed;
-      if (record.kind == kind && record.hash == hash && same(offset, record)) found = offset;
-      return found != 0;
-    });
-    if (link == nullptr) return found;
-    if (passed >= format::kMaxChain) refuse_chain(asked);
-    expect();
-    if (mine == 0) mine = make();
-    std::uint64_t end = 0;
-    // The only commit. Release: a registrant or reader that follows the link sees the record
-    // filled. Acquire on failure: this registrant goes on into the record that another one has
-    // linked here.
-    if (link->compare_exchange_strong(end, mine, std::memory_order_release,
-                                      std::memory_order_acquire)) {
-      return mine;
-    }
-  }
-}
-
 format::Offset Directory::family(const format::Definition& d, std::uint64_t opened) const {
   const Asked asked{d, 0};
   std::uint32_t editions = 0;
-  const auto same = [&](format::Offset offset, const Record&) {
+  const auto same = [&](format::Offset offset) {
     ++editions;
     const auto there = format::family_at(window_, offset, nullptr);
     return there && format::is_edition(*there, d);
@@ -258,7 +212,7 @@ format::Offset Directory::family(const format::Definition& d, std::uint64_t open
 std::vector<format::FamilyView> Directory::families_of_stem(std::string_view name) const {
   std::vector<format::FamilyView> families;
   const std::uint64_t hash = format::family_hash(format::stem(name), segment_.hash_key());
-  walk(&chain(hash), [&](format::Offset offset, const Record& record) {
+  walk(&chain(hash).first, [&](format::Offset offset, const Record& record) {
     if (record.kind == Kind::kFamily && record.hash == hash) {
       if (auto f = format::family_at(window_, offset, nullptr)) families.push_back(std::move(*f));
     }
@@ -288,66 +242,56 @@ std::optional<std::string> Directory::served_instead(const format::Definition& d
   return std::nullopt;
 }
 
-Directory::Found Directory::series(format::Offset family, const format::Definition& d,
-                                   std::span<const std::string> strings, std::uint64_t hash) const {
-  hash = format::series_hash(hash, family, segment_.hash_key());
-  const Asked asked{d, family};
-  const std::uint32_t cells =
-      format::cell_count(d.type, static_cast<std::uint32_t>(d.bounds.size()));
-  const auto same = [&](format::Offset offset, const Record&) {
-    return is_series(window_, offset, family, strings);
-  };
-  const auto make = [&] {
-    const std::uint64_t bytes = format::series_bytes(strings);
-    expect_room(bytes, asked);
-    const std::uint64_t first = reserve_cells(cells, asked);
-    const format::Offset offset = reserve(bytes, asked);
-    format::write_series(segment_.base() + offset, offset, strings, hash, family, first, cells);
-    return offset;
-  };
-  const format::Offset offset = find_or_link(
-      hash, Kind::kSeries, asked, same, [] {}, make);
-  const auto* r = window_.at<SeriesRecord>(offset);
-  const format::Geometry& g = segment_.geometry();
-  const std::uint64_t first = r->first_cell;
-  // A handle has 32 bits for the cell.
-  constexpr std::uint64_t kMost = std::uint64_t{1} << 32;
-  if (first > g.cells || cells > g.cells - first || first + cells > kMost) refuse_damaged();
-  // A removal since then has changed the state, but not the version above it.
-  const std::uint64_t state = r->record.state.load(std::memory_order_relaxed);
-  return {first, &r->record.state, format::with_state(state, format::State::kLive)};
+// Returns the date of the removal; 0 if the series was removed before.
+std::uint64_t Directory::remove_record(const Record& record) const noexcept {
+  auto& state = const_cast<format::Cell&>(record.state);
+  std::uint64_t live = state.load(std::memory_order_relaxed);
+  if (format::state_of(live) != State::kLive) return 0;
+  const std::uint64_t removed = format::with_state(live, State::kRemoved);
+  if (!state.compare_exchange_strong(live, removed, std::memory_order_seq_cst)) return 0;
+  // The date is part of the state, and is given by whoever comes: in a word of its own, a remover
+  // that is stopped before it stores it would date the next life. See tests/model/stamp.pml.
+  const std::uint64_t date = segment_.header().clock.fetch_add(1, std::memory_order_seq_cst) + 1;
+  std::uint64_t undated = removed;
+  state.compare_exchange_strong(undated, format::word_of(State::kResting, date),
+                                std::memory_order_seq_cst);
+  return date;
 }
 
-void Directory::remove(const format::Definition& d, std::span<const std::string> strings) const {
+std::vector<Directory::Removed> Directory::remove(const format::Definition& d,
+                                                  std::span<const std::string> strings) const {
+  std::vector<Removed> removed;
   const format::HashKey& key = segment_.hash_key();
   for (const format::FamilyView& edition : editions_of(d)) {
     const auto theirs = strings_in(edition, d, strings);
     if (!theirs) continue;
     const std::uint64_t hash =
         format::series_hash(format::strings_hash(*theirs, key), edition.offset, key);
-    walk(&chain(hash), [&](format::Offset offset, const Record& record) {
+    walk(&chain(hash).first, [&](format::Offset offset, const Record& record) {
       if (record.kind != Kind::kSeries || record.hash != hash ||
-          !is_series(window_, offset, edition.offset, *theirs)) {
+          !is_series(offset, edition.offset, *theirs)) {
         return false;
       }
-      mark_removed(record);
+      if (const std::uint64_t date = remove_record(record); date != 0) {
+        removed.push_back({edition.offset, &record.state, date});
+      }
       return true;
     });
   }
+  return removed;
 }
 
 void Directory::remove_all(const format::Definition& d) const {
   const std::vector<format::FamilyView> editions = editions_of(d);
   const format::Geometry& g = segment_.geometry();
   for (std::uint64_t i = 0; i < g.index_buckets; ++i) {
-    walk(&chain(i), [&](format::Offset offset, const Record& record) {
-      if (record.kind == Kind::kSeries) {
-        const auto* r = window_.at<SeriesRecord>(offset);
-        const bool of_one =
-            r != nullptr && std::any_of(editions.begin(), editions.end(),
-                                        [&](const auto& e) { return e.offset == r->family; });
-        if (of_one) mark_removed(record);
-      }
+    walk(&chain(i).first, [&](format::Offset offset, const Record& record) {
+      if (record.kind != Kind::kSeries || !is_live(record)) return false;
+      const auto* r = window_.at<SeriesRecord>(offset);
+      const bool of_one =
+          r != nullptr && std::any_of(editions.begin(), editions.end(),
+                                      [&](const auto& e) { return e.offset == r->family; });
+      if (of_one) remove_record(record);
       return false;
     });
   }

@@ -1,11 +1,19 @@
-// directory.h -- registering families and series in a segment's append-only directory.
+// directory.h -- registering families and series in a segment's directory.
 //
 // Records hang in chains. A registrant walks its chain to the end. If it finds its record, it uses
 // that. Else it fills a record in bytes that it has reserved and links it with one compare-and-swap
-// on the last `next`, which is the only commit. If that fails, it walks on from there. Hence no
-// registrant waits, there are no duplicates, and a killed registrant costs the bytes, and cells,
-// that it had reserved. Another definition of the same name is no reason to refuse one: both are
-// editions of the family (format/editions.h).
+// on the last `next`. If that fails, it walks on from there. A family is registered by that. Another
+// definition of the same name is no reason to refuse one: both are editions of the family
+// (format/editions.h).
+//
+// A series' record may be one that was there before, of a removed series (setup/reuse.h), and
+// stands where it stood. So it is registered in a second step: each chain has a word that names the
+// last registration. A registrant that has its record filled reads the word, helps the registration
+// that it names to be complete, walks once more, and swaps the word for one that names its own.
+// Killed before that, its record is brought back by who meets it; killed after it, whoever comes
+// next completes the registration. tests/model/chain.pml has every step.
+//
+// Hence no registrant waits, and no series has two live records.
 #pragma once
 
 #include <cstddef>
@@ -17,6 +25,7 @@
 
 #include "libmetrics/format/definition.h"
 #include "libmetrics/format/records.h"
+#include "libmetrics/setup/reuse.h"
 #include "libmetrics/update/segment.h"
 
 namespace metrics::setup {
@@ -42,22 +51,29 @@ class Directory {
     std::uint64_t first_cell;
     const format::Cell* state;  // of the record
     std::uint64_t live;         // what *state holds for as long as the record is this series'
+    std::uint64_t born;         // of the record
   };
   // Returns the series of that family with these strings; registers it if it is new. `definition`
   // is the family's, `hash` is strings_hash(). Throws Error: METRICS_FULL if directory or cells are
   // used up; METRICS_INCOMPATIBLE if the chain or the record is damaged.
   Found series(format::Offset family, const format::Definition& definition,
-               std::span<const std::string> strings, std::uint64_t hash) const;
+               std::span<const std::string> strings, std::uint64_t hash, Reuse& reuse) const;
   // Counts that the family, or a series of it, was refused outside of the directory, and writes
   // down which one. `family` is 0 if it was the family.
   void refused(format::Drop reason, const format::Definition& definition,
                format::Offset family) const noexcept;
 
-  // Mark series removed in all editions of that name that are one family: the series that show
-  // under these label values, whatever order an edition has its labels in; all series. `definition`
-  // is of the edition whose label values are given. Both throw Error(METRICS_INCOMPATIBLE) if a
-  // chain is damaged.
-  void remove(const format::Definition& definition, std::span<const std::string> strings) const;
+  struct Removed {
+    format::Offset family;
+    const format::Cell* state;  // of the record
+    std::uint64_t date;         // by Header::clock
+  };
+  // Remove series in all editions of that name that are one family: the series that show under
+  // these label values, whatever order an edition has its labels in; all series. `definition` is of
+  // the edition whose label values are given. Both throw Error(METRICS_INCOMPATIBLE) if a chain is
+  // damaged.
+  std::vector<Removed> remove(const format::Definition& definition,
+                              std::span<const std::string> strings) const;
   void remove_all(const format::Definition& definition) const;
 
  private:
@@ -74,17 +90,94 @@ class Directory {
   void expect_room(std::uint64_t bytes, const Asked& asked) const;
   format::Offset reserve(std::uint64_t bytes, const Asked& asked) const;
   std::uint64_t reserve_cells(std::uint32_t count, const Asked& asked) const;
-  format::Link& chain(std::uint64_t hash) const noexcept;
+  format::Chain& chain(std::uint64_t hash) const noexcept;
   template <class Visit>
   format::Link* walk(format::Link* link, Visit visit) const;
   template <class Same, class Expect, class Make>
   format::Offset find_or_link(std::uint64_t hash, format::Kind kind, const Asked& asked, Same same,
                               Expect expect, Make make) const;
+  bool has_strings(format::Offset offset, format::Offset family,
+                   std::span<const std::string> strings) const;
+  bool is_series(format::Offset offset, format::Offset family,
+                 std::span<const std::string> strings) const;
+  static bool is_live(const format::Record& record) noexcept;
+  std::uint64_t remove_record(const format::Record& record) const noexcept;
+
+  // ---- in directory_series.cpp ----
+  struct Wanted;
+  struct Live {
+    format::SeriesRecord* record;
+    std::uint64_t state;
+  };
+  format::SeriesRecord* series_at(format::Offset offset) const noexcept;
+  format::Offset offset_of(const format::SeriesRecord& record) const noexcept;
+  void complete(std::uint64_t word) const noexcept;
+  Live linked_live(const Wanted& wanted) const;
+  Live registered(const Wanted& wanted, Reuse& reuse) const;
+  Taken taken(const Wanted& wanted, Reuse& reuse) const;
+  Taken appended(const Wanted& wanted, Reuse& reuse) const;
+  template <class Fits>
+  Taken another(Reuse& reuse, Fits fits) const;
+  void give_cells(format::SeriesRecord& record, const Wanted& wanted, Reuse& reuse) const;
+  void give_room(format::SeriesRecord& record, const Wanted& wanted, Reuse& reuse) const;
+  static void hand_room(format::SeriesRecord& from, format::SeriesRecord& to) noexcept;
+  void fill(format::SeriesRecord& record, const Wanted& wanted, const Reuse& reuse) const;
   std::vector<format::FamilyView> families_of_stem(std::string_view name) const;
   std::vector<format::FamilyView> editions_of(const format::Definition& definition) const;
 
   const update::Segment& segment_;
   format::Window window_;
 };
+
+// Calls visit(offset, record) for the records of the chain from `link` on, until it returns true.
+// Returns nullptr if it did, else the last link of the chain, where the next record belongs. Throws
+// Error(METRICS_INCOMPATIBLE) if the chain leads out of the directory or does not end.
+template <class Visit>
+format::Link* Directory::walk(format::Link* link, Visit visit) const {
+  std::uint64_t left = segment_.geometry().directory_bytes / sizeof(format::Record);
+  for (; left > 0; --left) {
+    const format::Offset offset =
+        link->load(std::memory_order_acquire);  // pairs with find_or_link's release
+    if (offset == 0) return link;
+    const auto* record = window_.at<format::Record>(offset);
+    if (record == nullptr || offset < segment_.geometry().directory) break;
+    if (visit(offset, *record)) return nullptr;
+    link = const_cast<format::Link*>(&record->next);
+  }
+  refuse_damaged();
+}
+
+// Returns the record of the chain for which same(offset) is true. If there is none yet, calls make()
+// once for the offset of a filled record and links it. Before each attempt to link it
+// calls expect(), which throws if the record must not be linked. A chain has a bound, so that no
+// registrant's walk can be made long: at the bound, the directory is as good as full. Removed
+// series don't count: only the program itself can remove them.
+template <class Same, class Expect, class Make>
+format::Offset Directory::find_or_link(std::uint64_t hash, format::Kind kind, const Asked& asked,
+                                       Same same, Expect expect, Make make) const {
+  format::Link* link = &chain(hash).first;
+  format::Offset mine = 0;
+  std::uint32_t passed = 0;
+  for (;;) {
+    format::Offset found = 0;
+    link = walk(link, [&](format::Offset offset, const format::Record& record) {
+      if (record.kind != format::Kind::kSeries || is_live(record)) ++passed;
+      if (record.kind == kind && record.hash == hash && same(offset)) found = offset;
+      return found != 0;
+    });
+    if (link == nullptr) return found;
+    if (passed >= format::kMaxChain) refuse_chain(asked);
+    expect();
+    if (mine == 0) mine = make();
+    std::uint64_t end = 0;
+    // The only commit. Release: a registrant or reader that follows the link sees the record
+    // filled. Acquire on failure: this registrant goes on into the record that another one has
+    // linked here.
+    if (link->compare_exchange_strong(end, mine, std::memory_order_release,
+                                      std::memory_order_acquire)) {
+      return mine;
+    }
+  }
+}
 
 }  // namespace metrics::setup

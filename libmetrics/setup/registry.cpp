@@ -14,7 +14,6 @@
 #include "libmetrics/format/name.h"
 #include "libmetrics/format/utf8.h"
 #include "libmetrics/setup/creation.h"
-#include "libmetrics/setup/directory.h"
 #include "libmetrics/setup/join.h"
 #include "libmetrics/update/claims.h"
 #include "libmetrics/update/locked.h"
@@ -215,37 +214,77 @@ std::optional<format::Error> Registry::status(const Family& family) const {
                            "started later; rename one");
 }
 
-Series& Registry::series(Family& family, std::span<const std::string_view> strings) {
-  const std::uint64_t hash = format::strings_hash(strings, family.hash_key);
-  Series* known = family.table.find(hash, strings);
-  if (known != nullptr && !known->is_removed()) return *known;
+Handle Registry::series(Family& family, std::span<const std::string_view> strings) {
+  std::uint64_t hash = format::strings_hash(strings, family.hash_key);
+  if (update::is_seen()) {
+    const Series* known = family.table.find(hash, strings);
+    const bool is_there = known != nullptr && !known->is_removed();
+    const Handle handle = is_there ? known->handle : Handle();
+    update::seen();
+    if (is_there) return handle;
+  }
+  // Two spellings that become equal when they are repaired are one series. It must be one handle
+  // too, since that holds a gauge's own value.
   std::vector<std::string> values = format::valid_utf8(strings);
-  if (!std::equal(values.begin(), values.end(), strings.begin(), strings.end())) {
-    // Two spellings that become equal when they are repaired are one series. It must be one object
-    // too, since that holds a gauge's own value.
-    const std::vector<std::string_view> repaired(values.begin(), values.end());
-    return series(family, repaired);
-  }
+  const std::vector<std::string_view> repaired(values.begin(), values.end());
+  hash = format::strings_hash(repaired, family.hash_key);
   const update::Locked lock(ready_process().mutex);
-  known = family.table.find(hash, strings);  // another thread may have been first
-  if (known != nullptr && !known->is_removed()) return *known;
   numbered();
-  return add_series(family, std::move(values), hash);
+  update::take_place();
+  own_slots_->handles().look(segment_->header());
+  free_forgotten();
+  Series* known = family.table.find(hash, repaired);  // another thread may have been first
+  if (known != nullptr && !known->is_removed()) return known->handle;
+  return add_series(family, std::move(values), hash, known);
 }
 
-// Everything that may fail comes first: a gauge that is in the list of its process, or a series in
-// the table, is there to stay.
-Series& Registry::add_series(Family& family, std::vector<std::string> values, std::uint64_t hash) {
-  auto series = make_series(family, std::move(values), hash);
-  family.table.make_room();
-  if (auto* gauge = std::get_if<update::Gauge>(&series->hot); gauge != nullptr) {
-    own_slots_->add_gauge(*gauge);
+// Returns how removed series' records may be used by this process. The caller must hold the mutex.
+Reuse Registry::reuse() const {
+  const update::ProcessClaim& claim = update::process().claims[index_];
+  const bool owns =
+      claim.state.load(std::memory_order_relaxed) == update::ProcessClaim::State::kOwned;
+  return {*segment_, owns ? claim.owner : format::Owner{}, own_slots_->handles().acknowledged()};
+}
+
+// Everything that may fail comes first: a handle that leads to a series, or a series in the table,
+// is there to stay. `removed` is the entry for the same label values, nullptr if there is none.
+Handle Registry::add_series(Family& family, std::vector<std::string> values, std::uint64_t hash,
+                            Series* removed) {
+  update::Handles& handles = own_slots_->handles();
+  if (removed != nullptr && !removed->leads_nowhere()) handles.lead_nowhere(removed->index);
+  std::list<Forgotten> forgotten(1);
+  auto series = std::make_unique<Series>();
+  series->hash = hash;
+  series->key = key_of(std::vector<std::string_view>(values.begin(), values.end()));
+  if (const std::size_t room = handles.room_needed(); room > 0) {
+    handles.take_room(std::make_unique<update::Handles::Handle[]>(room));
   }
-  return family.table.put(std::move(series));
+  handle_memory_.make_room();
+  const Directory::Found found = bound(family, values, hash);
+  SeriesTable::Replaced& replaced = forgotten.front().content;
+  replaced = family.table.make_room();
+
+  const auto again = std::find_if(replaced.series.begin(), replaced.series.end(),
+                                  [&](const auto& s) { return s.get() == removed; });
+  if (again != replaced.series.end()) std::swap(forgotten.front().same, *again);
+  const Handle handle = removed != nullptr ? removed->handle : new_handle(family);
+  series->handle = handle;
+  series->state = found.state;
+  series->live = found.live;
+  lead(*series, found);
+  if (auto same = family.table.put(std::move(series)); same != nullptr) {
+    forgotten.front().same = std::move(same);
+  }
+  if (!replaced.empty() || forgotten.front().same != nullptr) {
+    forgotten.front().look = update::next_look();
+    forgotten_.splice(forgotten_.end(), forgotten);
+  }
+  return handle;
 }
 
-std::unique_ptr<Series> Registry::make_series(Family& family, std::vector<std::string> values,
-                                              std::uint64_t hash) {
+// Registers the series and binds it to pages.
+Directory::Found Registry::bound(const Family& family, std::span<const std::string> values,
+                                 std::uint64_t hash) {
   for (const std::string& value : values) {
     if (value.size() > format::kMaxStringBytes) {
       throw format::Error(METRICS_INVALID, "a label value of family \"" + family.definition.name +
@@ -255,50 +294,111 @@ std::unique_ptr<Series> Registry::make_series(Family& family, std::vector<std::s
     }
   }
   const format::Definition& d = family.definition;
-  const Directory::Found found = Directory(*segment_).series(family.offset(), d, values, hash);
-  const auto bound_count = family.bounds.count();
-  if (!own_slots_->bind(found.first_cell, format::cell_count(d.type, bound_count))) {
+  const Directory directory(*segment_);
+  Reuse reuse = this->reuse();
+  const Directory::Found found = directory.series(family.offset(), d, values, hash, reuse);
+  if (!own_slots_->bind(found.first_cell, format::cell_count(d.type, family.bounds.count()))) {
     const int error = errno;
-    Directory(*segment_).refused(format::Drop::kSeriesNoSpace, d, family.offset());
+    directory.refused(format::Drop::kSeriesNoSpace, d, family.offset());
     fail_joined(error, "can't reserve memory for a series of \"" + d.name + "\" in " + file_);
   }
-  auto series = std::make_unique<Series>();
-  series->hash = hash;
-  series->key = key_of(std::vector<std::string_view>(values.begin(), values.end()));
-  series->state = found.state;
-  series->live = found.live;
-  const auto cell = static_cast<std::uint32_t>(found.first_cell);
+  return found;
+}
+
+// Returns a handle for a series of that family, which leads nowhere yet.
+Handle Registry::new_handle(const Family& family) noexcept {
+  void* at = handle_memory_.take();
+  const format::Definition& d = family.definition;
   switch (format::values_of(d.type)) {
     case format::Values::kWholeAndFraction:
-      series->hot = metrics_counter{index_, cell};
-      break;
+      return new (at) update::Counter{{METRICS_NOWHERE}, nullptr, 0, {}};
     case format::Values::kCounts:
-      series->hot = metrics_histogram{index_,
-                                      cell,
-                                      format::histogram_sum(bound_count),
-                                      family.bounds.padded(),
-                                      family.bounds.data(),
-                                      family.bounds.search().observe,
-                                      family.bounds.search().find};
-      break;
+      return new (at) update::Histogram{
+          {METRICS_NOWHERE, format::histogram_sum(family.bounds.count()), family.bounds.padded(),
+           family.bounds.data(), family.bounds.search().observe, family.bounds.search().find},
+          nullptr,
+          0,
+          {}};
     case format::Values::kGauge:
-      series->hot.emplace<update::Gauge>(index_, found.first_cell, d.mode);
+      return new (at) update::Gauge(d.mode);
+    case format::Values::kInfo:
       break;
-    case format::Values::kInfo: {
-      const bool stays = format::is_most_recent(d.mode);
-      series->hot.emplace<update::Gauge>(
-          index_, found.first_cell, stays ? format::Mode::kMostRecent : format::Mode::kLiveMax);
-      break;
-    }
   }
-  return series;
+  const bool stays = format::is_most_recent(d.mode);
+  return new (at) update::Gauge(stays ? format::Mode::kMostRecent : format::Mode::kLiveMax);
+}
+
+// Leads the series' handle to its cells.
+void Registry::lead(Series& series, const Directory::Found& found) noexcept {
+  std::visit(
+      [&](auto* handle) {
+        update::Gauge* gauge = nullptr;
+        if constexpr (std::is_same_v<decltype(handle), update::Gauge*>) {
+          gauge = handle;
+          gauge->reset();
+        } else {
+          __atomic_store_n(&handle->state, found.state, __ATOMIC_RELEASE);
+          __atomic_store_n(&handle->live, found.live, __ATOMIC_RELEASE);
+        }
+        own_slots_->add({found.state, found.live, &handle->place, gauge, &series.index}, found.born,
+                        found.first_cell << 32 | index_);
+      },
+      series.handle);
+}
+
+// Frees what was taken out of tables, and the handles that nobody can have any more. The caller must
+// hold the mutex.
+void Registry::free_forgotten() noexcept {
+  while (!forgotten_.empty() && update::all_seen(forgotten_.front().look)) {
+    Forgotten& f = forgotten_.front();
+    for (const auto& series : f.content.series) {
+      if (series == nullptr) continue;
+      users_of(series->handle).is_orphan = true;
+      give_back_unused(series->handle);
+    }
+    forgotten_.pop_front();
+  }
+}
+
+void Registry::give_back_unused(Handle handle) noexcept {
+  update::Users& users = users_of(handle);
+  if (!users.is_orphan || users.is_kept || users.count != 0) return;
+  handle_memory_.give_back(handle);
+}
+
+const format::Cell* Registry::state(const Family& family, std::span<const std::string_view> strings,
+                                    std::uint64_t& live) const noexcept {
+  const update::Locked lock(update::process().mutex);
+  const Series* series = family.table.find(format::strings_hash(strings, family.hash_key), strings);
+  if (series == nullptr) return nullptr;
+  live = series->live;
+  return series->state;
+}
+
+void Registry::release(Handle handle) noexcept {
+  const update::Locked lock(update::process().mutex);
+  update::Users& users = users_of(handle);
+  if (users.count > 0) --users.count;
+  // Nobody but callers under the same lock can have it: no update of it is under way.
+  if (update::all_seen(update::next_look())) give_back_unused(handle);
 }
 
 void Registry::remove(Family& family, std::span<const std::string_view> strings) {
   const std::vector<std::string> values = format::valid_utf8(strings);
+  const std::vector<std::string_view> repaired(values.begin(), values.end());
   const update::Locked lock(ready_process().mutex);
   numbered();
-  Directory(*segment_).remove(family.definition, values);
+  const auto removed = Directory(*segment_).remove(family.definition, values);
+  const Series* known =
+      family.table.find(format::strings_hash(repaired, family.hash_key), repaired);
+  update::Handles& handles = own_slots_->handles();
+  for (const Directory::Removed& r : removed) {
+    if (r.family != family.offset()) continue;  // handles of other editions: at the next look
+    if (known != nullptr && known->state == r.state && !known->leads_nowhere()) {
+      handles.lead_nowhere(known->index);
+    }
+    handles.looked_at(r.date);
+  }
 }
 
 void Registry::clear(Family& family) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <list>
 #include <map>
 #include <memory>
 #include <optional>
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "libmetrics/format/error.h"
+#include "libmetrics/setup/directory.h"
 #include "libmetrics/setup/series.h"
 #include "libmetrics/update/own_slots.h"
 #include "libmetrics/update/process.h"
@@ -51,12 +53,18 @@ class Registry {
   // instead. Empty if it is served, or the segment was not joined.
   std::optional<format::Error> status(const Family& family) const;
 
-  // Returns the series with these label values; registers it and binds it to pages if it is new.
-  // Throws Error with the statuses of metrics_*_labels.
+  // Returns the handle of the series with these label values; registers it and binds it to pages if
+  // it is new. Throws Error with the statuses of metrics_*_labels.
   // For these three, the segment must be joined, and the family must not be refused.
-  Series& series(Family& family, std::span<const std::string_view> strings);
+  Handle series(Family& family, std::span<const std::string_view> strings);
   void remove(Family& family, std::span<const std::string_view> strings);
   void clear(Family& family);
+  // Returns the state word of that series' record and, in *live, what it holds until the series is
+  // removed; nullptr if this process has not looked it up.
+  const format::Cell* state(const Family& family, std::span<const std::string_view> strings,
+                            std::uint64_t& live) const noexcept;
+  // Takes back one that was asked for under an interpreter's lock; see metrics_release.
+  void release(Handle handle) noexcept;
 
  private:
   explicit Registry(std::string file) : file_(std::move(file)) {}
@@ -64,9 +72,15 @@ class Registry {
   void join(const metrics_geometry& wanted);
   format::Offset registered(Family& family, std::span<const std::unique_ptr<Family>> same_stem);
   update::ProcessClaim& numbered() const;
-  Series& add_series(Family& family, std::vector<std::string> values, std::uint64_t hash);
-  std::unique_ptr<Series> make_series(Family& family, std::vector<std::string> values,
-                                      std::uint64_t hash);
+  Reuse reuse() const;
+  Handle add_series(Family& family, std::vector<std::string> values, std::uint64_t hash,
+                    Series* removed);
+  Directory::Found bound(const Family& family, std::span<const std::string> values,
+                         std::uint64_t hash);
+  Handle new_handle(const Family& family) noexcept;
+  void lead(Series& series, const Directory::Found& found) noexcept;
+  void free_forgotten() noexcept;
+  void give_back_unused(Handle handle) noexcept;
 
   const std::string file_;
   std::uint32_t index_ = METRICS_NOWHERE;
@@ -77,6 +91,14 @@ class Registry {
   std::atomic<bool> reported_{false};
   Registry* older_nowhere_ = nullptr;  // see nowhere()
   std::map<std::string, std::vector<std::unique_ptr<Family>>, std::less<>> families_;  // by stem
+  HandleMemory handle_memory_;
+  // What was taken out of tables, with the number of a look that came after it.
+  struct Forgotten {
+    std::uint64_t look = 0;
+    SeriesTable::Replaced content;  // whose handles lead nowhere for good
+    std::unique_ptr<Series> same;   // another one has its label values, and its handle
+  };
+  std::list<Forgotten> forgotten_;
 };
 
 }  // namespace metrics::setup

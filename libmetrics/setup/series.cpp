@@ -1,5 +1,10 @@
 #include "libmetrics/setup/series.h"
 
+#include <algorithm>
+#include <bit>
+#include <new>
+#include <utility>
+
 #include "libmetrics/update/sanitizer.h"
 
 namespace metrics::setup {
@@ -7,12 +12,9 @@ namespace {
 
 constexpr std::size_t kFirstSize = 16;  // a power of two; doubled when half full
 
-// Returns the handle that the C ABI hands out for the series; nullptr for one without values.
-const void* handle_of(const Series& series) noexcept {
-  if (const auto* counter = std::get_if<metrics_counter>(&series.hot)) return counter;
-  if (const auto* histogram = std::get_if<metrics_histogram>(&series.hot)) return histogram;
-  if (const auto* gauge = std::get_if<update::Gauge>(&series.hot)) return gauge;
-  return nullptr;
+// Returns the address that the C ABI hands out.
+const void* address_of(Handle handle) noexcept {
+  return std::visit([](auto* h) -> const void* { return h; }, handle);
 }
 
 }  // namespace
@@ -26,9 +28,30 @@ std::string key_of(std::span<const std::string_view> strings) {
   return key;
 }
 
-SeriesTable::SeriesTable() {
-  arrays_.push_back(std::make_unique<Array>(kFirstSize));
-  array_.store(arrays_.back().get(), std::memory_order_relaxed);
+update::Users& users_of(Handle handle) noexcept {
+  return std::visit([](auto* h) -> update::Users& { return h->users; }, handle);
+}
+
+void HandleMemory::make_room() {
+  if (free_ != nullptr) return;
+  pieces_.reserve(pieces_.size() + 1);
+  auto more = std::make_unique<std::array<Piece, kAtOnce>>();
+  for (Piece& piece : *more) piece.next = std::exchange(free_, &piece);
+  pieces_.push_back(std::move(more));
+}
+
+void* HandleMemory::take() noexcept { return std::exchange(free_, free_->next); }
+
+void HandleMemory::give_back(Handle handle) noexcept {
+  void* at = std::visit([](auto* h) -> void* { return h; }, handle);
+  free_ = new (at) Piece{free_, {}};
+}
+
+SeriesTable::SeriesTable() : array_(new Array(kFirstSize)) {}
+
+SeriesTable::~SeriesTable() {
+  const std::unique_ptr<Array> array(array_.load(std::memory_order_relaxed));
+  for (const auto& entry : array->entries) delete entry.load(std::memory_order_relaxed);
 }
 
 // Returns the entry that holds this series, or an older one with the same strings; else the empty
@@ -42,29 +65,42 @@ std::atomic<Series*>& SeriesTable::place(Array& array, const Series& series) noe
   }
 }
 
-void SeriesTable::make_room() {
-  if (series_.size() == series_.capacity()) series_.reserve(2 * series_.size() + 1);
-  Array* array = array_.load(std::memory_order_relaxed);
-  if (2 * (count_ + 1) <= array->entries.size()) return;
-  auto larger = std::make_unique<Array>(2 * array->entries.size());
-  for (const auto& entry : array->entries) {
-    if (Series* s = entry.load(std::memory_order_relaxed); s != nullptr) {
-      place(*larger, *s).store(s, std::memory_order_relaxed);
+SeriesTable::Replaced SeriesTable::make_room() {
+  Array& full = *array_.load(std::memory_order_relaxed);
+  if (2 * (count_ + 1) <= full.entries.size()) return {};
+  const auto each = [&](auto visit) {
+    for (const auto& entry : full.entries) {
+      if (Series* s = entry.load(std::memory_order_relaxed); s != nullptr) visit(*s);
     }
-  }
-  array = larger.get();
-  arrays_.push_back(std::move(larger));
-  array_.store(array, std::memory_order_release);  // pairs with find's acquire
+  };
+  std::size_t removed = 0;
+  each([&](const Series& s) { removed += s.leads_nowhere() ? 1 : 0; });
+  const bool keeps_all = 2 * removed <= count_;
+  const std::size_t kept = keeps_all ? count_ : count_ - removed;
+  auto fresh = std::make_unique<Array>(std::max(kFirstSize, std::bit_ceil(4 * (kept + 1))));
+  Replaced replaced;
+  if (!keeps_all) replaced.series.reserve(removed);
+  each([&](Series& s) {
+    if (keeps_all || !s.leads_nowhere()) {
+      place(*fresh, s).store(&s, std::memory_order_relaxed);
+    } else {
+      replaced.series.emplace_back(&s);
+    }
+  });
+  count_ = kept;
+  replaced.array.reset(&full);
+  array_.store(fresh.release(), std::memory_order_release);  // pairs with find's acquire
+  return replaced;
 }
 
-Series& SeriesTable::put(std::unique_ptr<Series> series) noexcept {
-  Series& added = *series_.emplace_back(std::move(series));
-  std::atomic<Series*>& entry = place(*array_.load(std::memory_order_relaxed), added);
-  update::say_released(handle_of(added));
-  if (entry.load(std::memory_order_relaxed) == nullptr) ++count_;
+std::unique_ptr<Series> SeriesTable::put(std::unique_ptr<Series> series) noexcept {
+  std::atomic<Series*>& entry = place(*array_.load(std::memory_order_relaxed), *series);
+  update::say_released(address_of(series->handle));
+  std::unique_ptr<Series> replaced(entry.load(std::memory_order_relaxed));
+  if (replaced == nullptr) ++count_;
   // Release: a thread that finds the series sees what it points to. Pairs with find's acquire.
-  entry.store(&added, std::memory_order_release);
-  return added;
+  entry.store(series.release(), std::memory_order_release);
+  return replaced;
 }
 
 }  // namespace metrics::setup

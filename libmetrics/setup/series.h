@@ -2,7 +2,9 @@
 // them.
 #pragma once
 
+#include <array>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -16,7 +18,7 @@
 #include "libmetrics/format/hash.h"
 #include "libmetrics/format/records.h"
 #include "libmetrics/setup/bounds.h"
-#include "libmetrics/update/gauges.h"
+#include "libmetrics/update/handles.h"
 #include "metrics/hot.h"
 
 namespace metrics::setup {
@@ -39,25 +41,63 @@ inline bool is_key(const std::string& key, std::span<const std::string_view> str
   return true;
 }
 
+// Memory for handles, in pieces of 64 bytes, which live as long as the process: a program may keep
+// any handle. Those that nobody can have any more are handed out again.
+using Handle = std::variant<update::Counter*, update::Histogram*, update::Gauge*>;
+class HandleMemory {
+ public:
+  // Makes sure that the next take() needs no memory. Throws std::bad_alloc.
+  void make_room();
+  void* take() noexcept;
+  void give_back(Handle handle) noexcept;
+
+ private:
+  struct alignas(64) Piece {
+    Piece* next;
+    std::array<std::byte, 56> rest;
+  };
+  static_assert(sizeof(Piece) == 64);
+  static constexpr std::size_t kAtOnce = 64;
+  std::vector<std::unique_ptr<std::array<Piece, kAtOnce>>> pieces_;
+  Piece* free_ = nullptr;
+};
+update::Users& users_of(Handle handle) noexcept;
+
+// A table's entry. It does not change once it is in the table, except for `index`.
 struct Series {
   std::uint64_t hash;
   std::string key;            // key_of() the label values, valid UTF-8
   const format::Cell* state;  // in the directory; holds `live` until any process has removed it
   std::uint64_t live;
-  std::variant<std::monostate, metrics_counter, metrics_histogram, update::Gauge> hot;
+  Handle handle;
+  std::uint32_t index = update::Handles::kNone;  // see update::Handles
 
   bool is_removed() const noexcept { return state->load(std::memory_order_relaxed) != live; }
+  bool leads_nowhere() const noexcept { return index == update::Handles::kNone; }
 };
 
 // Finds series by label values. Finding takes no lock and sees every entry that was added before.
-// Adding is for one thread at a time. Nothing is ever freed: another thread may be reading any of
-// it.
+// Adding is for one thread at a time. What is taken out may still be read by another thread, until
+// all have been seen outside of look-ups (update/process.h).
 class SeriesTable {
+ private:
+  struct Array {
+    explicit Array(std::size_t size) : mask(size - 1), entries(size) {}
+    std::size_t mask;
+    std::vector<std::atomic<Series*>> entries;
+  };
+
  public:
+  // What was taken out.
+  struct Replaced {
+    std::unique_ptr<Array> array;
+    std::vector<std::unique_ptr<Series>> series;
+    bool empty() const noexcept { return array == nullptr && series.empty(); }
+  };
   SeriesTable();
   SeriesTable(const SeriesTable&) = delete;
   SeriesTable& operator=(const SeriesTable&) = delete;
-  ~SeriesTable() = default;
+  ~SeriesTable();
 
   // Returns nullptr if there is no such series. A removed series stays until it is replaced.
   // Inline, for programs that call labels() at every request.
@@ -71,23 +111,18 @@ class SeriesTable {
         return series;
     }
   }
-  // Makes room for one more series, so that the next put() needs no memory.
-  void make_room();
-  // Adds the series, or replaces the one with the same strings by it. There must be room for it.
-  Series& put(std::unique_ptr<Series> series) noexcept;
+  // Makes room for one more series, so that the next put() needs no memory. If most of the series
+  // in a full table are removed ones, it takes these out instead of growing.
+  Replaced make_room();
+  // Adds the series. Returns the one with the same strings that it replaces; nullptr if there was
+  // none. There must be room for it.
+  std::unique_ptr<Series> put(std::unique_ptr<Series> series) noexcept;
 
  private:
-  struct Array {
-    explicit Array(std::size_t size) : mask(size - 1), entries(size) {}
-    std::size_t mask;
-    std::vector<std::atomic<Series*>> entries;
-  };
   static std::atomic<Series*>& place(Array& array, const Series& series) noexcept;
 
   std::atomic<Array*> array_;
   std::size_t count_ = 0;
-  std::vector<std::unique_ptr<Array>> arrays_;  // the last one is in use
-  std::vector<std::unique_ptr<Series>> series_;
 };
 
 struct Family {

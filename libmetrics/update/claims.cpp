@@ -59,6 +59,17 @@ void* pin(int fd) noexcept {
   return page;
 }
 
+// Takes the shared lock through a descriptor whose description has no other lock.
+bool lock_shared(const Segment& segment, int fd) noexcept {
+  struct flock lock = format::shared_range(segment.geometry(), F_RDLCK);
+  return ::fcntl(fd, F_OFD_SETLK, &lock) == 0;
+}
+
+// Sequentially consistent: before any store to slot 0, as the lock would be.
+void give_up_reuse(const Segment& segment) noexcept {
+  segment.header().unowned.store(1, std::memory_order_seq_cst);
+}
+
 // What a claim that another thread has under way would leave to a child: the descriptor that holds
 // its lock, and of which segment. Stored as soon as it is open, forgotten after it is closed. In
 // ordinary memory, so that the child finds it.
@@ -166,19 +177,37 @@ ClaimResult claim_first_slot(const Segment& segment, Claim& claim) noexcept {
 
 void give_back(const Claim& claim) noexcept { ::munmap(claim.pin, format::page_bytes()); }
 
+void share(const Segment& segment) noexcept {
+  const format::Descriptor own = segment.reopen();
+  void* page = own ? pin(own.get()) : nullptr;
+  if (page != nullptr && lock_shared(segment, own.get())) return;
+  if (page != nullptr) ::munmap(page, format::page_bytes());
+  give_up_reuse(segment);
+}
+
+Sharing::Sharing(const Segment& segment) noexcept : description_(segment.reopen()) {
+  if (!description_ || !lock_shared(segment, description_.get())) give_up_reuse(segment);
+}
+
 void number_process(const Segment& segment, ProcessClaim& claim) noexcept {
   if (claim.start != 0) return;
   close_inherited();
   claim.start = segment.header().starts.fetch_add(1, std::memory_order_relaxed) + 1;
 }
 
-void announce(const Segment& segment, format::Owner owner) noexcept {
+void announce(const Segment& segment, format::Owner owner, std::uint64_t youngest_born) noexcept {
   format::Head& head = segment.head(owner.slot);
   // Release: a reader that finds this generation in a lane or a gauge finds it after the lock has
   // reported it.
   head.generation.store(owner.generation, std::memory_order_release);
   store_identity(head);
   raise_to(segment.header().first_slots_used, owner.slot);
+  // Sequentially consistent, as the look that follows: who takes a removed series' record finds
+  // this, or the look finds the removal.
+  if (head.since.load(std::memory_order_relaxed) < youngest_born) {
+    head.since.store(youngest_born, std::memory_order_seq_cst);
+  }
+  std::atomic_thread_fence(std::memory_order_seq_cst);
 }
 
 format::SlotIndex claim_lane(const Segment& segment, int fd, format::Owner owner) noexcept {

@@ -15,6 +15,7 @@
 
 #include "libmetrics/format/file.h"
 #include "libmetrics/format/ownership.h"
+#include "libmetrics/update/locked.h"
 #include "libmetrics/update/process.h"
 #include "libmetrics/update/segment.h"
 
@@ -45,6 +46,19 @@ inline constexpr format::SlotIndex kAsked = 16;
 // Unlocks the slot again. Only for a claim that was not announced.
 void give_back(const Claim& claim) noexcept;
 
+// Takes the shared lock, see ownership.h, until the process ends. Only for one without a slot.
+// Where that can't be done, sets Header::unowned, so that nothing of the segment is used again.
+void share(const Segment& segment) noexcept;
+// Does the same for a scope: for an update that can't wait for the process to claim a slot.
+class Sharing {
+ public:
+  explicit Sharing(const Segment& segment) noexcept;
+
+ private:
+  const Quiet quiet_;                     // opening a file is a cancellation point
+  const format::Descriptor description_;  // of its own; closing it ends the lock
+};
+
 // Numbers the process in the segment, if it has no number yet; forked children get one of their
 // own. To be called at a process's first set-up call or update. In a child that was cloned while
 // another thread of its parent claimed a slot, it also closes the descriptor that holds the
@@ -52,8 +66,8 @@ void give_back(const Claim& claim) noexcept;
 void number_process(const Segment& segment, ProcessClaim& claim) noexcept;
 
 // Writes the generation and then the owner's identity to the head. Afterwards the owner may write
-// to the slot.
-void announce(const Segment& segment, format::Owner owner) noexcept;
+// to the slot, once it has looked at its handles, of which the youngest series has that `born`.
+void announce(const Segment& segment, format::Owner owner, std::uint64_t youngest_born) noexcept;
 
 // Takes a free lane for a thread of that owner; returns 0 if all lanes are taken. `fd` is any
 // descriptor of the segment. Looks for it as above; lanes that were given back cost no question.

@@ -25,29 +25,37 @@ double winner(Mode mode, double mine, double inherited) {
 
 }  // namespace
 
-Gauge::Gauge(std::uint32_t at, std::uint64_t cell, Mode m) noexcept
-    : metrics_gauge{at, 0, nullptr}, first_cell(cell), mode(m) {}
+Gauge::Gauge(Mode m) noexcept : metrics_gauge{METRICS_NOWHERE, nullptr}, mode(m) {}
 
-format::Cell& Gauge::value_cell() const noexcept {
-  return *__atomic_load_n(&value_, __ATOMIC_ACQUIRE);
+format::Cell* Gauge::value_cell() const noexcept {
+  return __atomic_load_n(&value_, __ATOMIC_ACQUIRE);
 }
 
-void Gauge::begin(format::Cell* cells, format::Generation generation) noexcept {
-  format::Cell* mine = cells + first_cell;
-  inherited_.reset();
+std::optional<double> Gauge::inherited() const noexcept {
+  return format::decode_gauge(inherited_.load(std::memory_order_relaxed));
+}
+
+void Gauge::begin(format::Cell* mine, format::Generation generation,
+                  std::uint32_t version) noexcept {
+  std::uint64_t inherited = 0;
   const std::uint64_t first = handed_down_.load(std::memory_order_relaxed);
   own_.store(first, std::memory_order_relaxed);
-  if (mine[format::kGaugeGeneration].load(std::memory_order_relaxed) != generation) {
-    if (format::is_live(mode) || format::is_per_process(mode)) {
+  const std::uint64_t life = format::gauge_life(generation, version);
+  const std::uint64_t there = mine[format::kGaugeGeneration].load(std::memory_order_relaxed);
+  if (there != life) {
+    const bool is_left = format::version_of(there) == version && !format::is_live(mode) &&
+                         !format::is_per_process(mode);
+    if (is_left) {
+      inherited = mine[format::kGaugeValue].load(std::memory_order_relaxed);
+    } else {
       mine[format::kGaugeValue].store(first, std::memory_order_relaxed);
       mine[format::kGaugeStamp].store(0, std::memory_order_relaxed);
-    } else {
-      inherited_ = format::decode_gauge(mine[format::kGaugeValue].load(std::memory_order_relaxed));
     }
     // Release: a reader that copies this generation and then the value does not get the
     // predecessor's value. Pairs with the acquire in reader/gauge_merge.cpp.
-    mine[format::kGaugeGeneration].store(generation, std::memory_order_release);
+    mine[format::kGaugeGeneration].store(life, std::memory_order_release);
   }
+  inherited_.store(inherited, std::memory_order_relaxed);
   // Release: pairs with value_cell()'s acquire; a thread that sees the cell sees inherited_ and
   // own_.
   format::Cell* value = mine + format::kGaugeValue;
@@ -56,8 +64,17 @@ void Gauge::begin(format::Cell* cells, format::Generation generation) noexcept {
   // Release: pairs with metrics_hot_set()'s acquire.
   if (plain) __atomic_store_n(&word, reinterpret_cast<std::uint64_t*>(value), __ATOMIC_RELEASE);
   if (first == 0 || !has_own(mode)) return;
-  publish_own();
-  if (format::is_most_recent(mode)) stamp();
+  publish_own(*value);
+  if (format::is_most_recent(mode)) stamp(*value);
+}
+
+void Gauge::end() noexcept { __atomic_store_n(&word, nullptr, __ATOMIC_RELEASE); }
+
+void Gauge::reset() noexcept {
+  __atomic_store_n(&value_, nullptr, __ATOMIC_RELEASE);
+  for (format::Cell* cell : {&inherited_, &handed_down_, &own_}) {
+    cell->store(0, std::memory_order_relaxed);
+  }
 }
 
 void Gauge::hand_down(double value) noexcept {
@@ -68,12 +85,11 @@ void Gauge::hand_down(double value) noexcept {
 // once: each stores what it has combined and then looks at own_ again. Sequentially consistent, so
 // that of two threads that have changed own_, either the later one's combination is stored last, or
 // the earlier one sees that own_ has changed.
-void Gauge::publish_own() noexcept {
-  format::Cell& shared = value_cell();
+void Gauge::publish_own(format::Cell& shared) noexcept {
   std::uint64_t own = own_.load(std::memory_order_seq_cst);
   for (;;) {
     const double mine = format::decode_gauge(own).value_or(0);
-    shared.store(format::encode_gauge(winner(mode, mine, inherited_.value_or(mine))),
+    shared.store(format::encode_gauge(winner(mode, mine, inherited().value_or(mine))),
                  std::memory_order_seq_cst);
     const std::uint64_t again = own_.load(std::memory_order_seq_cst);
     if (again == own) return;
@@ -83,8 +99,8 @@ void Gauge::publish_own() noexcept {
 
 // Raises the stamp to the current time, never back: a stamp in the future, from before the clock
 // was stepped, stays.
-void Gauge::stamp() noexcept {
-  format::Cell& cell = *(&value_cell() + (format::kGaugeStamp - format::kGaugeValue));
+void Gauge::stamp(format::Cell& value) noexcept {
+  format::Cell& cell = *(&value + (format::kGaugeStamp - format::kGaugeValue));
   const std::uint64_t now = format::now_ns();
   std::uint64_t seen = cell.load(std::memory_order_relaxed);
   while (seen < now) {
@@ -97,31 +113,37 @@ void Gauge::stamp() noexcept {
 }
 
 void Gauge::set(double value) noexcept {
+  format::Cell* shared = value_cell();
+  if (shared == nullptr) return;
   if (has_own(mode)) {
     own_.store(format::encode_gauge(value), std::memory_order_seq_cst);
-    publish_own();
+    publish_own(*shared);
   } else {
-    const double start = mode == Mode::kSum ? inherited_.value_or(0) : 0;
-    value_cell().store(format::encode_gauge(start + value), std::memory_order_relaxed);
+    const double start = mode == Mode::kSum ? inherited().value_or(0) : 0;
+    shared->store(format::encode_gauge(start + value), std::memory_order_relaxed);
   }
-  if (format::is_most_recent(mode)) stamp();
+  if (format::is_most_recent(mode)) stamp(*shared);
 }
 
 void Gauge::add(double amount) noexcept {
-  format::Cell& target = has_own(mode) ? own_ : value_cell();
+  format::Cell* shared = value_cell();
+  if (shared == nullptr) return;
+  format::Cell& target = has_own(mode) ? own_ : *shared;
   std::uint64_t seen = target.load(std::memory_order_relaxed);
   while (!target.compare_exchange_weak(
       seen, format::encode_gauge(format::decode_gauge(seen).value_or(0) + amount),
       std::memory_order_seq_cst, std::memory_order_relaxed)) {
   }
-  if (has_own(mode)) publish_own();
-  if (format::is_most_recent(mode)) stamp();
+  if (has_own(mode)) publish_own(*shared);
+  if (format::is_most_recent(mode)) stamp(*shared);
 }
 
 std::optional<double> Gauge::own_value() const noexcept {
-  const format::Cell& cell = has_own(mode) ? own_ : value_cell();
+  const format::Cell* shared = value_cell();
+  if (shared == nullptr) return std::nullopt;
+  const format::Cell& cell = has_own(mode) ? own_ : *shared;
   const auto value = format::decode_gauge(cell.load(std::memory_order_relaxed));
-  return value && mode == Mode::kSum ? *value - inherited_.value_or(0) : value;
+  return value && mode == Mode::kSum ? *value - inherited().value_or(0) : value;
 }
 
 }  // namespace metrics::update

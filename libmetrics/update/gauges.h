@@ -1,11 +1,12 @@
 // gauges.h -- a gauge's value in its process's first slot, and what a dead owner's value becomes.
 //
-// Cells: generation, value, stamp. The value is the process's own. In the modes that keep the
+// Cells: generation and version, value, stamp. The value is the process's own. In the modes that keep the
 // values of dead processes (sum, min, max, mostrecent) it is already combined with the value that
 // the owner found when it claimed the slot. So one word is the whole value, an update changes one
 // word, and a kill can't leave a half-written one.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <optional>
 
@@ -15,17 +16,30 @@
 
 namespace metrics::update {
 
+// Who has a handle. One that was given out to C or C++ is valid until the process ends; one that an
+// interpreter has asked for under its lock can be used for another series once it has been released
+// as often. Changed under that lock, except for is_kept.
+struct Users {
+  std::atomic<std::uint32_t> count{0};
+  bool is_orphan = false;            // no table entry leads to it any more
+  std::atomic<bool> is_kept{false};  // until the process ends
+};
+
 // A series of a gauge or an info in this process. Handles of the C ABI point to its base class.
 struct Gauge : metrics_gauge {
-  Gauge(std::uint32_t segment, std::uint64_t first_cell, format::Mode mode) noexcept;
+  explicit Gauge(format::Mode mode) noexcept;
 
-  // Begins a generation's value in that slot: takes over the value that the last owner has left, or
-  // unsets it, and only then writes the generation. Called once for each claim, before any thread
-  // of the process can update the gauge.
-  void begin(format::Cell* cells, format::Generation generation) noexcept;
+  // Begins a generation's value in these cells of its slot: takes over the value that the last owner has left in
+  // this life of the record, or unsets it, and only then writes the generation and the version.
+  // Called once for each claim, before any thread of the process can update the gauge, and when the
+  // handle leads to a series again.
+  void begin(format::Cell* mine, format::Generation generation, std::uint32_t version) noexcept;
+  // Ends the value: hot updates don't find it any more.
+  void end() noexcept;
+  // Forgets the value and what was handed down, before the handle leads to a series again.
+  void reset() noexcept;
 
-  // Lock-free; any thread may call them. The process must own the slot that was given to the last
-  // begin().
+  // Lock-free; any thread may call them. They do nothing before the first begin().
   void set(double value) noexcept;
   void add(double amount) noexcept;
   // Sets the value that children begin with which are forked from now on: an info's 1, which a
@@ -36,18 +50,18 @@ struct Gauge : metrics_gauge {
   // then holds the predecessor's value alone.
   std::optional<double> own_value() const noexcept;
 
-  const std::uint64_t first_cell;
   const format::Mode mode;
-  Gauge* next = nullptr;  // in the list of OwnSlots
+  Users users;
 
  private:
-  format::Cell& value_cell() const noexcept;
-  void publish_own() noexcept;
-  void stamp() noexcept;
+  format::Cell* value_cell() const noexcept;
+  std::optional<double> inherited() const noexcept;
+  void publish_own(format::Cell& shared) noexcept;
+  static void stamp(format::Cell& value) noexcept;
 
   format::Cell* value_ = nullptr;  // in the process's first slot
-  std::optional<double> inherited_;
-  format::Cell handed_down_{0};  // encoded like the word; 0: children begin without a value
+  format::Cell inherited_{0};      // what the last owner has left; encoded like the word
+  format::Cell handed_down_{0};    // encoded like the word; 0: children begin without a value
   format::Cell own_{0};  // the own value in modes min, max, mostrecent; encoded like the word
 };
 

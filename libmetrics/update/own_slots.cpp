@@ -127,22 +127,18 @@ bool OwnSlots::bind(std::uint64_t first_cell, std::uint32_t count) noexcept {
   return true;
 }
 
-void OwnSlots::add_gauge(Gauge& gauge) noexcept {
+void OwnSlots::add(const Handles::Handle& handle, std::uint64_t born,
+                   std::uint64_t place) noexcept {
+  handles_.add(handle, born);
   const ProcessClaim& claim = process().claims[index_];
-  if (claim.state.load(std::memory_order_relaxed) == ProcessClaim::State::kOwned) {
-    gauge.begin(slots_[claim.owner.slot].load(std::memory_order_relaxed), claim.owner.generation);
+  if (handle.gauge != nullptr &&
+      claim.state.load(std::memory_order_relaxed) == ProcessClaim::State::kOwned) {
+    format::Cell* cells = slots_[claim.owner.slot].load(std::memory_order_relaxed);
+    handle.gauge->begin(cells + (place >> 32), claim.owner.generation,
+                        static_cast<std::uint32_t>(format::rest_of(handle.live)));
   }
-  gauge.next = gauges_.load(std::memory_order_relaxed);
-  // Release: a child, however it was forked, walks a complete list. Pairs with begin_gauges().
-  gauges_.store(&gauge, std::memory_order_release);
-}
-
-void OwnSlots::begin_gauges(format::Cell* cells, format::Generation generation) noexcept {
-  // Acquire: pairs with add_gauge's release, which may have been made by another thread before a
-  // raw clone().
-  for (Gauge* g = gauges_.load(std::memory_order_acquire); g != nullptr; g = g->next) {
-    g->begin(cells, generation);
-  }
+  // Release: a thread that finds the place finds what belongs to it.
+  __atomic_store_n(handle.place, place, __ATOMIC_RELEASE);
 }
 
 }  // namespace metrics::update

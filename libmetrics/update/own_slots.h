@@ -1,5 +1,5 @@
 // own_slots.h -- what this process has in a joined segment: its mapped slots, the pages of them
-// that are reserved, and its gauges.
+// that are reserved, and its handles.
 //
 // Set-up makes one OwnSlots for each segment and publishes it by number; updates find it by that
 // number. Nothing here allocates or throws. Callers of functions that change anything must hold the
@@ -14,7 +14,7 @@
 #include "libmetrics/format/geometry.h"
 #include "libmetrics/format/layout.h"
 #include "libmetrics/format/ownership.h"
-#include "libmetrics/update/gauges.h"
+#include "libmetrics/update/handles.h"
 #include "libmetrics/update/segment.h"
 
 namespace metrics::update {
@@ -49,10 +49,10 @@ class OwnSlots {
   // before the fork. Returns false with errno if there is no room.
   bool reserve_bound(int fd, format::SlotIndex index) noexcept;
 
-  // Adds a gauge whose cells are bound, and begins it if the process has a first slot.
-  void add_gauge(Gauge& gauge) noexcept;
-  // Begins all gauges anew in a slot that was just claimed.
-  void begin_gauges(format::Cell* cells, format::Generation generation) noexcept;
+  // Adds a handle whose cells are bound, leads it there, and begins a gauge if the process has a
+  // first slot. There must be room for it in handles().
+  void add(const Handles::Handle& handle, std::uint64_t born, std::uint64_t place) noexcept;
+  Handles& handles() noexcept { return handles_; }
 
  private:
   friend void publish(std::uint32_t index, OwnSlots* own) noexcept;
@@ -68,7 +68,7 @@ class OwnSlots {
   // A bit for each page that holds cells of a bound series, the same for all slots. Slot 0 and
   // every slot of this process have these pages reserved before a handle or a slot is given out.
   const std::unique_ptr<std::atomic<std::uint64_t>[]> bound_pages_;
-  std::atomic<Gauge*> gauges_{nullptr};
+  Handles handles_;
 };
 
 // Returns this process's OwnSlots in the segment with that number; nullptr if there is no such

@@ -17,8 +17,8 @@ namespace {
 
 // Targets of metrics_thread for threads without a place: not tried yet; none available, or already
 // returned. No thread writes to them.
-metrics_thread_state no_place_yet = {{}, 0};
-metrics_thread_state no_place = {{}, ~std::uint64_t{0}};
+metrics_thread_state no_place_yet = {{}, 0, 0};
+metrics_thread_state no_place = {{}, ~std::uint64_t{0}, 0};
 // The target of metrics_process before the process's state is set up.
 metrics_process_state nobody = {0};
 
@@ -60,6 +60,9 @@ std::array<Place*, kChunks> chunks{};
 // Places 0..places_given-1, counted through the page and the chunks, have been given to a thread at
 // some time.
 std::size_t places_given = 0;
+
+// True once handles are used that were not asked for under an interpreter's lock.
+std::atomic<bool> any_without_lock{false};
 
 std::size_t places_in(std::size_t chunk) noexcept {
   return (format::page_bytes() << chunk) / sizeof(Place);
@@ -140,6 +143,10 @@ void stay_loaded() noexcept {
 
 }  // namespace
 
+// In ordinary memory, as what was led nowhere is: a child goes on from its parent's.
+std::atomic<std::uint64_t> looks{1};
+__thread bool under_lock __attribute__((tls_model("initial-exec"))) = false;
+
 bool set_up_process() noexcept {
   if (the_page.load(std::memory_order_acquire) != nullptr) return true;
   void* pages = wiped_pages(format::page_bytes());
@@ -190,6 +197,10 @@ ThreadPlace* give_place() noexcept {
     place = place_at(places_given);
     if (place != nullptr) ++places_given;
   }
+  if (place != nullptr) {
+    __atomic_store_n(&place->thread.hot.seen, looks.load(std::memory_order_relaxed),
+                     __ATOMIC_RELEASE);
+  }
   metrics_thread = place == nullptr ? &no_place : &place->thread.hot;
   return own_place();
 }
@@ -198,6 +209,47 @@ void take_place_back(bool held) noexcept {
   ThreadPlace* mine = own_place();
   metrics_thread = &no_place;
   if (held && mine != nullptr) free_place(*mine);
+}
+
+std::uint64_t next_look() noexcept {
+  // Release: a thread that has seen this look finds what was led nowhere before it.
+  const std::uint64_t look = looks.fetch_add(1, std::memory_order_release) + 1;
+  seen();
+  return look;
+}
+
+bool all_seen(std::uint64_t look) noexcept {
+  if (!any_without_lock.load(std::memory_order_relaxed)) return true;
+  // Sequentially consistent, as in Inside: either this finds the update, or that finds the handle
+  // led nowhere.
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  if (process().inside.load(std::memory_order_seq_cst) != 0) return false;
+  for (std::size_t i = 0; i < places_given; ++i) {
+    const Place* place = place_at(i);
+    if (place == nullptr) continue;
+    const std::uint64_t seen = __atomic_load_n(&place->thread.hot.seen, __ATOMIC_ACQUIRE);
+    if (seen != 0 && seen < look) return false;
+  }
+  return true;
+}
+
+Inside::Inside() noexcept : epoch_(process().hot.epoch) {
+  process().inside.fetch_add(1, std::memory_order_seq_cst);
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+}
+
+Inside::~Inside() {
+  if (epoch_ != 0 && process().hot.epoch != epoch_) return;
+  // In a child that was forked meanwhile, and has no epoch yet, none is counted any more.
+  std::atomic<std::uint32_t>& inside = process().inside;
+  std::uint32_t count = inside.load(std::memory_order_relaxed);
+  while (count != 0 && !inside.compare_exchange_weak(count, count - 1, std::memory_order_release,
+                                                     std::memory_order_relaxed)) {
+  }
+}
+
+void note_caller() noexcept {
+  if (!under_lock) any_without_lock.store(true, std::memory_order_relaxed);
 }
 
 void take_back_untracked(void (*give_back)(ThreadPlace&)) noexcept {

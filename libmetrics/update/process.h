@@ -43,6 +43,7 @@ struct Process {
   std::atomic<pid_t> pid;
   std::array<ProcessClaim, METRICS_MAX_SEGMENTS> claims;
   PendingPool pending;
+  std::atomic<std::uint32_t> inside;  // updates under way of threads that may have no place
 };
 static_assert(sizeof(Process) <= format::kPage, "wiped as one page");
 
@@ -82,6 +83,53 @@ ThreadPlace* give_place() noexcept;
 void take_place_back(bool held) noexcept;
 // Returns the calling thread's place; nullptr if it has none.
 ThreadPlace* own_place() noexcept;
+
+// ---- when no thread uses any more what it may have found before ----
+//
+// An update loads its handle, and a look-up its table, without a lock and without a mark. Whoever
+// has led a handle nowhere, or has taken something out of a table, counts one look more; once every
+// thread has been outside of updates and look-ups after that, nobody has the old content in hand.
+// Threads with a place tell so at their set-up calls and look-ups, by storing the number of the last
+// look; an update of a thread that may have none is counted while it is under way.
+// tests/model/acks.pml has every step.
+
+// Counts one look more, and returns its number. The calling thread is outside. The caller must hold
+// the mutex.
+std::uint64_t next_look() noexcept;
+// Returns true if every thread of the process has been outside since that look. The caller must
+// hold the mutex.
+bool all_seen(std::uint64_t look) noexcept;
+// The last look; never 0.
+extern std::atomic<std::uint64_t> looks;
+// Tells that the calling thread is outside, if it has a place.
+inline void seen() noexcept {
+  metrics_thread_state* thread = metrics_thread;
+  if (thread->seen == 0) return;
+  const std::uint64_t last =
+      looks.load(std::memory_order_acquire);  // pairs with next_look's release
+  if (thread->seen != last) __atomic_store_n(&thread->seen, last, __ATOMIC_RELEASE);
+}
+// Returns true if the calling thread has a place, so that seen() tells of it.
+inline bool is_seen() noexcept { return metrics_thread->seen != 0; }
+
+// An update under way of a thread that may have no place. What it loads before is not covered.
+class Inside {
+ public:
+  Inside() noexcept;
+  ~Inside();
+  Inside(const Inside&) = delete;
+  Inside& operator=(const Inside&) = delete;
+
+ private:
+  const std::uint64_t epoch_;  // a child that a signal handler has forked meanwhile counts anew
+};
+
+// True while the calling thread holds a lock under which all updates through the handles that it
+// asks for are made too, as an interpreter does. So at its set-up calls no such update is under way.
+extern __thread bool under_lock __attribute__((tls_model("initial-exec")));
+// Must be called before the first handle is given out to a caller: if there is any without such a
+// lock, all_seen() looks at the threads.
+void note_caller() noexcept;
 
 // Calls give_back(place) for the place of each untracked thread that has ended, and then takes that
 // place back. Does nothing while another place is free. The caller must hold the mutex.

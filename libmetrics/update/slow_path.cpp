@@ -2,8 +2,13 @@
 
 #include <bit>
 #include <cmath>
+#include <optional>
 
 #include "libmetrics/format/layout.h"
+#include "libmetrics/update/claims.h"
+#include "libmetrics/update/handles.h"
+#include "libmetrics/update/own_slots.h"
+#include "libmetrics/update/process.h"
 #include "libmetrics/update/threads.h"
 
 namespace metrics::update {
@@ -18,75 +23,92 @@ void shared_sum(format::Cell& cell, double amount) noexcept {
   }
 }
 
-std::uint64_t* cells_of(std::uint32_t segment) noexcept {
-  std::uint64_t* cells = metrics_hot_cells(segment);
-  return cells != nullptr ? cells : reinterpret_cast<std::uint64_t*>(own_cells(segment));
+std::uint32_t segment_of(const std::uint64_t& place) noexcept {
+  return metrics_hot_segment(__atomic_load_n(&place, __ATOMIC_RELAXED));
 }
 
-// Returns false for NULL, and for the handles of what was refused or not joined.
-bool counts(const metrics_gauge* gauge) noexcept {
-  return gauge != nullptr && gauge->segment < METRICS_MAX_SEGMENTS;
+// Calls `own` with the first cell of the handle's series in the thread's own slot, or else `shared`
+// with that in slot 0. The place is loaded anew where nobody can use the cells for another series
+// any more: once the thread has its slot, or else while the update counts as under way and other
+// processes know that this one stores to slot 0. A series that was removed before is counted
+// nowhere. Unless the handle leads nowhere, it is a Counter or a Histogram.
+template <class Kept, class Handle, class Own, class Shared>
+void update(const Handle& handle, Own own, Shared shared) noexcept {
+  const std::uint32_t segment = segment_of(handle.place);
+  const OwnSlots* slots = own_slots_at(segment);
+  if (slots == nullptr) return;
+  if (own_cells(segment) != nullptr) {
+    if (std::uint64_t* first = metrics_hot_first(&handle.place); first != nullptr) own(first);
+    return;
+  }
+  const Inside inside;
+  std::optional<Sharing> sharing;
+  if (!is_settled(segment)) {
+    sharing.emplace(slots->segment());
+    const auto& kept = static_cast<const Kept&>(handle);
+    const format::Cell* state = __atomic_load_n(&kept.state, __ATOMIC_ACQUIRE);
+    const std::uint64_t live = __atomic_load_n(&kept.live, __ATOMIC_ACQUIRE);
+    if (state->load(std::memory_order_seq_cst) != live) return;
+  }
+  const std::uint64_t now = __atomic_load_n(&handle.place, __ATOMIC_ACQUIRE);
+  if (metrics_hot_segment(now) == segment) shared(slots->shared_cells() + (now >> 32));
 }
 
-// Returns true if the gauge's process has a slot for it.
-bool has_slot(const Gauge& gauge) noexcept {
-  cells_of(gauge.segment);  // a thread's first update claims a slot for its process too
-  return owns_first_slot(gauge.segment);
+// Calls change(gauge), for which the process has a slot, unless it keeps the change for later.
+template <class Do>
+void change(metrics_gauge* hot, PendingGauges::Change kind, double value, Do change) noexcept {
+  // NULL, and the handles of what was refused, removed or not joined.
+  if (hot == nullptr || segment_of(hot->place) >= METRICS_MAX_SEGMENTS) return;
+  auto& gauge = static_cast<Gauge&>(*hot);
+  const std::uint32_t segment = segment_of(hot->place);
+  own_cells(segment);  // a thread's first update claims a slot for its process too
+  if (!owns_first_slot(segment) && keep_change(gauge, kind, value)) return;
+  std::optional<Inside> inside;
+  if (!is_seen()) inside.emplace();
+  change(gauge);
 }
 
 }  // namespace
 
 void inc_slowly(const metrics_counter& c, std::uint64_t n) noexcept {
-  if (std::uint64_t* own = cells_of(c.segment); own != nullptr) {
-    metrics_hot_count(own + c.cell, n);
-  } else if (format::Cell* shared = shared_cells(c.segment); shared != nullptr) {
-    shared[c.cell].fetch_add(n, std::memory_order_relaxed);
-  }
+  update<Counter>(
+      c, [&](std::uint64_t* own) { metrics_hot_count(own, n); },
+      [&](format::Cell* shared) { shared->fetch_add(n, std::memory_order_relaxed); });
 }
 
 void add_slowly(const metrics_counter& c, double amount) noexcept {
   if (!std::isgreaterequal(amount, 0.0)) {  // NaN too, and quietly: see metrics_hot_may_add()
-    count_drop(c.segment, format::Drop::kCounterNegative);
+    count_drop(segment_of(c.place), format::Drop::kCounterNegative);
     return;
   }
   if (amount < METRICS_HOT_EXACT && std::floor(amount) == amount) {
     inc_slowly(c, static_cast<std::uint64_t>(amount));
     return;
   }
-  const std::uint32_t cell = c.cell + format::kCounterFraction;
-  if (std::uint64_t* own = cells_of(c.segment); own != nullptr) {
-    metrics_hot_sum(own + cell, amount);
-  } else if (format::Cell* shared = shared_cells(c.segment); shared != nullptr) {
-    shared_sum(shared[cell], amount);
-  }
+  update<Counter>(
+      c, [&](std::uint64_t* own) { metrics_hot_sum(own + format::kCounterFraction, amount); },
+      [&](format::Cell* shared) { shared_sum(shared[format::kCounterFraction], amount); });
 }
 
 void observe_slowly(const metrics_histogram& h, double value) noexcept {
   if (std::isnan(value)) {
-    count_drop(h.segment, format::Drop::kObservationNan);
+    count_drop(segment_of(h.place), format::Drop::kObservationNan);
     return;
   }
-  if (std::uint64_t* own = cells_of(h.segment); own != nullptr) {
-    h.observe(own + h.cell, &h, value);
-  } else if (format::Cell* shared = shared_cells(h.segment); shared != nullptr) {
-    format::Cell* first = shared + h.cell;
-    first[h.find(h.bounds, h.padded, value)].fetch_add(1, std::memory_order_relaxed);
-    shared_sum(first[h.sum], value);
-  }
+  update<Histogram>(
+      h, [&](std::uint64_t* own) { h.observe(own, &h, value); },
+      [&](format::Cell* shared) {
+        shared[h.find(h.bounds, h.padded, value)].fetch_add(1, std::memory_order_relaxed);
+        shared_sum(shared[h.sum], value);
+      });
 }
 
 void set_slowly(metrics_gauge* hot, double value) noexcept {
-  if (!counts(hot)) return;
-  auto& gauge = static_cast<Gauge&>(*hot);
-  if (has_slot(gauge) || !keep_change(gauge, PendingGauges::Change::kSet, value)) gauge.set(value);
+  change(hot, PendingGauges::Change::kSet, value, [=](Gauge& gauge) { gauge.set(value); });
 }
 
 void add_slowly(metrics_gauge* hot, double amount) noexcept {
-  if (!counts(hot)) return;
-  auto& gauge = static_cast<Gauge&>(*hot);
-  if (has_slot(gauge) || !keep_change(gauge, PendingGauges::Change::kAdd, amount)) {
-    gauge.add(amount);
-  }
+  change(hot, PendingGauges::Change::kAdd, amount, [=](Gauge& gauge) { gauge.add(amount); });
 }
 
 }  // namespace metrics::update

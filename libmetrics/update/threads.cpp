@@ -29,6 +29,10 @@ std::int64_t end_key = -1;
 // by the mutex.
 bool any_untracked = false;
 
+std::uint32_t segment_of(const Gauge& gauge) noexcept {
+  return metrics_hot_segment(__atomic_load_n(&gauge.place, __ATOMIC_RELAXED));
+}
+
 // Records that a thread of this process counts in slot 0, and why; the first reason is kept.
 void count_in_shared(const OwnSlots& own, ProcessClaim& claim, metrics_status why,
                      format::Drop reason) noexcept {
@@ -41,8 +45,11 @@ void count_in_shared(const OwnSlots& own, ProcessClaim& claim, metrics_status wh
 void claim_for_process(OwnSlots& own, ProcessClaim& mine) noexcept {
   const auto failed = [&](metrics_status why, format::Drop reason) {
     count_in_shared(own, mine, why, reason);
+    share(own.segment());
+    own.handles().look(own.segment().header());
     // Before the pending gauges are settled: a thread that finds them so finds the failure.
-    mine.state.store(State::kFailed, std::memory_order_relaxed);
+    // Release: a thread that sees it sees the handles led nowhere; pairs with is_settled's acquire.
+    mine.state.store(State::kFailed, std::memory_order_release);
     for (auto lost = mine.pending.settle(PendingGauges::Outcome::kFailed); lost > 0; --lost) {
       own.segment().drop(format::Drop::kGaugeWithoutSlot);
     }
@@ -65,8 +72,10 @@ void claim_for_process(OwnSlots& own, ProcessClaim& mine) noexcept {
     give_back(claim);
     return failed(METRICS_NO_SPACE, format::Drop::kClaimNoSpace);
   }
-  announce(own.segment(), claim.owner);
-  own.begin_gauges(cells, claim.owner.generation);
+  Handles& handles = own.handles();
+  announce(own.segment(), claim.owner, handles.youngest_born());
+  handles.look(own.segment().header());
+  handles.begin_gauges(cells, claim.owner.generation);
   mine.owner = claim.owner;
   mine.pending.settle(PendingGauges::Outcome::kClaimed);
   // Release: a thread that sees kOwned sees all gauges begun; pairs with owns_first_slot's acquire
@@ -176,6 +185,7 @@ format::Cell* own_cells(std::uint32_t segment) noexcept {
     enter(p);
     if (any_untracked) take_back_untracked(&give_slots_back);
     ThreadPlace* thread = give_place();
+    seen();
     // `tried` is checked again: a signal handler may have been here before the lock was held.
     if (thread != nullptr && (thread->hot.tried & bit) == 0) {
       ProcessClaim& claim = p.claims[segment];
@@ -185,10 +195,16 @@ format::Cell* own_cells(std::uint32_t segment) noexcept {
             reinterpret_cast<std::uint64_t*>(claim_for_thread(*own, claim, thread->slots[segment]));
       }
       thread->hot.tried |= bit;
-      watch_end(*thread);
     }
+    if (thread != nullptr) watch_end(*thread);
   }
   return reinterpret_cast<format::Cell*>(metrics_thread->cells[segment]);
+}
+
+void take_place() noexcept {
+  if (is_seen()) return;
+  if (any_untracked) take_back_untracked(&give_slots_back);
+  if (ThreadPlace* thread = give_place(); thread != nullptr) watch_end(*thread);
 }
 
 format::Cell* shared_cells(std::uint32_t segment) noexcept {
@@ -203,7 +219,9 @@ bool owns_first_slot(std::uint32_t segment) noexcept {
 
 bool keep_change(Gauge& gauge, PendingGauges::Change change, double value) noexcept {
   Process& p = process();
-  ProcessClaim& claim = p.claims[gauge.segment];
+  const std::uint32_t segment = segment_of(gauge);
+  if (segment >= METRICS_MAX_SEGMENTS) return true;  // its series was removed
+  ProcessClaim& claim = p.claims[segment];
   if (claim.state.load(std::memory_order_acquire) == State::kUntried) {
     const auto kept = claim.pending.keep(p.pending, gauge, change, value);
     if (kept == PendingGauges::Kept::kYes) {
@@ -215,16 +233,18 @@ bool keep_change(Gauge& gauge, PendingGauges::Change change, double value) noexc
         claim.state.load(std::memory_order_relaxed) != State::kFailed) {
       return false;
     }
-  } else if (owns_first_slot(gauge.segment)) {
+  } else if (owns_first_slot(segment)) {
     return false;
   }
-  count_drop(gauge.segment, format::Drop::kGaugeWithoutSlot);
+  count_drop(segment, format::Drop::kGaugeWithoutSlot);
   return true;
 }
 
 std::optional<double> gauge_value(const Gauge& gauge) noexcept {
-  const ProcessClaim& claim = process().claims[gauge.segment];
-  if (owns_first_slot(gauge.segment)) return gauge.own_value();
+  const std::uint32_t segment = segment_of(gauge);
+  if (segment >= METRICS_MAX_SEGMENTS) return std::nullopt;  // its series was removed
+  const ProcessClaim& claim = process().claims[segment];
+  if (owns_first_slot(segment)) return gauge.own_value();
   bool is_settled = false;
   const auto kept = claim.pending.of(gauge, is_settled);
   if (!is_settled) return kept;
@@ -242,6 +262,10 @@ void place_pending() noexcept {
     enter(p);
     claim_once(*own_slots_at(i), i);
   }
+}
+
+bool is_settled(std::uint32_t segment) noexcept {
+  return process().claims[segment].state.load(std::memory_order_acquire) != State::kUntried;
 }
 
 void count_drop(std::uint32_t segment, format::Drop reason) noexcept {

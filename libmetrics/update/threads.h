@@ -16,6 +16,10 @@ namespace metrics::update {
 // call tries again, and never waits again; any other failure is remembered until the next fork.
 format::Cell* own_cells(std::uint32_t segment) noexcept;
 
+// Gives the calling thread a place, if there is memory for one, so that seen() tells of it. For
+// set-up calls; the caller must hold the mutex.
+void take_place() noexcept;
+
 // Returns slot 0, to which many processes and threads add at once; nullptr if the segment was not
 // joined, so that nothing is counted.
 format::Cell* shared_cells(std::uint32_t segment) noexcept;
@@ -37,6 +41,10 @@ std::optional<double> gauge_value(const Gauge& gauge) noexcept;
 // claiming that has set them. That one links its value and then tries the mutex, this one unlocks
 // the mutex and then looks for values, all sequentially consistent: one of them sees the other.
 void place_pending() noexcept;
+
+// Returns true if the process has a slot or, without one, the shared lock, so that it may store to
+// slot 0. Otherwise an update needs a Sharing.
+bool is_settled(std::uint32_t segment) noexcept;
 
 // Counts a dropped update in the segment. Does nothing if the segment was not joined.
 void count_drop(std::uint32_t segment, format::Drop reason) noexcept;

@@ -46,7 +46,8 @@ std::uint64_t ForgedSegment::family(const format::Definition& definition) {
 
 void ForgedSegment::series(std::uint64_t family, const std::vector<std::string>& labels,
                            std::uint64_t first_cell, std::uint32_t cell_count) {
-  std::byte* at = linked(format::series_bytes(labels));
+  const std::uint32_t room = format::room_for(labels);
+  linked(sizeof(format::SeriesRecord) + room);
   format::write_series(at, geometry_.directory + last_, labels, 0, family, first_cell, cell_count);
 }
 

@@ -25,6 +25,8 @@ typedef struct metrics_thread_state {
   uint64_t* cells[METRICS_MAX_SEGMENTS +
                   1]; /* own slots; NULL: take the slow path. The last is always NULL */
   uint64_t tried;     /* a bit for each segment: the thread asked for a slot since the last fork */
+  uint64_t seen;      /* the last look during or after which the thread was outside of the library's
+                         updates and look-ups; 0: it has no place of its own */
 } metrics_thread_state;
 
 typedef struct metrics_process_state {
@@ -36,23 +38,24 @@ extern METRICS_API __thread metrics_thread_state* metrics_thread
     __attribute__((tls_model("initial-exec")));
 extern METRICS_API metrics_process_state* metrics_process;
 
+/* Each handle begins with the place of its series: the segment's number in the low half, the index
+ * of the first cell in the high half. It is one word, so that an update finds both of one moment:
+ * the library leads a handle nowhere once its series is removed, and back when the same label
+ * values are looked up again. */
 struct metrics_counter {
-  uint32_t segment;
-  uint32_t cell;
+  uint64_t place;
 };
 
 struct metrics_gauge {
-  uint32_t segment;
-  uint32_t reserved;
+  uint64_t place;
   /* The value's word in this process's first slot, if it holds only this process's value; else
    * NULL. Valid only for a thread that has a slot. */
   uint64_t* word;
 };
 
 struct metrics_histogram {
-  uint32_t segment;
-  uint32_t cell;        /* the cell of the first bucket */
-  uint32_t sum;         /* the distance to the sum's cell, which is cell + sum */
+  uint64_t place;       /* of the first bucket */
+  uint32_t sum;         /* the distance to the sum's cell */
   uint32_t padded;      /* the number of bounds, rounded up for the search: those added are +Inf */
   const double* bounds; /* aligned to 64 bytes */
   /* Counts a value, which must not be NaN, in a slot. The family chooses the function, when it is
@@ -62,12 +65,23 @@ struct metrics_histogram {
   uint32_t (*find)(const double* bounds, uint32_t padded, double value);
 };
 
+/* Returns the segment's number of a place. */
+static inline uint32_t metrics_hot_segment(uint64_t place) { return (uint32_t)place; }
+
 /* Returns the cells of the calling thread's slot in a segment; NULL: the caller must call the
  * out-of-line function, which handles every other case. */
 static inline uint64_t* metrics_hot_cells(uint32_t segment) {
   /* Loaded anew each time: a signal handler may have forked since. */
   const metrics_thread_state* thread = __atomic_load_n(&metrics_thread, __ATOMIC_RELAXED);
   return __atomic_load_n(&thread->cells[segment], __ATOMIC_RELAXED);
+}
+
+/* Returns the series' first cell in the calling thread's slot, for the place that a handle begins
+ * with; NULL as above. */
+static inline uint64_t* metrics_hot_first(const uint64_t* place) {
+  const uint64_t now = __atomic_load_n(place, __ATOMIC_RELAXED);
+  uint64_t* cells = metrics_hot_cells(metrics_hot_segment(now));
+  return cells == NULL ? NULL : cells + (now >> 32);
 }
 
 /* ThreadSanitizer does not recognize assembly or volatile accesses as atomic: it gets atomics. */
@@ -131,15 +145,14 @@ static inline int metrics_hot_may_add(double amount) {
   return __builtin_isgreaterequal(amount, 0.0) && __builtin_isless(amount, METRICS_HOT_EXACT);
 }
 
-/* Adds an amount for which metrics_hot_may_add() is true. Whole amounts are counted as integers, so
+/* Adds an amount for which metrics_hot_may_add() is true to a counter. Whole amounts are counted as integers, so
  * that they stay exact. */
-static inline void metrics_hot_add(uint64_t* cells, const struct metrics_counter* c,
-                                   double amount) {
+static inline void metrics_hot_add(uint64_t* first_cell, double amount) {
   const int64_t whole = (int64_t)amount;
   if ((double)whole == amount) {
-    metrics_hot_count(cells + c->cell, (uint64_t)whole);
+    metrics_hot_count(first_cell, (uint64_t)whole);
   } else {
-    metrics_hot_sum(cells + c->cell + 1, amount);
+    metrics_hot_sum(first_cell + 1, amount);
   }
 }
 
@@ -156,7 +169,8 @@ static inline uint64_t metrics_hot_encode(double value) {
 /* Sets the gauge if one store suffices, and returns 1; else returns 0, and the caller must call
  * metrics_gauge_set(). */
 static inline int metrics_hot_set(struct metrics_gauge* gauge, double value) {
-  if (__builtin_expect(metrics_hot_cells(gauge->segment) == NULL, 0)) return 0;
+  const uint64_t place = __atomic_load_n(&gauge->place, __ATOMIC_RELAXED);
+  if (__builtin_expect(metrics_hot_cells(metrics_hot_segment(place)) == NULL, 0)) return 0;
   /* Acquire: the generation, stored before the word was published, stays before the value. */
   uint64_t* word = __atomic_load_n(&gauge->word, __ATOMIC_ACQUIRE);
   if (__builtin_expect(word == NULL, 0)) return 0;

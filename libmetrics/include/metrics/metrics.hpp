@@ -192,7 +192,7 @@ class Counter {
 
   Counter() noexcept = default;  // counts nothing
   explicit Counter(const metrics_counter* counter) noexcept {
-    if (counter != nullptr) hot_ = *counter;
+    if (counter != nullptr) counter_ = counter;
   }
 
   // Adds n. A negative number is ignored and counted as dropped. The count wraps at 2^64.
@@ -200,37 +200,38 @@ class Counter {
   void inc(T n = 1) const noexcept {
     if constexpr (std::is_signed_v<T>) {
       if (n < 0) [[unlikely]] {
-        metrics_counter_add(&hot_, -1);
+        metrics_counter_add(counter_, -1);
         return;
       }
     }
-    if (std::uint64_t* cells = metrics_hot_cells(hot_.segment); cells != nullptr) [[likely]] {
-      metrics_hot_count(cells + hot_.cell, static_cast<std::uint64_t>(n));
+    if (std::uint64_t* first = metrics_hot_first(&counter_->place); first != nullptr) [[likely]] {
+      metrics_hot_count(first, static_cast<std::uint64_t>(n));
     } else {
-      metrics_counter_inc(&hot_, static_cast<std::uint64_t>(n));
+      metrics_counter_inc(counter_, static_cast<std::uint64_t>(n));
     }
   }
   // Adds an amount that need not be whole. A negative amount, or NaN, is ignored and counted as
   // dropped.
   void inc(double amount) const noexcept {
     if (metrics_hot_may_add(amount) != 0) [[likely]] {
-      if (std::uint64_t* cells = metrics_hot_cells(hot_.segment); cells != nullptr) [[likely]] {
-        metrics_hot_add(cells, &hot_, amount);
+      if (std::uint64_t* first = metrics_hot_first(&counter_->place); first != nullptr) [[likely]] {
+        metrics_hot_add(first, amount);
         return;
       }
     }
-    metrics_counter_add(&hot_, amount);
+    metrics_counter_add(counter_, amount);
   }
 
   // Returns what all processes have counted, for tests; NaN if it can't be read. Makes system
   // calls; see metrics_counter_value().
   double value() const noexcept {
     double value = 0;
-    return metrics_counter_value(&hot_, &value) == METRICS_OK ? value : __builtin_nan("");
+    return metrics_counter_value(counter_, &value) == METRICS_OK ? value : __builtin_nan("");
   }
 
  private:
-  metrics_counter hot_ = {METRICS_NOWHERE, 0};
+  static constexpr metrics_counter kNowhere = {METRICS_NOWHERE};
+  const metrics_counter* counter_ = &kNowhere;
 };
 
 class InProgress;
@@ -301,9 +302,9 @@ class Histogram {
   // dropped; negative values are legal.
   void observe(double value) const noexcept {
     if (histogram_ != nullptr && value == value) [[likely]] {
-      if (std::uint64_t* cells = metrics_hot_cells(histogram_->segment); cells != nullptr)
+      if (std::uint64_t* first = metrics_hot_first(&histogram_->place); first != nullptr)
           [[likely]] {
-        histogram_->observe(cells + histogram_->cell, histogram_, value);
+        histogram_->observe(first, histogram_, value);
         return;
       }
     }

@@ -6,8 +6,8 @@ namespace {
 
 void add_whole(metrics_counter* counter, std::uint64_t n) noexcept {
   if (counter == nullptr) return;
-  if (std::uint64_t* cells = metrics_hot_cells(counter->segment); cells != nullptr) {
-    metrics_hot_count(cells + counter->cell, n);
+  if (std::uint64_t* first = metrics_hot_first(&counter->place); first != nullptr) {
+    metrics_hot_count(first, n);
   } else {
     metrics_counter_inc(counter, n);
   }

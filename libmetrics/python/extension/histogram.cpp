@@ -9,8 +9,8 @@ namespace {
 void observe(metrics_histogram* histogram, double value) noexcept {
   if (histogram == nullptr) return;
   if (value == value) {
-    if (std::uint64_t* cells = metrics_hot_cells(histogram->segment); cells != nullptr) {
-      histogram->observe(cells + histogram->cell, histogram, value);
+    if (std::uint64_t* first = metrics_hot_first(&histogram->place); first != nullptr) {
+      histogram->observe(first, histogram, value);
       return;
     }
   }

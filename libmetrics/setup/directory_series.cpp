@@ -1,0 +1,294 @@
+// directory_series.cpp -- how a series gets its record: one that is there, one of a removed series,
+// or a new one.
+#include <atomic>
+
+#include "libmetrics/format/clock.h"
+#include "libmetrics/format/error.h"
+#include "libmetrics/format/types.h"
+#include "libmetrics/setup/directory.h"
+
+namespace metrics::setup {
+
+using format::Kind;
+using format::Record;
+using format::SeriesRecord;
+using format::State;
+
+namespace {
+
+// Sequentially consistent wherever one of two processes has to see the other: see reuse.h.
+constexpr auto kOrdered = std::memory_order_seq_cst;
+
+// Returns true if what a record has, cells or bytes, suits who needs that many.
+bool suits(std::uint64_t room, std::uint64_t needed) noexcept {
+  return needed <= room && room <= 2 * needed;
+}
+
+// Takes the record if it fits. It is looked at once more then: another process may have had it
+// meanwhile, and have given back what fits no more.
+template <class Fits>
+Taken taken_if(Fits fits, SeriesRecord& record, Reuse& reuse) {
+  if (!fits(record)) return {};
+  Taken taken = reuse.take(record);
+  return taken && fits(record) ? std::move(taken) : Taken();
+}
+
+bool is_mostly_used(const format::Cell& used, std::uint64_t all) noexcept {
+  return used.load(std::memory_order_relaxed) > all / 2;
+}
+
+}  // namespace
+
+// A series that is to be registered.
+struct Directory::Wanted {
+  const Asked asked;
+  const std::span<const std::string> strings;
+  const std::uint64_t hash;
+  const std::uint32_t cells;
+  const std::uint32_t room;  // bytes, for the strings
+  const bool is_gauge;       // its cells tell one life of the record from another
+};
+
+SeriesRecord* Directory::series_at(format::Offset offset) const noexcept {
+  auto* record = const_cast<SeriesRecord*>(window_.at<SeriesRecord>(offset));
+  return record != nullptr && record->record.kind == Kind::kSeries ? record : nullptr;
+}
+
+format::Offset Directory::offset_of(const SeriesRecord& record) const noexcept {
+  return static_cast<format::Offset>(reinterpret_cast<const std::byte*>(&record) - segment_.base());
+}
+
+Directory::Found Directory::series(format::Offset family, const format::Definition& d,
+                                   std::span<const std::string> strings, std::uint64_t hash,
+                                   Reuse& reuse) const {
+  const std::uint32_t cells =
+      format::cell_count(d.type, static_cast<std::uint32_t>(d.bounds.size()));
+  const Wanted wanted{{d, family},
+                      strings,
+                      format::series_hash(hash, family, segment_.hash_key()),
+                      cells,
+                      format::room_for(strings),
+                      format::is_of_processes(d.type)};
+  const bool may_reuse = (segment_.header().writer_features & format::kReuse) != 0;
+  const Live live = may_reuse ? registered(wanted, reuse) : linked_live(wanted);
+  const format::Geometry& g = segment_.geometry();
+  const std::uint64_t first = live.record->first_cell;
+  // A handle has 32 bits for the cell.
+  constexpr std::uint64_t kMost = std::uint64_t{1} << 32;
+  if (first > g.cells || cells > g.cells - first || first + cells > kMost) refuse_damaged();
+  return {first, &live.record->record.state, live.state, live.record->born};
+}
+
+// In a segment of version 2.0: a record is live once it is linked, and never another series'.
+Directory::Live Directory::linked_live(const Wanted& wanted) const {
+  const auto same = [&](format::Offset offset) {
+    return is_series(offset, wanted.asked.family, wanted.strings);
+  };
+  const auto make = [&] {
+    const std::uint64_t bytes = sizeof(SeriesRecord) + wanted.room;
+    expect_room(bytes, wanted.asked);
+    const std::uint64_t first = reserve_cells(wanted.cells, wanted.asked);
+    const format::Offset offset = reserve(bytes, wanted.asked);
+    format::begin_series(segment_.base(), offset, wanted.room);
+    SeriesRecord* record = series_at(offset);
+    record->first_cell = first;
+    record->cells_room = wanted.cells;
+    format::fill_series(segment_.base(), offset,
+                        {wanted.strings, wanted.hash, wanted.asked.family, wanted.cells, 0, 0});
+    return offset;
+  };
+  SeriesRecord* record = series_at(find_or_link(
+      wanted.hash, Kind::kSeries, wanted.asked, same, [] {}, make));
+  // A removal since then has changed the state, but not the version above it.
+  const std::uint64_t state = record->record.state.load(std::memory_order_relaxed);
+  return {record, format::with_state(state, State::kLive)};
+}
+
+// Completes the registration that a chain's word names, unless that is done.
+void Directory::complete(std::uint64_t word) const noexcept {
+  const format::Committed last = format::committed(word);
+  SeriesRecord* record = series_at(last.record);
+  if (record == nullptr) return;
+  std::uint64_t committing = format::word_of(State::kCommitting, last.version);
+  record->record.state.compare_exchange_strong(
+      committing, format::word_of(State::kLive, last.version), kOrdered, kOrdered);
+}
+
+// Returns the live record of that series, of which this process is a holder now. Throws Error if
+// there is none and none can be made.
+Directory::Live Directory::registered(const Wanted& wanted, Reuse& reuse) const {
+  format::Chain& chain = this->chain(wanted.hash);
+  Taken mine;
+  for (;;) {
+    std::uint64_t word = chain.commit.load(kOrdered);
+    complete(word);
+    Live found{};
+    std::uint32_t passed = 0;
+    walk(&chain.first, [&](format::Offset offset, const Record& record) {
+      const std::uint64_t state = record.state.load(std::memory_order_acquire);
+      if (record.kind == Kind::kSeries) {
+        if (format::state_of(state) != State::kLive) return false;
+        if (record.hash == wanted.hash && is_series(offset, wanted.asked.family, wanted.strings)) {
+          found = {series_at(offset), state};
+        }
+      }
+      ++passed;
+      return found.record != nullptr;
+    });
+    if (found.record != nullptr) {
+      reuse.hold(*found.record);
+      std::atomic_thread_fence(kOrdered);
+      // Else it was removed before anybody could know of the handle.
+      if (found.record->record.state.load(kOrdered) == found.state) return found;
+      continue;
+    }
+    if (!mine) {
+      if (passed >= format::kMaxChain) refuse_chain(wanted.asked);
+      mine = taken(wanted, reuse);
+      if (!mine) mine = appended(wanted, reuse);
+      continue;  // a word that was read before could name the record that was taken
+    }
+    const format::Committed next{format::committed(word).version + 1, offset_of(*mine)};
+    mine->record.state.store(format::word_of(State::kCommitting, next.version), kOrdered);
+    if (chain.commit.compare_exchange_strong(word, format::word_of(next), kOrdered, kOrdered)) {
+      complete(format::word_of(next));
+      return {mine.keep(), format::word_of(State::kLive, next.version)};
+    }
+  }
+}
+
+// Returns a record of the chain that was a removed series', filled; none if there is none that this
+// process can have.
+Taken Directory::taken(const Wanted& wanted, Reuse& reuse) const {
+  Taken mine;
+  bool is_own = false;
+  const auto is_same = [&](const SeriesRecord& record) {
+    return wanted.is_gauge && record.record.hash == wanted.hash &&
+           has_strings(offset_of(record), wanted.asked.family, wanted.strings);
+  };
+  const auto fits = [&](const SeriesRecord& r) {
+    return (r.cells_room == 0 || suits(r.cells_room, wanted.cells)) &&
+           (r.room == 0 || suits(r.room, wanted.room));
+  };
+  walk(&chain(wanted.hash).first, [&](format::Offset offset, const Record& r) {
+    SeriesRecord* record = series_at(offset);
+    if (record == nullptr) return false;
+    const std::uint64_t state = r.state.load(std::memory_order_acquire);
+    if (format::state_of(state) == State::kLive) return false;
+    reuse.settle(*record, state);
+    if (is_same(*record)) {
+      mine = reuse.take_own(*record);
+      if (mine && !is_same(*record)) mine = Taken();  // another process has had it meanwhile
+      is_own = static_cast<bool>(mine);
+    } else {
+      mine = taken_if(fits, *record, reuse);
+    }
+    return static_cast<bool>(mine);
+  });
+  if (is_own) {
+    reuse.hold(*mine);
+    mine->created_ns = format::now_ns();
+    reuse.note();
+  } else if (mine) {
+    if (mine->cells_room == 0) give_cells(*mine, wanted, reuse);
+    if (mine->room == 0) give_room(*mine, wanted, reuse);
+    fill(*mine, wanted, reuse);
+  }
+  return mine;
+}
+
+// Returns a new record, filled and linked.
+Taken Directory::appended(const Wanted& wanted, Reuse& reuse) const {
+  const auto& used = segment_.header().directory_used;
+  Taken donor;
+  if (is_mostly_used(used, segment_.geometry().directory_bytes)) {
+    donor = another(reuse, [&](const SeriesRecord& r) { return suits(r.room, wanted.room); });
+  }
+  const std::uint32_t room = donor ? 0 : wanted.room;
+  SeriesRecord scratch{};  // has the cells until the record is there
+  expect_room(sizeof(SeriesRecord) + room, wanted.asked);
+  give_cells(scratch, wanted, reuse);
+  const format::Offset offset = reserve(sizeof(SeriesRecord) + room, wanted.asked);
+  format::begin_series(segment_.base(), offset, room);
+  SeriesRecord& record = *series_at(offset);
+  record.first_cell = scratch.first_cell;
+  record.cells_room = scratch.cells_room;
+  if (donor) hand_room(*donor, record);
+  Taken mine = reuse.made(record);
+  fill(record, wanted, reuse);
+  format::Link* link = &chain(wanted.hash).first;
+  std::uint64_t end = 0;
+  do {
+    link = walk(link, [](format::Offset, const Record&) { return false; });
+    end = 0;
+    // Release: who follows the link sees the record filled.
+  } while (!link->compare_exchange_strong(end, offset, std::memory_order_release,
+                                          std::memory_order_acquire));
+  return mine;
+}
+
+// Looks through some chains for a removed series' record which fits and which this process can have.
+template <class Fits>
+Taken Directory::another(Reuse& reuse, Fits fits) const {
+  constexpr std::uint64_t kChains = 256;
+  if (segment_.header().clock.load(std::memory_order_relaxed) == 0) return {};  // none was removed
+  format::Cell& hand = segment_.header().hand;
+  const std::uint64_t first = hand.load(std::memory_order_relaxed);
+  Taken found;
+  for (std::uint64_t i = 0; i < kChains && !found; ++i) {
+    hand.store(first + i, std::memory_order_relaxed);
+    walk(&chain(first + i).first, [&](format::Offset offset, const Record& r) {
+      SeriesRecord* record = series_at(offset);
+      if (record == nullptr || is_live(r)) return false;
+      reuse.settle(*record, r.state.load(std::memory_order_acquire));
+      found = taken_if(fits, *record, reuse);
+      return static_cast<bool>(found);
+    });
+  }
+  return found;
+}
+
+// Give a record what it lacks: of another one that has it, if much of the segment is used, else new.
+// Who gives is no family's any more.
+void Directory::give_cells(SeriesRecord& record, const Wanted& wanted, Reuse& reuse) const {
+  if (is_mostly_used(segment_.header().cells_used, segment_.geometry().cells)) {
+    const Taken donor =
+        another(reuse, [&](const SeriesRecord& r) { return suits(r.cells_room, wanted.cells); });
+    if (donor) {
+      donor->family = 0;
+      record.first_cell = donor->first_cell;
+      record.cells_room = std::exchange(donor->cells_room, 0);
+      donor->cell_count = 0;
+      return;
+    }
+  }
+  record.first_cell = reserve_cells(wanted.cells, wanted.asked);
+  record.cells_room = wanted.cells;
+}
+
+void Directory::give_room(SeriesRecord& record, const Wanted& wanted, Reuse& reuse) const {
+  if (is_mostly_used(segment_.header().directory_used, segment_.geometry().directory_bytes)) {
+    const Taken donor =
+        another(reuse, [&](const SeriesRecord& r) { return suits(r.room, wanted.room); });
+    if (donor) return hand_room(*donor, record);
+  }
+  record.strings = reserve(wanted.room, wanted.asked);
+  record.room = wanted.room;
+}
+
+void Directory::hand_room(SeriesRecord& from, SeriesRecord& to) noexcept {
+  from.family = 0;
+  from.string_count = 0;
+  to.strings = from.strings;
+  to.room = std::exchange(from.room, 0);
+}
+
+void Directory::fill(SeriesRecord& record, const Wanted& wanted, const Reuse& reuse) const {
+  const std::uint64_t born = segment_.header().clock.load(kOrdered) + 1;
+  format::fill_series(
+      segment_.base(), offset_of(record),
+      {wanted.strings, wanted.hash, wanted.asked.family, wanted.cells, born, reuse.me().word()});
+  reuse.note();
+}
+
+}  // namespace metrics::setup

@@ -1,0 +1,182 @@
+#include "libmetrics/setup/reuse.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+#include "libmetrics/format/ownership.h"
+
+namespace metrics::setup {
+
+using format::SeriesRecord;
+using format::SlotIndex;
+using format::State;
+
+namespace {
+
+// Sequentially consistent wherever one of two processes has to see the other: see reuse.h.
+constexpr auto kOrdered = std::memory_order_seq_cst;
+
+bool change(format::Cell& word, std::uint64_t from, std::uint64_t to) noexcept {
+  return word.compare_exchange_strong(from, to, kOrdered, kOrdered);
+}
+
+// Calls visit(slot) for each other first slot whose owner may have had a handle of the record when
+// it claimed the slot, until it returns false. Returns whether it never did.
+template <class Visit>
+bool each_since(const update::Segment& segment, SlotIndex mine, std::uint64_t born, Visit visit) {
+  const auto used = static_cast<SlotIndex>(
+      format::capped(segment.header().first_slots_used, segment.geometry().first_slots));
+  for (SlotIndex slot = 1; slot <= used; ++slot) {
+    if (slot != mine && segment.head(slot).since.load(kOrdered) >= born && !visit(slot)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+}  // namespace
+
+std::uint64_t Reuse::date() const noexcept {
+  return segment_.header().clock.fetch_add(1, kOrdered) + 1;
+}
+
+int Reuse::file() noexcept {
+  if (!file_) file_ = segment_.reopen();
+  return file_.get();
+}
+
+void Reuse::settle(SeriesRecord& record, std::uint64_t state) noexcept {
+  const std::uint64_t rest = format::rest_of(state);
+  const bool undated = format::state_of(state) == State::kRemoved;
+  const bool taker_died = format::state_of(state) == State::kTaken && rest != 0 &&
+                          is_dead(format::Owner::of_taker_bits(rest));
+  if (!undated && !taker_died) return;
+  change(record.record.state, state, format::word_of(State::kResting, date()));
+}
+
+bool Reuse::is_dead(format::Owner owner) noexcept {
+  const int fd = file();
+  return fd >= 0 && owner.slot >= 1 && owner.slot <= segment_.geometry().first_slots &&
+         format::certainly_dead(fd, owner);
+}
+
+bool Reuse::nobody_counts_without_slot() noexcept {
+  if (!nobody_counts_without_slot_) {
+    nobody_counts_without_slot_ = segment_.header().unowned.load(kOrdered) == 0 && file() >= 0 &&
+                                  format::nobody_shares(file(), segment_.geometry());
+  }
+  return *nobody_counts_without_slot_;
+}
+
+bool Reuse::has_no_other_user(const SeriesRecord& record) noexcept {
+  if (me_.slot == 0) return false;
+  const std::uint64_t word = record.holder.load(kOrdered);
+  if (word == format::kManyHolders) return false;
+  const auto holder = format::Owner::of_word(word);
+  if (word != 0 && holder.slot != me_.slot && !is_dead(holder)) return false;
+  if (!nobody_counts_without_slot()) return false;
+  return each_since(segment_, me_.slot, record.born, [&](SlotIndex slot) {
+    return format::ownership(file(), slot).state == format::Ownership::State::kFree;
+  });
+}
+
+std::uint64_t Reuse::taken_word() const noexcept {
+  return format::word_of(State::kTaken, me_.taker_bits());
+}
+
+void Reuse::note() const noexcept { segment_.header().reuses.fetch_add(1, kOrdered); }
+
+Taken Reuse::take(SeriesRecord& record) noexcept {
+  const std::uint64_t state = record.record.state.load(kOrdered);
+  if (format::state_of(state) != State::kResting) return {};
+  const bool has_cells = record.cells_room > 0;
+  if (has_cells && (format::rest_of(state) > acknowledged_ || !has_no_other_user(record))) {
+    return {};
+  }
+  if (!change(record.record.state, state, taken_word())) return {};
+  Taken taken(*this, record);
+  note();
+  if (has_cells && !clear_cells(record)) return {};
+  return taken;
+}
+
+Taken Reuse::take_own(SeriesRecord& record) noexcept {
+  const std::uint64_t state = record.record.state.load(kOrdered);
+  if (format::state_of(state) != State::kResting ||
+      !change(record.record.state, state, taken_word())) {
+    return {};
+  }
+  note();
+  return {*this, record};
+}
+
+Taken Reuse::made(SeriesRecord& record) const noexcept {
+  record.record.state.store(taken_word(), std::memory_order_relaxed);
+  return {*this, record};
+}
+
+Taken::~Taken() {
+  if (record_ != nullptr) reuse_->give_back(*record_);
+}
+
+void Reuse::give_back(SeriesRecord& record) const noexcept {
+  record.record.state.store(format::word_of(State::kResting, date()), kOrdered);
+}
+
+void Reuse::hold(SeriesRecord& record) const noexcept {
+  if (me_.slot == 0) return;  // the claim's `since` will tell of the handle
+  const std::uint64_t mine = me_.word();
+  std::uint64_t there = record.holder.load(kOrdered);
+  while (there != mine && there != format::kManyHolders) {
+    // A former owner of this slot is dead, since this process has its lock.
+    const bool alone = there == 0 || format::Owner::of_word(there).slot == me_.slot;
+    if (record.holder.compare_exchange_weak(there, alone ? mine : format::kManyHolders, kOrdered,
+                                            kOrdered)) {
+      return;
+    }
+  }
+}
+
+// Only slots that can have been written are asked: those of the holder, of those who had a handle
+// before their claim, and of threads, which may have belonged to any of them.
+bool Reuse::clear_cells(const SeriesRecord& record) noexcept {
+  const auto holder = format::Owner::of_word(record.holder.load(std::memory_order_relaxed)).slot;
+  if (!clear(0, record) || !clear(me_.slot, record)) return false;
+  if (holder != 0 && holder != me_.slot && !clear(holder, record)) return false;
+  const format::Geometry& g = segment_.geometry();
+  const auto lanes = static_cast<SlotIndex>(format::capped(segment_.header().lanes_used, g.lanes));
+  for (SlotIndex lane = 1; lane <= lanes; ++lane) {
+    if (!clear(g.first_slots + lane, record)) return false;
+  }
+  return each_since(segment_, me_.slot, record.born,
+                    [&](SlotIndex slot) { return clear(slot, record); });
+}
+
+// Writes through the file: other processes' slots are not mapped here, and what is mapped sees it
+// too. Where the file has a hole, the cells are 0, and stay without memory.
+bool Reuse::clear(SlotIndex slot, const SeriesRecord& record) noexcept {
+  static constexpr std::array<std::uint64_t, 512> kZeros{};
+  std::uint64_t at =
+      segment_.geometry().slot_offset(slot) + record.first_cell * sizeof(format::Cell);
+  const std::uint64_t end = at + record.cells_room * sizeof(format::Cell);
+  if (!update::within_size_limit(end)) return false;  // else the kernel would kill the process
+  while (at < end) {
+    const off_t data = ::lseek(file(), static_cast<off_t>(at), SEEK_DATA);
+    if (data < 0 && errno == ENXIO) return true;
+    if (data >= static_cast<off_t>(end)) return true;
+    if (data > 0)
+      at = std::max(at,
+                    static_cast<std::uint64_t>(data) / sizeof(format::Cell) * sizeof(format::Cell));
+    const ssize_t done =
+        ::pwrite(file(), kZeros.data(), std::min(sizeof kZeros, end - at), static_cast<off_t>(at));
+    if (done < 0 && errno == EINTR) continue;
+    if (done <= 0) return false;
+    at += static_cast<std::uint64_t>(done);
+  }
+  return true;
+}
+
+}  // namespace metrics::setup
