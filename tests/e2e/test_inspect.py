@@ -47,7 +47,7 @@ def test_ls_shows_segments_and_how_full_they_are(segment, directory, filled, ins
         "segment": f"{segment}.v2", "memory_bytes": os.stat(segment + ".v2").st_blocks * 512, "slots_used": 4,
         "slots_live": 3, "slots_capacity": 2048, "families": 6, "series": 7, "cells_used": 2 * 3 + 5 + 2 + 3 + 3,
         "cells_capacity": 1 << 20, "directory_used_bytes": row["directory_used_bytes"],
-        "directory_capacity_bytes": 8 << 20, "format": "2.0"}
+        "directory_capacity_bytes": 8 << 20, "format": "2.1"}
     status, out, err = inspect("ls", at=directory)
     heading, line = out.splitlines()
     assert heading.split() == ["SEGMENT", "MEMORY", "SLOTS", "LIVE", "FAMILIES", "SERIES", "CELLS", "DIRECTORY",
