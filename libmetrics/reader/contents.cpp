@@ -42,6 +42,20 @@ bool good_utf8(const format::SeriesView& s) {
                      [](std::string_view text) { return format::valid_utf8(text) == text; });
 }
 
+// Returns the part of a window that is the directory: no record and no string is in the index.
+format::Window directory_in(const format::Window& window, const format::Geometry& geometry) {
+  const format::Offset last = std::max(window.last(), geometry.directory);
+  return {window.bytes(geometry.directory, last - geometry.directory).data(), geometry.directory,
+          last};
+}
+
+// Returns true if a series' record was one and the same live series in both copies.
+bool is_live(const Record& in_links, const Record& in_records) noexcept {
+  const std::uint64_t word = in_links.state.load(std::memory_order_relaxed);
+  return format::state_of(word) == format::State::kLive &&
+         in_records.state.load(std::memory_order_relaxed) == word;
+}
+
 // Keeps only what is consistent in `found`: series whose families are known and whose cells lie
 // inside of a slot and belong to one series alone, and no family or series twice. Leaves out the
 // series of families that are unknown.
@@ -54,6 +68,7 @@ void keep_consistent(Contents& found, const Offsets& unknown, const format::Geom
   const auto by_offset = [](const auto& a, const auto& b) { return a.offset < b.offset; };
   std::sort(found.families.begin(), found.families.end(), by_offset);
   std::sort(found.series.begin(), found.series.end(), by_offset);
+  std::sort(found.idle.begin(), found.idle.end());
 
   std::unordered_set<std::string, Seeded> definitions;
   std::unordered_map<format::Offset, const format::FamilyView*, Seeded> families;
@@ -87,7 +102,7 @@ void keep_consistent(Contents& found, const Offsets& unknown, const format::Geom
     }
     if (const std::string why = labels_fault(f, s); !why.empty()) return fault(s.offset, why);
     if (!good_utf8(s)) return fault(s.offset, "has a label value that is not valid UTF-8");
-    if (s.is_live() && !identities.insert({s.family, s.strings}).second) {
+    if (!identities.insert({s.family, s.strings}).second) {
       return fault(s.offset, "is a second series with the same labels");
     }
     return false;
@@ -131,6 +146,7 @@ std::optional<Contents> contents(const format::Window& links, const format::Wind
   std::uint64_t read = 0;
   Contents found;
   Offsets unknown;
+  const format::Window directory = directory_in(records, geometry);
   const auto fault = [&](std::string text) {
     if (faults != nullptr) add_fault(*faults, std::move(text));
   };
@@ -164,16 +180,17 @@ std::optional<Contents> contents(const format::Window& links, const format::Wind
       seen[place] = true;
       if (++read % kUnasked == 0 && stop()) return std::nullopt;
       std::string why;
-      const Record& filled = *records.at<Record>(offset);
+      const Record& filled = *directory.at<Record>(offset);
+      const bool idle = filled.kind == Kind::kSeries && !is_live(*record, filled);
       // Only the fixed part is read of a record whose size reaches beyond the copy.
       const bool fits = filled.bytes <= links.last() - offset;
       std::uint64_t bytes =
           fits ? std::max<std::uint64_t>(filled.bytes, sizeof(Record)) : sizeof(Record);
       // Strings may stand outside of their record, and many records might claim the same ones.
-      if (const auto* s = records.at<format::SeriesRecord>(offset);
-          filled.kind == Kind::kSeries && s != nullptr &&
-          !records.bytes(s->strings, s->room).empty()) {
-        bytes = std::max<std::uint64_t>(bytes, s->room);
+      const auto* series = directory.at<format::SeriesRecord>(offset);
+      if (filled.kind == Kind::kSeries && !idle && series != nullptr &&
+          !directory.bytes(series->strings, series->room).empty()) {
+        bytes = std::max<std::uint64_t>(bytes, series->room);
       }
       if (bytes > left) {
         fault("chain " + std::to_string(i) + " has more bytes of records than there are");
@@ -181,13 +198,16 @@ std::optional<Contents> contents(const format::Window& links, const format::Wind
       }
       left -= bytes;
       if (filled.kind == Kind::kFamily) {
-        if (auto f = format::family_at(records, offset, &why)) {
+        if (auto f = format::family_at(directory, offset, &why)) {
           found.families.push_back(std::move(*f));
         } else if (why.empty()) {
           unknown.insert(offset);
         }
+      } else if (idle) {
+        // A load, and no parsing: there may be many, and their strings may be half written.
+        if (series != nullptr) found.idle.push_back(offset);
       } else if (filled.kind == Kind::kSeries) {
-        if (auto s = format::series_at(records, offset, &why))
+        if (auto s = format::series_at(directory, offset, &why))
           found.series.push_back(std::move(*s));
       }
       if (!why.empty()) fault(std::move(why));

@@ -12,19 +12,34 @@
 
 namespace metrics::reader {
 
-// What is linked, in the order of offsets, which is roughly that of registration.
+// What is linked, in the order of offsets.
 struct Contents {
   std::vector<format::FamilyView> families;
-  std::vector<format::SeriesView> series;  // each one's family is among `families`
+  std::vector<format::SeriesView> series;  // live ones; each one's family is among `families`
+  // The records of series that are not live: removed, resting, taken, or not committed yet. Nothing
+  // of them was checked, and processes change them; the whole fixed part lies in the copies.
+  std::vector<format::Offset> idle;
   // How many families are of a type or mode that a later version of this library knows. They and
   // their series are left out; they are no faults.
   std::size_t unknown_families = 0;
 };
+// Returns what a copy of the file's bytes from `first` on holds; valid as long as the copy.
+inline format::Window window_of(const std::vector<std::uint64_t>& copy, format::Offset first) {
+  return {reinterpret_cast<const std::byte*>(copy.data()), first,
+          first + copy.size() * sizeof(std::uint64_t)};
+}
+
 // Returns everything that is linked, out of two copies that reach from the index to the end of the
 // directory's used part. The caller takes `links` first, in which chains are followed, and begins
-// `records` when that is complete; descriptions are read from it. So what was linked in the first
-// copy was filled before the second one, while a single copy may hold a link and, from a moment
-// earlier, the record's bytes half written. Both may be the same copy if no process writes.
+// `records` when that is complete; descriptions are read from it. Both may be the same copy if no
+// process writes.
+//
+// A family that was linked in the first copy was filled before the second one, while a single copy
+// may hold a link and, from a moment earlier, the record's bytes half written. A series is live if
+// its state is the same live word in both copies: a version never comes back, so the record was
+// that series' all the time in between, and all series that are returned were live at the moment
+// when the first copy was complete and the second one not begun. So no two of them can have the
+// same labels or cells, however many records are used again meanwhile.
 //
 // Records that can't be right are left out, and with them, if a chain leads outside or in a circle,
 // the rest of their chain; each such fault, up to 10,000, is a sentence in *faults, unless that is

@@ -9,6 +9,7 @@
 
 #include "libmetrics/format/gauge_value.h"
 #include "libmetrics/format/ownership.h"
+#include "libmetrics/reader/gauge_word.h"
 #include "libmetrics/reader/mapping.h"
 
 namespace metrics::reader {
@@ -92,9 +93,11 @@ bool GaugeMerge::hold(Reader& reader, format::SlotIndex slot,
   if (!read) return reader.truncated();
   if (!copied) return false;
   for (const Found& found : std::span(found_).first(count)) {
+    const auto word = GaugeWord::of(found.cells[format::kGaugeGeneration]);
+    if (word.version != records_[found.record].version) continue;
     if (const auto value = format::decode_gauge(found.cells[format::kGaugeValue])) {
-      held_.push_back({found.record, slot, found.cells[format::kGaugeGeneration],
-                       found.cells[format::kGaugeStamp], *value});
+      held_.push_back(
+          {found.record, slot, word.generation, found.cells[format::kGaugeStamp], *value});
     }
   }
   return true;
@@ -160,9 +163,11 @@ class GaugeMerge::Pids {
 };
 
 // Reads the heads after the cells: a generation that is found in both has that head's pid.
-bool GaugeMerge::merge(Reader& reader) {
+bool GaugeMerge::merge(Reader& reader, const std::vector<bool>& gone) {
   std::swap(samples_, last_samples_);
   samples_.clear();
+  const auto is_gone = [&](const Record& record) { return !gone.empty() && gone[record.at]; };
+  std::erase_if(held_, [&](const Held& h) { return is_gone(records_[h.record]); });
   std::vector<HeadCopy> heads;
   if (!held_.empty()) {
     heads = reader.heads(reader.usage().first_slots_used);
@@ -187,9 +192,12 @@ bool GaugeMerge::merge(Reader& reader) {
   auto begin = held_.begin();
   for (std::size_t r = 0; r < records_.size();) {
     const std::size_t first = r;
-    while (r < records_.size() && records_[r].series == records_[first].series) ++r;
+    bool of_last = false;
+    for (; r < records_.size() && records_[r].series == records_[first].series; ++r) {
+      of_last = of_last || (records_[r].of_last && !is_gone(records_[r]));
+    }
     const auto end = std::find_if(begin, held_.end(), [&](const Held& h) { return h.record >= r; });
-    combine(first, {begin, end}, pids);
+    combine(first, {begin, end}, of_last, pids);
     begin = end;
   }
   drop_old_statements();
@@ -214,7 +222,8 @@ void GaugeMerge::combine_per_process(const Record& record, std::span<const Held>
 }
 
 // Makes the samples of one series, whose first record is given, out of what its records hold.
-void GaugeMerge::combine(std::size_t first_record, std::span<Held> held, Pids& pids) {
+// of_last: one of them is of the family's last edition.
+void GaugeMerge::combine(std::size_t first_record, std::span<Held> held, bool of_last, Pids& pids) {
   const Record& record = records_[first_record];
   if (!held.empty() && held.front().record != held.back().record) {  // of several editions
     std::sort(held.begin(), held.end(), [](const Held& a, const Held& b) {
@@ -261,11 +270,6 @@ void GaugeMerge::combine(std::size_t first_record, std::span<Held> held, Pids& p
   // processes has no value.
   // That is for the last edition to say: another one's label set is there only as long as a living
   // process has set it.
-  bool of_last = false;
-  for (std::size_t r = first_record; r < records_.size() && records_[r].series == record.series;
-       ++r) {
-    of_last = of_last || records_[r].of_last;
-  }
   const bool sums = record.mode == Mode::kSum || record.mode == Mode::kLiveSum;
   if (!value && sums && of_last) value = 0;
   if (value) samples_.push_back({record.series, {}, *value});

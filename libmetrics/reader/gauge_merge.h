@@ -37,9 +37,11 @@ class GaugeMerge {
 
   // One record of a series.
   struct Record {
+    std::size_t at;      // index into the catalogue's series
     std::size_t series;  // index into the shown series
     std::size_t family;  // index into the shown families
     std::uint64_t first_cell;
+    std::uint64_t version;  // of the live record: only values of that version count
     format::Type type;
     format::Mode mode;  // of the family's last edition, as is the type
     bool of_last;       // the record is of that edition
@@ -56,9 +58,10 @@ class GaugeMerge {
   // Returns what the samples of the values taken cost at most, where a sample of each series costs
   // that.
   std::uint64_t most_of_samples(std::span<const std::uint64_t> costs) const;
-  // Makes samples of the values taken. Returns false, with the reader's why(), if the file was
-  // truncated meanwhile or can't be read.
-  bool merge(Reader& reader);
+  // Makes samples of the values taken, except for those of records that are gone: see
+  // Reader::find_gone(). Returns false, with the reader's why(), if the file was truncated meanwhile
+  // or can't be read.
+  bool merge(Reader& reader, const std::vector<bool>& gone);
 
   // Returns what the last merge() made, in the order of series.
   const std::vector<Sample>& samples() const noexcept { return samples_; }
@@ -84,7 +87,7 @@ class GaugeMerge {
   class Pids;
 
   void sort_held();
-  void combine(std::size_t record, std::span<Held> held, Pids& pids);
+  void combine(std::size_t record, std::span<Held> held, bool of_last, Pids& pids);
   void combine_per_process(const Record& record, std::span<const Held> held, Pids& pids);
   void drop_old_statements();
 

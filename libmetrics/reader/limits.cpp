@@ -87,7 +87,6 @@ std::uint64_t cost_of_sums(const Contents& contents, std::span<const format::Gro
   }
   std::uint64_t bytes = 0;
   for (const format::SeriesView& s : contents.series) {
-    if (!s.is_live()) continue;
     const Shown& shown = of_family.at(s.family);
     if (shown.samples > 0) bytes += cost_of_series(*shown.edition, s, shown.samples);
   }

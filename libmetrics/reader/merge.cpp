@@ -43,6 +43,7 @@ bool SegmentMerge::forget() {
   planned_.reset();
   shown_ = {};
   by_cell_ = {};
+  gone_ = {};
   gauges_.forget();
   if (families_.shape != 0 && families_.families.empty()) return false;
   families_ = Families{};
@@ -58,12 +59,13 @@ bool SegmentMerge::read_slots(std::span<const format::SlotIndex> slots, Allowanc
     return reader_.refused(Allowance::kTooLate);
   }
   plan();
-  if (!add_slots(slots)) return false;
+  std::swap(gone_, last_gone_);
+  if (!add_slots(slots) || !reader_.find_gone(gone_)) return false;
   cost.exposition += gauges_.most_of_samples(sample_costs_);
   if (auto why = allowance.take(cost, space); !why.empty()) return reader_.refused(std::move(why));
-  if (!gauges_.merge(reader_)) return false;
+  if (!gauges_.merge(reader_, gone_)) return false;
   fold();
-  if (gauges_.changed() || families_.shape == 0) rebuild();
+  if (gauges_.changed() || families_.shape == 0 || gone_ != last_gone_) rebuild();
   const auto& samples = gauges_.samples();
   for (std::size_t i = 0; i < samples.size(); ++i) {
     families_.values[sum_values_ + i] = std::bit_cast<std::uint64_t>(samples[i].value);
@@ -97,7 +99,9 @@ void SegmentMerge::plan() {
                                       contents.series[series.first], 1);
     for (std::uint32_t r = series.first; r != Shown::kNone; r = shown_.next[r]) {
       const bool of_last = &contents.families[shown_.edition_of[r]] == &last;
-      gauges_.add({i, series.family, contents.series[r].first_cell, last.type, last.mode, of_last});
+      const format::SeriesView& record = contents.series[r];
+      gauges_.add({r, i, series.family, record.first_cell, format::rest_of(record.state), last.type,
+                   last.mode, of_last});
     }
   }
   std::sort(by_cell_.begin(), by_cell_.end(),
@@ -125,7 +129,7 @@ void SegmentMerge::plan_sums(const Shown::Series& series) {
   sum_values_ += shown;
   for (std::uint32_t r = series.first; r != Shown::kNone; r = shown_.next[r]) {
     const format::SeriesView& record = contents.series[r];
-    folds_.push_back({sum_values_, to, record.cell_count - 1, shown - 1,
+    folds_.push_back({r, sum_values_, to, record.cell_count - 1, shown - 1,
                       &places_of(shown_.edition_of[r], last)});
     by_cell_.push_back(sum_of(record, sum_values_));
     sum_values_ += record.cell_count;
@@ -150,6 +154,7 @@ const std::vector<std::uint32_t>& SegmentMerge::places_of(std::uint32_t edition,
 void SegmentMerge::fold() {
   std::vector<std::uint64_t>& values = families_.values;
   for (const Fold& f : folds_) {
+    if (!gone_.empty() && gone_[f.record]) continue;
     for (std::uint32_t k = 0; k < f.counts; ++k)
       values[f.to + (*f.places)[k]] += values[f.from + k];
     add_double(values[f.to + f.shown], values[f.from + f.counts]);
@@ -236,6 +241,14 @@ bool SegmentMerge::add_pieces() {
   return read || reader_.truncated();
 }
 
+// Returns true if all records of a series are gone.
+bool SegmentMerge::is_gone(const Shown::Series& series) const {
+  if (gone_.empty()) return false;
+  std::uint32_t r = series.first;
+  while (r != Shown::kNone && gone_[r]) r = shown_.next[r];
+  return r == Shown::kNone;
+}
+
 void SegmentMerge::rebuild() {
   const Contents& contents = planned_->contents;
   const auto& samples = gauges_.samples();
@@ -262,7 +275,7 @@ void SegmentMerge::rebuild() {
       move_aside(labels, "pid");
     }
     if (!format::is_of_processes(family.type)) {
-      family.series.push_back({std::move(labels), first_values_[i]});
+      if (!is_gone(series)) family.series.push_back({std::move(labels), first_values_[i]});
       continue;
     }
     for (; next_sample < samples.size() && samples[next_sample].series == i; ++next_sample) {

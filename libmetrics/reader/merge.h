@@ -30,7 +30,7 @@ class SegmentMerge {
  public:
   explicit SegmentMerge(std::string file, Access access = Access::kCopied, Admit admit = {});
 
-  // Reads the segment as it is now. Returns false, with why(), if it can't be read; families() is
+  // Reads the segment as it is now; leaves out series that are removed meanwhile. Returns false, with why(), if it can't be read; families() is
   // then empty.
   bool read();
   // The three steps of read(), for callers with several segments, whose costs share an allowance.
@@ -66,6 +66,7 @@ class SegmentMerge {
   // The values of one record, of a series that has several, or whose family has been given other
   // bounds since. They are summed by themselves and then added to the series' values.
   struct Fold {
+    std::size_t record;                        // index into the catalogue's series
     std::size_t from, to;                      // the first value
     std::uint32_t counts;                      // of the record
     std::uint32_t shown;                       // of the series
@@ -87,6 +88,7 @@ class SegmentMerge {
   const std::vector<std::uint32_t>& places_of(std::uint32_t edition,
                                               const format::FamilyView& last);
   void fold();
+  bool is_gone(const Shown::Series& series) const;
   void rebuild();
 
   Reader reader_;
@@ -101,6 +103,7 @@ class SegmentMerge {
   std::vector<Reader::Stretch> stretches_;  // scratch
   std::vector<Piece> pieces_;               // likewise
   std::size_t sum_values_ = 0;
+  std::vector<bool> gone_, last_gone_;  // see Reader::find_gone()
   GaugeMerge gauges_;
   Families families_;
 };

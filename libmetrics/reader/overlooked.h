@@ -10,9 +10,10 @@
 namespace metrics::reader {
 
 // Compares two copies of index and directory, of the same size. Returns true if they differ in
-// nothing but Cells that are of no concern to a reader of these contents, which were read from
-// `before`: what registrants, limits and the reuse of records keep there. FamilyRecord::opened is
-// one of them, unless it changes which edition is the last: that is for the caller to find out.
+// nothing but words that are of no concern to a reader of these contents, which were read from
+// `before`: what registrants, limits and the reuse of records keep there, and all that a series'
+// record holds as long as it does not become live. FamilyRecord::opened is one of them, unless it
+// changes which edition is the last: that is for the caller to find out.
 bool only_overlooked(const std::vector<std::uint64_t>& before,
                      const std::vector<std::uint64_t>& after, const Contents& contents,
                      const format::Geometry& geometry);

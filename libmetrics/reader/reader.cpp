@@ -22,11 +22,6 @@ constexpr std::uint64_t kNoData = ~std::uint64_t{0};
 
 std::uint64_t words(std::uint64_t bytes) { return (bytes + 7) / 8; }
 
-format::Window window_of(const std::vector<std::uint64_t>& copy, format::Offset first) {
-  const auto* bytes = reinterpret_cast<const std::byte*>(copy.data());
-  return {bytes, first, first + copy.size() * sizeof(std::uint64_t)};
-}
-
 RefusalCopy copy_of(const format::Refusal& refusal) {
   std::array<std::uint64_t, std::tuple_size_v<decltype(refusal.name)>> name{};
   for (std::size_t i = 0; i < name.size(); ++i) {
@@ -207,6 +202,9 @@ bool Reader::read_header() {
   usage_.created_ns = header.created_ns;
   usage_.id = header.id;
   usage_.minor = header.minor;
+  usage_.reuses_records = (header.features & format::kReuse) != 0;
+  usage_.reuses = header.reuses.load(std::memory_order_relaxed);
+  usage_.unowned = header.unowned.load(std::memory_order_relaxed);
   usage_.directory_used = format::capped(header.directory_used, g.directory_bytes) / 8 * 8;
   usage_.cells_used = format::capped(header.cells_used, g.cells);
   usage_.first_slots_used =
@@ -261,7 +259,7 @@ bool Reader::refresh_catalogue(const Allowance& allowance) {
   fresh->contents = std::move(*read);
   fresh->groups = format::grouped(fresh->contents.families);
   for (const format::SeriesView& s : fresh->contents.series) {
-    if (s.is_live()) fresh->cells = std::max(fresh->cells, s.first_cell + s.cell_count);
+    fresh->cells = std::max(fresh->cells, s.first_cell + s.cell_count);
   }
   fresh->cost_of_sums = cost_of_sums(fresh->contents, fresh->groups);
   std::swap(known_, links_);
@@ -337,6 +335,33 @@ bool Reader::copy_data_in(format::SlotIndex slot, std::vector<Stretch>& stretche
   return true;
 }
 
+// A series that has the same live state as in the catalogue was live all the time in between. Most
+// scrapes end with the first copy: nobody has used a record again meanwhile. Else the states are
+// copied in pieces, which takes no memory to speak of, however large the directory is.
+bool Reader::find_gone(std::vector<bool>& gone) {
+  constexpr std::uint64_t kPiece = 4096;  // words
+  gone.clear();
+  std::uint64_t reuses = 0;
+  if (!copy(offsetof(format::Header, reuses), sizeof reuses, &reuses)) return false;
+  if (reuses == usage_.reuses) return true;
+  const std::uint64_t end = geometry_.index + directory_bytes();
+  const auto& series = catalogue_->contents.series;
+  std::vector<std::uint64_t> piece(kPiece);
+  format::Offset begin = 0, copied_to = 0;
+  for (std::size_t i = 0; i < series.size(); ++i) {
+    const format::Offset at = series[i].offset + offsetof(format::Record, state);
+    if (at >= copied_to) {
+      begin = at;
+      copied_to = std::min(at + kPiece * sizeof(std::uint64_t), end);
+      if (!copy(begin, copied_to - begin, piece.data())) return false;
+    }
+    if (piece[(at - begin) / sizeof(std::uint64_t)] == series[i].state) continue;
+    gone.resize(series.size());
+    gone[i] = true;
+  }
+  return true;
+}
+
 std::vector<format::Ownership> Reader::owners() const {
   constexpr format::SlotIndex kAtOnce = 64;
   const format::SlotIndex end = usage_.first_slots_used + 1;
@@ -376,7 +401,8 @@ std::vector<HeadCopy> Reader::heads(format::SlotIndex first, format::SlotIndex l
                      word(offsetof(format::Head, claimed_ns)),
                      std::string(command, ::strnlen(command, sizeof(format::Head::command))),
                      word(offsetof(format::Head, generation)),
-                     format::Owner::of_word(word(offsetof(format::Head, owner)))});
+                     format::Owner::of_word(word(offsetof(format::Head, owner))),
+                     word(offsetof(format::Head, since))});
   }
   return heads;
 }

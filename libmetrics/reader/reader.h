@@ -49,6 +49,9 @@ struct RefusalCopy {
 struct Usage {
   std::uint64_t created_ns, id;
   std::uint32_t minor;
+  bool reuses_records;    // the file has the feature; see "Removed records" in FORMAT.md
+  std::uint64_t reuses;   // Header::reuses
+  std::uint64_t unowned;  // Header::unowned
   std::uint64_t directory_used, cells_used;        // at most the capacity
   format::SlotIndex first_slots_used, lanes_used;  // likewise; the highest ever claimed
   std::array<std::uint64_t, format::kDropCapacity> dropped;
@@ -67,6 +70,7 @@ struct HeadCopy {
   std::string command;  // at most 16 bytes, not checked
   std::uint64_t generation;
   format::Owner owner;  // of a lane
+  std::uint64_t since;  // of a first slot
 };
 
 // How slots are read. kMapped takes less time, but needs a handler for SIGBUS: see mapping.h.
@@ -127,6 +131,15 @@ class Reader {
   bool copy_data_in(format::SlotIndex slot, std::vector<Stretch>& stretches);
   // Finds the stretches likewise, but not their cells: for callers of copy_cells().
   void find_data(format::SlotIndex slot, std::vector<Stretch>& stretches);
+  // Finds the catalogue's series whose records are not live any more, or live as another series',
+  // so that what the caller has read of their cells since the look() may be of any series: sets
+  // *gone[i] for each such contents.series[i]; leaves it empty if there is none. The caller must
+  // have read the last cell before. Returns false, with why(), if the file was truncated meanwhile
+  // or can't be read.
+  bool find_gone(std::vector<bool>& gone);
+  // Returns the newest copy of index and directory, in which the catalogue's records stand where
+  // they did; those of idle ones may have changed since.
+  format::Window newest_directory() const noexcept { return window_of(known_, geometry_.index); }
   // Returns the first byte of the file, from `offset` on, that may have been written: all before it
   // are 0. An empty optional: all bytes up to the file's end are 0.
   std::optional<std::uint64_t> written_from(std::uint64_t offset);

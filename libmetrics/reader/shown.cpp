@@ -46,7 +46,7 @@ Shown shown(const Contents& contents, std::span<const format::Group> groups) {
     const auto at = static_cast<std::uint32_t>(i);
     const std::uint32_t edition = all.edition_of[i] = by_offset.at(record.family);
     const std::uint32_t family = family_of[edition];
-    if (!record.is_live() || family == Shown::kNone) continue;
+    if (family == Shown::kNone) continue;
     const bool is_info =
         format::values_of(contents.families[edition].type) == format::Values::kInfo;
     if (is_info || all.families[family].editions > 1) {

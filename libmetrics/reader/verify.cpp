@@ -12,6 +12,7 @@
 
 #include "libmetrics/format/gauge_value.h"
 #include "libmetrics/reader/faults.h"
+#include "libmetrics/reader/gauge_word.h"
 #include "libmetrics/reader/seeded.h"
 
 namespace metrics::reader {
@@ -43,20 +44,22 @@ void check_directory(const Reader& reader, Faults& faults) {
   const Catalogue& catalogue = *reader.catalogue();
   for (const std::string& fault : catalogue.faults) add_fault(faults, fault);
   const format::Geometry& g = reader.geometry();
-  const auto* copy = reinterpret_cast<const std::byte*>(catalogue.records.data());
-  const format::Window window(copy, g.index,
-                              g.index + catalogue.records.size() * sizeof(std::uint64_t));
+  const format::Window window = window_of(catalogue.records, g.index);
   std::vector<Range> records, cells, rooms;
   const auto add_record = [&](format::Offset offset) {
     const auto* record = window.at<format::Record>(offset);
     records.push_back({offset, offset + record->bytes, offset});
   };
   for (const format::FamilyView& f : catalogue.contents.families) add_record(f.offset);
+  // Only live series have strings and cells to themselves; those of others go from hand to hand.
+  for (const format::Offset offset : catalogue.contents.idle) add_record(offset);
   for (const format::SeriesView& s : catalogue.contents.series) {
     add_record(s.offset);
     const auto* record = window.at<format::SeriesRecord>(s.offset);
-    rooms.push_back({record->strings, record->strings + record->room, s.offset});
-    if (s.cell_count > 0) cells.push_back({s.first_cell, s.first_cell + s.cell_count, s.offset});
+    if (record->room > 0) {
+      rooms.push_back({record->strings, record->strings + record->room, s.offset});
+    }
+    cells.push_back({s.first_cell, s.first_cell + record->cells_room, s.offset});
   }
   check_ranges(std::move(records), g.directory + reader.usage().directory_used, "bytes", faults);
   check_ranges(std::move(rooms), g.directory + reader.usage().directory_used, "strings", faults);
@@ -118,7 +121,7 @@ struct Checked {
   enum class Holds { kFraction, kGauge, kGeneration };
   std::uint64_t cell;
   Holds holds;
-  const format::SeriesView* series;
+  std::size_t series;  // index into the catalogue's
   const format::FamilyView* family;
 };
 
@@ -129,14 +132,14 @@ std::vector<Checked> checked_cells(const Contents& contents) {
   std::unordered_map<format::Offset, const format::FamilyView*, Seeded> families;
   for (const format::FamilyView& f : contents.families) families.emplace(f.offset, &f);
   std::vector<Checked> cells;
-  for (const format::SeriesView& s : contents.series) {
-    if (!s.is_live()) continue;
+  for (std::size_t i = 0; i < contents.series.size(); ++i) {
+    const format::SeriesView& s = contents.series[i];
     const format::FamilyView* f = families.at(s.family);
     if (format::values_of(f->type) == format::Values::kWholeAndFraction) {
-      cells.push_back({s.first_cell + format::kCounterFraction, Holds::kFraction, &s, f});
+      cells.push_back({s.first_cell + format::kCounterFraction, Holds::kFraction, i, f});
     } else if (format::is_of_processes(f->type)) {
-      cells.push_back({s.first_cell + format::kGaugeValue, Holds::kGauge, &s, f});
-      cells.push_back({s.first_cell + format::kGaugeGeneration, Holds::kGeneration, &s, f});
+      cells.push_back({s.first_cell + format::kGaugeValue, Holds::kGauge, i, f});
+      cells.push_back({s.first_cell + format::kGaugeGeneration, Holds::kGeneration, i, f});
     }
   }
   std::sort(cells.begin(), cells.end(),
@@ -158,23 +161,34 @@ std::string_view fault_of(Checked::Holds holds, std::uint64_t value, bool holds_
     case Checked::Holds::kGeneration:
       break;
   }
-  return value > format::kMaxGeneration ? "holds a generation out of range" : "";
+  return GaugeWord::of(value).generation > format::kMaxGeneration
+             ? "holds a generation out of range"
+             : "";
 }
 
+// A fault of a value, and the series whose value it is, unless that is gone: see
+// Reader::find_gone().
+struct ValueFault {
+  std::size_t series;  // index into the catalogue's
+  std::string text;
+};
+
 // Reads a slot piece by piece, and of the pieces only those that may have been written and have a
-// cell to check. Returns false if the slot can't be read any more.
+// cell to check, as long as there are not too many faults. Returns false if the slot can't be read
+// any more.
 bool check_slot(Reader& reader, format::SlotIndex slot, std::span<const Checked> checked,
-                Faults& faults) {
+                std::vector<ValueFault>& faults) {
   constexpr std::uint64_t kPiece = 8192;  // cells
   std::vector<Reader::Stretch> stretches;
   std::vector<std::uint64_t> cells;
   const bool holds_gauges = slot >= 1 && slot <= reader.geometry().first_slots;
+  const auto& series = reader.catalogue()->contents.series;
   reader.find_data(slot, stretches);
   auto next = checked.begin();
   const auto is_before = [](const Checked& c, std::uint64_t cell) { return c.cell < cell; };
   for (const Reader::Stretch& stretch : stretches) {
     next = std::lower_bound(next, checked.end(), stretch.begin, is_before);
-    while (next != checked.end() && next->cell < stretch.end && !is_full(faults)) {
+    while (next != checked.end() && next->cell < stretch.end && faults.size() <= kMostFaults) {
       const std::uint64_t first = next->cell;
       cells.resize(std::min(kPiece, stretch.end - first));
       if (!reader.copy_cells(slot, first, cells)) return false;
@@ -182,9 +196,11 @@ bool check_slot(Reader& reader, format::SlotIndex slot, std::span<const Checked>
         const std::string_view fault =
             fault_of(next->holds, cells[next->cell - first], holds_gauges);
         if (fault.empty()) continue;
-        add_fault(faults, "series at " + std::to_string(next->series->offset) + " of \"" +
-                              std::string(next->family->name) + "\" in slot " +
-                              std::to_string(slot) + ' ' + std::string(fault));
+        if (faults.size() > kMostFaults) break;
+        faults.push_back({next->series, "series at " + std::to_string(series[next->series].offset) +
+                                            " of \"" + std::string(next->family->name) +
+                                            "\" in slot " + std::to_string(slot) + ' ' +
+                                            std::string(fault)});
       }
     }
   }
@@ -200,14 +216,20 @@ void check_values(Reader& reader, Faults& faults) {
     return slot > g.first_slots ? slot - g.first_slots <= usage.lanes_used
                                 : slot <= usage.first_slots_used;
   };
-  for (std::uint64_t at = g.slots; !is_full(faults);) {
+  std::vector<ValueFault> found;
+  for (std::uint64_t at = g.slots; found.size() <= kMostFaults;) {
     const auto written = reader.written_from(at);
-    if (!written || *written >= g.file_bytes) return;
+    if (!written || *written >= g.file_bytes) break;
     const auto slot = static_cast<format::SlotIndex>((*written - g.slots) / g.slot_bytes);
-    if (is_used(slot) && !check_slot(reader, slot, checked, faults)) {
+    if (is_used(slot) && !check_slot(reader, slot, checked, found)) {
       return add_fault(faults, reader.why());
     }
     at = g.slot_offset(slot + 1);
+  }
+  std::vector<bool> gone;
+  if (!reader.find_gone(gone)) return add_fault(faults, reader.why());
+  for (ValueFault& f : found) {
+    if (gone.empty() || !gone[f.series]) add_fault(faults, std::move(f.text));
   }
 }
 

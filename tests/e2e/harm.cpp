@@ -82,7 +82,8 @@ const std::map<std::string, std::function<void(Patch&)>> kFaults = {
      }},
     {"gauge's generation",
      [](Patch& s) {
-       s.cells(1, s.series("queue"))[format::kGaugeGeneration].store(kFarAway, kRelaxed);
+       s.cells(1, s.series("queue"))[format::kGaugeGeneration].store(format::kMaxGeneration + 1ull,
+                                                                     kRelaxed);
      }},
     {"gauge in the shared slot",
      [](Patch& s) {

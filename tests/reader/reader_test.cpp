@@ -173,7 +173,8 @@ TEST(LaterVersions, StringsMayStandElsewhereInTheDirectoryButNotOutside) {
   std::swap(first.strings, other.strings);
   EXPECT_EQ(faults(t), std::vector<std::string>());
   EXPECT_EQ(t.scrape().count("tasks", {"first"}), 2u);
-  for (const std::uint64_t outside : {std::uint64_t{0}, std::uint64_t{8}, kTera}) {
+  const std::uint64_t index = patch.header().index;
+  for (const std::uint64_t outside : {std::uint64_t{0}, std::uint64_t{8}, index, kTera}) {
     first.strings = outside;
     EXPECT_EQ(faults(t).size(), 1u) << outside;
   }
