@@ -83,7 +83,7 @@ void write_family(std::byte* at, const Definition& definition, std::uint64_t has
 
 // A series' record is reserved with room for its strings behind it, which may be handed on to
 // another record; so it comes in a few sizes, powers of two.
-inline constexpr std::uint32_t kLeastRoom = 32;
+inline constexpr std::uint32_t kLeastRoom = 16;
 std::uint32_t room_for(std::span<const std::string> strings) noexcept;
 // Begins the record of a series at that offset of the file, where sizeof(SeriesRecord) + room bytes
 // are reserved, all zero: without cells.

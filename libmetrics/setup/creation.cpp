@@ -80,6 +80,7 @@ void fill(int fd, const std::string& file, const format::Geometry& g) {
   header->slots = g.slots;
   header->slot_bytes = g.slot_bytes;
   header->created_ns = format::now_ns();
+  header->features = header->writer_features = format::kReuse;
   header->hash_seed = format::random_key();
   const format::HashKey other = format::random_key();
   // The id is shown, the seed never. Where the kernel has no random bytes, both keys are the same.

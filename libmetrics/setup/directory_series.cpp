@@ -168,7 +168,7 @@ Taken Directory::taken(const Wanted& wanted, Reuse& reuse) const {
   };
   const auto fits = [&](const SeriesRecord& r) {
     return (r.cells_room == 0 || suits(r.cells_room, wanted.cells)) &&
-           (r.room == 0 || suits(r.room, wanted.room));
+           (r.room == 0 || suits(r.room, wanted.room) || wanted.room == 0);
   };
   walk(&chain(wanted.hash).first, [&](format::Offset offset, const Record& r) {
     SeriesRecord* record = series_at(offset);
@@ -191,7 +191,7 @@ Taken Directory::taken(const Wanted& wanted, Reuse& reuse) const {
     reuse.note();
   } else if (mine) {
     if (mine->cells_room == 0) give_cells(*mine, wanted, reuse);
-    if (mine->room == 0) give_room(*mine, wanted, reuse);
+    if (mine->room < wanted.room) give_room(*mine, wanted, reuse);
     fill(*mine, wanted, reuse);
   }
   return mine;
@@ -201,7 +201,7 @@ Taken Directory::taken(const Wanted& wanted, Reuse& reuse) const {
 Taken Directory::appended(const Wanted& wanted, Reuse& reuse) const {
   const auto& used = segment_.header().directory_used;
   Taken donor;
-  if (is_mostly_used(used, segment_.geometry().directory_bytes)) {
+  if (wanted.room > 0 && is_mostly_used(used, segment_.geometry().directory_bytes)) {
     donor = another(reuse, [&](const SeriesRecord& r) { return suits(r.room, wanted.room); });
   }
   const std::uint32_t room = donor ? 0 : wanted.room;

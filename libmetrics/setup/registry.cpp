@@ -361,8 +361,9 @@ void Registry::free_forgotten() noexcept {
 }
 
 void Registry::give_back_unused(Handle handle) noexcept {
-  update::Users& users = users_of(handle);
+  const update::Users& users = users_of(handle);
   if (!users.is_orphan || users.is_kept || users.count != 0) return;
+  if (!update::process().claims[index_].pending.empty()) return;  // it may be among them
   handle_memory_.give_back(handle);
 }
 

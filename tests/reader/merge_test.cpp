@@ -200,6 +200,12 @@ class MergeGauges : public ::testing::TestWithParam<ModeCase> {
   }
 };
 
+// Returns what the generation cell of the gauge "load" holds in a slot that was claimed once.
+std::uint64_t first_life(Patch& patch) {
+  const std::uint64_t state = patch.series("load").record.state.load(kRelaxed);
+  return format::gauge_life(1, static_cast<std::uint32_t>(format::rest_of(state)));
+}
+
 TEST_P(MergeGauges, CombineAsTheirModeSays) {
   TempSegment t;
   t.gauge("load", GetParam().mode);
@@ -208,7 +214,7 @@ TEST_P(MergeGauges, CombineAsTheirModeSays) {
   constexpr std::array<std::pair<double, std::uint64_t>, 3> kHeld = {{{3, 20}, {-1, 30}, {7, 10}}};
   for (format::SlotIndex slot = 1; slot <= kHeld.size(); ++slot) {
     auto* cells = patch.cells(slot, patch.series("load"));
-    cells[format::kGaugeGeneration].store(1, kRelaxed);
+    cells[format::kGaugeGeneration].store(first_life(patch), kRelaxed);
     cells[format::kGaugeValue].store(format::encode_gauge(kHeld[slot - 1].first), kRelaxed);
     cells[format::kGaugeStamp].store(kHeld[slot - 1].second, kRelaxed);
     patch.head(slot).pid.store(100 + slot, kRelaxed);
@@ -268,7 +274,7 @@ TEST_F(MergeGauges, OnlyLiveModesForgetAnOwnerThatHasDied) {
     Patch patch(t.file());
     for (format::SlotIndex slot = 1; slot <= 2; ++slot) {
       auto* cells = patch.cells(slot, patch.series("load"));
-      cells[format::kGaugeGeneration].store(1, kRelaxed);
+      cells[format::kGaugeGeneration].store(first_life(patch), kRelaxed);
       cells[format::kGaugeValue].store(format::encode_gauge(slot == 1 ? 1 : 5), kRelaxed);
       cells[format::kGaugeStamp].store(slot == 1 ? 50 : 40, kRelaxed);
     }
@@ -286,7 +292,7 @@ TEST_F(MergeGauges, PidsThatComeBackOrAreOfAnotherNamespaceGetTheirSlot) {
   ASSERT_NE(ours, 0u);
   for (format::SlotIndex slot = 1; slot <= 5; ++slot) {
     auto* cells = patch.cells(slot, patch.series("load"));
-    cells[format::kGaugeGeneration].store(1, kRelaxed);
+    cells[format::kGaugeGeneration].store(first_life(patch), kRelaxed);
     cells[format::kGaugeValue].store(format::encode_gauge(slot), kRelaxed);
     patch.head(slot).pid.store(slot == 5 ? 78 : 77, kRelaxed);
   }
@@ -302,7 +308,7 @@ TEST_F(MergeGauges, AnAdoptedSlotShowsNoGaugeOfItsFormerOwner) {
   Patch patch(t.file());
   for (format::SlotIndex slot = 1; slot <= 2; ++slot) {
     auto* cells = patch.cells(slot, patch.series("load"));
-    cells[format::kGaugeGeneration].store(1, kRelaxed);
+    cells[format::kGaugeGeneration].store(first_life(patch), kRelaxed);
     cells[format::kGaugeValue].store(format::encode_gauge(slot), kRelaxed);
     patch.head(slot).pid.store(100 + slot, kRelaxed);
   }

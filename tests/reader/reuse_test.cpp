@@ -363,9 +363,10 @@ TEST_P(Reuse, AnInfoIsStatedOnlyForTheVersionThatItWasStatedFor) {
     return merge.families().families.at(0).series.size();
   };
   EXPECT_EQ(count(), 1u);
-  record.record.state.store(format::word_of(format::State::kLive, 1), kRelaxed);
+  const std::uint64_t version = format::rest_of(record.record.state.load(kRelaxed));
+  record.record.state.store(format::word_of(format::State::kLive, version + 1), kRelaxed);
   EXPECT_EQ(count(), 0u);
-  cell.store(cell.load(kRelaxed) | 1ull << 32, kRelaxed);
+  cell.store(cell.load(kRelaxed) + (1ull << 32), kRelaxed);
   EXPECT_EQ(count(), 1u);
 }
 

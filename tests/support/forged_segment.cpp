@@ -48,7 +48,13 @@ void ForgedSegment::series(std::uint64_t family, const std::vector<std::string>&
                            std::uint64_t first_cell, std::uint32_t cell_count) {
   const std::uint32_t room = format::room_for(labels);
   linked(sizeof(format::SeriesRecord) + room);
-  format::write_series(at, geometry_.directory + last_, labels, 0, family, first_cell, cell_count);
+  const std::uint64_t offset = geometry_.directory + last_;
+  auto* file = reinterpret_cast<std::byte*>(records_.data()) - geometry_.directory;
+  format::begin_series(file, offset, room);
+  auto& record = *reinterpret_cast<format::SeriesRecord*>(file + offset);
+  record.first_cell = first_cell;
+  record.cells_room = cell_count;
+  format::fill_series(file, offset, {labels, 0, family, cell_count, 0, 0});
 }
 
 void ForgedSegment::write(const std::string& file) const {

@@ -59,7 +59,7 @@ void expect_agreement(const std::vector<double>& bounds) {
       };
       const std::uint32_t bucket = expected(bounds, value);
       ASSERT_EQ(search.find(b.data(), b.padded(), value), bucket) << said();
-      const metrics_histogram h{0, 0, sum, b.padded(), b.data(), search.observe, search.find};
+      const metrics_histogram h{0, sum, b.padded(), b.data(), search.observe, search.find};
       std::fill(cells.begin(), cells.end(), 0);
       search.observe(cells.data(), &h, value);
       ASSERT_EQ(cells[bucket], 1u) << said();

@@ -31,6 +31,7 @@ PyObject* state(PyObject* self, PyObject* args) {
   const auto values = names == nullptr ? nullptr : bytes_of(given[1]);
   if (values == nullptr) return nullptr;
   if (m.family == nullptr || m.kind != Kind::kInfo) return none();
+  const UnderLock scope;
   return messages(
       metrics_info_state(m.family, names.get(), values.get(), static_cast<std::size_t>(count)));
 }

@@ -26,40 +26,44 @@ const char* kind_name(Kind kind) noexcept {
 // Looks the child's series up, and returns the status. The series is the same as before, unless a
 // process has removed that: then it is a new one, in which the child counts from zero.
 metrics_status look_up(Metric& m) noexcept {
-  void* found = nullptr;
+  const UnderLock scope;
+  void* const before = m.series;
+  const std::uint64_t* const state_before = m.state;
+  const std::uint64_t live_before = m.live;
   metrics_status status = METRICS_OK;
   const auto count = static_cast<std::size_t>(m.count);
+  metrics_counter* counter = nullptr;
+  metrics_gauge* gauge = nullptr;
+  metrics_histogram* histogram = nullptr;
   switch (m.kind) {
-    case Kind::kCounter: {
-      metrics_counter* counter = nullptr;
+    case Kind::kCounter:
       status = metrics_counter_labels(m.family, m.strings, count, &counter);
-      found = counter;
+      m.series = counter;
       break;
-    }
-    case Kind::kGauge: {
-      metrics_gauge* gauge = nullptr;
+    case Kind::kGauge:
       status = metrics_gauge_labels(m.family, m.strings, count, &gauge);
-      // prometheus_client's gauges are 0 from their creation on. Adding 0 begins an unset gauge at
-      // 0, and does not change what another object has set in the same series. This is done only
-      // where each process has a sample of its own. An empty sum is 0 anyway; and a minimum, a
-      // maximum or the most recent value would be replaced by a 0 that no program has set, such as
-      // that of a parent that only forks.
-      if (found = gauge; m.series != found && m.begins_at_zero) metrics_gauge_add(gauge, 0);
+      m.series = gauge;
       break;
-    }
-    case Kind::kHistogram: {
-      metrics_histogram* histogram = nullptr;
+    case Kind::kHistogram:
       status = metrics_histogram_labels(m.family, m.strings, count, &histogram);
-      found = histogram;
+      m.series = histogram;
       break;
-    }
     case Kind::kInfo:
     case Kind::kNone:
+      m.series = nullptr;
       break;
   }
-  m.series = found;
+  metrics_release(m.family, before);
   m.state =
       status == METRICS_OK ? metrics_series_state(m.family, m.strings, count, &m.live) : nullptr;
+  // The handle of a series that is made again may be the one of before: what tells is the state.
+  const bool is_new = m.state != state_before || m.live != live_before;
+  // prometheus_client's gauges are 0 from their creation on. Adding 0 begins an unset gauge at 0, and
+  // does not change what another object has set in the same series. This is done only where each
+  // process has a sample of its own. An empty sum is 0 anyway; and a minimum, a maximum or the most
+  // recent value would be replaced by a 0 that no program has set, such as that of a parent that
+  // only forks.
+  if (gauge != nullptr && is_new && m.begins_at_zero) metrics_gauge_add(gauge, 0);
   return status;
 }
 
@@ -215,6 +219,7 @@ PyObject* remove(PyObject* self, PyObject* values) {
   const auto strings = bytes_of(values);
   if (strings == nullptr) return nullptr;
   if (m.family == nullptr) return none();
+  const UnderLock scope;
   return messages(
       metrics_remove(m.family, strings.get(), static_cast<std::size_t>(PyTuple_Size(values))));
 }
@@ -222,6 +227,7 @@ PyObject* remove(PyObject* self, PyObject* values) {
 // Implements _remove_all(): removes all series of the family, for all processes.
 PyObject* remove_all(PyObject* self, PyObject*) {
   const Metric& m = metric_of(self);
+  const UnderLock scope;
   return m.family == nullptr ? none() : messages(metrics_clear(m.family));
 }
 
@@ -254,6 +260,7 @@ void dealloc(PyObject* self) {
   PyObject_GC_UnTrack(self);
   clear(self);
   Metric& m = metric_of(self);
+  metrics_release(m.family, m.series);
   delete[] m.strings;
   Py_CLEAR(m.values);
   reinterpret_cast<freefunc>(PyType_GetSlot(type, Py_tp_free))(self);
@@ -382,6 +389,7 @@ PyObject* define(PyObject* self, Kind kind, metrics_type type, const Names& name
   options.size = sizeof options;
   options.unit = names.unit;
   metrics_family* family = nullptr;
+  const UnderLock scope;
   const metrics_status status =
       metrics_family_of(nullptr, type, names.name, names.help, labels.get(),
                         static_cast<std::size_t>(PyTuple_Size(names.labels)), &options, &family);

@@ -42,6 +42,16 @@ struct Metric {
   Py_ssize_t count;  // the number of label names or values
 };
 
+// A scope in which the library is called to look up or remove series. The GIL is held in it as in
+// every update of theirs.
+class UnderLock {
+ public:
+  UnderLock() noexcept { metrics_under_lock(1); }
+  ~UnderLock() { metrics_under_lock(0); }
+  UnderLock(const UnderLock&) = delete;
+  UnderLock& operator=(const UnderLock&) = delete;
+};
+
 inline Metric& metric_of(PyObject* self) noexcept { return *reinterpret_cast<Metric*>(self); }
 
 // Raises ValueError if the metric is a parent, and returns true.

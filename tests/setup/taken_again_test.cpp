@@ -1,0 +1,89 @@
+// What removed series have taken of a segment is used again, and only where nobody can store there.
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdint>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "tests/support/gate.h"
+#include "tests/support/temp_segment.h"
+#include "tests/support/worker.h"
+
+namespace metrics::test {
+namespace {
+
+// Rounds enough to fill the segment several times, were nothing used again.
+constexpr int kRounds = 3000;
+
+struct Used {
+  std::uint64_t directory, cells;
+  friend bool operator==(const Used&, const Used&) = default;
+};
+Used used(const TempSegment& t) {
+  const reader::Usage usage = t.scrape().usage();
+  return {usage.directory_used, usage.cells_used};
+}
+
+std::string nth(int i) { return "value " + std::to_string(i); }
+
+TEST(TakenAgain, OneLabelSetRemovedAndMadeAgainTakesNothingMore) {
+  TempSegment t;
+  const Family<Counter> tasks("tasks", "", {"type"}, t.options());
+  Used first{};
+  for (int round = 1; round <= kRounds; ++round) {
+    tasks.labels("image").inc(round);
+    if (round == 10) first = used(t);
+    if (round % 500 == 0) {
+      EXPECT_EQ(t.scrape().count("tasks", {"image"}), static_cast<std::uint64_t>(round));
+    }
+    if (round < kRounds) tasks.remove("image");
+  }
+  EXPECT_EQ(used(t), first);
+}
+
+TEST(TakenAgain, ManyLabelSetsClearedAndMadeAgainTakeNothingMore) {
+  TempSegment t({64, 64, 4096, 128 * 1024});
+  const Family<Histogram> times("times", "", {"type"}, t.options());
+  const Family<Gauge> load("load", "", {"type"}, {.mode = Mode::kSum, .segment = t.segment()});
+  Used first{};
+  for (int round = 1; round <= 200; ++round) {
+    times.clear();
+    load.clear();
+    for (int i = 0; i < 100; ++i) {
+      times.labels(nth(i)).observe(round);
+      load.labels(nth(i)).set(round);
+    }
+    if (round == 2) first = used(t);
+  }
+  EXPECT_EQ(used(t), first);
+  const Scrape scrape = t.scrape();
+  for (int i = 0; i < 100; ++i) {
+    EXPECT_EQ(scrape.count("times", {nth(i)}), 1u);
+    EXPECT_EQ(scrape.sum("times", {nth(i)}), 200);
+  }
+  for (const auto& [label, value] : scrape.by_first_label("load")) EXPECT_EQ(value, 200) << label;
+  EXPECT_EQ(scrape.series_count("load"), 100u);
+}
+
+TEST(TakenAgain, ANewLabelSetEachRoundFillsNothing) {
+  TempSegment t;
+  const Family<Counter> tasks("tasks", "", {"id"}, t.options());
+  for (int round = 0; round < 5 * kRounds; ++round) {
+    const Counter task = tasks.labels(nth(round));
+    task.inc(round);
+    ASSERT_EQ(tasks.status(), METRICS_OK);
+    if (round % 1000 == 0) {
+      EXPECT_EQ(t.scrape().count("tasks", {nth(round)}), static_cast<std::uint64_t>(round));
+      EXPECT_EQ(t.scrape().series_count("tasks"), 1u);
+    }
+    tasks.remove(nth(round));
+  }
+  EXPECT_EQ(t.scrape().dropped(format::Drop::kDirectoryFull), 0u);
+  EXPECT_EQ(t.scrape().dropped(format::Drop::kCellsFull), 0u);
+}
+
+}  // namespace
+}  // namespace metrics::test
