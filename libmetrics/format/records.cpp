@@ -208,7 +208,7 @@ std::uint32_t room_for(std::span<const std::string> strings) noexcept {
   std::uint64_t bytes = 0;
   for (const auto& s : strings) bytes += string_bytes(s);
   if (bytes == 0) return 0;
-  constexpr std::uint64_t kMostRounded = 64 * 1024;  // more would waste what a record may have
+  constexpr std::uint64_t kMostRounded = 4096;  // more would waste much
   const std::uint64_t room = bytes <= kMostRounded ? std::bit_ceil(bytes) : record_bytes(bytes);
   return std::max(kLeastRoom, static_cast<std::uint32_t>(room));
 }

@@ -131,7 +131,7 @@ TEST(Limits, GaugesOfManyProcessesAreRefusedBeforeTheyTakeMemory) {
   TempPath t;
   constexpr std::uint32_t kSlots = 1'024;
   constexpr std::size_t kGauges = 16;
-  ForgedSegment forged(claims(kSlots, 512, 512 << 10));
+  ForgedSegment forged(claims(kSlots, 512, 256 << 10));
   const auto gauges = forged.family({format::Type::kGauge, "load", "", "", {"n"}, {}});
   std::vector<std::uint64_t> cells;
   for (std::size_t i = 0; i < kGauges; ++i) {

@@ -42,7 +42,7 @@ PyObject* inc(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObject*
     refused_as_parent(self);
     return nullptr;
   }
-  auto* counter = static_cast<metrics_counter*>(m.series);
+  auto* counter = handle_of<metrics_counter>(m);
   if (count == 0 && names == nullptr) {
     add_whole(counter, 1);
     return none();

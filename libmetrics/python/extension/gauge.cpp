@@ -4,9 +4,7 @@
 namespace metrics::python {
 namespace {
 
-metrics_gauge* gauge_of(PyObject* self) {
-  return static_cast<metrics_gauge*>(metric_of(self).series);
-}
+metrics_gauge* gauge_of(PyObject* self) { return handle_of<metrics_gauge>(metric_of(self)); }
 
 // Converts as float() does, which accepts strings that spell a number. Returns false with an
 // exception set for anything else.

@@ -25,7 +25,7 @@ PyObject* observe_amount(PyObject* self, PyObject* amount) {
   }
   const double value = PyFloat_AsDouble(amount);
   if (value == -1 && PyErr_Occurred()) return nullptr;
-  observe(static_cast<metrics_histogram*>(m.series), value);
+  observe(handle_of<metrics_histogram>(m), value);
   return none();
 }
 
