@@ -23,8 +23,8 @@ SOURCES = {
     'update': 'buckets claims gauges handles locked own_slots pending process sanitizer segment slow_path threads',
     'setup': 'bounds creation directory directory_series join permissions read_back registry reuse series surroundings',
     'api': 'arguments errors families log read_back segments series updates',
-    'reader': 'contents dropped families gauge_merge identity limits mapping merge overlooked reader seeded shown '
-              'slot_report verify',
+    'reader': 'contents dropped families gauge_merge held_back identity limits mapping merge overlooked reader seeded '
+              'shown slot_report verify',
     'python/extension': 'counter gauge histogram info messages metric module snapshot tables',
 }
 VERSION = re.search(r'project\(metrics VERSION (\S+)', (ROOT / 'CMakeLists.txt').read_text()).group(1)

@@ -22,6 +22,8 @@ struct Contents {
   // How many families are of a type or mode that a later version of this library knows. They and
   // their series are left out; they are no faults.
   std::size_t unknown_families = 0;
+  // Returns the number of series, the removed ones included.
+  std::size_t series_records() const noexcept { return series.size() + idle.size(); }
 };
 // Returns what a copy of the file's bytes from `first` on holds; valid as long as the copy.
 inline format::Window window_of(const std::vector<std::uint64_t>& copy, format::Offset first) {

@@ -1,5 +1,6 @@
 #include "libmetrics/reader/reader.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -377,6 +378,12 @@ std::vector<format::Ownership> Reader::owners() const {
 std::optional<std::uint64_t> Reader::written_from(std::uint64_t offset) {
   const std::uint64_t data = next_data(offset);
   return data == kNoData ? std::nullopt : std::optional(data);
+}
+
+// Such processes share a lock on the byte behind the last first slot's range.
+bool Reader::has_slotless() const noexcept {
+  struct flock lock = format::lock_range(geometry_.first_slots + 1, 1, F_WRLCK);
+  return ::fcntl(fd_.get(), F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
 }
 
 std::vector<HeadCopy> Reader::heads(format::SlotIndex first, format::SlotIndex last) {

@@ -164,6 +164,9 @@ class Reader {
   // Asks once for many slots of which none has an owner: a file may claim any number of those.
   std::vector<format::Ownership> owners() const;
 
+  // Returns true if a living process counts in slot 0 because it has got no slot of its own.
+  bool has_slotless() const noexcept;
+
  private:
   format::SlotIndex highest_used() const noexcept;
   std::uint64_t directory_bytes() const noexcept;
