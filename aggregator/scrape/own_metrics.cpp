@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "libmetrics/reader/dropped.h"
+#include "libmetrics/reader/held_back.h"
 #include "libmetrics/reader/seeded.h"
 #include "libmetrics/reader/slot_report.h"
 
@@ -104,6 +105,7 @@ const OwnMetrics::SlotCounts& OwnMetrics::slots_of(const SegmentState& segment) 
       ++(slot.is_lane ? counts.live_lanes : counts.live);
     if (slot.state == reader::SlotReport::State::kDead && !slot.is_lane) ++counts.dead;
   }
+  counts.held_back = reader::held_back(*segment.reader).series;
   return counts;
 }
 
@@ -192,7 +194,20 @@ const reader::Families& OwnMetrics::collect(const std::vector<SegmentState>& seg
   each("metrics_segment_families", "Definitions of families in the segment's directory.",
        [](const reader::Reader& r) { return r.catalogue()->contents.families.size(); });
   each("metrics_segment_series", "Series in the segment's directory, removed ones included.",
-       [](const reader::Reader& r) { return r.catalogue()->contents.series.size(); });
+       [](const reader::Reader& r) { return r.catalogue()->contents.series_records(); });
+  build.family(
+      format::Type::kGauge, "metrics_segment_series_held_back",
+      "Removed series whose cells no process can use again now, as other processes may still have "
+      "handles to them. Restart those that 'metrics-inspect dropped' lists; what several processes "
+      "have looked up comes back with a new file only. Renewed every second.");
+  for (const SegmentState& s : segments) {
+    if (s.up) build.gauge({{"segment", s.name}}, slots_of(s).held_back);
+  }
+  each("metrics_segment_reuse_disabled",
+       "1 if no removed series' cells are used again in this file: a process that could not open "
+       "it any more counts in it, or it is of format 2.0. Let processes keep their access to the "
+       "file, and begin a new one.",
+       [](const reader::Reader& r) { return reader::reuse_is_disabled(r.usage()) ? 1 : 0; });
   each("metrics_segment_cells_used", "Cells that series have, in each slot.",
        [](const reader::Reader& r) { return r.usage().cells_used; });
   each("metrics_segment_cells_capacity", "Cells of a slot.",

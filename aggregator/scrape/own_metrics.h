@@ -49,6 +49,7 @@ class OwnMetrics {
     std::chrono::steady_clock::time_point counted;
     std::uint64_t id = 0;  // of the segment: another one of that name has other slots
     std::uint64_t live = 0, dead = 0, live_lanes = 0;
+    std::uint64_t held_back = 0;  // removed series
   };
   const SlotCounts& slots_of(const SegmentState& segment);
   const ProcessStats& process();

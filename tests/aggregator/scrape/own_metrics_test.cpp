@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/patch.h"
+#include "tests/support/reused.h"
 #include "tests/support/temp_segment.h"
 
 namespace metrics::scrape {
@@ -90,6 +92,31 @@ TEST(OwnMetrics, ShowWhoseFileEachSegmentIs) {
   SegmentState given_away = refused;
   given_away.owner = "alice";
   EXPECT_EQ(owners({given_away, absent}), (Found{{{"segment", "s"}, {"owner", "alice"}}}));
+}
+
+TEST(OwnMetrics, ShowRemovedSeriesThatAreHeldBackAndWhereNoneIsUsedAgain) {
+  TempSegment t;
+  const Family<Counter> tasks("tasks", "", {"name"}, t.options());
+  for (const char* name : {"one", "two", "stays"}) tasks.labels(name).inc();
+  test::Patch patch(t.file());
+  patch.header().features = format::kReuse;
+  patch.series("tasks", "one").holder = format::kManyHolders;
+  for (const char* name : {"one", "two"}) test::Reused(patch, patch.series("tasks", name)).rest();
+  reader::Reader reader(t.file());
+  const std::vector<reader::Label> segment = {{"segment", "s"}};
+  const auto shown = [&](const std::string& name) {
+    EXPECT_TRUE(reader.look()) << reader.why();
+    return value(OwnMetrics().collect({{"s", true, "", &reader}}, 0), name, segment);
+  };
+  EXPECT_EQ(shown("metrics_segment_series"), 3);
+  EXPECT_EQ(shown("metrics_segment_series_held_back"), 1);
+  EXPECT_EQ(shown("metrics_segment_reuse_disabled"), 0);
+  patch.header().unowned = 1;
+  EXPECT_EQ(shown("metrics_segment_series_held_back"), 2);
+  EXPECT_EQ(shown("metrics_segment_reuse_disabled"), 1);
+  patch.header().unowned = 0;
+  patch.header().features = 0;  // as in a file of version 2.0
+  EXPECT_EQ(shown("metrics_segment_reuse_disabled"), 1);
 }
 
 TEST(OwnMetrics, CountTheSlotsOfAReplacedSegmentAnew) {
