@@ -17,8 +17,8 @@ int ls(const std::string& path, Format format);
 // Lists every slot that was ever used, except for the shared slot 0: its owner, whether that is
 // alive, and since when.
 int slots(const std::string& path, Format format);
-// Lists what was dropped or refused, why, and whose family it was last; and the families that are
-// counted but not served.
+// Lists what was dropped or refused, why, and whose family it was last; the families that are
+// counted but not served; and the removed series whose cells are held back, by which processes.
 int dropped(const std::string& path, Format format);
 // Shows families, series and merged values.
 int dump(const std::string& path, Format format);

@@ -1,9 +1,11 @@
 #include "libmetrics/reader/dropped.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "libmetrics/reader/held_back.h"
 #include "tools/inspect/commands.h"
 #include "tools/inspect/output.h"
 #include "tools/inspect/path.h"
@@ -22,6 +24,55 @@ const char* what(format::Dropped kind) {
       break;
   }
   return "slot";
+}
+
+std::string listed(const std::vector<reader::HeadCopy>& processes) {
+  constexpr std::size_t kMost = 8;
+  std::string text;
+  for (std::size_t i = 0; i < std::min(kMost, processes.size()); ++i) {
+    text.append(i == 0 ? "" : ", ").append(std::to_string(processes[i].pid));
+    text.append(1, ' ').append(processes[i].command);
+  }
+  if (processes.size() > kMost) {
+    text.append(" and " + std::to_string(processes.size() - kMost) + " more");
+  }
+  return text;
+}
+
+// Adds what holds back removed series, and how many records are free: the room that the segment
+// has for new series beside what was never used.
+void add_removed(reader::Reader& reader, Json& json, std::vector<std::vector<std::string>>& rows) {
+  const reader::HeldBack held = reader::held_back(reader);
+  const bool is_disabled = reader::reuse_is_disabled(reader.usage());
+  Json families = Json::array();
+  for (const reader::HeldBack::Family& f : held.families) {
+    Json processes = Json::array();
+    for (const reader::HeadCopy& p : f.processes) {
+      processes.push_back({{"slot", p.slot}, {"pid", p.pid}, {"command", p.command}});
+    }
+    families.push_back({{"family", f.name},
+                        {"of_living_processes", f.of_living},
+                        {"of_several_processes", f.of_several},
+                        {"of_all", f.of_all},
+                        {"processes", std::move(processes)}});
+    const auto row = [&](std::uint64_t count, const std::string& why) {
+      if (count == 0) return;
+      rows.push_back(
+          {"removed", "held back " + why, std::to_string(count), "yes", "", "", "", f.name});
+    };
+    row(f.of_living, "by " + listed(f.processes));
+    row(f.of_several, "in this file: several processes have looked them up");
+    row(f.of_all,
+        is_disabled ? "in this file: it uses none again" : "by a process that has no slot");
+  }
+  if (held.free > 0) {
+    rows.push_back(
+        {"removed", "free to be used again", std::to_string(held.free), "", "", "", "", ""});
+  }
+  json["removed"] = {{"held_back", std::move(families)},
+                     {"free", held.free},
+                     {"reuse_disabled", is_disabled},
+                     {"process_without_slot", held.has_slotless}};
 }
 
 }  // namespace
@@ -59,6 +110,7 @@ int dropped(const std::string& path, Format format) {
     rows.push_back({"family", "hidden by the " + format::described(*h.served), "", "yes",
                     format::described(*h.family), "", "", ""});
   }
+  add_removed(reader, json, rows);
   format == Format::kJson ? print(json) : print_table(std::move(rows));
   return kFine;
 }

@@ -55,7 +55,7 @@ int ls(const std::string& path, Format format) {
          {"slots_live", live},
          {"slots_capacity", g.first_slots + g.lanes},
          {"families", contents.families.size()},
-         {"series", contents.series.size()},
+         {"series", contents.series_records()},
          {"cells_used", usage.cells_used},
          {"cells_capacity", g.cells},
          {"directory_used_bytes", usage.directory_used},
@@ -64,7 +64,7 @@ int ls(const std::string& path, Format format) {
          {"format", std::to_string(format::kMajor) + '.' + std::to_string(usage.minor)}});
     rows.push_back({file, std::to_string(memory / 1024) + "K", std::to_string(report.size()),
                     std::to_string(live), std::to_string(contents.families.size()),
-                    std::to_string(contents.series.size()), percent(usage.cells_used, g.cells),
+                    std::to_string(contents.series_records()), percent(usage.cells_used, g.cells),
                     percent(usage.directory_used, g.directory_bytes), utc(usage.created_ns)});
   }
   format == Format::kJson ? print(json) : print_table(std::move(rows));

@@ -47,8 +47,11 @@ int main(int argc, char** argv) {
   command("ls", "Segments, their size and how full they are", [&] { return ls(path, format()); });
   command("slots", "The owner of each slot, alive or dead, since when",
           [&] { return slots(path, format()); });
-  command("dropped", "What was dropped or refused, why, and which families are hidden",
-          [&] { return dropped(path, format()); });
+  command(
+      "dropped",
+      "What was dropped or refused, why; which families are hidden, and which removed series are "
+      "held back",
+      [&] { return dropped(path, format()); });
   bool per_slot = false;
   command("dump", "Families, series and merged values", [&] {
     return per_slot ? dump_per_slot(path, format()) : dump(path, format());
