@@ -3,6 +3,7 @@
 #include <exception>
 
 #include "aggregator/exposition/text.h"
+#include "libmetrics/reader/held_back.h"
 #include "libmetrics/reader/merge.h"
 #include "libmetrics/reader/slot_report.h"
 #include "tests/torture/exposition.h"
@@ -17,6 +18,7 @@ std::string read_damaged(const std::string& file, bool* readable) {
     if (readable != nullptr) *readable = read;
     if (!read) return merge.why().empty() ? "unusable, but nobody says why" : "";
     reader::slot_report(merge.reader());
+    reader::held_back(merge.reader());
     std::string text;
     exposition::TextEncoder encoder;
     encoder.encode(merge.families(), text);
