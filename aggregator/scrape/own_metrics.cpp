@@ -208,7 +208,8 @@ const reader::Families& OwnMetrics::collect(const std::vector<SegmentState>& seg
        "it any more counts in it, or it is of format 2.0. Let processes keep their access to the "
        "file, and begin a new one.",
        [](const reader::Reader& r) { return reader::reuse_is_disabled(r.usage()) ? 1 : 0; });
-  each("metrics_segment_cells_used", "Cells that series have, in each slot.",
+  each("metrics_segment_cells_used",
+       "Cells that were given to series, in each slot, also if these are removed by now.",
        [](const reader::Reader& r) { return r.usage().cells_used; });
   each("metrics_segment_cells_capacity", "Cells of a slot.",
        [](const reader::Reader& r) { return r.geometry().cells; });
