@@ -50,13 +50,16 @@ void describe_drops(reader::FamiliesBuilder& build, const std::vector<SegmentSta
     format::Dropped what;
     std::string_view name, help;
   };
-  constexpr std::array<Counters, 3> kKinds = {{
+  constexpr std::array<Counters, 4> kKinds = {{
       {format::Dropped::kUpdate, "metrics_segment_dropped_updates", "Updates that count nowhere."},
       {format::Dropped::kSeries, "metrics_segment_dropped_series",
        "Attempts to register a family or series that were refused."},
       {format::Dropped::kClaim, "metrics_segment_dropped_slot_claims",
        "Processes and threads that got no slot of their own: they count in the shared one, slower; "
        "nothing is lost, but gauges need a slot of their own."},
+      {format::Dropped::kLabelText, "metrics_segment_cut_label_values",
+       "Look-ups of series by label values that were too long: they are cut, and those that begin "
+       "alike are one series."},
   }};
   for (const Counters& kind : kKinds) {
     build.family(format::Type::kCounter, kind.name, kind.help);

@@ -40,6 +40,8 @@ const char* what_was_dropped(format::Dropped what) {
       return "updates were dropped; see metrics_segment_dropped_updates_total";
     case format::Dropped::kSeries:
       return "families or series were refused; see metrics_segment_dropped_series_total";
+    case format::Dropped::kLabelText:
+      return "label values were too long and are cut; see metrics_segment_cut_label_values_total";
     case format::Dropped::kClaim:
       break;
   }

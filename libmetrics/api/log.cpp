@@ -5,8 +5,10 @@
 #include <cstdint>
 #include <cstdio>
 #include <new>
+#include <string>
 
 #include "libmetrics/api/errors.h"
+#include "libmetrics/format/layout.h"
 #include "libmetrics/format/printable.h"
 #include "libmetrics/setup/series.h"
 #include "libmetrics/update/locked.h"
@@ -25,6 +27,13 @@ struct Log {
 };
 constexpr Log kDefaultLog = {&log_to_stderr, nullptr, nullptr};
 constinit std::atomic<const Log*> log_target{&kDefaultLog};
+
+// Returns true the first time that something is to be logged for that family and status.
+bool is_first(setup::Family& family, metrics_status status) noexcept {
+  const std::uint32_t bit = 1u << status;
+  const std::uint32_t logged = family.logged.load(std::memory_order_relaxed);
+  return (logged & bit) == 0 && (family.logged.fetch_or(bit, std::memory_order_relaxed) & bit) == 0;
+}
 
 }  // namespace
 
@@ -45,9 +54,17 @@ void log(metrics_status status, const char* text) noexcept {
 }
 
 void log_once(setup::Family& family, metrics_status status) noexcept {
-  const std::uint32_t bit = 1u << status;
-  if ((family.logged.fetch_or(bit, std::memory_order_relaxed) & bit) == 0) {
-    log(status, last_error());
+  if (is_first(family, status)) log(status, last_error());
+}
+
+void log_cut_once(setup::Family& family) noexcept {
+  if (!is_first(family, METRICS_OK)) return;
+  try {
+    log(METRICS_OK, "a label value of \"" + family.definition.name + "\" is longer than " +
+                        std::to_string(format::kMaxStringBytes) +
+                        " bytes: it is cut, and counted with all others that begin alike");
+  } catch (const std::bad_alloc&) {
+    log(METRICS_OK, "a label value is too long: it is cut");
   }
 }
 

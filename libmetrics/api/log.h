@@ -27,5 +27,7 @@ inline bool worth_logging(metrics_status status) noexcept {
 // Logs the thread's last error, once for each family and status: a program may ask for families and
 // series at each request.
 void log_once(setup::Family& family, metrics_status status) noexcept;
+// Logs, once for each family, that a label value was cut.
+void log_cut_once(setup::Family& family) noexcept;
 
 }  // namespace metrics::api

@@ -9,9 +9,9 @@
 #include "libmetrics/api/errors.h"
 #include "libmetrics/api/log.h"
 #include "libmetrics/api/segments.h"
+#include "libmetrics/format/label_values.h"
 #include "libmetrics/format/records.h"
 #include "libmetrics/format/types.h"
-#include "libmetrics/format/utf8.h"
 #include "libmetrics/setup/registry.h"
 #include "libmetrics/update/process.h"
 #include "libmetrics/update/slow_path.h"
@@ -125,6 +125,7 @@ metrics_status with_handle(metrics_family* handle, std::initializer_list<format:
     log_claim(family->registry);
     return METRICS_OK;
   });
+  if (family != nullptr && family->has_cut.load(std::memory_order_relaxed)) log_cut_once(*family);
   if (worth_logging(status) && family->offset() != 0) log_once(*family, status);
   return status;
 }
@@ -235,8 +236,8 @@ const uint64_t* metrics_series_state(const metrics_family* handle, const char* c
   to_status([&] {
     const setup::Family* family = family_of(handle);
     if (family == nullptr || count != family->definition.labels.size()) return METRICS_OK;
-    const auto repaired = format::valid_utf8(views(values, count));  // as the table has them
-    const std::vector<std::string_view> strings(repaired.begin(), repaired.end());
+    const auto held = format::label_values(views(values, count)).texts;  // as the table has them
+    const std::vector<std::string_view> strings(held.begin(), held.end());
     state = reinterpret_cast<const uint64_t*>(family->registry.state(*family, strings, *live));
     return METRICS_OK;
   });

@@ -12,6 +12,7 @@ enum class Dropped {
   kUpdate,  // an update was not counted at all
   kSeries,  // a family or series was refused
   kClaim,   // a process or thread has no slot of its own: it counts in slot 0, and no count is lost
+  kLabelText,  // the end of a label value: its series counts, together with others that begin alike
 };
 
 struct DropReason {
@@ -33,6 +34,7 @@ inline constexpr std::array<DropReason, static_cast<std::size_t>(Drop::kCount)> 
     {Drop::kClaimNoSpace, Dropped::kClaim, "no_space"},
     {Drop::kClaimUnreachable, Dropped::kClaim, "unreachable"},
     {Drop::kEditionsFull, Dropped::kSeries, "editions_full"},
+    {Drop::kLabelValueCut, Dropped::kLabelText, "label_value_cut"},
 }};
 
 }  // namespace metrics::format

@@ -42,6 +42,7 @@ enum class Drop : std::uint32_t {
   kClaimNoSpace,      // process or thread counts in slot 0: pages could not be reserved
   kClaimUnreachable,  // process or thread counts in slot 0: the file could not be opened again
   kEditionsFull,      // family refused: its name has kMaxEditions definitions already
+  kLabelValueCut,     // series looked up by a label value that was too long: it counts
   kCount,
 };
 inline constexpr std::size_t kDropCapacity = 32;

@@ -26,26 +26,17 @@ std::size_t character_bytes(std::string_view text) noexcept {
   return 0;
 }
 
+void move_character(std::string_view& text, std::string& to) {
+  const std::size_t bytes = character_bytes(text);
+  to += bytes == 0 ? "\xef\xbf\xbd" : text.substr(0, bytes);
+  text.remove_prefix(std::max<std::size_t>(bytes, 1));
+}
+
 std::string valid_utf8(std::string_view text) {
   std::string out;
   out.reserve(text.size());
-  while (!text.empty()) {
-    const std::size_t bytes = character_bytes(text);
-    if (bytes == 0) {
-      out += "\xef\xbf\xbd";
-    } else {
-      out.append(text.substr(0, bytes));
-    }
-    text.remove_prefix(std::max<std::size_t>(bytes, 1));
-  }
+  while (!text.empty()) move_character(text, out);
   return out;
-}
-
-std::vector<std::string> valid_utf8(std::span<const std::string_view> texts) {
-  std::vector<std::string> result;
-  result.reserve(texts.size());
-  for (const std::string_view text : texts) result.push_back(valid_utf8(text));
-  return result;
 }
 
 }  // namespace metrics::format

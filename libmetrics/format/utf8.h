@@ -2,10 +2,8 @@
 #pragma once
 
 #include <cstddef>
-#include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace metrics::format {
 
@@ -16,6 +14,9 @@ std::size_t character_bytes(std::string_view text) noexcept;
 // Returns `text` with every byte that is not part of valid UTF-8 replaced by U+FFFD, so that one
 // bad byte from outside never costs a count or an exposition.
 std::string valid_utf8(std::string_view text);
-std::vector<std::string> valid_utf8(std::span<const std::string_view> texts);
+
+// Moves the first character of `text`, which must not be empty, to the end of `to`. A byte that is
+// not part of valid UTF-8 counts as a character, and becomes U+FFFD.
+void move_character(std::string_view& text, std::string& to);
 
 }  // namespace metrics::format

@@ -19,7 +19,8 @@ ROOT = HERE.parents[1]
 # The wings of the library that the extension holds, and their sources; CMakeLists.txt has the same
 # lists.
 SOURCES = {
-    'format': 'access definition editions error file geometry group name ownership printable random records types utf8',
+    'format': 'access definition editions error file geometry group label_values name ownership printable random '
+              'records types utf8',
     'update': 'buckets claims gauges handles locked own_slots pending process sanitizer segment slow_path threads',
     'setup': 'bounds creation directory directory_series join permissions read_back registry reuse series surroundings',
     'api': 'arguments errors families log read_back segments series updates',

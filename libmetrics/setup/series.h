@@ -153,6 +153,7 @@ struct Family {
     refusal_.store(refusals_.back().get(), std::memory_order_release);
   }
   std::atomic<std::uint32_t> logged{0};  // a bit for each status logged for it or its series
+  std::atomic<bool> has_cut{false};      // a label value of a look-up was cut; see label_values.h
 
   // How many definitions of it this process, or its parent before the fork, has made and not given
   // up; and the number of the process that has opened it last. Guarded by the process's mutex.

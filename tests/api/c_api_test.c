@@ -140,6 +140,22 @@ int main(void) {
   CHECK(counter == NULL);
   metrics_counter_inc(counter, 1);
 
+  /* However long a label value is, it leads to a series. */
+  metrics_set_log(NULL, NULL);
+  static char longer[20001];
+  memset(longer, 'x', sizeof longer - 1);
+  const char* const long_values[] = {longer};
+  CHECK(metrics_family_of(segment, METRICS_COUNTER, "paths", NULL, labels, 1, NULL, &family) ==
+        METRICS_OK);
+  CHECK(metrics_counter_labels(family, long_values, 1, &counter) == METRICS_OK);
+  metrics_counter_inc(counter, 2);
+  state = metrics_series_state(family, long_values, 1, &live);
+  CHECK(state != NULL && *state == live);
+  longer[19999] = 'y';
+  CHECK(metrics_counter_labels(family, long_values, 1, &same) == METRICS_OK && same == counter);
+  CHECK(metrics_counter_value(same, &value) == METRICS_OK && value == 2);
+  CHECK(metrics_remove(family, long_values, 1) == METRICS_OK && *state != live);
+
   CHECK(metrics_hot_cells(0) != NULL); /* this thread already has a slot */
   CHECK(metrics_hot_cells(METRICS_NOWHERE) == NULL);
   return 0;

@@ -36,6 +36,24 @@ def test_every_reason_is_there_from_the_beginning(segment, worker, start_aggrega
     }
 
 
+def test_cut_label_values_count_as_such_and_refuse_nothing(segment, worker, start_aggregator, inspect):
+    aggregator = start_aggregator()
+    cut = "metrics_segment_cut_label_values_total"
+    tasks = worker.counter("tasks_total", {"path": "x"})
+    assert aggregator.scrape().value(cut, segment=segment, reason="label_value_cut") == 0
+    for end in "ab":
+        tasks = worker.counter("tasks_total", {"path": "x" * 20000 + end})
+        worker.inc(tasks)
+    now = aggregator.scrape()
+    assert now.value("tasks_total", path="x" * 16381 + "…") == 2
+    assert now.value(cut, segment=segment, reason="label_value_cut") == 2
+    assert drops(now, "series") == {}
+    aggregator.wait_for_log('label values were too long .* reason=label_value_cut family=tasks')
+    (told,) = inspect.json("dropped")["dropped"]
+    assert (told["what"], told["reason"], told["count"]) == ("label", "label_value_cut", 2)
+    assert (told["now"], told["families"]) == (False, ["tasks"])
+
+
 def test_a_conflict_within_a_process_counts(worker, start_aggregator):
     worker.counter("tasks_total", {"type": "image"})
     assert worker.ask("gauge", name="tasks", mode="sum")["status"] == "conflict"

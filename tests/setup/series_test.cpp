@@ -66,7 +66,77 @@ TEST(Labels, AreToldApartHoweverTheyAreCut) {
   EXPECT_EQ(scrape.series_count("tasks"), all.size());
   n = 0;
   for (const auto& values : all) EXPECT_EQ(scrape.count("tasks", values), ++n);
-  EXPECT_THROW(tasks.labels(std::string(16 * 1024 + 1, 'x'), "y"), std::invalid_argument);
+}
+
+constexpr Geometry kForLongLabels = {8, 8, 4096, 1 << 20};
+const std::string kLong(20'000, 'x');                         // longer than a segment's strings
+const std::string kCut = std::string(16381, 'x') + "\u2026";  // how it stands there
+
+TEST(LongLabels, CountInOneSeriesWithAllThatBeginAlike) {
+  TempSegment t(kForLongLabels);
+  const Family<Counter> tasks("tasks", "", {"path", "type"}, t.options());
+  tasks.labels(kLong, "a").inc(1);
+  tasks.labels(kLong + "another end", "a").inc(10);
+  tasks.with({{"type", "a"}, {"path", kLong}}).inc(100);
+  tasks.labels(kCut, "a").inc(1000);
+  tasks.labels(kLong, "b").inc(7);
+  const std::string latin(6000, '\xe9');  // three bytes each once they are repaired
+  tasks.labels(latin, "a").inc(3);
+  const Scrape scrape = t.scrape();
+  EXPECT_EQ(scrape.series_count("tasks"), 3u);
+  EXPECT_EQ(scrape.count("tasks", {kCut, "a"}), 1111u);
+  EXPECT_EQ(scrape.count("tasks", {kCut, "b"}), 7u);
+}
+
+TEST(LongLabels, AreCountedAtEachLookUp) {
+  TempSegment t(kForLongLabels);
+  const Family<Histogram> seconds("seconds", "", {"path"}, t.options());
+  for (int i = 0; i < 3; ++i) seconds.labels(kLong).observe(1);
+  EXPECT_EQ(t.scrape().dropped(format::Drop::kLabelValueCut), 3u);
+  seconds.labels(kCut).observe(1);
+  seconds.labels("a").observe(1);
+  EXPECT_EQ(t.scrape().dropped(format::Drop::kLabelValueCut), 3u);
+  EXPECT_EQ(t.scrape().count("seconds", {kCut}), 4u);
+  const auto& last = t.scrape().usage().refusals[std::size_t(format::Drop::kLabelValueCut)];
+  EXPECT_EQ(last.family, "seconds");
+}
+
+// A gauge's own value is in the object that the look-up finds.
+TEST(LongLabels, OfAGaugeLeadToOneObject) {
+  TempSegment t(kForLongLabels);
+  const Family<Gauge> load("load", "", {"path"}, {.mode = Mode::kSum, .segment = t.segment()});
+  load.labels(kLong).inc(2);
+  load.labels(kLong + "y").inc(3);
+  EXPECT_EQ(load.labels(kCut).value(), 5);
+}
+
+TEST(LongLabels, OfAnInfoAreCut) {
+  TempSegment t(kForLongLabels);
+  const Family<Info> build("build", "", t.options());
+  build.state({{"version", kLong}});
+  build.state({{"version", kLong + "y"}});
+  EXPECT_TRUE(t.scrape().has("build", {kCut}));
+  EXPECT_EQ(t.scrape().series_count("build"), 1u);
+  build.remove({{"version", kLong}});
+  EXPECT_EQ(t.scrape().series_count("build"), 0u);
+  EXPECT_THROW(build.state({{kLong, "1"}}), std::invalid_argument) << "a name is the program's";
+}
+
+TEST(LongLabels, FindTheirSeriesToRemoveIt) {
+  TempSegment t(kForLongLabels);
+  const Family<Counter> tasks("tasks", "", {"path"}, t.options());
+  const Counter before = tasks.labels(kLong);
+  tasks.remove(kLong + "y");
+  EXPECT_EQ(t.scrape().series_count("tasks"), 0u);
+  tasks.labels(kLong).inc(2);
+  before.inc(100);
+  EXPECT_EQ(t.scrape().count("tasks", {kCut}), 2u);
+}
+
+TEST(LongLabels, OfADefinitionAreRefused) {
+  TempSegment t(kForLongLabels);
+  EXPECT_THROW(Family<Counter>("tasks", "", {kLong}, t.options()), std::invalid_argument);
+  EXPECT_THROW(Family<Counter>("tasks", kLong, {}, t.options()), std::invalid_argument);
 }
 
 // Two values with one hash would be one series if a difference between them were overlooked.

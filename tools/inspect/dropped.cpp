@@ -20,6 +20,8 @@ const char* what(format::Dropped kind) {
       return "update";
     case format::Dropped::kSeries:
       return "series";
+    case format::Dropped::kLabelText:
+      return "label";
     case format::Dropped::kClaim:
       break;
   }

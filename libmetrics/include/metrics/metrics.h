@@ -69,7 +69,8 @@ METRICS_API const char* metrics_version(void);
 
 /* A log function. The library calls it for everything that can't be counted, once for each segment
  * or family and cause, with one line of text. With METRICS_OK it reports what loses no count: that
- * the segment has another size than the process has asked for. Updates never call it; the reason
+ * the segment has another size than the process has asked for, or that a label value was cut.
+ * Updates never call it; the reason
  * why one got no slot is logged by the process's next set-up call, or by metrics_segment_status().
  * The thread that called the library calls it, with none of the library's locks held. It must not
  * throw. */
@@ -240,11 +241,15 @@ typedef struct metrics_gauge metrics_gauge;
 typedef struct metrics_histogram metrics_histogram; /* for histograms and summaries */
 
 /* Find the family's series with these label values, as many as it has label names and in their
- * order, or register it if it is new, and store it in *out. Bytes that are not UTF-8 become U+FFFD.
- * Keep what you get: looking up the labels costs about twenty times an update.
+ * order, or register it if it is new, and store it in *out. Keep what you get: looking up the
+ * labels costs about twenty times an update.
+ *
+ * No text is refused. Bytes that are not UTF-8 become U+FFFD. A value that then has more than 16384
+ * bytes is cut behind a character, and ends with U+2026: two long values that begin alike are one
+ * series. Each look-up that cuts is counted in the segment, and the first of a family is logged.
  *
  * METRICS_INVALID: the family is NULL, of another type, or has another number of labels; or a value
- * is NULL or too long. *out is NULL.
+ * is NULL. *out is NULL.
  * METRICS_CONFLICT: the family was refused.
  * METRICS_FULL: the directory or the cells are used up.
  * METRICS_INCOMPATIBLE: the directory is damaged.
@@ -264,7 +269,8 @@ METRICS_API metrics_status metrics_histogram_labels(metrics_family* family,
 /* States an info, with the names and values of its labels in any order. It is a fact of this
  * process, shown as long as the process lives, or another one that has stated the same, until
  * somebody removes it. A child that is forked later states it too, with its first own update. In
- * mode METRICS_MOSTRECENT, what was stated last stays when no process lives that states any.
+ * mode METRICS_MOSTRECENT, what was stated last stays when no process lives that states any. Values
+ * are repaired and cut as above.
  *
  * To state is an update: it takes a slot, and in a process that gets none it is dropped, counted as
  * a gauge's update is. To state the same again changes nothing. METRICS_INVALID: the family is NULL

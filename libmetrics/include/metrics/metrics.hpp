@@ -486,9 +486,9 @@ class Family : public detail::AnyFamily {
   }
 
   // Returns the series with these label values, in the order of the label names; registers it if it
-  // is new. Values are strings, numbers, or anything that a stream prints. Throws
-  // std::invalid_argument if their number is wrong or one is too long. If there is no room for the
-  // series, the one returned counts nothing; see metrics_counter_labels().
+  // is new. Values are strings, numbers, or anything that a stream prints; a long one is cut, see
+  // metrics_counter_labels(). Throws std::invalid_argument if their number is wrong. If there is no
+  // room for the series, the one returned counts nothing.
   template <class... Values>
   requires(detail::ends_with_nul<Values>&&...) Metric labels(const Values&... values)
   const {
