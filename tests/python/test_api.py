@@ -129,11 +129,47 @@ def test_label_values_that_a_segment_cannot_hold_are_replaced(name, caplog):
     counter = ours.Counter(name, 'help', ['x'])
     counter.labels('a\0b').inc()
     counter.labels('\udce9').inc(2)
-    counter.labels('x' * 20000).inc()
     assert value(f'{name}_total', {'x': 'a\ufffdb'}) == 1
     assert value(f'{name}_total', {'x': '?'}) == 2
-    assert 'a label value' in caplog.text
-    assert 'counts nothing' in caplog.text
+    assert not caplog.text
+
+
+LONG = 'é' * 9000  # 18,000 bytes
+CUT = 'é' * 8190 + '…'
+
+
+def test_long_label_values_are_cut_and_count_in_one_series(name, caplog):
+    counter = ours.Counter(name, 'help', ['x', 'y'])
+    counter.labels(LONG, 'a').inc()
+    counter.labels(y='a', x=LONG + 'another end').inc(2)
+    assert value(f'{name}_total', {'x': CUT, 'y': 'a'}) == 3
+    assert counter.labels(LONG, 'a')._value.get() == 3
+    assert [r.getMessage() for r in caplog.records] == [
+        f'libmetrics: {name}: a label value of "{name}" is longer than 16384 bytes: it is cut, and counted with all '
+        'others that begin alike']
+    counter.remove(LONG, 'a')
+    assert value(f'{name}_total', {'x': CUT, 'y': 'a'}) is None
+    counter.labels(LONG + 'another end', 'a').inc(4)
+    assert value(f'{name}_total', {'x': CUT, 'y': 'a'}) == 4
+
+
+def test_an_info_of_long_values_stays_when_it_is_stated_again(name, monkeypatch):
+    info = ours.Info(name, 'help', ['app'])
+    info.labels(LONG).info({'version': LONG, 'a': '1'})
+    assert value(f'{name}_info', {'app': CUT, 'version': CUT, 'a': '1'}) == 1
+    with monkeypatch.context() as patched:
+        patched.setattr(info, '_remove', lambda *_: pytest.fail('it is removed, and takes new space'), raising=False)
+        info.labels(LONG).info({'version': LONG, 'a': '1'})
+    info.labels(LONG).info({'version': LONG, 'a': '2'})
+    assert [s.labels['a'] for s in info.collect()[0].samples] == ['2']
+    info.remove(LONG)
+    assert not info.collect()[0].samples
+
+
+def test_an_enum_of_a_long_label_keeps_its_state(name):
+    ours.Enum(name, 'help', ['x'], states=['a', 'b']).labels(LONG).state('b')
+    ours.Enum(name, 'help', ['x'], states=['a', 'b'], registry=None).labels(LONG)
+    assert value(name, {'x': CUT, name: 'b'}) == 1
 
 
 def test_remove_begins_anew_and_old_children_count_nothing(name):

@@ -14,7 +14,8 @@ namespace metrics::python {
 void keep_messages();
 
 // Returns a tuple of the log lines since the last call, or None if there are none. If `status` is
-// METRICS_INVALID, the last one is the library's error text, which it doesn't log.
-PyObject* messages(metrics_status status = METRICS_OK);
+// METRICS_INVALID, the last one is the library's error text, which it doesn't log. `consequence` is
+// appended to those that report a failure.
+PyObject* messages(metrics_status status = METRICS_OK, std::string_view consequence = {});
 
 }  // namespace metrics::python

@@ -2,6 +2,8 @@
 
 #include <memory>
 
+#include "libmetrics/format/label_values.h"
+#include "libmetrics/format/layout.h"
 #include "libmetrics/python/extension/messages.h"
 
 namespace metrics::python {
@@ -418,7 +420,19 @@ PyObject* bind(PyObject* self, PyTypeObject* type, Kind kind, PyObject* const* a
   m.kind = kind;
   m.begins_at_zero = from.begins_at_zero;
   m.observable = true;
-  return m.family == nullptr ? none() : messages(look_up(m));
+  if (m.family == nullptr) return none();
+  const metrics_status status = look_up(m);
+  return messages(status, status == METRICS_OK ? "" : "; that series counts nothing");
+}
+
+PyObject* label_value(PyObject*, PyObject* given) {
+  Py_ssize_t size = 0;
+  const char* bytes = PyUnicode_AsUTF8AndSize(given, &size);
+  if (bytes == nullptr) return nullptr;
+  const std::string_view held(bytes, static_cast<std::size_t>(size));
+  if (held.size() > format::kMaxStringBytes) return text(format::label_value(held).text);
+  Py_INCREF(given);
+  return given;
 }
 
 }  // namespace metrics::python

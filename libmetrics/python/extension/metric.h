@@ -104,6 +104,10 @@ bool give_methods(PyObject* cls, PyMethodDef* methods);
 // nullptr with an exception set.
 std::unique_ptr<const char*[]> bytes_of(PyObject* tuple);
 
+// Implements label_value(text), a function of the module: returns the text as it stands in the
+// segment as a label's value.
+PyObject* label_value(PyObject* module, PyObject* text);
+
 // What defines a family of any type; `labels` is a tuple of strings.
 struct Names {
   const char* name;

@@ -46,6 +46,9 @@ PyObject* own_methods(PyObject* module, PyObject* cls) {
 
 PyMethodDef functions[] = {
     {"own_methods", &own_methods, METH_O, nullptr},
+    {"label_value", &label_value, METH_O,
+     "label_value(text)\n--\n\n"
+     "The text as it stands in the segment as a label's value: a long one is cut."},
     {"version", &version, METH_NOARGS, "version()\n--\n\nThe library's version."},
     {"segment_path", &segment_path, METH_NOARGS,
      "segment_path()\n--\n\nThe file that metrics are counted in; joined, or created, at the first "

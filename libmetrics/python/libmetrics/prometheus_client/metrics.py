@@ -44,13 +44,18 @@ def _validate_labelnames(cls, names):
 
 
 def _native(text):
-    """Returns the text as the segment can hold it: without zeros, and encodable."""
+    """Returns the text as the library takes it: without zeros, and encodable."""
     text = str(text).replace('\0', '\ufffd')
     try:
         text.encode()
     except UnicodeEncodeError:  # lone surrogates, such as undecodable bytes of a file name
         text = text.encode('utf-8', 'replace').decode()
     return text
+
+
+def _shown(value):
+    """Returns a label's value as it stands in the segment: the library cuts long ones."""
+    return _metrics.label_value(_native(value))
 
 
 class _Reading:
@@ -114,11 +119,9 @@ class MetricWrapperBase(Collector):
         raise NotImplementedError
 
     def _begin(self, parent, labelvalues):
-        """Makes this the series of the parent with these label values, strings that the segment can
-        hold."""
-        messages = self._series(parent, labelvalues)
-        if messages:
-            log.once(('series', self._name), f'{self._name}: {messages[0]}; that series counts nothing')
+        """Makes this the series of the parent with these label values, which _native() has made."""
+        for text in self._series(parent, labelvalues) or ():
+            log.once(('series', self._name, text), f'{self._name}: {text}')
 
     def _remove_series(self, labelvalues):
         log.warn(self._remove(labelvalues))
@@ -181,11 +184,11 @@ class MetricWrapperBase(Collector):
         log.warn(self._remove_all())
 
     def _own_labels(self):
-        return dict(zip(self._labelnames, map(_native, self._labelvalues)))
+        return dict(zip(self._labelnames, map(_shown, self._labelvalues)))
 
     def _in_segment(self, native):
         family = segment.snapshot().get(self._name)
-        wanted = dict(zip(self._labelnames, native)).items()
+        wanted = dict(zip(self._labelnames, map(_shown, native))).items()
         return family is not None and any(wanted <= labels.items() for labels, _ in family[4])
 
     # ---- collecting ----
@@ -430,10 +433,12 @@ class Info(MetricWrapperBase, _metrics.Info):
         if set(self._labelnames) & val.keys():
             raise ValueError(f'Overlapping labels for Info metric, metric: {self._labelnames} child: {val}')
         own = self._own_labels()
-        fact = {**own, **{_native(name): _native(value) for name, value in val.items()}}
+        fact = {_native(name): _native(value)
+                for name, value in (*zip(self._labelnames, self._labelvalues), *val.items())}
+        shown = {name: _shown(value) for name, value in fact.items()}
         # Equal information stays, so that a worker that sets the same as its predecessor takes no
         # space.
-        self._remove_where(lambda labels: own.items() <= labels.items() and labels != fact)
+        self._remove_where(lambda labels: own.items() <= labels.items() and labels != shown)
         log.warn(self._parent_info._state(tuple(fact), tuple(fact.values())))
 
     def _remove_where(self, condition):
@@ -443,7 +448,7 @@ class Info(MetricWrapperBase, _metrics.Info):
                 log.warn(self._parent_info._remove(tuple(text for pair in labels.items() for text in pair)))
 
     def _remove_series(self, labelvalues):
-        gone = dict(zip(self._labelnames, labelvalues)).items()
+        gone = dict(zip(self._labelnames, map(_shown, labelvalues))).items()
         self._remove_where(lambda labels: gone <= labels.items())
 
 
