@@ -27,6 +27,11 @@ struct Label {
 struct Series {
   std::vector<Label> labels;  // in the order in which they are written
   std::size_t first_value;    // index into Families::values
+  // Where its first record stands in the segment, and when the oldest of its records was made. If
+  // the series is removed, and another one has its labels later, they differ. 0: of no segment, or
+  // of processes.
+  std::uint64_t record = 0;
+  std::uint64_t created_ns = 0;
   friend bool operator==(const Series&, const Series&) = default;
 };
 

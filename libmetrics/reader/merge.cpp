@@ -275,7 +275,13 @@ void SegmentMerge::rebuild() {
       move_aside(labels, "pid");
     }
     if (!format::is_of_processes(family.type)) {
-      if (!is_gone(series)) family.series.push_back({std::move(labels), first_values_[i]});
+      if (is_gone(series)) continue;
+      std::uint64_t created_ns = ~std::uint64_t{0};
+      for (std::uint32_t r = series.first; r != Shown::kNone; r = shown_.next[r]) {
+        created_ns = std::min(created_ns, contents.series[r].created_ns);
+      }
+      family.series.push_back(
+          {std::move(labels), first_values_[i], contents.series[series.first].offset, created_ns});
       continue;
     }
     for (; next_sample < samples.size() && samples[next_sample].series == i; ++next_sample) {

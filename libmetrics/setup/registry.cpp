@@ -214,7 +214,6 @@ std::optional<format::Error> Registry::status(const Family& family) const {
                            "started later; rename one");
 }
 
-<<<<<<< HEAD
 Handle Registry::series(Family& family, std::span<const std::string_view> strings) {
   std::uint64_t hash = format::strings_hash(strings, family.hash_key);
   if (update::is_seen()) {
@@ -224,29 +223,16 @@ Handle Registry::series(Family& family, std::span<const std::string_view> string
     update::seen();
     if (is_there) return handle;
   }
-  // Two spellings that become equal when they are repaired are one series. It must be one handle
-  // too, since that holds a gauge's own value.
-  std::vector<std::string> values = format::valid_utf8(strings);
-  const std::vector<std::string_view> repaired(values.begin(), values.end());
-  hash = format::strings_hash(repaired, family.hash_key);
-=======
-Series& Registry::series(Family& family, std::span<const std::string_view> strings) {
-  const std::uint64_t hash = format::strings_hash(strings, family.hash_key);
-  Series* known = family.table.find(hash, strings);
-  if (known != nullptr && !known->is_removed()) return *known;
+  // Two spellings that become equal when they are repaired or cut are one series. It must be one
+  // handle too, since that holds a gauge's own value.
   auto [values, cut] = format::label_values(strings);
   if (cut) {
     // Counted at each look-up, since each may have brought another value to this same series.
     Directory(*segment_).refused(format::Drop::kLabelValueCut, family.definition, family.offset());
     family.has_cut.store(true, std::memory_order_relaxed);
   }
-  if (!std::equal(values.begin(), values.end(), strings.begin(), strings.end())) {
-    // Two spellings that become equal when they are repaired or cut are one series. It must be one
-    // object too, since that holds a gauge's own value.
-    const std::vector<std::string_view> repaired(values.begin(), values.end());
-    return series(family, repaired);
-  }
->>>>>>> 4783cc9 (labels: cut long values instead of refusing them)
+  const std::vector<std::string_view> repaired(values.begin(), values.end());
+  hash = format::strings_hash(repaired, family.hash_key);
   const update::Locked lock(ready_process().mutex);
   numbered();
   update::take_place();
@@ -301,22 +287,9 @@ Handle Registry::add_series(Family& family, std::vector<std::string> values, std
   return handle;
 }
 
-<<<<<<< HEAD
 // Registers the series and binds it to pages.
 Directory::Found Registry::bound(const Family& family, std::span<const std::string> values,
                                  std::uint64_t hash) {
-  for (const std::string& value : values) {
-    if (value.size() > format::kMaxStringBytes) {
-      throw format::Error(METRICS_INVALID, "a label value of family \"" + family.definition.name +
-                                               "\" has " + std::to_string(value.size()) +
-                                               " bytes; at most " +
-                                               std::to_string(format::kMaxStringBytes) + " fit");
-    }
-  }
-=======
-std::unique_ptr<Series> Registry::make_series(Family& family, std::vector<std::string> values,
-                                              std::uint64_t hash) {
->>>>>>> 4783cc9 (labels: cut long values instead of refusing them)
   const format::Definition& d = family.definition;
   const Directory directory(*segment_);
   Reuse reuse = this->reuse();
@@ -409,12 +382,8 @@ void Registry::release(Handle handle) noexcept {
 }
 
 void Registry::remove(Family& family, std::span<const std::string_view> strings) {
-<<<<<<< HEAD
-  const std::vector<std::string> values = format::valid_utf8(strings);
-  const std::vector<std::string_view> repaired(values.begin(), values.end());
-=======
   const std::vector<std::string> values = format::label_values(strings).texts;
->>>>>>> 4783cc9 (labels: cut long values instead of refusing them)
+  const std::vector<std::string_view> repaired(values.begin(), values.end());
   const update::Locked lock(ready_process().mutex);
   numbered();
   const auto removed = Directory(*segment_).remove(family.definition, values);
