@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <map>
 #include <stdexcept>
 #include <string_view>
 
@@ -41,6 +42,27 @@ std::string path_fault(const std::string& path) {
   return "";
 }
 
+// Replaces a duration by its milliseconds. Returns why it is refused, or an empty string.
+std::string milliseconds_of(std::string& duration) {
+  using Count = std::chrono::milliseconds::rep;
+  constexpr Count kDay = 24 * 60 * 60 * 1000;
+  static const CLI::AsNumberWithUnit convert(
+      std::map<std::string, Count>{
+          {"ms", 1}, {"s", 1000}, {"m", 60 * 1000}, {"h", 60 * 60 * 1000}, {"d", kDay}},
+      CLI::AsNumberWithUnit::UNIT_REQUIRED);
+  const std::string given = duration;
+  // CLI11 takes a unit alone for 1 of it, and a number may be negative.
+  const bool begins_well = !given.empty() && given[0] >= '0' && given[0] <= '9';
+  constexpr Count kMost = 36'500 * kDay;  // more would not fit into a clock's durations
+  try {
+    if (begins_well && convert(duration).empty() && std::stoll(duration) <= kMost) return "";
+  } catch (const CLI::ValidationError&) {  // its text does not name what to write instead
+  }
+  return '"' + given +
+         "\" is not a duration; write a whole number and ms, s, m, h or d, e.g. 30m, at most "
+         "36500d";
+}
+
 }  // namespace
 
 void define(CLI::App& app, Flags& flags) {
@@ -61,6 +83,14 @@ void define(CLI::App& app, Flags& flags) {
                  "root, and the group $METRICS_GROUP")
       ->option_text("USER")
       ->check(owner_fault);
+  app.add_option("--series.expire-after", flags.expire_after_ms,
+                 "Leave out counters, histograms and summaries with\n"
+                 "labels that have not changed for longer, e.g. 30m,\n"
+                 "until they change. Default: 0s, never, since\n"
+                 "OpenMetrics 1.0 says that exposers must not exclude\n"
+                 "a metric merely because it had no recent changes")
+      ->option_text("DURATION")
+      ->transform(CLI::Validator(&milliseconds_of, ""));
   app.add_option("--web.listen-address", flags.listen,
                  "Address to listen on; repeatable. Default: :8001")
       ->option_text("HOST:PORT")

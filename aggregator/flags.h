@@ -1,6 +1,7 @@
 // flags.h -- the daemon's command line.
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,7 @@ struct Flags {
   std::vector<std::string> owners;
   std::vector<std::string> listen = {":8001"};
   std::string path = "/metrics";
+  std::chrono::milliseconds::rep expire_after_ms = 0;  // 0: series never expire
   int max_requests = 40;
   std::string log_level = "info";
   std::string log_format = "logfmt";

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <chrono>
 #include <cstdio>
 #include <exception>
 #include <initializer_list>
@@ -138,7 +139,8 @@ int main(int argc, char** argv) {
       flags.segments.push_back(given);
     }
     raise_open_files();
-    scrape.emplace(flags.segments, reader::Access::kMapped, scrape::Owners(flags.owners));
+    scrape.emplace(flags.segments, reader::Access::kMapped, scrape::Owners(flags.owners),
+                   std::chrono::milliseconds(flags.expire_after_ms));
     table = endpoints::routes(pages(*scrape, flags));
   } catch (const std::invalid_argument& e) {
     return wrong_usage(std::string("--web.telemetry-path: ") + e.what());

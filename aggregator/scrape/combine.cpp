@@ -1,6 +1,7 @@
 #include "aggregator/scrape/combine.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "libmetrics/format/editions.h"
 #include "libmetrics/format/types.h"
@@ -20,6 +21,11 @@ std::vector<reader::Label> labelled(const std::vector<reader::Label>& given,
   return labels;
 }
 
+// Returns a number that changes whenever other families, or other series of them, are to be shown.
+std::uint64_t shape_of(const Source& source) noexcept {
+  return source.left_out == nullptr ? source.families->shape : source.left_out->shape;
+}
+
 // A forged file can be at odds with others in any number of families and series.
 constexpr std::size_t kMostLeftOut = 100;
 
@@ -33,7 +39,7 @@ const reader::Families& Combine::operator()(std::span<const Source> sources) {
   const bool same =
       combined_.shape != 0 &&
       std::equal(sources.begin(), sources.end(), shapes_.begin(), shapes_.end(),
-                 [](const Source& s, std::uint64_t shape) { return s.families->shape == shape; }) &&
+                 [](const Source& s, std::uint64_t shape) { return shape_of(s) == shape; }) &&
       std::equal(sources.begin(), sources.end(), segments_.begin(), segments_.end(),
                  [](const Source& s, const std::string& segment) { return s.segment == segment; });
   if (!same) rebuild(sources);
@@ -56,7 +62,7 @@ void Combine::rebuild(std::span<const Source> sources) {
   combined_ = reader::Families{};
   combined_.shape = reader::new_shape();
   for (const Source& source : sources) {
-    shapes_.push_back(source.families->shape);
+    shapes_.push_back(shape_of(source));
     segments_.push_back(source.segment);
     add(source, copies_.emplace_back());
   }
@@ -116,7 +122,9 @@ void Combine::Group::learn_labels() {
 
 void Combine::add(const Source& source, std::vector<Copy>& copies) {
   const std::string where = source.segment.empty() ? "" : " of segment " + source.segment;
+  std::size_t next = 0;  // the number of the family's first series
   for (const reader::Family& family : source.families->families) {
+    std::size_t number = std::exchange(next, next + family.series.size());
     Group* group = group_of(family, source.reserved, where);
     if (group == nullptr) continue;
     group->has_buckets = group->has_buckets || format::has_buckets(family.type);
@@ -133,6 +141,7 @@ void Combine::add(const Source& source, std::vector<Copy>& copies) {
     const bool alone = group->sources++ == 0;
     if (group->sources == 2) group->learn_labels();
     for (const reader::Series& series : family.series) {
+      if (source.left_out != nullptr && source.left_out->series[number++]) continue;
       std::vector<reader::Label> labels = labelled(series.labels, source.segment);
       if (!alone && !group->labels.insert(reader::identity_of(labels)).second) {
         leave_out("a series of \"" + family.name + '"' + where +

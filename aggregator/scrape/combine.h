@@ -10,6 +10,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "aggregator/scrape/expiry.h"
 #include "libmetrics/reader/families.h"
 #include "libmetrics/reader/seeded.h"
 
@@ -19,6 +20,7 @@ struct Source {
   const reader::Families* families;
   std::string segment;    // the value of the label `segment` that its series get; empty: no label
   bool reserved = false;  // later sources can't add to its families
+  const LeftOut* left_out = nullptr;  // nullptr: nothing is
 };
 
 // For one thread at a time.

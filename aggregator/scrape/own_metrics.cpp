@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <numeric>
 #include <string_view>
 #include <unordered_set>
 #include <utility>
@@ -152,6 +153,11 @@ const reader::Families& OwnMetrics::collect(const std::vector<SegmentState>& seg
   build.family(format::Type::kGauge, "metrics_aggregator_scrape_duration_seconds",
                "How long reading and merging all segments took for this exposition.");
   build.gauge({}, scrape_seconds);
+  build.family(format::Type::kGauge, "metrics_aggregator_series_expired",
+               "Series that are not shown, since they have not changed for --series.expire-after.");
+  build.gauge({}, std::accumulate(
+                      segments.begin(), segments.end(), std::uint64_t{0},
+                      [](std::uint64_t sum, const SegmentState& s) { return sum + s.expired; }));
   if (more_) more_(build);
 
   build.family(format::Type::kGauge, "metrics_segment_up",

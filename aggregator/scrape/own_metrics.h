@@ -29,6 +29,7 @@ struct SegmentState {
     friend bool operator==(const Hidden&, const Hidden&) = default;
   };
   std::vector<Hidden> hidden = {};
+  std::size_t expired = 0;  // series that are not shown; see expiry.h
 };
 
 // Adds families whose shape is always the same.

@@ -44,8 +44,10 @@ void log_duration(double seconds, std::size_t bytes, std::size_t segments) {
 
 }  // namespace
 
-Scrape::Scrape(std::vector<std::string> segments, reader::Access access, Owners owners)
-    : segments_(std::move(segments), access, std::move(owners)) {}
+Scrape::Scrape(std::vector<std::string> segments, reader::Access access, Owners owners,
+               Expiry::Clock::duration expire_after)
+    : segments_(std::move(segments), access, std::move(owners), Segments::kPatience, expire_after) {
+}
 
 void Scrape::look() {
   rounds_.alone([this] { segments_.read(); });

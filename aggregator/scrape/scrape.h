@@ -24,7 +24,8 @@ class Scrape {
  public:
   // The arguments are those of Segments.
   explicit Scrape(std::vector<std::string> segments,
-                  reader::Access access = reader::Access::kCopied, Owners owners = Owners());
+                  reader::Access access = reader::Access::kCopied, Owners owners = Owners(),
+                  Expiry::Clock::duration expire_after = {});
 
   // Reads the segments as exposition() does, so that their state is logged.
   void look();

@@ -67,12 +67,13 @@ constexpr std::size_t kMostLines = 20;
 }  // namespace
 
 Segments::Segments(std::vector<std::string> given, reader::Access access, Owners owners,
-                   std::chrono::milliseconds patience)
+                   std::chrono::milliseconds patience, Expiry::Clock::duration expire_after)
     : is_default_(given.empty()),
       given_(is_default_ ? std::vector<std::string>{""} : std::move(given)),
       access_(access),
       owners_(std::move(owners)),
       patience_(patience),
+      expire_after_(expire_after),
       most_open_(most_open_segments()),
       labelled_(given_.size() > 1) {}
 
@@ -100,7 +101,7 @@ void Segments::find() {
   for (const std::string& file : files) {
     if (served_.contains(file)) continue;
     const auto admit = [this](const struct stat& opened) { return owners_.refusal(opened); };
-    served_.emplace(file, std::make_unique<Served>(file, access_, admit));
+    served_.emplace(file, std::make_unique<Served>(file, access_, admit, expire_after_));
   }
 }
 
@@ -261,9 +262,11 @@ void Segments::read() {
   read_each();
   states_.clear();
   lines_ = 0;
+  const auto now = Expiry::Clock::now();
   for (auto& [file, served] : served_) {
     std::vector<SegmentState::Hidden> hidden;
     if (served->up) {
+      served->expiry.look(served->merge.families(), now);
       for (const reader::Hidden& h : reader::hidden_families(*served->merge.reader().catalogue())) {
         hidden.push_back(
             {std::string(h.family->name), std::string(format::to_string(h.family->type)),
@@ -272,7 +275,8 @@ void Segments::read() {
     }
     log_changes(*served, hidden);
     states_.push_back({segment_name(file), served->up, format::valid_utf8(served->why),
-                       &served->merge.reader(), owner_of(*served), std::move(hidden)});
+                       &served->merge.reader(), owner_of(*served), std::move(hidden),
+                       served->up ? served->expiry.count() : 0});
   }
   log_neighbours();
 }
@@ -281,7 +285,8 @@ std::vector<Source> Segments::sources() const {
   std::vector<Source> sources;
   auto state = states_.begin();
   for (const auto& [file, served] : served_) {
-    sources.push_back({&served->merge.families(), labelled_ ? state->name : ""});
+    sources.push_back({&served->merge.families(), labelled_ ? state->name : "", false,
+                       served->up ? served->expiry.left_out() : nullptr});
     ++state;
   }
   return sources;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "aggregator/scrape/combine.h"
+#include "aggregator/scrape/expiry.h"
 #include "aggregator/scrape/own_metrics.h"
 #include "aggregator/scrape/owners.h"
 #include "libmetrics/format/layout.h"
@@ -22,14 +23,17 @@ namespace metrics::scrape {
 // For one thread at a time.
 class Segments {
  public:
+  static constexpr std::chrono::seconds kPatience{5};
+
   // `given` holds paths as users give them, of segments or of directories with segments in them; if
   // it is empty, the default segment is served. The paths need not exist yet. With more than one
   // path, or with a directory, series get a label `segment`: from the moment a path turns out to be
   // a directory, or at once if it ends with '/'. Segments of other owners are not read. `patience`
   // is how long one read() of several segments goes on reading what has changed: the largest wait,
-  // and are told so.
+  // and are told so. `expire_after` is that of Expiry, which each segment has.
   Segments(std::vector<std::string> given, reader::Access access, Owners owners,
-           std::chrono::milliseconds patience = std::chrono::seconds(5));
+           std::chrono::milliseconds patience = kPatience,
+           Expiry::Clock::duration expire_after = {});
 
   // Reads the segments as they are now. Logs when a segment becomes unreadable, when the reason for
   // that changes, and when it can be read again.
@@ -46,9 +50,11 @@ class Segments {
  private:
   using Clock = reader::Allowance::Clock;
   struct Served {
-    Served(std::string file, reader::Access access, reader::Admit admit)
-        : merge(std::move(file), access, std::move(admit)) {}
+    Served(std::string file, reader::Access access, reader::Admit admit,
+           Expiry::Clock::duration expire_after)
+        : merge(std::move(file), access, std::move(admit)), expiry(expire_after) {}
     reader::SegmentMerge merge;
+    Expiry expiry;
     bool up = false;            // could be read the last time
     std::string why;            // it could not be; empty if it was not tried yet
     Clock::duration spent{};    // on reading it, in this read()
@@ -72,6 +78,7 @@ class Segments {
   const reader::Access access_;
   const Owners owners_;
   const std::chrono::milliseconds patience_;
+  const Expiry::Clock::duration expire_after_;
   const std::size_t most_open_;  // files; see .cpp
   std::map<uid_t, std::string> owner_names_;
   bool labelled_;

@@ -231,6 +231,9 @@ USAGE = {
     "--web.telemetry-path=metrics": "--web.telemetry-path: must begin with '/' and need no escapes, e.g. /metrics",
     "--web.telemetry-path=/-/ready": "--web.telemetry-path: /-/ready is the path of another page; choose another one",
     "--web.max-requests=0": "--web.max-requests: Value 0 not in range 1 to 1000",
+    **{f"--series.expire-after={text}": f'--series.expire-after: "{text}" is not a duration; write a whole number '
+                                        'and ms, s, m, h or d, e.g. 30m, at most 36500d'
+       for text in ("5", "m", "-5m", "1.5h", "5M", "1h30m", "36501d", "99999999999999999999d")},
     "--log.level=loud": "--log.level: loud not in {debug,info,warn,error}",
     "--log.format=xml": "--log.format: xml not in {logfmt,json}",
 }
@@ -257,8 +260,8 @@ def test_help_fits_a_terminal_and_names_every_flag():
     status, out, err = run_aggregator("--help")
     assert (status, err) == (0, "")
     assert max(len(line) for line in out.splitlines()) <= 90
-    for flag in ("segment", "web.listen-address", "web.telemetry-path", "web.max-requests", "log.level", "log.format",
-                 "version"):
+    for flag in ("segment", "web.listen-address", "web.telemetry-path", "web.max-requests", "series.expire-after",
+                 "log.level", "log.format", "version"):
         assert f"--{flag} " in out
 
 

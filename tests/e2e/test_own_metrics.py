@@ -3,6 +3,8 @@ on."""
 import os
 import re
 
+from workers import until
+
 
 def drops(exposition, what):
     """By reason, those that are not 0."""
@@ -52,6 +54,25 @@ def test_cut_label_values_count_as_such_and_refuse_nothing(segment, worker, star
     (told,) = inspect.json("dropped")["dropped"]
     assert (told["what"], told["reason"], told["count"]) == ("label", "label_value_cut", 2)
     assert (told["now"], told["families"]) == (False, ["tasks"])
+
+
+def test_series_that_do_not_change_are_left_out_on_demand(worker, start_aggregator):
+    always, expiring = start_aggregator(), start_aggregator(flags=["--series.expire-after=1ms"])
+    tasks, alone = worker.counter("tasks_total", {"type": "image"}), worker.counter("alone_total")
+    load = worker.gauge("load", "sum", {"cpu": "0"})
+    worker.inc(tasks)
+    worker.inc(alone)
+    worker.set(load, 1)
+    left_out = "metrics_aggregator_series_expired"
+    now = until("the series is left out", lambda: (now := expiring.scrape()).value(left_out) == 1 and now)
+    assert now.value("tasks_total", type="image") is None
+    assert (now.value("alone_total"), now.value("load", cpu="0")) == (1, 1)
+    assert now.all("metrics_segment_dropped_series_total"), "the aggregator's own never expire"
+    worker.inc(tasks)
+    now = expiring.scrape()
+    assert (now.value("tasks_total", type="image"), now.value(left_out)) == (2, 0)
+    now = always.scrape()
+    assert (now.value("tasks_total", type="image"), now.value(left_out)) == (2, 0)
 
 
 def test_a_conflict_within_a_process_counts(worker, start_aggregator):

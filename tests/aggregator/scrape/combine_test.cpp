@@ -36,6 +36,26 @@ reader::Families gauge(const std::string& name, double value) {
   return b.build();
 }
 
+TEST(Combine, LeavesOutSeriesByTheirNumberInTheirSource) {
+  const reader::Families own = gauge("load", 1);
+  FamiliesBuilder b;
+  b.family(format::Type::kCounter, "load", "Help.").series({{"a", "1"}}).whole(1).real(0);
+  b.family(format::Type::kCounter, "tasks", "Help.");
+  for (const char* type : {"x", "y", "z"}) b.series({{"type", type}}).whole(2).real(0);
+  const reader::Families some = b.build();
+  LeftOut left_out{reader::new_shape(), {false, false, true, false}};  // "load" has number 0
+  Combine combine;
+  const std::vector<Source> sources = {{&own, "", true}, {&some, "", false, &left_out}};
+  EXPECT_EQ(text_of(combine(sources)),
+            "# HELP load Help.\n# TYPE load gauge\nload 1\n"
+            "# HELP tasks_total Help.\n# TYPE tasks_total counter\n"
+            "tasks_total{type=\"x\"} 2\ntasks_total{type=\"z\"} 2\n");
+  left_out = {reader::new_shape(), {false, true, true, true}};
+  EXPECT_EQ(text_of(combine(sources)),
+            "# HELP load Help.\n# TYPE load gauge\nload 1\n"
+            "# HELP tasks_total Help.\n# TYPE tasks_total counter\n");
+}
+
 TEST(Combine, NamesTheSegmentAndSumsNothing) {
   const reader::Families a = counter("tasks", {{"type", "x"}}, 1, "Of a.");
   const reader::Families b = counter("tasks", {{"type", "x"}}, 2, "Of b.");

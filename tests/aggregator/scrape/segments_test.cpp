@@ -139,6 +139,30 @@ TEST(Segments, TheCheapestAreServedFirst) {
   }
 }
 
+TEST(Segments, SayHowManyOfTheirSeriesAreLeftOut) {
+  const Directory directory;
+  const Segment late(directory.path() + "/late", test::kSmall);
+  const Counter idle = Family<Counter>("tasks", "", {"type"}, {.segment = late}).labels("idle");
+  Segments segments({directory.path() + '/'}, reader::Access::kMapped, Owners(),
+                    Segments::kPatience, std::chrono::nanoseconds(1));
+  segments.read();
+  EXPECT_EQ(state_of(segments, "late").expired, 0u);
+  segments.read();
+  EXPECT_EQ(state_of(segments, "late").expired, 1u);
+  EXPECT_EQ(state_of(segments, "m-sound").expired, 0u) << "it has no labels";
+  ASSERT_NE(segments.sources().front().left_out, nullptr);
+  EXPECT_EQ(segments.sources().back().left_out, nullptr);
+  idle.inc();
+  segments.read();
+  EXPECT_EQ(state_of(segments, "late").expired, 0u);
+  segments.read();
+  ASSERT_EQ(::unlink(directory.file("late").c_str()), 0);
+  std::ofstream(directory.file("late"));
+  segments.read();
+  EXPECT_EQ(state_of(segments, "late").expired, 0u) << "it can't be read";
+  EXPECT_EQ(segments.sources().front().left_out, nullptr);
+}
+
 TEST(Segments, ThoseOfAnotherUserAreNotReadUnlessItIsNamed) {
   if (::geteuid() != 0) GTEST_SKIP() << "only root can give a file away";
   const Directory directory;
