@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "libmetrics/format/layout.h"
+#include "libmetrics/format/ownership.h"
 #include "metrics/hot.h"
 
 namespace metrics::format {
@@ -17,13 +18,22 @@ constexpr std::optional<double> decode_gauge(std::uint64_t word) noexcept {
   return std::bit_cast<double>(word ^ kUnset);
 }
 
-// A gauge's first cell is the generation of its owner and, above it, the version of the record that
-// it was begun for: what stands there of the record's earlier lives is no value.
-constexpr std::uint64_t gauge_life(std::uint32_t generation, std::uint32_t version) noexcept {
-  return std::uint64_t{version} << 32 | generation;
-}
-constexpr std::uint32_t version_of(std::uint64_t gauge_life) noexcept {
-  return static_cast<std::uint32_t>(gauge_life >> 32);
+// What a gauge's first cell tells of the value beside it: the owner of the slot that has set it, in
+// the lower half; and the version that the series' record had then, in the upper half. A value of
+// another version is that of a former life of the record, and counts nowhere.
+struct GaugeWord {
+  std::uint32_t version;
+  Generation generation;
+  static constexpr GaugeWord of(std::uint64_t cell) noexcept {
+    return {static_cast<std::uint32_t>(cell >> 32), static_cast<Generation>(cell)};
+  }
+  constexpr std::uint64_t word() const noexcept {
+    return std::uint64_t{version} << 32 | generation;
+  }
+};
+// Returns the version that a live record's state has, as far as a gauge's cell holds it.
+constexpr std::uint32_t gauge_version(std::uint64_t live) noexcept {
+  return static_cast<std::uint32_t>(rest_of(live));
 }
 
 // Returns true if the mode counts only living processes.

@@ -9,7 +9,6 @@
 
 #include "libmetrics/format/gauge_value.h"
 #include "libmetrics/format/ownership.h"
-#include "libmetrics/reader/gauge_word.h"
 #include "libmetrics/reader/mapping.h"
 
 namespace metrics::reader {
@@ -93,7 +92,7 @@ bool GaugeMerge::hold(Reader& reader, format::SlotIndex slot,
   if (!read) return reader.truncated();
   if (!copied) return false;
   for (const Found& found : std::span(found_).first(count)) {
-    const auto word = GaugeWord::of(found.cells[format::kGaugeGeneration]);
+    const auto word = format::GaugeWord::of(found.cells[format::kGaugeGeneration]);
     if (word.version != records_[found.record].version) continue;
     if (const auto value = format::decode_gauge(found.cells[format::kGaugeValue])) {
       held_.push_back(

@@ -12,7 +12,6 @@
 
 #include "libmetrics/format/gauge_value.h"
 #include "libmetrics/reader/faults.h"
-#include "libmetrics/reader/gauge_word.h"
 #include "libmetrics/reader/seeded.h"
 
 namespace metrics::reader {
@@ -161,7 +160,7 @@ std::string_view fault_of(Checked::Holds holds, std::uint64_t value, bool holds_
     case Checked::Holds::kGeneration:
       break;
   }
-  return GaugeWord::of(value).generation > format::kMaxGeneration
+  return format::GaugeWord::of(value).generation > format::kMaxGeneration
              ? "holds a generation out of range"
              : "";
 }

@@ -40,11 +40,11 @@ void Gauge::begin(format::Cell* mine, format::Generation generation,
   std::uint64_t inherited = 0;
   const std::uint64_t first = handed_down_.load(std::memory_order_relaxed);
   own_.store(first, std::memory_order_relaxed);
-  const std::uint64_t life = format::gauge_life(generation, version);
+  const std::uint64_t life = format::GaugeWord{version, generation}.word();
   const std::uint64_t there = mine[format::kGaugeGeneration].load(std::memory_order_relaxed);
   if (there != life) {
-    const bool is_left = format::version_of(there) == version && !format::is_live(mode) &&
-                         !format::is_per_process(mode);
+    const bool is_left = format::GaugeWord::of(there).version == version &&
+                         !format::is_live(mode) && !format::is_per_process(mode);
     if (is_left) {
       inherited = mine[format::kGaugeValue].load(std::memory_order_relaxed);
     } else {

@@ -12,10 +12,6 @@ namespace {
 struct Place {
   std::size_t room, index;
 };
-std::uint32_t version_of(const Handles::Handle& handle) noexcept {
-  return static_cast<std::uint32_t>(format::rest_of(handle.live));
-}
-
 // The rooms are 64, 128, 256, ... handles large.
 Place place_of(std::size_t index, std::size_t first_room) noexcept {
   const auto room = static_cast<std::size_t>(std::bit_width(index / first_room + 1) - 1);
@@ -114,7 +110,7 @@ void Handles::begin_gauges(format::Cell* cells, format::Generation generation) n
     const Handle& handle = at(i);
     const std::uint64_t place = __atomic_load_n(handle.place, __ATOMIC_RELAXED);
     if (handle.gauge == nullptr || metrics_hot_segment(place) == METRICS_NOWHERE) continue;
-    handle.gauge->begin(cells + (place >> 32), generation, version_of(handle));
+    handle.gauge->begin(cells + (place >> 32), generation, format::gauge_version(handle.live));
   }
 }
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "libmetrics/format/file.h"
+#include "libmetrics/format/gauge_value.h"
 #include "libmetrics/update/process.h"
 #include "metrics/hot.h"
 
@@ -135,7 +136,7 @@ void OwnSlots::add(const Handles::Handle& handle, std::uint64_t born,
       claim.state.load(std::memory_order_relaxed) == ProcessClaim::State::kOwned) {
     format::Cell* cells = slots_[claim.owner.slot].load(std::memory_order_relaxed);
     handle.gauge->begin(cells + (place >> 32), claim.owner.generation,
-                        static_cast<std::uint32_t>(format::rest_of(handle.live)));
+                        format::gauge_version(handle.live));
   }
   // Release: a thread that finds the place finds what belongs to it.
   __atomic_store_n(handle.place, place, __ATOMIC_RELEASE);

@@ -203,7 +203,7 @@ class MergeGauges : public ::testing::TestWithParam<ModeCase> {
 // Returns what the generation cell of the gauge "load" holds in a slot that was claimed once.
 std::uint64_t first_life(Patch& patch) {
   const std::uint64_t state = patch.series("load").record.state.load(kRelaxed);
-  return format::gauge_life(1, static_cast<std::uint32_t>(format::rest_of(state)));
+  return format::GaugeWord{format::gauge_version(state), 1}.word();
 }
 
 TEST_P(MergeGauges, CombineAsTheirModeSays) {
