@@ -59,8 +59,8 @@ class GaugeMerge {
   // that.
   std::uint64_t most_of_samples(std::span<const std::uint64_t> costs) const;
   // Makes samples of the values taken, except for those of records that are gone: see
-  // Reader::find_gone(). Returns false, with the reader's why(), if the file was truncated meanwhile
-  // or can't be read.
+  // Reader::find_gone(). Returns false, with the reader's why(), if the file was truncated
+  // meanwhile or can't be read.
   bool merge(Reader& reader, const std::vector<bool>& gone);
 
   // Returns what the last merge() made, in the order of series.

@@ -25,15 +25,15 @@ struct HeldBack {
   };
   std::vector<Family> families;  // in the order of their records; only those with such series
   std::uint64_t series = 0;      // of all families
-  // Records of removed series that a process may use. Fewer than all others: some are just being
-  // removed or used.
+  // Records of removed series that some process may use now. Not all others: some are just being
+  // removed, or taken.
   std::uint64_t free = 0;
   bool has_slotless = false;  // a living process counts without a slot, and holds back all series
 };
 
 // Returns what is held back, of the segment as the last look() has found it. Asks the kernel about
-// slots only if there are removed series that have cells. What was read stays whole, but says
-// nothing is held back, if the file was truncated meanwhile or can't be read.
+// slots only if there are removed series that have cells. Empty if the file was truncated meanwhile
+// or can't be read.
 HeldBack held_back(Reader& reader);
 
 // Returns true if no removed series' cells are used again in that file any more, or at all.

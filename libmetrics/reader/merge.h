@@ -30,8 +30,8 @@ class SegmentMerge {
  public:
   explicit SegmentMerge(std::string file, Access access = Access::kCopied, Admit admit = {});
 
-  // Reads the segment as it is now; leaves out series that are removed meanwhile. Returns false, with why(), if it can't be read; families() is
-  // then empty.
+  // Reads the segment as it is now. Leaves out series whose records are taken meanwhile. Returns
+  // false, with why(), if it can't be read; families() is then empty.
   bool read();
   // The three steps of read(), for callers with several segments, whose costs share an allowance.
   // Each may be called only after the one before has succeeded.
