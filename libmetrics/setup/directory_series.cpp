@@ -33,6 +33,23 @@ Taken taken_if(Fits fits, SeriesRecord& record, Reuse& reuse) {
   return taken && fits(record) ? std::move(taken) : Taken();
 }
 
+// A process may be killed between any two stores of a record that it has taken, which is brought back
+// then: what it says that it has must be its own.
+void in_order() noexcept { std::atomic_signal_fence(std::memory_order_seq_cst); }
+
+// Gives what begins there, cells or bytes, from one record to another that has none.
+void hand_on(std::uint64_t& from, std::uint32_t& from_room, std::uint64_t& to,
+             std::uint32_t& to_room) noexcept {
+  const std::uint32_t room = from_room;
+  from_room = 0;
+  in_order();
+  to_room = 0;
+  in_order();
+  to = from;
+  in_order();
+  to_room = room;
+}
+
 bool is_mostly_used(const format::Cell& used, std::uint64_t all) noexcept {
   return used.load(std::memory_order_relaxed) > all / 2;
 }
@@ -256,13 +273,13 @@ void Directory::give_cells(SeriesRecord& record, const Wanted& wanted, Reuse& re
         another(reuse, [&](const SeriesRecord& r) { return suits(r.cells_room, wanted.cells); });
     if (donor) {
       donor->family = 0;
-      record.first_cell = donor->first_cell;
-      record.cells_room = std::exchange(donor->cells_room, 0);
       donor->cell_count = 0;
+      hand_on(donor->first_cell, donor->cells_room, record.first_cell, record.cells_room);
       return;
     }
   }
   record.first_cell = reserve_cells(wanted.cells, wanted.asked);
+  in_order();
   record.cells_room = wanted.cells;
 }
 
@@ -272,15 +289,17 @@ void Directory::give_room(SeriesRecord& record, const Wanted& wanted, Reuse& reu
         another(reuse, [&](const SeriesRecord& r) { return suits(r.room, wanted.room); });
     if (donor) return hand_room(*donor, record);
   }
+  record.room = 0;
+  in_order();
   record.strings = reserve(wanted.room, wanted.asked);
+  in_order();
   record.room = wanted.room;
 }
 
 void Directory::hand_room(SeriesRecord& from, SeriesRecord& to) noexcept {
   from.family = 0;
   from.string_count = 0;
-  to.strings = from.strings;
-  to.room = std::exchange(from.room, 0);
+  hand_on(from.strings, from.room, to.strings, to.room);
 }
 
 void Directory::fill(SeriesRecord& record, const Wanted& wanted, const Reuse& reuse) const {

@@ -71,14 +71,12 @@ bool Reuse::nobody_counts_without_slot() noexcept {
   return *nobody_counts_without_slot_;
 }
 
-bool Reuse::has_no_other_user(const SeriesRecord& record) noexcept {
-  if (me_.slot == 0) return false;
-  const std::uint64_t word = record.holder.load(kOrdered);
-  if (word == format::kManyHolders) return false;
-  const auto holder = format::Owner::of_word(word);
-  if (word != 0 && holder.slot != me_.slot && !is_dead(holder)) return false;
+bool Reuse::has_no_other_user(const Users& users) noexcept {
+  if (me_.slot == 0 || users.holder == format::kManyHolders) return false;
+  const auto holder = format::Owner::of_word(users.holder);
+  if (users.holder != 0 && holder.slot != me_.slot && !is_dead(holder)) return false;
   if (!nobody_counts_without_slot()) return false;
-  return each_since(segment_, me_.slot, record.born, [&](SlotIndex slot) {
+  return each_since(segment_, me_.slot, users.born, [&](SlotIndex slot) {
     return format::ownership(file(), slot).state == format::Ownership::State::kFree;
   });
 }
@@ -94,13 +92,14 @@ Taken Reuse::take(SeriesRecord& record) noexcept {
   if (format::state_of(state) != State::kResting) return {};
   std::atomic_thread_fence(kOrdered);  // before what others have stored is looked at
   const bool has_cells = record.cells_room > 0;
-  if (has_cells && (format::rest_of(state) > acknowledged_ || !has_no_other_user(record))) {
-    return {};
-  }
+  // Read once: a process that has found the series before it was removed may still store that it is
+  // a holder, whose look at the state then fails.
+  const Users users{record.holder.load(kOrdered), record.born};
+  if (has_cells && (format::rest_of(state) > acknowledged_ || !has_no_other_user(users))) return {};
   if (!change(record.record.state, state, taken_word())) return {};
   Taken taken(*this, record);
   note();
-  if (has_cells && !clear_cells(record)) return {};
+  if (has_cells && !clear_cells(record, users)) return {};
   return taken;
 }
 
@@ -143,8 +142,8 @@ void Reuse::hold(SeriesRecord& record) const noexcept {
 
 // Only slots that can have been written are asked: those of the holder, of those who had a handle
 // before their claim, and of threads, which may have belonged to any of them.
-bool Reuse::clear_cells(const SeriesRecord& record) noexcept {
-  const auto holder = format::Owner::of_word(record.holder.load(std::memory_order_relaxed)).slot;
+bool Reuse::clear_cells(const SeriesRecord& record, const Users& users) noexcept {
+  const SlotIndex holder = format::Owner::of_word(users.holder).slot;
   if (!clear(0, record) || !clear(me_.slot, record)) return false;
   if (holder != 0 && holder != me_.slot && !clear(holder, record)) return false;
   const format::Geometry& g = segment_.geometry();
@@ -152,7 +151,7 @@ bool Reuse::clear_cells(const SeriesRecord& record) noexcept {
   for (SlotIndex lane = 1; lane <= lanes; ++lane) {
     if (!clear(g.first_slots + lane, record)) return false;
   }
-  return each_since(segment_, me_.slot, record.born,
+  return each_since(segment_, me_.slot, users.born,
                     [&](SlotIndex slot) { return clear(slot, record); });
 }
 

@@ -86,8 +86,12 @@ class Reuse {
  private:
   int file() noexcept;
   bool nobody_counts_without_slot() noexcept;
-  bool has_no_other_user(const format::SeriesRecord& record) noexcept;
-  bool clear_cells(const format::SeriesRecord& record) noexcept;
+  // Who may have had a handle of a removed series, as its record says.
+  struct Users {
+    std::uint64_t holder, born;
+  };
+  bool has_no_other_user(const Users& users) noexcept;
+  bool clear_cells(const format::SeriesRecord& record, const Users& users) noexcept;
   bool clear(format::SlotIndex slot, const format::SeriesRecord& record) noexcept;
   bool is_dead(format::Owner owner) noexcept;
   std::uint64_t date() const noexcept;

@@ -185,8 +185,15 @@ void share(const Segment& segment) noexcept {
   give_up_reuse(segment);
 }
 
-Sharing::Sharing(const Segment& segment) noexcept : description_(segment.reopen()) {
+Sharing::Sharing(const Segment& segment) noexcept
+    : segment_(segment), description_(segment.reopen()) {
   if (!description_ || !lock_shared(segment, description_.get())) give_up_reuse(segment);
+}
+
+// Closing the descriptor is not enough: a child that was forked meanwhile has it, too.
+Sharing::~Sharing() {
+  struct flock unlock = format::shared_range(segment_.geometry(), F_UNLCK);
+  if (description_) ::fcntl(description_.get(), F_OFD_SETLK, &unlock);
 }
 
 void number_process(const Segment& segment, ProcessClaim& claim) noexcept {

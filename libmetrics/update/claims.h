@@ -53,10 +53,14 @@ void share(const Segment& segment) noexcept;
 class Sharing {
  public:
   explicit Sharing(const Segment& segment) noexcept;
+  ~Sharing();
+  Sharing(const Sharing&) = delete;
+  Sharing& operator=(const Sharing&) = delete;
 
  private:
+  const Segment& segment_;
   const Quiet quiet_;                     // opening a file is a cancellation point
-  const format::Descriptor description_;  // of its own; closing it ends the lock
+  const format::Descriptor description_;  // of its own: an unlock would end others' locks
 };
 
 // Numbers the process in the segment, if it has no number yet; forked children get one of their
