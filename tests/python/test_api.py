@@ -153,6 +153,27 @@ def test_long_label_values_are_cut_and_count_in_one_series(name, caplog):
     assert value(f'{name}_total', {'x': CUT, 'y': 'a'}) == 4
 
 
+def test_what_is_logged_says_that_a_series_counts_nothing_only_if_it_does(program):
+    assert program("""
+        import logging, os
+        from libmetrics.prometheus_client import Counter
+        class Prints(logging.Handler):
+            def emit(self, record):
+                kinds = ('is cut', 'is full', 'slot')
+                print(*[kind for kind in kinds if kind in record.getMessage()],
+                      record.getMessage().endswith('counts nothing'), flush=True)
+        logging.getLogger('libmetrics').addHandler(Prints())
+        counter = Counter('tasks', 'help', ['x'])
+        counter.labels('a').inc()
+        if os.fork() == 0:
+            counter.labels('a').inc()
+            counter.labels('b').inc()
+            os._exit(0)
+        os.wait()
+        counter.labels('x' * 20000).inc()
+    """, METRICS_PROCESSES='1', METRICS_DIRECTORY_BYTES='16384') == 'slot False\nis cut False\nis full True\n'
+
+
 def test_an_info_of_long_values_stays_when_it_is_stated_again(name, monkeypatch):
     info = ours.Info(name, 'help', ['app'])
     info.labels(LONG).info({'version': LONG, 'a': '1'})

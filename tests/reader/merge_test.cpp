@@ -316,5 +316,33 @@ TEST_F(MergeGauges, AnAdoptedSlotShowsNoGaugeOfItsFormerOwner) {
   EXPECT_EQ(merged(t), (Samples{{"102", 2}}));
 }
 
+// Prometheus takes the time of creation for when a series was 0.
+TEST(Merge, SeriesOfSeveralEditionsAreAsOldAsTheOldest) {
+  TempSegment t;
+  const auto seconds = [&](const Bounds& bounds) {
+    return metrics::Family<Histogram>("seconds", "", {"type"},
+                                      {.bounds = bounds, .segment = t.segment()});
+  };
+  seconds({1, 2}).labels("a").observe(1);
+  format::SeriesRecord& first = Patch(t.file()).series("seconds", "a");
+  const std::uint64_t created_ns = first.created_ns;
+  SegmentMerge merge(t.file());
+  ASSERT_TRUE(merge.read());
+  EXPECT_EQ(family_of(merge, "seconds").series.front().created_ns, created_ns);
+  const std::uint64_t record = family_of(merge, "seconds").series.front().record;
+  EXPECT_NE(record, 0u);
+  seconds({3}).labels("a").observe(1);
+  ASSERT_TRUE(merge.read());
+  ASSERT_EQ(family_of(merge, "seconds").series.size(), 1u);
+  EXPECT_EQ(family_of(merge, "seconds").series.front().created_ns, created_ns);
+  EXPECT_EQ(family_of(merge, "seconds").series.front().record, record);
+  // As if the first one's place had been used before by the other.
+  first.created_ns = ~std::uint64_t{0};
+  SegmentMerge other(t.file());
+  ASSERT_TRUE(other.read());
+  EXPECT_GT(family_of(other, "seconds").series.front().created_ns, created_ns);
+  EXPECT_LT(family_of(other, "seconds").series.front().created_ns, first.created_ns);
+}
+
 }  // namespace
 }  // namespace metrics::reader

@@ -10,6 +10,7 @@
 #include "aggregator/exposition/text.h"
 #include "aggregator/scrape/combine.h"
 #include "libmetrics/reader/merge.h"
+#include "tests/support/families_builder.h"
 #include "tests/support/temp_segment.h"
 
 namespace metrics::scrape {
@@ -153,6 +154,8 @@ TEST(Expiry, KnowsSeriesAgainWhenOthersAppear) {
   tasks.labels("c").inc();
   EXPECT_EQ(w.shown(1s, "tasks"), (Names{"b", "c"})) << "a is left out still";
   EXPECT_EQ(w.count(), 1u);
+  EXPECT_EQ(w.shown(5s, "tasks"), Names{"c"});
+  EXPECT_EQ(w.shown(0s, "earlier"), Names{}) << "its record stands between those of a and b";
 }
 
 TEST(Expiry, OfASeriesThatIsMadeAgainBeginsAnew) {
@@ -166,6 +169,25 @@ TEST(Expiry, OfASeriesThatIsMadeAgainBeginsAnew) {
   EXPECT_EQ(w.shown(0s, "tasks"), Names{"a"});
   EXPECT_EQ(w.shown(10s, "tasks"), Names{"a"});
   EXPECT_EQ(w.shown(1s, "tasks"), Names{});
+}
+
+// Of two series at one place, one after the other, the later one has another time of creation.
+TEST(Expiry, OfASeriesInTheRecordOfAnotherBeginsAnew) {
+  test::FamiliesBuilder b;
+  b.family(format::Type::kCounter, "tasks", "").counter({{"type", "a"}}, 0);
+  reader::Families families = b.build();
+  families.families.front().series.front().record = 4096;
+  families.families.front().series.front().created_ns = 1;
+  Expiry expiry(10s);
+  const Expiry::Clock::time_point start{};
+  expiry.look(families, start);
+  families.shape = reader::new_shape();
+  expiry.look(families, start + 11s);
+  EXPECT_EQ(expiry.count(), 1u);
+  families.shape = reader::new_shape();
+  families.families.front().series.front().created_ns = 2;
+  expiry.look(families, start + 11s);
+  EXPECT_EQ(expiry.count(), 0u);
 }
 
 // A release with other bounds changes what is shown of an old series, and counts nothing in it.
