@@ -154,7 +154,6 @@ Directory::Live Directory::registered(const Wanted& wanted, Reuse& reuse) const 
     });
     if (found.record != nullptr) {
       reuse.hold(*found.record);
-      std::atomic_thread_fence(kOrdered);
       // Else it was removed before anybody could know of the handle.
       if (found.record->record.state.load(kOrdered) == found.state) return found;
       continue;

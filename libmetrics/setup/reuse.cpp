@@ -90,7 +90,6 @@ void Reuse::note() const noexcept { segment_.header().reuses.fetch_add(1, kOrder
 Taken Reuse::take(SeriesRecord& record) noexcept {
   const std::uint64_t state = record.record.state.load(kOrdered);
   if (format::state_of(state) != State::kResting) return {};
-  std::atomic_thread_fence(kOrdered);  // before what others have stored is looked at
   const bool has_cells = record.cells_room > 0;
   // Read once: a process that has found the series before it was removed may still store that it is
   // a holder, whose look at the state then fails.

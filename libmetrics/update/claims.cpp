@@ -209,12 +209,11 @@ void announce(const Segment& segment, format::Owner owner, std::uint64_t younges
   head.generation.store(owner.generation, std::memory_order_release);
   store_identity(head);
   raise_to(segment.header().first_slots_used, owner.slot);
-  // Sequentially consistent, as the look that follows: who takes a removed series' record finds
-  // this, or the look finds the removal.
-  if (head.since.load(std::memory_order_relaxed) < youngest_born) {
-    head.since.store(youngest_born, std::memory_order_seq_cst);
-  }
-  std::atomic_thread_fence(std::memory_order_seq_cst);
+  // Sequentially consistent, as the clock that the look loads next: who takes a removed series'
+  // record finds this, or the look finds the removal. Stored even where it changes nothing, so that
+  // this holds then, too.
+  const std::uint64_t there = head.since.load(std::memory_order_relaxed);
+  head.since.store(std::max(there, youngest_born), std::memory_order_seq_cst);
 }
 
 format::SlotIndex claim_lane(const Segment& segment, int fd, format::Owner owner) noexcept {

@@ -220,10 +220,9 @@ std::uint64_t next_look() noexcept {
 
 bool all_seen(std::uint64_t look) noexcept {
   if (!any_without_lock.load(std::memory_order_relaxed)) return true;
-  // Sequentially consistent, as in Inside: either this finds the update, or that finds the handle
-  // led nowhere.
-  std::atomic_thread_fence(std::memory_order_seq_cst);
-  if (process().inside.load(std::memory_order_seq_cst) != 0) return false;
+  // A change by nothing, of the word that Inside changes: either this one comes later and finds the
+  // update, or that one acquires what is released here, and finds the handle led nowhere.
+  if (process().inside.fetch_add(0, std::memory_order_acq_rel) != 0) return false;
   for (std::size_t i = 0; i < places_given; ++i) {
     const Place* place = place_at(i);
     if (place == nullptr) continue;
@@ -234,8 +233,7 @@ bool all_seen(std::uint64_t look) noexcept {
 }
 
 Inside::Inside() noexcept : epoch_(process().hot.epoch) {
-  process().inside.fetch_add(1, std::memory_order_seq_cst);
-  std::atomic_thread_fence(std::memory_order_seq_cst);
+  process().inside.fetch_add(1, std::memory_order_acq_rel);  // pairs with all_seen()'s
 }
 
 Inside::~Inside() {
