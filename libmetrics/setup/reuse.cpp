@@ -27,8 +27,8 @@ bool change(format::Cell& word, std::uint64_t from, std::uint64_t to) noexcept {
 // it claimed the slot, until it returns false. Returns whether it never did.
 template <class Visit>
 bool each_since(const update::Segment& segment, SlotIndex mine, std::uint64_t born, Visit visit) {
-  const auto used = static_cast<SlotIndex>(
-      format::capped(segment.header().first_slots_used, segment.geometry().first_slots));
+  const auto used = static_cast<SlotIndex>(std::min<std::uint64_t>(
+      segment.header().first_slots_used.load(kOrdered), segment.geometry().first_slots));
   for (SlotIndex slot = 1; slot <= used; ++slot) {
     if (slot != mine && segment.head(slot).since.load(kOrdered) >= born && !visit(slot)) {
       return false;

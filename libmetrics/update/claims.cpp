@@ -21,9 +21,9 @@ bool try_lock(int fd, format::SlotIndex slot, std::int64_t length) noexcept {
 
 void raise_to(format::Cell& highest, std::uint64_t value) noexcept {
   std::uint64_t seen = highest.load(std::memory_order_relaxed);
-  // Release: a reader that sees the slot in use also sees its head. The reader's side is the copy
-  // that the kernel makes for it.
-  while (seen < value && !highest.compare_exchange_weak(seen, value, std::memory_order_release,
+  // Release, at least: a reader that sees the slot in use also sees its head. The reader's side is
+  // the copy that the kernel makes for it. For who takes a removed series' record: see announce().
+  while (seen < value && !highest.compare_exchange_weak(seen, value, std::memory_order_seq_cst,
                                                         std::memory_order_relaxed)) {
   }
 }
