@@ -37,14 +37,14 @@ uid_t user_of(const std::string& given) {
 
 }  // namespace
 
-Owners::Owners(const std::vector<std::string>& named)
-    : users_{::geteuid(), kRoot}, group_(format::shared_group()) {
+Owners::Owners(const std::vector<std::string>& named) : users_{::geteuid(), kRoot} {
+  format::shared_group();  // throws now, at the start, if there is no such group
   for (const std::string& user : named) users_.push_back(user_of(user));
 }
 
-std::string Owners::refusal(const struct stat& opened) const {
+std::string Owners::refusal(const std::string& file, const struct stat& opened) const {
   const bool accepted = std::find(users_.begin(), users_.end(), opened.st_uid) != users_.end() ||
-                        opened.st_gid == group_;
+                        opened.st_gid == format::shared_group(file);
   if (!accepted) {
     const std::string owner = user_name(opened.st_uid);
     return "belongs to user " + owner + ", and this process runs as " + user_name(users_.front()) +

@@ -7,7 +7,6 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,18 +14,18 @@ namespace metrics::scrape {
 
 class Owners {
  public:
-  // Accepts the segments of this process's user and of root, of the group $METRICS_GROUP, which
-  // workers share them in, and of the users that are named here, by name or number. Throws
-  // std::invalid_argument if there is no such user, and format::Error if there is no such group.
+  // Accepts the segments of this process's user and of root, of the group that workers share them in
+  // (format/group.h), and of the users that are named here, by name or number. Throws
+  // std::invalid_argument if there is no such user, and format::Error if there is no group
+  // $METRICS_GROUP.
   explicit Owners(const std::vector<std::string>& named = {});
 
-  // Returns why an opened file is not served, as the rest of a sentence that begins with its name;
-  // empty if it is. Nobody's file is served that anybody may write to.
-  std::string refusal(const struct stat& opened) const;
+  // Returns why the file of that name, which was opened, is not served, as the rest of a sentence
+  // that begins with its name; empty if it is. Nobody's file is served that anybody may write to.
+  std::string refusal(const std::string& file, const struct stat& opened) const;
 
  private:
   std::vector<uid_t> users_;
-  std::optional<gid_t> group_;
 };
 
 // Returns the user's name, or its number if it has none.

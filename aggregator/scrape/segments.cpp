@@ -100,7 +100,9 @@ void Segments::find() {
   });
   for (const std::string& file : files) {
     if (served_.contains(file)) continue;
-    const auto admit = [this](const struct stat& opened) { return owners_.refusal(opened); };
+    const auto admit = [this, file](const struct stat& opened) {
+      return owners_.refusal(file, opened);
+    };
     served_.emplace(file, std::make_unique<Served>(file, access_, admit, expire_after_));
   }
 }

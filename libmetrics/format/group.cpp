@@ -1,6 +1,7 @@
 #include "libmetrics/format/group.h"
 
 #include <grp.h>
+#include <sys/stat.h>
 
 #include <charconv>
 #include <cstring>
@@ -33,6 +34,16 @@ std::optional<gid_t> shared_group() {
                     "\", which is not a group here; write a group's name or number");
   }
   return found->gr_gid;
+}
+
+std::optional<gid_t> shared_group(const std::string& file) {
+  if (const auto group = shared_group()) return group;
+  const std::string folder = file.substr(0, file.rfind('/') + 1);
+  struct stat info {};
+  if (::stat(folder.empty() ? "." : folder.c_str(), &info) != 0) return std::nullopt;
+  constexpr mode_t kForAGroup = S_ISGID | S_IWGRP;
+  const bool for_a_group = (info.st_mode & (kForAGroup | S_IWOTH)) == kForAGroup;
+  return for_a_group ? std::optional(info.st_gid) : std::nullopt;
 }
 
 }  // namespace metrics::format

@@ -90,7 +90,7 @@ void fill(int fd, const std::string& file, const format::Geometry& g) {
     format::fail(errno, "can't write the header of " + file);
   }
   mode_t mode = S_IRUSR | S_IWUSR;
-  if (const auto group = format::shared_group()) {
+  if (const auto group = format::shared_group(file)) {
     mode |= S_IRGRP | S_IWGRP;
     if (::fchown(fd, static_cast<uid_t>(-1), *group) != 0) {
       format::fail(errno, "can't give " + file + " to group " + std::to_string(*group));

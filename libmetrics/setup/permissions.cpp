@@ -16,7 +16,7 @@ void check_owner(const std::string& file, const struct stat& info) {
   if (!S_ISREG(info.st_mode)) {
     throw format::Error(METRICS_INCOMPATIBLE, file + ' ' + format::not_a_segment(EISDIR));
   }
-  const std::optional<gid_t> group = format::shared_group();
+  const std::optional<gid_t> group = format::shared_group(file);
   const bool ours = info.st_uid == ::geteuid();
   const bool groups = group && info.st_gid == *group;
   if (!ours && !groups) {

@@ -2,6 +2,7 @@
 #include "libmetrics/update/segment.h"
 
 #include <fcntl.h>
+#include <grp.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -181,6 +182,54 @@ TEST(Segment, AGroupSharesOne) {
                                  "write a group's name or number"}));
             })),
             0);
+}
+
+// Makes the segment's folder one of `mode` and of the group 4711, lets two users of that group count
+// in it, and returns the mode of the file. `second` is how the second one fares.
+mode_t shared_in_folder(const TempPath& t, mode_t mode, metrics_status second) {
+  EXPECT_EQ(::chown(t.directory().c_str(), 0, 4711), 0);
+  EXPECT_EQ(::chmod(t.directory().c_str(), mode), 0);
+  const auto count_as = [&](uid_t user) {
+    metrics_segment* segment = nullptr;
+    ASSERT_EQ(::setgroups(0, nullptr), 0);
+    ASSERT_EQ(::setegid(4711), 0);
+    ASSERT_EQ(::seteuid(user), 0);
+    EXPECT_EQ(metrics_open(t.path().c_str(), &kSmallInC, &segment),
+              user == 1001 ? METRICS_OK : second);
+  };
+  EXPECT_EQ(ended(forked([&] { count_as(1001); })), 0);
+  EXPECT_EQ(ended(forked([&] { count_as(1002); })), 0);
+  struct stat info {};
+  EXPECT_EQ(::stat(t.file().c_str(), &info), 0);
+  return info.st_mode & 07777;
+}
+
+TEST(Segment, AFolderThatIsMadeForAGroupSharesItWithThatGroup) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root has two users to try it with";
+  EXPECT_EQ(shared_in_folder(TempPath(), 02770, METRICS_OK), 0660u);
+}
+
+TEST(Segment, AFolderThatIsForMoreThanAGroupSharesItWithNobody) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root has two users to try it with";
+  EXPECT_EQ(shared_in_folder(TempPath(), 02777, METRICS_NO_PERMISSION), 0600u) << "for anybody";
+  EXPECT_EQ(shared_in_folder(TempPath(), 00770, METRICS_NO_PERMISSION), 0600u) << "not setgid";
+}
+
+TEST(Segment, TheVariableOutweighsTheFolder) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root has two users to try it with";
+  TempPath t;
+  ASSERT_EQ(::chown(t.directory().c_str(), 1001, 4712), 0);
+  ASSERT_EQ(::chmod(t.directory().c_str(), 02770), 0);
+  EXPECT_EQ(ended(forked([&] {
+              ::setenv("METRICS_GROUP", "4711", 1);
+              ASSERT_EQ(::setegid(4711), 0);
+              ASSERT_EQ(::seteuid(1001), 0);
+              EXPECT_EQ(opened(t.path()), (Refusal{METRICS_OK, ""}));
+            })),
+            0);
+  struct stat info {};
+  ASSERT_EQ(::stat(t.file().c_str(), &info), 0);
+  EXPECT_EQ(info.st_gid, 4711u);
 }
 
 TEST(Segment, ADirectoryThatOneMayNotWriteToIsRefused) {

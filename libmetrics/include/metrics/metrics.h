@@ -111,10 +111,11 @@ typedef struct metrics_geometry {
  * The file's name is the path and ".v2", the version of its format; a path that already ends with
  * that is used unchanged. The current directory makes a relative path absolute.
  * geometry: NULL stands for one whose fields are all 0.
- * Permissions of a new file: 0600; with $METRICS_GROUP (a name or a number) 0660 and that group.
+ * Permissions of a new file: 0600; where a group shares it 0660 and that group, which is
+ * $METRICS_GROUP (a name or a number) or, if that is not set, the group of the file's folder,
+ * provided that the folder is setgid, writable for its group, and for no others.
  * A file is joined only if it is a regular file, not a symbolic link; belongs to the effective user
- * or to the group $METRICS_GROUP; and is writable for no others, nor for a group that is not
- * $METRICS_GROUP.
+ * or to that group; and is writable for no others, nor for another group.
  *
  * METRICS_INVALID: path or geometry breaks the rules.
  * METRICS_NO_SPACE: the file system has no room.
