@@ -26,6 +26,7 @@
 #include "aggregator/log.h"
 #include "aggregator/scrape/owners.h"
 #include "aggregator/scrape/scrape.h"
+#include "aggregator/service.h"
 #include "libmetrics/format/error.h"
 #include "libmetrics/format/name.h"
 #include "libmetrics/format/printable.h"
@@ -53,21 +54,22 @@ sigset_t set_of(std::initializer_list<int> signals) {
 }
 
 // Waits for a signal that ends the daemon, and returns it. SIGHUP, which asks daemons to read their
-// configuration again, never does, and stays blocked.
-int end_of_service(scrape::Scrape& scrape) {
+// configuration again, never does, and stays blocked. The watchdog hears of this daemon as long as
+// segments can be read: a scrape that never ends stops that.
+int end_of_service(scrape::Scrape& scrape, const Service& service) {
   const sigset_t awaited = set_of({SIGHUP, SIGTERM, SIGINT});
   for (;;) {
-    int signal = 0;
-    sigwait(&awaited, &signal);
+    const int signal = service.signal_or_beat(awaited);
+    if (signal == 0) {
+      service.alive(status_of(scrape));
+      continue;
+    }
     if (signal != SIGHUP) return signal;
     log_info(
         "SIGHUP: flags and environment can't change, and there is no configuration file; looking "
         "for segments anew");
-    try {
-      scrape.look();
-    } catch (const std::exception& e) {
-      log_warn("can't look for segments", {{"reason", e.what()}});
-    }
+    service.reloading();
+    service.ready(status_of(scrape));
   }
 }
 
@@ -101,8 +103,10 @@ int serve(const Flags& flags, scrape::Scrape& scrape, http::Routes table) {
                                            std::to_string(server.ports()[i])},
                            {"path", flags.path}});
   }
-  scrape.look();
-  const int signal = end_of_service(scrape);
+  const Service service;
+  service.ready(status_of(scrape));
+  const int signal = end_of_service(scrape, service);
+  service.stopping();
   log_info("stopping", {{"signal", signal == SIGTERM ? "SIGTERM" : "SIGINT"}});
   // A second signal ends the process at once: a user who doesn't want to wait for the responses
   // under way can send one.

@@ -49,8 +49,16 @@ Scrape::Scrape(std::vector<std::string> segments, reader::Access access, Owners 
     : segments_(std::move(segments), access, std::move(owners), Segments::kPatience, expire_after) {
 }
 
-void Scrape::look() {
-  rounds_.alone([this] { segments_.read(); });
+Scrape::Seen Scrape::look() {
+  Seen seen;
+  rounds_.alone([&] {
+    segments_.read();
+    for (const SegmentState& state : segments_.states()) {
+      ++(state.up ? seen.segments : seen.unreadable);
+      if (state.up) seen.series += state.reader->catalogue()->contents.series.size();
+    }
+  });
+  return seen;
 }
 
 void Scrape::describe_also(Describe more) {

@@ -2,6 +2,7 @@
 // own metrics, encodes the result.
 #pragma once
 
+#include <cstddef>
 #include <map>
 #include <memory>
 #include <string>
@@ -27,8 +28,16 @@ class Scrape {
                   reader::Access access = reader::Access::kCopied, Owners owners = Owners(),
                   Expiry::Clock::duration expire_after = {});
 
-  // Reads the segments as exposition() does, so that their state is logged.
-  void look();
+  // What there is to serve.
+  struct Seen {
+    std::size_t segments = 0;    // that could be read
+    std::size_t unreadable = 0;  // that could not
+    std::size_t series = 0;      // of those that could
+  };
+
+  // Reads the segments as exposition() does, so that their state is logged, and returns what it
+  // found. Waits for the exposition under way.
+  Seen look();
 
   // Adds families to the aggregator's own, from now on. They must not call this object.
   void describe_also(Describe more);
