@@ -1,0 +1,10 @@
+complete -c metrics-aggregator -f
+complete -c metrics-aggregator -s h -l help -d 'Print the options'
+complete -c metrics-aggregator -l segment -r -F -d 'A segment, or a directory with segments'
+complete -c metrics-aggregator -l segment.owner -x -a '(__fish_complete_users)' -d 'A user whose segments are served too'
+complete -c metrics-aggregator -l web.listen-address -x -d 'Address to listen on'
+complete -c metrics-aggregator -l web.telemetry-path -x -d 'Path of the exposition'
+complete -c metrics-aggregator -l web.max-requests -x -d 'Requests served at a time'
+complete -c metrics-aggregator -l log.level -x -a 'debug info warn error' -d 'Least level to log'
+complete -c metrics-aggregator -l log.format -x -a 'logfmt json' -d 'Format of the log'
+complete -c metrics-aggregator -l version -d 'Print the version'
