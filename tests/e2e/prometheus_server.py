@@ -21,15 +21,19 @@ scrape_configs:
 """
 
 
-class Prometheus:
-    def __init__(self, directory, target_port):
-        config = os.path.join(directory, "prometheus.yml")
-        with open(config, "w") as file:
-            file.write(CONFIG.format(port=target_port))
+class Server:
+    """With that configuration, a folder for what it keeps, and flags more."""
+
+    def __init__(self, directory, config, flags=(), listen="127.0.0.1:0", agent=False):
+        file = os.path.join(directory, "prometheus.yml")
+        with open(file, "w") as out:
+            out.write(config)
+        kind = ["--enable-feature=agent", f"--storage.agent.path={directory}/data"] if agent else [
+            f"--storage.tsdb.path={directory}/data"]
         self.log = open(os.path.join(directory, "prometheus.log"), "w+")  # noqa: SIM115  close() closes it
         self.process = subprocess.Popen(
-            ["prometheus", f"--config.file={config}", f"--storage.tsdb.path={directory}/data",
-             "--web.listen-address=127.0.0.1:0"], stderr=self.log, stdout=self.log)
+            ["prometheus", f"--config.file={file}", *kind, f"--web.listen-address={listen}", *flags],
+            stderr=self.log, stdout=self.log)
         self.port = until("Prometheus listens", self._listening_port)
         until("Prometheus is ready", self._ready)
 
@@ -85,3 +89,10 @@ class Prometheus:
         self.process.kill()
         self.process.wait()
         self.log.close()
+
+
+class Prometheus(Server):
+    """Scrapes one port of this host, each second."""
+
+    def __init__(self, directory, target_port):
+        super().__init__(directory, CONFIG.format(port=target_port))

@@ -1,0 +1,277 @@
+"""Two hosts, each with workers and an aggregator, and real Prometheus servers that add them up.
+
+Hosts are network namespaces. ctest runs this file in one of its own (see CMakeLists.txt), which is
+where Prometheus runs: what the test adds to it ends with it, and its addresses and ports are
+nobody else's.
+"""
+import contextlib
+import http.server
+import json
+import os
+from pathlib import Path
+import shutil
+import signal
+import subprocess
+import threading
+import time
+
+import pytest
+
+from aggregators import AGGREGATOR
+from prometheus_server import Server
+from workers import PATIENCE, Worker, clean_environment, until
+
+DOCS = Path(__file__).parents[2] / "aggregator/docs"
+PORT = 8001  # the same on each host, as is usual
+RECEIVER = "127.0.0.1:9191"
+BOUNDS = [1, 2]
+
+# Of one's own metrics, as recording.yml suggests. Of what was counted, not of rates: those are
+# never exact.
+RECORDED = """\
+groups:
+  - name: tasks
+    rules:
+      - {record: "job:tasks:sum", expr: sum by (job) (tasks_total)}
+"""
+
+MAIN = f"""\
+global: {{scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}}
+rule_files: ["{DOCS}/alerts.yml", "{DOCS}/recording.yml", tasks.yml]
+scrape_configs:
+  - {{job_name: workers, file_sd_configs: [{{files: [targets.json]}}]}}
+"""
+
+# A Prometheus of all sites takes from each what is recorded there.
+ABOVE = """\
+global: {{scrape_interval: 1s, scrape_timeout: 1s}}
+scrape_configs:
+  - job_name: federate
+    honor_labels: true
+    metrics_path: /federate
+    params: {{"match[]": ['{{__name__=~"job:.*"}}']}}
+    static_configs: [{{targets: ["127.0.0.1:{port}"]}}]
+"""
+
+AGENT = f"""\
+global: {{{{scrape_interval: 1s, scrape_timeout: 1s, external_labels: {{{{site: edge}}}}}}}}
+scrape_configs:
+  - {{{{job_name: workers, http_sd_configs: [{{{{url: "http://127.0.0.1:{{port}}/", refresh_interval: 1s}}}}]}}}}
+remote_write:
+  - url: http://{RECEIVER}/api/v1/write
+    queue_config: {{{{min_backoff: 30ms, max_backoff: 1s}}}}
+"""
+
+NOTHING = "global: {scrape_interval: 1s}\n"
+
+
+def run(*command):
+    subprocess.run(command, check=True)
+
+
+class Host:
+    """A network namespace with a way to this one, workers' counts, and an aggregator."""
+
+    def __init__(self, number, directory):
+        self.segment = os.path.join(directory, f"host{number}")
+        self.address = f"10.77.{number}.2"
+        # The process that holds the namespace: it waits for the end of its input.
+        self.holder = subprocess.Popen(["unshare", "--net", "cat"], stdin=subprocess.PIPE)
+        here = os.stat("/proc/self/ns/net").st_ino
+        until("the namespace is there", lambda: os.stat(f"/proc/{self.holder.pid}/ns/net").st_ino != here)
+        link = f"host{number}"
+        run("ip", "link", "add", link, "type", "veth", "peer", "name", "eth0", "netns", str(self.holder.pid))
+        run("ip", "address", "add", f"10.77.{number}.1/24", "dev", link)
+        run("ip", "link", "set", link, "up")
+        run(*self.inside("ip", "address", "add", f"{self.address}/24", "dev", "eth0"))
+        for device in ("lo", "eth0"):
+            run(*self.inside("ip", "link", "set", device, "up"))
+        self.instance = f"{self.address}:{PORT}"
+        self.worker = self.aggregator = None
+        self.counted = 0
+
+    def inside(self, *command):
+        return ["nsenter", f"--net=/proc/{self.holder.pid}/ns/net", *command]
+
+    def start_worker(self):
+        self.worker = Worker(clean_environment(METRICS_SEGMENT=self.segment))
+        self.tasks = self.worker.counter("tasks_total")
+        self.seconds = self.worker.histogram("task_seconds", BOUNDS)
+
+    def count(self, tasks):
+        self.worker.inc(self.tasks, tasks)
+        self.worker.observe(self.seconds, *[1.5] * tasks)
+        self.counted += tasks
+
+    def start_aggregator(self):
+        self.aggregator = subprocess.Popen(
+            self.inside(AGGREGATOR, "--segment", self.segment, f"--web.listen-address={self.instance}"),
+            stderr=subprocess.DEVNULL, env=clean_environment())
+
+    def end_aggregator(self):
+        self.aggregator.send_signal(signal.SIGTERM)
+        assert self.aggregator.wait(PATIENCE) == 0
+
+    def close(self):
+        if self.worker:
+            self.worker.close()
+        if self.aggregator and self.aggregator.returncode is None:
+            self.aggregator.kill()
+            self.aggregator.wait()
+        self.holder.stdin.close()
+        self.holder.wait()
+
+
+class Discovery(http.server.BaseHTTPRequestHandler):
+    """Answers http_sd_configs with the hosts."""
+
+    targets: tuple = ()
+
+    def do_GET(self):
+        body = json.dumps([{"targets": list(self.targets)}]).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+class Site:
+    """All servers, and what they are asked."""
+
+    def __init__(self, stack, directory, hosts):
+        self.hosts, self.directory, self.stack = hosts, directory, stack
+        instances = [host.instance for host in hosts]
+        main = self.folder("main")
+        (main / "tasks.yml").write_text(RECORDED)
+        (main / "targets.json").write_text(json.dumps([{"targets": instances}]))
+        self.main = self.start(Server(str(main), MAIN))
+        self.above = self.start(Server(str(self.folder("above")), ABOVE.format(port=self.main.port)))
+        discovery = http.server.ThreadingHTTPServer(
+            ("127.0.0.1", 0), type("Here", (Discovery,), {"targets": instances}))
+        threading.Thread(target=discovery.serve_forever).start()
+        stack.callback(discovery.server_close)
+        stack.callback(discovery.shutdown)
+        self.receiver_folder = self.folder("receiver")
+        self.start_receiver()
+        self.start(Server(str(self.folder("agent")), AGENT.format(port=discovery.server_port), agent=True))
+
+    def folder(self, name):
+        path = self.directory / name
+        path.mkdir()
+        return path
+
+    def start(self, server):
+        self.stack.callback(server.close)
+        return server
+
+    def start_receiver(self):
+        self.receiver = self.start(Server(str(self.receiver_folder), NOTHING, listen=RECEIVER,
+                                          flags=["--web.enable-remote-write-receiver"]))
+
+    def counted(self):
+        return sum(host.counted for host in self.hosts)
+
+
+def now(server, expression):
+    """{instance, or None: value} of the vector."""
+    return {labels.get("instance"): value for labels, value in server.query(expression, time.time())}
+
+
+def comes(server, expression, expected):
+    """Waits until the expression has that value."""
+    try:
+        until(expression, lambda: now(server, expression) == expected)
+    except AssertionError as error:
+        raise AssertionError(f"{expression} is {now(server, expression)}, not {expected}") from error
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    if not shutil.which("prometheus"):
+        pytest.skip("Prometheus is missing; install prometheus")
+    if not os.environ.get("METRICS_OWN_NETWORK"):
+        pytest.skip("only in a network namespace of its own: see CMakeLists.txt")
+    if subprocess.run(["ip", "link", "set", "lo", "up"]).returncode != 0:
+        pytest.skip("ip is missing, or may do nothing here; install iproute2")
+    with contextlib.ExitStack() as stack:
+        segments = f"/dev/shm/metrics-hosts-{time.time_ns()}"
+        os.mkdir(segments)
+        stack.callback(shutil.rmtree, segments)
+        hosts = []
+        for number in (1, 2):
+            hosts.append(Host(number, segments))
+            stack.callback(hosts[-1].close)
+        for host in hosts:
+            host.start_worker()
+            host.start_aggregator()
+        yield Site(stack, tmp_path_factory.mktemp("hosts"), hosts)
+
+
+def test_hosts_add_up(site):
+    one, two = site.hosts
+    one.count(30)
+    two.count(12)
+    comes(site.main, "sum(tasks_total)", {None: 42})
+    comes(site.main, "tasks_total", {one.instance: 30, two.instance: 12})
+    comes(site.main, 'sum(task_seconds_bucket{le="2.0"})', {None: 42})
+    assert now(site.main, "histogram_quantile(0.5, sum by (le) (task_seconds_bucket))") == {None: 1.5}
+    assert now(site.main, "up") == {one.instance: 1, two.instance: 1}
+
+
+def test_what_is_recorded_is_federated(site):
+    comes(site.main, "job:tasks:sum", {None: site.counted()})
+    comes(site.above, "job:tasks:sum", {None: site.counted()})
+    comes(site.above, "job:metrics_segment_slots_live:sum", {None: 2})
+    comes(site.above, "job:metrics_segment_dropped:rate5m", {None: 0})
+
+
+def test_an_agent_that_finds_hosts_by_http_writes_to_a_receiver(site):
+    comes(site.receiver, 'sum(tasks_total{site="edge"})', {None: site.counted()})
+
+
+def test_nothing_is_lost_while_the_receiver_is_away(site):
+    one, _ = site.hosts
+    site.receiver.close()
+    gone = time.time()
+    for _ in range(3):  # scrapes that the agent makes meanwhile
+        one.count(1)
+        comes(site.main, "tasks_total", {host.instance: host.counted for host in site.hosts})
+    until("some scrapes are made", lambda: time.time() - gone > 3)
+    back = time.time()
+    site.start_receiver()
+    comes(site.receiver, 'sum(tasks_total{site="edge"})', {None: site.counted()})
+    (_, samples), = site.receiver.query(f'tasks_total{{instance="{one.instance}"}}[{int(back - gone) + 60}s]', time.time())
+    meanwhile = [value for when, value in samples if gone <= when < back]
+    assert len(meanwhile) >= 2, "samples of the time in which it was away"
+    assert meanwhile == sorted(meanwhile)
+
+
+def test_a_daemon_that_is_away_is_seen_and_loses_nothing(site):
+    one, two = site.hosts
+    two.end_aggregator()
+    comes(site.main, "up", {one.instance: 1, two.instance: 0})
+    comes(site.main, "tasks_total", {one.instance: one.counted})
+    comes(site.main, 'ALERTS{alertname="MetricsAggregatorDown",alertstate="pending"}', {two.instance: 1})
+    two.count(5)
+    two.start_aggregator()
+    comes(site.main, "tasks_total", {one.instance: one.counted, two.instance: two.counted})
+    assert now(site.main, "resets(tasks_total[5m])") == {one.instance: 0, two.instance: 0}
+    comes(site.main, 'ALERTS{alertname="MetricsAggregatorDown"}', {})
+
+
+def test_a_segment_that_is_replaced_is_one_reset_and_an_alert(site):
+    one, two = site.hosts
+    before = now(site.main, "sum(increase(tasks_total[5m]))")[None]
+    one.worker.close()
+    os.unlink(one.segment + ".v2")
+    one.counted = 0
+    one.start_worker()
+    one.count(3)
+    comes(site.main, "tasks_total", {one.instance: 3, two.instance: two.counted})
+    assert now(site.main, "resets(tasks_total[5m])") == {one.instance: 1, two.instance: 0}
+    assert now(site.main, "sum(increase(tasks_total[5m]))")[None] > before
+    comes(site.main, 'ALERTS{alertname="MetricsSegmentReplaced",alertstate="firing"}', {one.instance: 1})
