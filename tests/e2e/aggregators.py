@@ -64,8 +64,8 @@ class Reply:
 
 
 class Aggregator:
-    def __init__(self, *segments, flags=(), environment=None, under=()):
-        arguments = [*under, AGGREGATOR, "--web.listen-address=127.0.0.1:0", *flags]
+    def __init__(self, *segments, flags=(), environment=None, under=(), program=AGGREGATOR):
+        arguments = [*under, program, "--web.listen-address=127.0.0.1:0", *flags]
         for segment in segments:
             arguments += ["--segment", segment]
         self.process = subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True,
