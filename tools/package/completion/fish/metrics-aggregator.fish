@@ -2,6 +2,7 @@ complete -c metrics-aggregator -f
 complete -c metrics-aggregator -s h -l help -d 'Print the options'
 complete -c metrics-aggregator -l segment -r -F -d 'A segment, or a directory with segments'
 complete -c metrics-aggregator -l segment.owner -x -a '(__fish_complete_users)' -d 'A user whose segments are served too'
+complete -c metrics-aggregator -l series.expire-after -x -d 'Leave out series that have not changed for longer'
 complete -c metrics-aggregator -l web.listen-address -x -d 'Address to listen on'
 complete -c metrics-aggregator -l web.telemetry-path -x -d 'Path of the exposition'
 complete -c metrics-aggregator -l web.max-requests -x -d 'Requests served at a time'
