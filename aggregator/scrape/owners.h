@@ -14,8 +14,8 @@ namespace metrics::scrape {
 
 class Owners {
  public:
-  // Accepts the segments of this process's user and of root, of the group that workers share them in
-  // (format/group.h), and of the users that are named here, by name or number. Throws
+  // Accepts the segments of this process's user and of root, of the group that workers share them
+  // in (format/group.h), and of the users that are named here, by name or number. Throws
   // std::invalid_argument if there is no such user, and format::Error if there is no group
   // $METRICS_GROUP.
   explicit Owners(const std::vector<std::string>& named = {});

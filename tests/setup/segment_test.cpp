@@ -184,8 +184,8 @@ TEST(Segment, AGroupSharesOne) {
             0);
 }
 
-// Makes the segment's folder one of `mode` and of the group 4711, lets two users of that group count
-// in it, and returns the mode of the file. `second` is how the second one fares.
+// Makes the segment's folder one of `mode` and of the group 4711, lets two users of that group
+// count in it, and returns the mode of the file. `second` is how the second one fares.
 mode_t shared_in_folder(const TempPath& t, mode_t mode, metrics_status second) {
   EXPECT_EQ(::chown(t.directory().c_str(), 0, 4711), 0);
   EXPECT_EQ(::chmod(t.directory().c_str(), mode), 0);
