@@ -62,9 +62,13 @@ void define(CLI::App& app, Flags& flags) {
       ->option_text("USER")
       ->check(owner_fault);
   app.add_option("--web.listen-address", flags.listen,
-                 "Address to listen on; repeatable. Default: :8001")
-      ->option_text("HOST:PORT")
+                 "HOST:PORT, [IPV6]:PORT, :PORT (every interface) or\n"
+                 "unix:PATH; repeatable. Default: sockets that systemd\n"
+                 "has passed, else :8001")
+      ->option_text("ADDRESS")
       ->check(listen_fault);
+  app.add_flag("--web.systemd-socket", flags.systemd_socket,
+               "Serve on systemd's sockets, and fail if there are\nnone");
   app.add_option("--web.telemetry-path", flags.path,
                  "Path of the exposition. Default: " + flags.path)
       ->option_text("PATH")

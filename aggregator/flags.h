@@ -13,7 +13,8 @@ namespace metrics::aggregator {
 struct Flags {
   std::vector<std::string> segments;
   std::vector<std::string> owners;
-  std::vector<std::string> listen = {":8001"};
+  std::vector<std::string> listen;  // empty: the default, or what systemd has passed
+  bool systemd_socket = false;
   std::string path = "/metrics";
   int max_requests = 40;
   std::string log_level = "info";

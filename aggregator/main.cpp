@@ -25,6 +25,7 @@
 #include "aggregator/log.h"
 #include "aggregator/scrape/owners.h"
 #include "aggregator/scrape/scrape.h"
+#include "aggregator/systemd_sockets.h"
 #include "libmetrics/format/error.h"
 #include "libmetrics/format/name.h"
 #include "libmetrics/format/printable.h"
@@ -34,6 +35,8 @@ namespace {
 
 constexpr int kFailed = 1;
 constexpr int kUsage = 2;
+
+constexpr const char* kDefaultAddress = ":8001";
 
 // Returns all pages except for the landing page, in the order in which the landing page lists them.
 std::vector<endpoints::Endpoint> pages(scrape::Scrape& scrape, const Flags& flags) {
@@ -88,17 +91,20 @@ int serve(const Flags& flags, scrape::Scrape& scrape, http::Routes table) {
   log_info("starting", {{"version", METRICS_VERSION}, {"pid", std::to_string(::getpid())}});
   http::HttpOptions options;
   options.listen = flags.listen;
+  options.inherited = systemd_sockets();
+  if (flags.systemd_socket && options.inherited.empty()) {
+    throw std::invalid_argument(
+        "--web.systemd-socket: systemd has passed no socket; start the .socket unit, or leave the "
+        "flag out");
+  }
+  if (options.listen.empty() && options.inherited.empty()) options.listen = {kDefaultAddress};
   options.max_requests = flags.max_requests;
   options.log = [](std::string_view line) { log_warn(line); };
   http::HttpServer server(options, std::move(table));
   scrape.describe_also(
       [&server](reader::FamiliesBuilder& build) { describe_http(build, server.counts()); });
-  for (std::size_t i = 0; i < flags.listen.size(); ++i) {
-    const std::string& given = flags.listen[i];
-    const std::string host = given.substr(0, given.rfind(':'));
-    log_info("listening", {{"address", (host.empty() ? "0.0.0.0" : host) + ':' +
-                                           std::to_string(server.ports()[i])},
-                           {"path", flags.path}});
+  for (const std::string& address : server.addresses()) {
+    log_info("listening", {{"address", address}, {"path", flags.path}});
   }
   scrape.look();
   const int signal = end_of_service(scrape);

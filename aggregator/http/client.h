@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <list>
 
 #include "aggregator/http/counts.h"
@@ -18,7 +17,7 @@ struct Exchange;
 struct Client {
   Front* front;
   BufferedSocket socket;
-  std::uint16_t port;     // ours, to which it has connected
+  Origin origin;          // as which it has reached us
   Event timer = nullptr;  // fires at the end of the time that it has for what it is at
 
   State state = State::kIdle;

@@ -15,10 +15,10 @@ constexpr int kReadsAtEnd = 64;
 
 }  // namespace
 
-Client& Clients::add(Front& front, BufferedSocket socket, std::uint16_t port) {
+Client& Clients::add(Front& front, BufferedSocket socket, Origin origin) {
   if (size_ >= bounds_.connections) spare_one();
   List& idle = in(State::kIdle);
-  Client& client = idle.emplace_back(Client{&front, std::move(socket), port});
+  Client& client = idle.emplace_back(Client{&front, std::move(socket), origin});
   client.self = std::prev(idle.end());
   ++size_;
   count(State::kIdle);

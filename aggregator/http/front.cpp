@@ -163,7 +163,7 @@ void Front::accept(const Door& door) noexcept {
     Descriptor socket(
         ::accept4(door.listener.socket.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (socket) {
-      welcome(std::move(socket), door.listener.port);
+      welcome(std::move(socket), door.listener);
       continue;
     }
     if (errno == EAGAIN) return;
@@ -190,14 +190,14 @@ void Front::on_retry(evutil_socket_t, short, void* argument) noexcept {
   self.settle();
 }
 
-void Front::welcome(Descriptor socket, std::uint16_t port) noexcept {
+void Front::welcome(Descriptor socket, const Listener& listener) noexcept {
   const int on = 1;
   ::setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
   BufferedSocket buffered(bufferevent_socket_new(base_.get(), socket.get(), BEV_OPT_CLOSE_ON_FREE));
   if (buffered == nullptr) return;
   socket.release();
   try {
-    attempt(clients_.add(*this, std::move(buffered), port), &Front::begin);
+    attempt(clients_.add(*this, std::move(buffered), {.port = listener.port}), &Front::begin);
   } catch (...) {  // out of memory: not let in
   }
 }
@@ -272,8 +272,8 @@ void Front::request(Client& client) {
   const std::string_view bytes = contiguous(client.input());
   const std::string_view head = client.request_cut ? bytes : bytes.substr(0, client.head.size());
   // civetweb would compare a target's port with that of its private socket, which has none.
-  const auto [at, size] =
-      client.request_cut ? std::pair<std::size_t, std::size_t>() : own_authority(head, client.port);
+  const auto [at, size] = client.request_cut ? std::pair<std::size_t, std::size_t>()
+                                             : own_authority(head, client.origin);
   const bool once = client.request_cut || !client.head.plain();
   if (pool_.send(client, head.substr(0, at), head.substr(at + size), once)) {
     evbuffer_drain(client.input(), head.size());

@@ -4,7 +4,6 @@
 
 #include <atomic>
 #include <chrono>
-#include <cstdint>
 #include <optional>
 #include <thread>
 #include <vector>
@@ -64,7 +63,7 @@ class Front {
   void serve_waiting() noexcept;
   void attempt(Client& client, void (Front::*step)(Client&)) noexcept;
   void accept(const Door& door) noexcept;
-  void welcome(Descriptor socket, std::uint16_t port) noexcept;
+  void welcome(Descriptor socket, const Listener& listener) noexcept;
   void answer(Client* client, std::optional<Answer> made) noexcept;
 
   // Steps of a client, in their order. Each may close it, and then destroys it.

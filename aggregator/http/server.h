@@ -16,7 +16,8 @@
 namespace metrics::http {
 
 struct HttpOptions {
-  std::vector<std::string> listen = {};  // at least one; see listen_address.h
+  std::vector<std::string> listen = {};  // see listen_address.h
+  std::vector<int> inherited = {};       // sockets that listen already; the server closes them
   int max_requests = 40;                 // served at a time; further ones get 503
   // Threads in addition to max_requests ones, which answer 503 and serve exempt routes.
   int spare_threads = 4;
@@ -67,7 +68,11 @@ class HttpServer {
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;
 
-  // Returns the bound ports, in the order of options.listen; after stop() too. Thread-safe.
+  // Returns where it listens, in the order of options.listen, with options.inherited behind; after
+  // stop() too: "127.0.0.1:8001", "[::]:8001" or "unix:PATH", with the bound ports. Thread-safe.
+  const std::vector<std::string>& addresses() const noexcept;
+
+  // Returns the bound ports in that order, 0 for unix sockets. Thread-safe.
   const std::vector<std::uint16_t>& ports() const noexcept;
 
   // Returns what is being served now, and why connections were closed. Thread-safe.

@@ -223,11 +223,13 @@ USAGE = {
                                       'write 127.0.0.1:8001',
     "--web.listen-address=:99999": '--web.listen-address: cannot listen on ":99999": the port must be a number from '
                                    '0 to 65535',
-    "--web.listen-address=[::1]:80": '--web.listen-address: cannot listen on "[::1]:80": IPv6 is not supported; write '
-                                     'an IPv4 address such as 127.0.0.1:8001, or :8001 for every interface',
-    "--web.listen-address=here:80": '--web.listen-address: cannot listen on "here:80": "here" is not an IPv4 address '
-                                    'and names are not looked up; write an IPv4 address such as 127.0.0.1:8001, or '
-                                    ':8001 for every interface',
+    "--web.listen-address=::1": '--web.listen-address: cannot listen on "::1": an IPv6 address needs brackets, and a '
+                                'port; write [::1]:8001',
+    "--web.listen-address=unix:": '--web.listen-address: cannot listen on "unix:": the path is missing; write '
+                                  'unix:/run/metrics/aggregator.socket',
+    "--web.listen-address=here:80": '--web.listen-address: cannot listen on "here:80": "here" is not an IP address '
+                                    'and names are not looked up; write an IP address such as 127.0.0.1:8001 or '
+                                    '[::1]:8001, or :8001 for every interface',
     "--web.telemetry-path=metrics": "--web.telemetry-path: must begin with '/' and need no escapes, e.g. /metrics",
     "--web.telemetry-path=/-/ready": "--web.telemetry-path: /-/ready is the path of another page; choose another one",
     "--web.max-requests=0": "--web.max-requests: Value 0 not in range 1 to 1000",

@@ -187,7 +187,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     parse_listen_address(std::string(input));
   } catch (const std::invalid_argument&) {
   }
-  const auto [at, part] = own_authority(input, 8001);
+  const auto [at, part] = own_authority(input, {.port = 8001});
   if (at + part > size) fail("a part outside", input);
 
   if (input.starts_with(kPlan) && size >= kPlanSize) {
