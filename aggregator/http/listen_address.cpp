@@ -206,9 +206,10 @@ Descriptor listening(const ListenAddress& where) noexcept {
     // So that a server which is started anew need not wait for the end of its former connections.
     return {};
   }
-  const int only = where.host.empty() ? 0 : 1;
+  // Some machines are set to keep the families apart.
+  const int apart = 0;
   if (address.family() == AF_INET6 &&
-      ::setsockopt(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof(only)) != 0) {
+      ::setsockopt(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, &apart, sizeof(apart)) != 0) {
     return {};
   }
   if (::bind(socket.get(), address.get(), address.size()) != 0) return {};

@@ -1,6 +1,7 @@
 // Where the server listens, and what it says when it can't.
 #include <gtest/gtest.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -123,6 +124,23 @@ TEST(HttpListen, LeavesAUnixSocketAloneThatAnotherProcessServesOrThatIsAFile) {
   EXPECT_EQ(std::filesystem::file_size(folder.path + "/file"), 4u);
 }
 
+TEST(HttpListen, LeavesAUnixSocketAloneWhoseProcessIsBusy) {
+  const Folder folder;
+  const Descriptor busy(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
+  folder.socket.copy(address.sun_path, sizeof(address.sun_path) - 1);
+  const auto* const general = reinterpret_cast<const sockaddr*>(&address);
+  ASSERT_EQ(::bind(busy.get(), general, sizeof(address)), 0);
+  ASSERT_EQ(::listen(busy.get(), 0), 0);
+  std::vector<Descriptor> waiting;
+  do {
+    waiting.emplace_back(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  } while (::connect(waiting.back().get(), general, sizeof(address)) == 0);
+  ASSERT_EQ(errno, EAGAIN);
+  EXPECT_NE(refusal<std::runtime_error>({folder.address}), "");
+  EXPECT_TRUE(std::filesystem::exists(folder.socket));
+}
+
 TEST(HttpListen, LeavesTheNameOfItsSuccessor) {
   const Folder folder;
   auto first = std::make_unique<HttpServer>(
@@ -144,8 +162,11 @@ TEST(HttpListen, ServesASocketThatListensAlready) {
 
 TEST(HttpListen, RefusesADescriptorThatDoesNotListen) {
   const Descriptor connected(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  const Descriptor datagrams(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-  for (const int fd : {connected.get(), datagrams.get()}) {
+  const Descriptor packets(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
+  const sockaddr_un any{.sun_family = AF_UNIX, .sun_path = {}};  // the kernel chooses a name
+  ASSERT_EQ(::bind(packets.get(), reinterpret_cast<const sockaddr*>(&any), sizeof(sa_family_t)), 0);
+  ASSERT_EQ(::listen(packets.get(), 1), 0);
+  for (const int fd : {connected.get(), packets.get()}) {
     try {
       const HttpServer server(HttpOptions{.inherited = {fd}}, {});
       ADD_FAILURE();
