@@ -69,6 +69,10 @@ void define(CLI::App& app, Flags& flags) {
       ->check(listen_fault);
   app.add_flag("--web.systemd-socket", flags.systemd_socket,
                "Serve on systemd's sockets, and fail if there are\nnone");
+  app.add_option("--web.config.file", flags.web_config,
+                 "TLS, users and headers, in the format of Prometheus's\n"
+                 "exporters; read anew when it changes")
+      ->option_text("PATH");
   app.add_option("--web.telemetry-path", flags.path,
                  "Path of the exposition. Default: " + flags.path)
       ->option_text("PATH")

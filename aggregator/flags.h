@@ -15,6 +15,7 @@ struct Flags {
   std::vector<std::string> owners;
   std::vector<std::string> listen;  // empty: the default, or what systemd has passed
   bool systemd_socket = false;
+  std::string web_config;  // empty: none
   std::string path = "/metrics";
   int max_requests = 40;
   std::string log_level = "info";

@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <exception>
 #include <initializer_list>
+#include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -26,6 +27,7 @@
 #include "aggregator/scrape/owners.h"
 #include "aggregator/scrape/scrape.h"
 #include "aggregator/systemd_sockets.h"
+#include "aggregator/web/rules_file.h"
 #include "libmetrics/format/error.h"
 #include "libmetrics/format/name.h"
 #include "libmetrics/format/printable.h"
@@ -56,15 +58,20 @@ sigset_t set_of(std::initializer_list<int> signals) {
 
 // Waits for a signal that ends the daemon, and returns it. SIGHUP, which asks daemons to read their
 // configuration again, never does, and stays blocked.
-int end_of_service(scrape::Scrape& scrape) {
+int end_of_service(scrape::Scrape& scrape, web::RulesFile& rules) {
   const sigset_t awaited = set_of({SIGHUP, SIGTERM, SIGINT});
   for (;;) {
     int signal = 0;
     sigwait(&awaited, &signal);
     if (signal != SIGHUP) return signal;
-    log_info(
-        "SIGHUP: flags and environment can't change, and there is no configuration file; looking "
-        "for segments anew");
+    if (rules.status()) {
+      log_info("SIGHUP: reading the web configuration anew, and looking for segments");
+      rules.reload();
+    } else {
+      log_info(
+          "SIGHUP: flags and environment can't change, and there is no configuration file; looking "
+          "for segments anew");
+    }
     try {
       scrape.look();
     } catch (const std::exception& e) {
@@ -100,14 +107,22 @@ int serve(const Flags& flags, scrape::Scrape& scrape, http::Routes table) {
   if (options.listen.empty() && options.inherited.empty()) options.listen = {kDefaultAddress};
   options.max_requests = flags.max_requests;
   options.log = [](std::string_view line) { log_warn(line); };
+  options.rules = std::make_shared<web::RulesFile>(
+      web::RulesFileOptions{.path = flags.web_config,
+                            .log = [](std::string_view line) { log_info(line); },
+                            .warn = [](std::string_view line) { log_warn(line); }});
   http::HttpServer server(options, std::move(table));
-  scrape.describe_also(
-      [&server](reader::FamiliesBuilder& build) { describe_http(build, server.counts()); });
+  scrape.describe_also([&server, &rules = *options.rules](reader::FamiliesBuilder& build) {
+    describe_http(build, server.counts());
+    describe_rules(build, rules.status());
+  });
   for (const std::string& address : server.addresses()) {
-    log_info("listening", {{"address", address}, {"path", flags.path}});
+    log_info("listening", {{"address", address},
+                           {"path", flags.path},
+                           {"tls", options.rules->current()->has_tls() ? "true" : "false"}});
   }
   scrape.look();
-  const int signal = end_of_service(scrape);
+  const int signal = end_of_service(scrape, *options.rules);
   log_info("stopping", {{"signal", signal == SIGTERM ? "SIGTERM" : "SIGINT"}});
   // A second signal ends the process at once: a user who doesn't want to wait for the responses
   // under way can send one.

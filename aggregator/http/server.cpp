@@ -10,6 +10,7 @@
 #include "aggregator/http/backend.h"
 #include "aggregator/http/front.h"
 #include "aggregator/http/listen_address.h"
+#include "aggregator/web/rules_file.h"
 
 namespace metrics::http {
 namespace {
@@ -45,8 +46,9 @@ std::vector<Listener> listen_on_all(const HttpOptions& options) {
   check_distinct(addresses);
   std::vector<Listener> listeners;
   listeners.reserve(addresses.size() + options.inherited.size());
-  for (const ListenAddress& address : addresses) listeners.push_back(listen_on(address));
+  // First, while none of these descriptors can be one of our own.
   for (const int descriptor : options.inherited) listeners.push_back(adopt(descriptor));
+  for (const ListenAddress& address : addresses) listeners.push_back(listen_on(address));
   return listeners;
 }
 
@@ -60,9 +62,10 @@ std::size_t connections(const HttpOptions& options) noexcept {
   return std::clamp<rlim_t>(descriptors.rlim_cur / 2, 1, wanted);
 }
 
-Front::Options front_options(const HttpOptions& options, int threads) {
+Front::Options front_options(const HttpOptions& options, int threads, web::RulesFile& rules) {
   return {
       .bounds = {.connections = connections(options), .buffered_bytes = options.max_buffered_bytes},
+      .rules = &rules,
       .threads = threads,
       .request_timeout = options.request_timeout,
       .response_timeout = options.response_timeout,
@@ -75,11 +78,15 @@ class HttpServer::Server {
  public:
   Server(HttpOptions options, Routes routes, std::vector<Listener> listeners)
       : request_timeout_(options.request_timeout),
+        rules_(options.rules != nullptr ? std::move(options.rules)
+                                        : std::make_shared<web::RulesFile>()),
         backend_({.max_requests = options.max_requests,
                   .threads = threads(options),
-                  .log = std::move(options.log)},
+                  .log = std::move(options.log),
+                  .rules = rules_.get()},
                  std::move(routes)),
-        front_(front_options(options, threads(options)), named(std::move(listeners)), backend_) {}
+        front_(front_options(options, threads(options), *rules_), named(std::move(listeners)),
+               backend_) {}
   ~Server() { stop(); }
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
@@ -119,6 +126,7 @@ class HttpServer::Server {
   }
 
   const std::chrono::milliseconds request_timeout_;
+  const std::shared_ptr<web::RulesFile> rules_;
   std::vector<std::string> addresses_;
   std::vector<std::uint16_t> ports_;
   Backend backend_;

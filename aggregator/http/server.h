@@ -12,6 +12,7 @@
 
 #include "aggregator/http/counts.h"
 #include "aggregator/http/routes.h"
+#include "aggregator/web/rules_file.h"
 
 namespace metrics::http {
 
@@ -28,7 +29,8 @@ struct HttpOptions {
   int max_connections = 4096;
   // Bytes of requests and responses that wait for their clients. Above it, those connections are
   // cut off that have been taking their response for longest; but three may always do so, whatever
-  // the size of their responses.
+  // the size of their responses. TLS may take as many bytes; above it, those connections are cut off
+  // that have been in their handshake, or else idle, for longest.
   std::size_t max_buffered_bytes = std::size_t{64} << 20;
   // How long a client may take to send a request's head, and how long it may go without accepting
   // more of its response.
@@ -39,6 +41,9 @@ struct HttpOptions {
   // How long a connection may be idle between requests: longer than the usual interval of scrapes,
   // so that not every one needs a connection of its own. Idle connections give way, see above.
   std::chrono::milliseconds keep_alive{120'000};
+  // TLS, users and their passwords, headers, a rate limit; nullptr: none of them. Their messages go
+  // to its own log.
+  std::shared_ptr<web::RulesFile> rules = nullptr;
   // Gets the reason when a handler fails, and civetweb's messages. Several threads may call it at
   // once; its exceptions are ignored. May be empty.
   std::function<void(std::string_view)> log = {};
@@ -46,7 +51,8 @@ struct HttpOptions {
 
 // Serves from its construction until stop() or its destruction.
 //
-// Answers by itself, in plain text: 404 to unknown paths; 405 with Allow to methods other than GET
+// Answers by itself, in plain text: 401, 429 and 503 to requests that the web configuration refuses,
+// whatever their path; 400 to HTTP where TLS is spoken; 404 to unknown paths; 405 with Allow to methods other than GET
 // and HEAD; 503 with Retry-After to requests above the limit, and while stopping; 500 if a handler
 // throws; 400 to anything that is not an HTTP request, to unknown methods, to request targets on
 // another host, to a request line and headers that exceed 16 KB or take longer than
@@ -68,7 +74,7 @@ class HttpServer {
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;
 
-  // Returns where it listens, in the order of options.listen, with options.inherited behind; after
+  // Returns where it listens, in the order of options.inherited and then options.listen; after
   // stop() too: "127.0.0.1:8001", "[::]:8001" or "unix:PATH", with the bound ports. Thread-safe.
   const std::vector<std::string>& addresses() const noexcept;
 

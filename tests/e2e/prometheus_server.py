@@ -18,14 +18,15 @@ scrape_configs:
   - job_name: workers
     static_configs:
       - targets: ["127.0.0.1:{port}"]
-"""
+{more}"""
 
 
 class Prometheus:
-    def __init__(self, directory, target_port):
+    def __init__(self, directory, target_port, more=""):
+        """more: lines of the scrape configuration."""
         config = os.path.join(directory, "prometheus.yml")
         with open(config, "w") as file:
-            file.write(CONFIG.format(port=target_port))
+            file.write(CONFIG.format(port=target_port, more=more))
         self.log = open(os.path.join(directory, "prometheus.log"), "w+")  # noqa: SIM115  close() closes it
         self.process = subprocess.Popen(
             ["prometheus", f"--config.file={config}", f"--storage.tsdb.path={directory}/data",
@@ -68,13 +69,15 @@ class Prometheus:
         return answer["data"]
 
     def query(self, expression, time):
-        """The vector or matrix: [(labels, value or [(time, value), ...]), ...]."""
+        """The vector or matrix at that time, or now: [(labels, value or [(time, value), ...]),
+        ...]."""
         def values(series):
             if "value" in series:
                 return float(series["value"][1])
             return [(float(t), float(v)) for t, v in series["values"]]
 
-        found = self.api("query", query=expression, time=time)["result"]
+        at = {} if time is None else {"time": time}
+        found = self.api("query", query=expression, **at)["result"]
         return [(series["metric"], values(series)) for series in found]
 
     def one(self, expression, time):

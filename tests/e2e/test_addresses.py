@@ -40,8 +40,8 @@ def counted(worker):
 def test_one_daemon_serves_ipv4_ipv6_and_a_unix_socket(counted, directory, start_aggregator):
     path = os.path.join(directory, "socket")
     aggregator = start_aggregator(flags=["--web.listen-address=[::1]:0", f"--web.listen-address=unix:{path}"])
-    port = int(aggregator.wait_for_log(r"msg=\"listening\" address=\[::1\]:(\d+) path=/metrics$")[1])
-    aggregator.wait_for_log(rf"msg=\"listening\" address=unix:{path} path=/metrics$")
+    port = int(aggregator.wait_for_log(r"msg=\"listening\" address=\[::1\]:(\d+) path=/metrics tls=false$")[1])
+    aggregator.wait_for_log(rf"msg=\"listening\" address=unix:{path} path=/metrics tls=false$")
     assert aggregator.scrape().value("tasks_total") == 5
     assert scrape(http.client.HTTPConnection("::1", port, timeout=PATIENCE)).value("tasks_total") == 5
     assert scrape(OverUnix(path)).value("tasks_total") == 5
@@ -90,7 +90,7 @@ def test_it_serves_the_socket_that_systemd_passes_and_no_port_of_its_own(flags, 
     _, log = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0
     assert [line.split("address=")[1] for line in log.splitlines() if "listening" in line] == [
-        f"127.0.0.1:{port} path=/metrics"]
+        f"127.0.0.1:{port} path=/metrics tls=false"]
 
 
 def test_a_connection_that_came_before_the_daemon_is_served(counted, start_activated):

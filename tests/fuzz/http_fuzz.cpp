@@ -144,7 +144,7 @@ void expect_nothing_left() {
     const Counts now = server().counts();
     const bool none = std::all_of(now.connections.begin(), now.connections.end(),
                                   [](std::uint64_t n) { return n == 0; });
-    if (none && now.buffered_bytes == 0 && now.requests == 0) return;
+    if (none && now.buffered_bytes + now.tls_bytes == 0 && now.requests == 0) return;
     if (std::chrono::steady_clock::now() > deadline) {
       fail("something is left", std::to_string(now.buffered_bytes) + " bytes, " +
                                     std::to_string(now.requests) + " requests");
