@@ -188,6 +188,26 @@ TEST_F(RulesFileTest, BelievesThatAProtectionHasGoneOnlyWhenTheFileIsComplete) {
   }
 }
 
+TEST_F(RulesFileTest, BelievesThatTlsHasGoneOnlyWhenTheFileIsComplete) {
+  write_identity(test::self_signed("one"));
+  replace("web.yml", kTls);
+  RulesFile file = open();
+  begin_writing();
+  replace("web.yml", "");
+  EXPECT_TRUE(file.current()->has_tls());
+  time_passes();
+  EXPECT_FALSE(file.current()->has_tls());
+}
+
+TEST_F(RulesFileTest, WarnsOnceOfAFaultThatIsReadManyTimes) {
+  replace("web.yml", kUsers);
+  RulesFile file = open();
+  begin_writing();  // so that it is read again each time
+  replace("web.yml", "x: 1\n");
+  for (int i = 0; i < 3; ++i) file.current();
+  EXPECT_EQ(warned_.size(), 1u);
+}
+
 TEST_F(RulesFileTest, BelievesAtOnceWhatAnOperatorAsksToBeRead) {
   replace("web.yml", kUsers);
   RulesFile file = open();
