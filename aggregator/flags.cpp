@@ -5,13 +5,16 @@
 #include <stdexcept>
 #include <string_view>
 
+#include "aggregator/command_line.h"
+#include "aggregator/external_url.h"
 #include "aggregator/http/listen_address.h"
 #include "aggregator/scrape/owners.h"
+#include "aggregator/version.h"
 
 namespace metrics::aggregator {
 namespace {
 
-// The next three return why the value of a flag is refused, or an empty string if it is accepted.
+// The next four return why the value of a flag is refused, or an empty string if it is accepted.
 std::string listen_fault(const std::string& address) {
   try {
     http::parse_listen_address(address);
@@ -30,6 +33,15 @@ std::string owner_fault(const std::string& user) {
   }
 }
 
+std::string external_url_fault(const std::string& url) {
+  try {
+    parse_external_url(url);
+    return "";
+  } catch (const std::invalid_argument& e) {
+    return e.what();
+  }
+}
+
 std::string path_fault(const std::string& path) {
   const bool plain =
       path.starts_with('/') && path.size() > 1 &&
@@ -42,6 +54,14 @@ std::string path_fault(const std::string& path) {
 }
 
 }  // namespace
+
+std::string unexpected_argument(const CLI::App& app) {
+  std::vector<std::string> known;
+  for (const CLI::Option* const option : app.get_options()) {
+    for (const std::string& name : option->get_lnames()) known.push_back("--" + name);
+  }
+  return unexpected(app.remaining(), known);
+}
 
 void define(CLI::App& app, Flags& flags) {
   app.set_help_flag("-h,--help", "Print this and exit");
@@ -82,6 +102,19 @@ void define(CLI::App& app, Flags& flags) {
                      std::to_string(flags.max_requests))
       ->option_text("N")
       ->check(CLI::Range(1, 1000));
+  app.add_option("--web.max-connections", flags.max_connections,
+                 "Connections at a time; another one closes the one\n"
+                 "that has been idle for longest. Default: " +
+                     std::to_string(flags.max_connections))
+      ->option_text("N")
+      ->check(CLI::Range(1, 1'000'000));
+  app.add_option("--web.external-url", flags.external_url,
+                 "URL by which users and Prometheus reach it, e.g.\n"
+                 "through a proxy; its path precedes that of each page")
+      ->option_text("URL")
+      ->check(external_url_fault);
+  app.add_flag("--web.disable-exporter-metrics", flags.disable_exporter_metrics,
+               "Leave out process_* and metrics_aggregator_*");
   app.add_option("--log.level", flags.log_level,
                  "Least level to log: debug, info, warn or error.\nDefault: " + flags.log_level)
       ->option_text("LEVEL")
@@ -89,8 +122,8 @@ void define(CLI::App& app, Flags& flags) {
   app.add_option("--log.format", flags.log_format, "logfmt or json. Default: " + flags.log_format)
       ->option_text("FORMAT")
       ->check(CLI::IsMember({"logfmt", "json"}));
-  app.set_version_flag("--version", std::string("metrics-aggregator ") + METRICS_VERSION,
-                       "Print the version and exit");
+  app.set_version_flag("--version", version_text("metrics-aggregator"),
+                       "Print version, revision and build, and exit");
 }
 
 }  // namespace metrics::aggregator

@@ -18,8 +18,11 @@
 
 #include "aggregator/command_line.h"
 #include "aggregator/endpoints/endpoint.h"
+#include "aggregator/endpoints/favicon.h"
 #include "aggregator/endpoints/health.h"
+#include "aggregator/endpoints/http_sd.h"
 #include "aggregator/endpoints/metrics.h"
+#include "aggregator/external_url.h"
 #include "aggregator/flags.h"
 #include "aggregator/http/server.h"
 #include "aggregator/http_metrics.h"
@@ -27,6 +30,7 @@
 #include "aggregator/scrape/owners.h"
 #include "aggregator/scrape/scrape.h"
 #include "aggregator/systemd_sockets.h"
+#include "aggregator/version.h"
 #include "aggregator/web/rules_file.h"
 #include "libmetrics/format/error.h"
 #include "libmetrics/format/name.h"
@@ -41,11 +45,14 @@ constexpr int kUsage = 2;
 constexpr const char* kDefaultAddress = ":8001";
 
 // Returns all pages except for the landing page, in the order in which the landing page lists them.
-std::vector<endpoints::Endpoint> pages(scrape::Scrape& scrape, const Flags& flags) {
+std::vector<endpoints::Endpoint> pages(scrape::Scrape& scrape, const Flags& flags,
+                                       const ExternalUrl& url) {
   return {
       endpoints::metrics_page(scrape, flags.path),
+      endpoints::http_sd({url.scheme, url.authority}, url.path + flags.path),
       endpoints::healthy(),
       endpoints::ready(),
+      endpoints::favicon(),
   };
 }
 
@@ -95,7 +102,9 @@ void raise_open_files() {
 }
 
 int serve(const Flags& flags, scrape::Scrape& scrape, http::Routes table) {
-  log_info("starting", {{"version", METRICS_VERSION}, {"pid", std::to_string(::getpid())}});
+  log_info("starting", {{"version", METRICS_VERSION},
+                        {"revision", std::string(revision())},
+                        {"pid", std::to_string(::getpid())}});
   http::HttpOptions options;
   options.listen = flags.listen;
   options.inherited = systemd_sockets();
@@ -106,6 +115,7 @@ int serve(const Flags& flags, scrape::Scrape& scrape, http::Routes table) {
   }
   if (options.listen.empty() && options.inherited.empty()) options.listen = {kDefaultAddress};
   options.max_requests = flags.max_requests;
+  options.max_connections = flags.max_connections;
   options.log = [](std::string_view line) { log_warn(line); };
   options.rules = std::make_shared<web::RulesFile>(
       web::RulesFileOptions{.path = flags.web_config,
@@ -118,7 +128,7 @@ int serve(const Flags& flags, scrape::Scrape& scrape, http::Routes table) {
   });
   for (const std::string& address : server.addresses()) {
     log_info("listening", {{"address", address},
-                           {"path", flags.path},
+                           {"path", parse_external_url(flags.external_url).path + flags.path},
                            {"tls", options.rules->current()->has_tls() ? "true" : "false"}});
   }
   scrape.look();
@@ -160,9 +170,13 @@ int main(int argc, char** argv) {
     }
     raise_open_files();
     scrape.emplace(flags.segments, reader::Access::kMapped, scrape::Owners(flags.owners));
-    table = endpoints::routes(pages(*scrape, flags));
+    if (flags.disable_exporter_metrics) scrape->leave_out_aggregator();
+    const ExternalUrl url = parse_external_url(flags.external_url);
+    table = endpoints::routes(pages(*scrape, flags, url), url.path);
   } catch (const std::invalid_argument& e) {
     return wrong_usage(std::string("--web.telemetry-path: ") + e.what());
+  } catch (const CLI::ExtrasError&) {
+    return wrong_usage(unexpected_argument(app));
   } catch (const CLI::ParseError& e) {
     if (e.get_exit_code() == 0) return app.exit(e);
     return wrong_usage(e.what());

@@ -228,8 +228,9 @@ int Backend::Civetweb::on_begin_request(mg_connection* connection) noexcept {
 std::pair<int, Answer> Backend::Civetweb::serve(const mg_connection* connection) {
   Admission::Visit visit(admission);
   const mg_request_info& info = *mg_get_request_info(connection);
-  const Request request = request_of(info);
+  Request request = request_of(info);
   const auto rules = options_.rules->current();
+  if (rules->has_tls()) request.scheme = "https";
   const auto reply_with = [&](const Response& response) {
     Answer answer = render(connection, *rules, response, after(info, request));
     if (request.method == "HEAD") answer.body = nullptr;
