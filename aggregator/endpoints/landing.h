@@ -8,8 +8,8 @@
 
 namespace metrics::endpoints {
 
-// Makes the page at `prefix` and "/", with a link to each of the others that has a title; their paths
-// have the prefix.
+// Makes the page at `prefix` and "/", with a link to each of the others that has a title; their
+// paths have the prefix.
 Endpoint landing(std::span<const Endpoint> others, const std::string& prefix);
 
 }  // namespace metrics::endpoints

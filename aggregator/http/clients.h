@@ -25,8 +25,8 @@ class Clients {
   Client& add(Front& front, Descriptor socket, Origin origin);
 
   // Closes the client that can best be spared: of those that are idle the one that is so for
-  // longest, else of those that close, else that handshake, read, write or wait. Does nothing if all clients
-  // are being served. Its descriptor is free when the event loop goes on.
+  // longest, else of those that close, else that handshake, read, write or wait. Does nothing if
+  // all clients are being served. Its descriptor is free when the event loop goes on.
   void spare_one();
 
   // Puts the client at the end of the list of that state.

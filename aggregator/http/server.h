@@ -29,8 +29,8 @@ struct HttpOptions {
   int max_connections = 4096;
   // Bytes of requests and responses that wait for their clients. Above it, those connections are
   // cut off that have been taking their response for longest; but three may always do so, whatever
-  // the size of their responses. TLS may take as many bytes; above it, those connections are cut off
-  // that have been in their handshake, or else idle, for longest.
+  // the size of their responses. TLS may take as many bytes; above it, those connections are cut
+  // off that have been in their handshake, or else idle, for longest.
   std::size_t max_buffered_bytes = std::size_t{64} << 20;
   // How long a client may take to send a request's head, and how long it may go without accepting
   // more of its response.
@@ -51,13 +51,14 @@ struct HttpOptions {
 
 // Serves from its construction until stop() or its destruction.
 //
-// Answers by itself, in plain text: 401, 429 and 503 to requests that the web configuration refuses,
-// whatever their path; 400 to HTTP where TLS is spoken; 404 to unknown paths; 405 with Allow to methods other than GET
-// and HEAD; 503 with Retry-After to requests above the limit, and while stopping; 500 if a handler
-// throws; 400 to anything that is not an HTTP request, to unknown methods, to request targets on
-// another host, to a request line and headers that exceed 16 KB or take longer than
-// request_timeout; 411 to a Content-Length that is not a length; 505 to versions other than 1.0 and
-// 1.1. A request with a body is answered, but its connection is closed: the body is not read.
+// Answers by itself, in plain text: 401, 429 and 503 to requests that the web configuration
+// refuses, whatever their path; 400 to HTTP where TLS is spoken; 404 to unknown paths; 405 with
+// Allow to methods other than GET and HEAD; 503 with Retry-After to requests above the limit, and
+// while stopping; 500 if a handler throws; 400 to anything that is not an HTTP request, to unknown
+// methods, to request targets on another host, to a request line and headers that exceed 16 KB or
+// take longer than request_timeout; 411 to a Content-Length that is not a length; 505 to versions
+// other than 1.0 and 1.1. A request with a body is answered, but its connection is closed: the body
+// is not read.
 //
 // Its threads have the signal mask of the constructing thread, and make the whole process ignore
 // SIGPIPE.

@@ -1,4 +1,4 @@
-// rules_file.h -- who may ask for what over which transport, as a web configuration file has it now.
+// rules_file.h -- who may ask over which transport, as a web configuration file has it now.
 #pragma once
 
 #include <chrono>

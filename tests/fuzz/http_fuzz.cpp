@@ -6,8 +6,9 @@
 // be whole. When all clients have gone, the server must have no connection, no byte and no request
 // left.
 //
-// What follows kRecords is sent to a server that speaks TLS, as it is: records of whatever kind. What
-// follows kInTls is what a client sends behind its handshake; the first byte is how much at a time.
+// What follows kRecords is sent to a server that speaks TLS, as it is: records of whatever kind.
+// What follows kInTls is what a client sends behind its handshake; the first byte is how much at a
+// time.
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <openssl/ssl.h>
