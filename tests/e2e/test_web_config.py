@@ -446,6 +446,29 @@ def test_a_thousand_clients_stay_connected_over_tls(start, files):
         client.close()
 
 
+def test_clients_that_read_nothing_over_tls_keep_no_scrape_out(directory, start_worker, start, files):
+    path = os.path.join(directory, "big")
+    big = start_worker(METRICS_DIRECTORY_BYTES=16 << 20, at=path)
+    big.ask("many", name="large_total", count=300, bytes=16000)  # more than sockets hold
+    aggregator = start("", flags=["--web.max-requests=2", "--segment", path])
+    tls = context(files)
+    slow = []
+    for _ in range(64):
+        raw = socket.socket()
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        raw.settimeout(PATIENCE)
+        raw.connect(("127.0.0.1", aggregator.port))
+        slow.append(tls.wrap_socket(raw, server_hostname="localhost"))
+        slow[-1].sendall(b"GET /metrics HTTP/1.1\r\n\r\n")
+        assert slow[-1].recv(100).startswith(b"HTTP/1.1 200 ")
+    assert curl(aggregator, files, path="/-/healthy")[1] == 200
+    for _ in range(3):
+        assert curl(aggregator, files)[1] == 200
+    assert http_metric(aggregator, files, "buffered_bytes") < 70 << 20
+    for client in slow:
+        client.close()
+
+
 # ---- Prometheus --------------------------------------------------------------------------------
 
 def test_prometheus_scrapes_with_https_and_basic_auth(users, start, files):
