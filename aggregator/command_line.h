@@ -1,19 +1,21 @@
-// command_line.h -- rejects flags with an empty value, which CLI11 accepts.
+// command_line.h -- what CLI11 lets pass or words badly: flags with an empty value, and arguments
+// that nobody expects.
 #pragma once
 
-#include <cstddef>
 #include <span>
+#include <string>
 #include <string_view>
+#include <vector>
 
 namespace metrics::aggregator {
 
 // Returns the first argument like "--flag=", or an empty view if no argument is like that. CLI11
 // would take the next argument as the flag's value.
-inline std::string_view flag_without_value(int argc, const char* const* argv) noexcept {
-  for (const std::string_view argument : std::span(argv, static_cast<std::size_t>(argc))) {
-    if (argument.starts_with("--") && argument.ends_with('=')) return argument;
-  }
-  return {};
-}
+std::string_view flag_without_value(int argc, const char* const* argv) noexcept;
+
+// Returns one line that names the first of some unexpected arguments and, if one of the known flags
+// and words is spelled much like it, that one.
+std::string unexpected(const std::vector<std::string>& arguments,
+                       std::span<const std::string> known);
 
 }  // namespace metrics::aggregator

@@ -6,13 +6,16 @@
 #include <stdexcept>
 #include <string_view>
 
+#include "aggregator/command_line.h"
+#include "aggregator/external_url.h"
 #include "aggregator/http/listen_address.h"
 #include "aggregator/scrape/owners.h"
+#include "aggregator/version.h"
 
 namespace metrics::aggregator {
 namespace {
 
-// The next three return why the value of a flag is refused, or an empty string if it is accepted.
+// The next four return why the value of a flag is refused, or an empty string if it is accepted.
 std::string listen_fault(const std::string& address) {
   try {
     http::parse_listen_address(address);
@@ -25,6 +28,15 @@ std::string listen_fault(const std::string& address) {
 std::string owner_fault(const std::string& user) {
   try {
     [[maybe_unused]] const scrape::Owners owners{{user}};
+    return "";
+  } catch (const std::invalid_argument& e) {
+    return e.what();
+  }
+}
+
+std::string external_url_fault(const std::string& url) {
+  try {
+    parse_external_url(url);
     return "";
   } catch (const std::invalid_argument& e) {
     return e.what();
@@ -65,6 +77,14 @@ std::string milliseconds_of(std::string& duration) {
 
 }  // namespace
 
+std::string unexpected_argument(const CLI::App& app) {
+  std::vector<std::string> known;
+  for (const CLI::Option* const option : app.get_options()) {
+    for (const std::string& name : option->get_lnames()) known.push_back("--" + name);
+  }
+  return unexpected(app.remaining(), known);
+}
+
 void define(CLI::App& app, Flags& flags) {
   app.set_help_flag("-h,--help", "Print this and exit");
   app.get_formatter()->column_width(34);
@@ -92,9 +112,17 @@ void define(CLI::App& app, Flags& flags) {
       ->option_text("DURATION")
       ->transform(CLI::Validator(&milliseconds_of, ""));
   app.add_option("--web.listen-address", flags.listen,
-                 "Address to listen on; repeatable. Default: :8001")
-      ->option_text("HOST:PORT")
+                 "HOST:PORT, [IPV6]:PORT, :PORT (every interface) or\n"
+                 "unix:PATH; repeatable. Default: sockets that systemd\n"
+                 "has passed, else :8001")
+      ->option_text("ADDRESS")
       ->check(listen_fault);
+  app.add_flag("--web.systemd-socket", flags.systemd_socket,
+               "Serve on systemd's sockets, and fail if there are\nnone");
+  app.add_option("--web.config.file", flags.web_config,
+                 "TLS, users and headers, in the format of Prometheus's\n"
+                 "exporters; read anew when it changes")
+      ->option_text("PATH");
   app.add_option("--web.telemetry-path", flags.path,
                  "Path of the exposition. Default: " + flags.path)
       ->option_text("PATH")
@@ -104,6 +132,19 @@ void define(CLI::App& app, Flags& flags) {
                      std::to_string(flags.max_requests))
       ->option_text("N")
       ->check(CLI::Range(1, 1000));
+  app.add_option("--web.max-connections", flags.max_connections,
+                 "Connections at a time; another one closes the one\n"
+                 "that has been idle for longest. Default: " +
+                     std::to_string(flags.max_connections))
+      ->option_text("N")
+      ->check(CLI::Range(1, 1'000'000));
+  app.add_option("--web.external-url", flags.external_url,
+                 "URL by which users and Prometheus reach it, e.g.\n"
+                 "through a proxy; its path precedes that of each page")
+      ->option_text("URL")
+      ->check(external_url_fault);
+  app.add_flag("--web.disable-exporter-metrics", flags.disable_exporter_metrics,
+               "Leave out process_* and metrics_aggregator_*");
   app.add_option("--log.level", flags.log_level,
                  "Least level to log: debug, info, warn or error.\nDefault: " + flags.log_level)
       ->option_text("LEVEL")
@@ -111,8 +152,8 @@ void define(CLI::App& app, Flags& flags) {
   app.add_option("--log.format", flags.log_format, "logfmt or json. Default: " + flags.log_format)
       ->option_text("FORMAT")
       ->check(CLI::IsMember({"logfmt", "json"}));
-  app.set_version_flag("--version", std::string("metrics-aggregator ") + METRICS_VERSION,
-                       "Print the version and exit");
+  app.set_version_flag("--version", version_text("metrics-aggregator"),
+                       "Print version, revision and build, and exit");
 }
 
 }  // namespace metrics::aggregator

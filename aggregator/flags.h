@@ -14,13 +14,21 @@ namespace metrics::aggregator {
 struct Flags {
   std::vector<std::string> segments;
   std::vector<std::string> owners;
-  std::vector<std::string> listen = {":8001"};
+  std::vector<std::string> listen;  // empty: the default, or what systemd has passed
+  bool systemd_socket = false;
+  std::string web_config;  // empty: none
   std::string path = "/metrics";
+  std::string external_url;  // empty: none
   std::chrono::milliseconds::rep expire_after_ms = 0;  // 0: series never expire
   int max_requests = 40;
+  int max_connections = 4096;
+  bool disable_exporter_metrics = false;
   std::string log_level = "info";
   std::string log_format = "logfmt";
 };
+
+// Returns one line about arguments that are no flags of the app, after it was parsed.
+std::string unexpected_argument(const CLI::App& app);
 
 // Defines the flags, each with its help, its default and its check. Parsing fills `flags`, which
 // must outlive the parsing.

@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <exception>
 #include <initializer_list>
+#include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -18,8 +19,11 @@
 
 #include "aggregator/command_line.h"
 #include "aggregator/endpoints/endpoint.h"
+#include "aggregator/endpoints/favicon.h"
 #include "aggregator/endpoints/health.h"
+#include "aggregator/endpoints/http_sd.h"
 #include "aggregator/endpoints/metrics.h"
+#include "aggregator/external_url.h"
 #include "aggregator/flags.h"
 #include "aggregator/http/server.h"
 #include "aggregator/http_metrics.h"
@@ -27,6 +31,9 @@
 #include "aggregator/scrape/owners.h"
 #include "aggregator/scrape/scrape.h"
 #include "aggregator/service.h"
+#include "aggregator/systemd_sockets.h"
+#include "aggregator/version.h"
+#include "aggregator/web/rules_file.h"
 #include "libmetrics/format/error.h"
 #include "libmetrics/format/name.h"
 #include "libmetrics/format/printable.h"
@@ -37,12 +44,17 @@ namespace {
 constexpr int kFailed = 1;
 constexpr int kUsage = 2;
 
+constexpr const char* kDefaultAddress = ":8001";
+
 // Returns all pages except for the landing page, in the order in which the landing page lists them.
-std::vector<endpoints::Endpoint> pages(scrape::Scrape& scrape, const Flags& flags) {
+std::vector<endpoints::Endpoint> pages(scrape::Scrape& scrape, const Flags& flags,
+                                       const ExternalUrl& url) {
   return {
       endpoints::metrics_page(scrape, flags.path),
+      endpoints::http_sd({url.scheme, url.authority}, url.path + flags.path),
       endpoints::healthy(),
       endpoints::ready(),
+      endpoints::favicon(),
   };
 }
 
@@ -56,7 +68,7 @@ sigset_t set_of(std::initializer_list<int> signals) {
 // Waits for a signal that ends the daemon, and returns it. SIGHUP, which asks daemons to read their
 // configuration again, never does, and stays blocked. The watchdog hears of this daemon as long as
 // segments can be read: a scrape that never ends stops that.
-int end_of_service(scrape::Scrape& scrape, const Service& service) {
+int end_of_service(scrape::Scrape& scrape, const Service& service, web::RulesFile& rules) {
   const sigset_t awaited = set_of({SIGHUP, SIGTERM, SIGINT});
   for (;;) {
     const int signal = service.signal_or_beat(awaited);
@@ -65,10 +77,15 @@ int end_of_service(scrape::Scrape& scrape, const Service& service) {
       continue;
     }
     if (signal != SIGHUP) return signal;
-    log_info(
-        "SIGHUP: flags and environment can't change, and there is no configuration file; looking "
-        "for segments anew");
     service.reloading();
+    if (rules.status()) {
+      log_info("SIGHUP: reading the web configuration anew, and looking for segments");
+      rules.reload();
+    } else {
+      log_info(
+          "SIGHUP: flags and environment can't change, and there is no configuration file; looking "
+          "for segments anew");
+    }
     service.ready(status_of(scrape));
   }
 }
@@ -88,24 +105,38 @@ void raise_open_files() {
 }
 
 int serve(const Flags& flags, scrape::Scrape& scrape, http::Routes table) {
-  log_info("starting", {{"version", METRICS_VERSION}, {"pid", std::to_string(::getpid())}});
+  log_info("starting", {{"version", METRICS_VERSION},
+                        {"revision", std::string(revision())},
+                        {"pid", std::to_string(::getpid())}});
   http::HttpOptions options;
   options.listen = flags.listen;
+  options.inherited = systemd_sockets();
+  if (flags.systemd_socket && options.inherited.empty()) {
+    throw std::invalid_argument(
+        "--web.systemd-socket: systemd has passed no socket; start the .socket unit, or leave the "
+        "flag out");
+  }
+  if (options.listen.empty() && options.inherited.empty()) options.listen = {kDefaultAddress};
   options.max_requests = flags.max_requests;
+  options.max_connections = flags.max_connections;
   options.log = [](std::string_view line) { log_warn(line); };
+  options.rules = std::make_shared<web::RulesFile>(
+      web::RulesFileOptions{.path = flags.web_config,
+                            .log = [](std::string_view line) { log_info(line); },
+                            .warn = [](std::string_view line) { log_warn(line); }});
   http::HttpServer server(options, std::move(table));
-  scrape.describe_also(
-      [&server](reader::FamiliesBuilder& build) { describe_http(build, server.counts()); });
-  for (std::size_t i = 0; i < flags.listen.size(); ++i) {
-    const std::string& given = flags.listen[i];
-    const std::string host = given.substr(0, given.rfind(':'));
-    log_info("listening", {{"address", (host.empty() ? "0.0.0.0" : host) + ':' +
-                                           std::to_string(server.ports()[i])},
-                           {"path", flags.path}});
+  scrape.describe_also([&server, &rules = *options.rules](reader::FamiliesBuilder& build) {
+    describe_http(build, server.counts());
+    describe_rules(build, rules.status());
+  });
+  for (const std::string& address : server.addresses()) {
+    log_info("listening", {{"address", address},
+                           {"path", parse_external_url(flags.external_url).path + flags.path},
+                           {"tls", options.rules->current()->has_tls() ? "true" : "false"}});
   }
   const Service service;
   service.ready(status_of(scrape));
-  const int signal = end_of_service(scrape, service);
+  const int signal = end_of_service(scrape, service, *options.rules);
   service.stopping();
   log_info("stopping", {{"signal", signal == SIGTERM ? "SIGTERM" : "SIGINT"}});
   // A second signal ends the process at once: a user who doesn't want to wait for the responses
@@ -145,9 +176,13 @@ int main(int argc, char** argv) {
     raise_open_files();
     scrape.emplace(flags.segments, reader::Access::kMapped, scrape::Owners(flags.owners),
                    std::chrono::milliseconds(flags.expire_after_ms));
-    table = endpoints::routes(pages(*scrape, flags));
+    if (flags.disable_exporter_metrics) scrape->leave_out_aggregator();
+    const ExternalUrl url = parse_external_url(flags.external_url);
+    table = endpoints::routes(pages(*scrape, flags, url), url.path);
   } catch (const std::invalid_argument& e) {
     return wrong_usage(std::string("--web.telemetry-path: ") + e.what());
+  } catch (const CLI::ExtrasError&) {
+    return wrong_usage(unexpected_argument(app));
   } catch (const CLI::ParseError& e) {
     if (e.get_exit_code() == 0) return app.exit(e);
     return wrong_usage(e.what());

@@ -7,6 +7,7 @@
 #include <array>
 #include <exception>
 #include <mutex>
+#include <optional>
 #include <stdexcept>
 #include <stop_token>
 #include <string>
@@ -17,6 +18,7 @@
 
 #include "aggregator/http/admission.h"
 #include "aggregator/http/ascii.h"
+#include "aggregator/http/gate.h"
 #include "aggregator/http/private_socket.h"
 #include "aggregator/http/request_head.h"
 
@@ -53,7 +55,9 @@ Request request_of(const mg_request_info& info) {
   return request;
 }
 
-Answer render(const mg_connection* connection, const Response& response, AfterResponse then) {
+Answer render(const mg_connection* connection, const web::Rules& rules, Response response,
+              AfterResponse then) {
+  response.headers.insert(response.headers.end(), rules.headers.begin(), rules.headers.end());
   const char* const reason = mg_get_response_code_text(connection, response.status);
   return {render_head(response, reason, then), response.body, then};
 }
@@ -74,6 +78,7 @@ class Backend::Civetweb {
   PrivateSocket socket;
   Answers answers;
   Admission admission;
+  Gate gate;
 
  private:
   static Civetweb& of(const mg_connection* connection) {
@@ -223,9 +228,11 @@ int Backend::Civetweb::on_begin_request(mg_connection* connection) noexcept {
 std::pair<int, Answer> Backend::Civetweb::serve(const mg_connection* connection) {
   Admission::Visit visit(admission);
   const mg_request_info& info = *mg_get_request_info(connection);
-  const Request request = request_of(info);
+  Request request = request_of(info);
+  const auto rules = options_.rules->current();
+  if (rules->has_tls()) request.scheme = "https";
   const auto reply_with = [&](const Response& response) {
-    Answer answer = render(connection, response, after(info, request));
+    Answer answer = render(connection, *rules, response, after(info, request));
     if (request.method == "HEAD") answer.body = nullptr;
     return std::pair(response.status, std::move(answer));
   };
@@ -234,6 +241,10 @@ std::pair<int, Answer> Backend::Civetweb::serve(const mg_connection* connection)
     return reply_with(text_response(500, "The server failed; its log says why.\n"));
   };
   try {
+    // Before a route is chosen: what there is at a path is nobody's business either.
+    if (const std::optional<Response> refusal = gate.refusal(*rules, request)) {
+      return reply_with(*refusal);
+    }
     return reply_with(dispatch(routes_, request, visit));
   } catch (const std::exception& e) {
     return reply_500(e.what());
@@ -271,9 +282,9 @@ int Backend::Civetweb::on_http_error(mg_connection* connection, int status,
   Civetweb& self = of(connection);
   mg_set_user_connection_data(connection, &self);  // see on_connection_close()
   try {
-    self.hand_over(connection,
-                   render(connection, text_response(status, std::string(message) + '\n'),
-                          AfterResponse::kClose));
+    self.hand_over(connection, render(connection, *self.options_.rules->current(),
+                                      text_response(status, std::string(message) + '\n'),
+                                      AfterResponse::kClose));
   } catch (...) {  // out of memory: closed without an answer
   }
   return kAnswered;

@@ -11,6 +11,7 @@
 #include "aggregator/http/answers.h"
 #include "aggregator/http/descriptor.h"
 #include "aggregator/http/routes.h"
+#include "aggregator/web/rules_file.h"
 
 namespace metrics::http {
 
@@ -23,6 +24,7 @@ class Backend {
     int max_requests;
     int threads;  // one connection each
     std::function<void(std::string_view)> log;
+    web::RulesFile* rules;  // which must outlive it
   };
 
   // Throws std::runtime_error, with one line, if it can't start.

@@ -2,10 +2,10 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <list>
 
 #include "aggregator/http/counts.h"
+#include "aggregator/http/descriptor.h"
 #include "aggregator/http/event.h"
 #include "aggregator/http/message.h"
 #include "aggregator/http/request_head.h"
@@ -17,8 +17,10 @@ struct Exchange;
 
 struct Client {
   Front* front;
-  BufferedSocket socket;
-  std::uint16_t port;     // ours, to which it has connected
+  Descriptor unopened;              // until its first byte comes: it may be of TLS or of HTTP
+  BufferedSocket socket = nullptr;  // from then on
+  Origin origin;                    // as which it has reached us
+  Event first_byte = nullptr;
   Event timer = nullptr;  // fires at the end of the time that it has for what it is at
 
   State state = State::kIdle;
@@ -32,8 +34,11 @@ struct Client {
   AfterResponse then = AfterResponse::kClose;  // behind the response that is being written
   Closed why_closed = Closed::kAnswered;       // if it is closed behind that response
   std::size_t response_bytes = 0;              // of that response, all in memory until it is taken
+  std::size_t tls_bytes = 0;                   // what OpenSSL keeps for it, about
   std::size_t accounted_bytes = 0;             // what Clients knows that this client buffers
+  std::size_t accounted_tls_bytes = 0;         // what it knows of tls_bytes
 
+  int fd() const { return socket ? bufferevent_getfd(socket.get()) : unopened.get(); }
   evbuffer* input() const { return bufferevent_get_input(socket.get()); }
   evbuffer* output() const { return bufferevent_get_output(socket.get()); }
 };

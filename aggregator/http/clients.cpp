@@ -15,10 +15,11 @@ constexpr int kReadsAtEnd = 64;
 
 }  // namespace
 
-Client& Clients::add(Front& front, BufferedSocket socket, std::uint16_t port) {
+Client& Clients::add(Front& front, Descriptor socket, Origin origin) {
   if (size_ >= bounds_.connections) spare_one();
   List& idle = in(State::kIdle);
-  Client& client = idle.emplace_back(Client{&front, std::move(socket), port});
+  Client& client =
+      idle.emplace_back(Client{.front = &front, .unopened = std::move(socket), .origin = origin});
   client.self = std::prev(idle.end());
   ++size_;
   count(State::kIdle);
@@ -26,8 +27,8 @@ Client& Clients::add(Front& front, BufferedSocket socket, std::uint16_t port) {
 }
 
 void Clients::spare_one() {
-  for (const State state :
-       {State::kIdle, State::kClosing, State::kReading, State::kWriting, State::kWaiting}) {
+  for (const State state : {State::kIdle, State::kClosing, State::kHandshaking, State::kReading,
+                            State::kWriting, State::kWaiting}) {
     if (Client* const client = first(state)) {
       close(*client, Closed::kConnections);
       return;
@@ -45,6 +46,8 @@ void Clients::move(Client& client, State to) {
 
 void Clients::close(Client& client, Closed why) {
   if (client.exchange != nullptr) client.exchange->client = nullptr;
+  tls_ -= client.accounted_tls_bytes;
+  tls_bytes_.store(tls_, std::memory_order_relaxed);
   buffered_ -= client.accounted_bytes;
   buffered_bytes_.store(buffered_, std::memory_order_relaxed);
   closed_[static_cast<std::size_t>(why)].fetch_add(1, std::memory_order_relaxed);
@@ -58,7 +61,7 @@ void Clients::close_all() noexcept {
   std::array<char, kMaxHead> unread;
   for (std::size_t i = 0; i < lists_.size(); ++i) {
     for (const Client& client : lists_[i]) {
-      const int fd = bufferevent_getfd(client.socket.get());
+      const int fd = client.fd();
       for (int read = 0; read < kReadsAtEnd; ++read) {
         if (::recv(fd, unread.data(), unread.size(), MSG_DONTWAIT) <= 0) break;
       }
@@ -67,6 +70,8 @@ void Clients::close_all() noexcept {
     count(static_cast<State>(i));
   }
   size_ = 0;
+  tls_ = 0;
+  tls_bytes_.store(0, std::memory_order_relaxed);
   buffered_ = 0;
   buffered_bytes_.store(0, std::memory_order_relaxed);
 }
@@ -76,6 +81,9 @@ void Clients::account(Client& client) {
   buffered_ += now - client.accounted_bytes;
   client.accounted_bytes = now;
   buffered_bytes_.store(buffered_, std::memory_order_relaxed);
+  tls_ += client.tls_bytes - client.accounted_tls_bytes;
+  client.accounted_tls_bytes = client.tls_bytes;
+  tls_bytes_.store(tls_, std::memory_order_relaxed);
 }
 
 void Clients::keep_within_bounds() {
@@ -85,8 +93,14 @@ void Clients::keep_within_bounds() {
     } else if (any(State::kReading)) {
       close(in(State::kReading).front(), Closed::kBufferedBytes);
     } else {
-      return;
+      break;
     }
+  }
+  while (tls_ > bounds_.buffered_bytes) {
+    Client* const spared =
+        any(State::kHandshaking) ? first(State::kHandshaking) : first(State::kIdle);
+    if (spared == nullptr) break;
+    close(*spared, Closed::kBufferedBytes);
   }
 }
 
@@ -103,6 +117,7 @@ void Clients::count_into(Counts& counts) const {
   for (std::size_t i = 0; i < closed_.size(); ++i) {
     counts.closed[i] = closed_[i].load(std::memory_order_relaxed);
   }
+  counts.tls_bytes = tls_bytes_.load(std::memory_order_relaxed);
   counts.buffered_bytes = buffered_bytes_.load(std::memory_order_relaxed);
 }
 

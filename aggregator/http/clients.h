@@ -17,16 +17,16 @@ class Clients {
  public:
   struct Bounds {
     std::size_t connections;
-    std::size_t buffered_bytes;
+    std::size_t buffered_bytes;  // of requests and responses; and as many for TLS
   };
   explicit Clients(Bounds bounds) : bounds_(bounds) {}
 
   // Adds an idle client. Closes another one if there are too many.
-  Client& add(Front& front, BufferedSocket socket, std::uint16_t port);
+  Client& add(Front& front, Descriptor socket, Origin origin);
 
   // Closes the client that can best be spared: of those that are idle the one that is so for
-  // longest, else of those that close, else that read, write or wait. Does nothing if all clients
-  // are being served. Its descriptor is free when the event loop goes on.
+  // longest, else of those that close, else that handshake, read, write or wait. Does nothing if
+  // all clients are being served. Its descriptor is free when the event loop goes on.
   void spare_one();
 
   // Puts the client at the end of the list of that state.
@@ -45,7 +45,8 @@ class Clients {
 
   // Closes clients until they buffer no more than allowed: first those that have been taking their
   // response for longest, down to kAlwaysWriting, then those that have been sending a request for
-  // longest.
+  // longest. Then until TLS takes no more than that: first those that have been in their handshake
+  // for longest, then those that have been idle for longest.
   void keep_within_bounds();
 
   // The client that came first to this state; nullptr if none is in it.
@@ -70,11 +71,13 @@ class Clients {
   std::array<List, kStateNames.size()> lists_;  // in each, in the order of their coming
   std::size_t size_ = 0;
   std::size_t buffered_ = 0;
+  std::size_t tls_ = 0;
 
   // Copies, for other threads.
   std::array<std::atomic<std::uint64_t>, kStateNames.size()> connections_{};
   std::array<std::atomic<std::uint64_t>, kClosedNames.size()> closed_{};
   std::atomic<std::uint64_t> buffered_bytes_{0};
+  std::atomic<std::uint64_t> tls_bytes_{0};
 };
 
 }  // namespace metrics::http

@@ -1,8 +1,11 @@
 #include "aggregator/http/front.h"
 
 #include <event2/buffer.h>
+#include <event2/bufferevent_ssl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 
@@ -32,6 +35,18 @@ constexpr int kAtOnce = 64;
 
 // The most that one client is written before the others have their turn.
 constexpr std::size_t kWriteAtOnce = std::size_t{1} << 20;
+
+// About what OpenSSL has allocated for a connection in its handshake, and for one that is idle
+// behind it (as measured with OpenSSL 3.0).
+constexpr std::size_t kHandshakeBytes = 48 << 10;
+constexpr std::size_t kTlsBytes = 16 << 10;
+
+// Answers a request that came without TLS where it is needed.
+Answer needs_tls() {
+  const Response response = text_response(400, "This is an HTTPS server: write https://.\n");
+  return {render_head(response, "Bad Request", AfterResponse::kClose), response.body,
+          AfterResponse::kClose};
+}
 
 Event made(event* e) {
   if (e == nullptr) throw std::runtime_error("cannot serve HTTP: libevent made no event");
@@ -163,7 +178,7 @@ void Front::accept(const Door& door) noexcept {
     Descriptor socket(
         ::accept4(door.listener.socket.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (socket) {
-      welcome(std::move(socket), door.listener.port);
+      welcome(std::move(socket), door.listener);
       continue;
     }
     if (errno == EAGAIN) return;
@@ -190,28 +205,84 @@ void Front::on_retry(evutil_socket_t, short, void* argument) noexcept {
   self.settle();
 }
 
-void Front::welcome(Descriptor socket, std::uint16_t port) noexcept {
+void Front::welcome(Descriptor socket, const Listener& listener) noexcept {
   const int on = 1;
   ::setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-  BufferedSocket buffered(bufferevent_socket_new(base_.get(), socket.get(), BEV_OPT_CLOSE_ON_FREE));
-  if (buffered == nullptr) return;
-  socket.release();
   try {
-    attempt(clients_.add(*this, std::move(buffered), port), &Front::begin);
+    attempt(clients_.add(*this, std::move(socket), {.port = listener.port}), &Front::await);
   } catch (...) {  // out of memory: not let in
   }
 }
 
+void Front::await(Client& client) {
+  client.timer = made(event_new(base_.get(), -1, 0, on_timer, &client));
+  client.first_byte =
+      made(event_new(base_.get(), client.fd(), EV_READ | EV_PERSIST, on_first_byte, &client));
+  if (event_add(client.first_byte.get(), nullptr) != 0) throw std::bad_alloc();
+  limit(client, options_.request_timeout);
+}
+
+void Front::on_first_byte(evutil_socket_t, short, void* argument) noexcept {
+  auto& client = *static_cast<Client*>(argument);
+  Front& self = *client.front;
+  self.attempt(client, &Front::open);
+  self.settle();
+}
+
+// Chooses the transport, by the rules of this moment.
+void Front::open(Client& client) {
+  char first = 0;
+  const ssize_t size = ::recv(client.fd(), &first, 1, MSG_PEEK);
+  if (size < 0 && (errno == EAGAIN || errno == EINTR)) return;
+  if (size <= 0) {
+    clients_.close(client, Closed::kClient);
+    return;
+  }
+  client.first_byte.reset();
+  const auto rules = options_.rules->current();
+  const bool is_http = first >= 'A' && first <= 'Z';
+  if (rules->has_tls() && !is_http) {
+    open_tls(client, *rules->tls.context);
+    return;
+  }
+  client.socket.reset(bufferevent_socket_new(base_.get(), client.fd(), BEV_OPT_CLOSE_ON_FREE));
+  if (client.socket == nullptr) throw std::bad_alloc();
+  client.unopened.release();
+  begin(client);
+  if (rules->has_tls()) respond(client, needs_tls());
+}
+
+void Front::open_tls(Client& client, ssl_ctx_st& context) {
+  SSL* const ssl = SSL_new(&context);
+  if (ssl == nullptr) throw std::bad_alloc();
+  client.socket.reset(bufferevent_openssl_socket_new(
+      base_.get(), client.fd(), ssl, BUFFEREVENT_SSL_ACCEPTING, BEV_OPT_CLOSE_ON_FREE));
+  if (client.socket == nullptr) throw std::bad_alloc();
+  client.unopened.release();
+  client.origin.scheme = Origin::Scheme::kHttps;
+  client.tls_bytes = kHandshakeBytes;
+  clients_.move(client, State::kHandshaking);
+  clients_.account(client);
+  limit(client, options_.request_timeout);
+  begin(client);
+}
+
 void Front::begin(Client& client) {
   bufferevent* const socket = client.socket.get();
-  client.timer = made(event_new(base_.get(), -1, 0, on_timer, &client));
   const timeval progress = to_timeval(options_.request_timeout);
   bufferevent_setcb(socket, on_read, on_written, on_end, &client);
   bufferevent_setwatermark(socket, EV_READ, 0, kMaxHead);
   bufferevent_set_max_single_write(socket, kWriteAtOnce);
   bufferevent_set_timeouts(socket, nullptr, &progress);
   if (bufferevent_enable(socket, EV_READ) != 0) throw std::bad_alloc();
+}
+
+// The TLS handshake is done.
+void Front::shaken(Client& client) {
+  client.tls_bytes = kTlsBytes;
+  clients_.account(client);
   limit(client, options_.request_timeout);
+  clients_.move(client, State::kIdle);
 }
 
 void Front::limit(Client& client, std::chrono::milliseconds time) {
@@ -232,6 +303,7 @@ void Front::on_read(bufferevent*, void* argument) noexcept {
       discard(client.input());
       self.clients_.account(client);
       break;
+    case State::kHandshaking:
     case State::kWaiting:
     case State::kServing:
     case State::kWriting:  // it is the next request, and has time
@@ -272,8 +344,8 @@ void Front::request(Client& client) {
   const std::string_view bytes = contiguous(client.input());
   const std::string_view head = client.request_cut ? bytes : bytes.substr(0, client.head.size());
   // civetweb would compare a target's port with that of its private socket, which has none.
-  const auto [at, size] =
-      client.request_cut ? std::pair<std::size_t, std::size_t>() : own_authority(head, client.port);
+  const auto [at, size] = client.request_cut ? std::pair<std::size_t, std::size_t>()
+                                             : own_authority(head, client.origin);
   const bool once = client.request_cut || !client.head.plain();
   if (pool_.send(client, head.substr(0, at), head.substr(at + size), once)) {
     evbuffer_drain(client.input(), head.size());
@@ -346,11 +418,15 @@ void Front::taken(Client& client) {
 }
 
 void Front::linger(Client& client) {
+  if (SSL* const ssl = bufferevent_openssl_get_ssl(client.socket.get())) {
+    ERR_clear_error();
+    SSL_shutdown(ssl);  // says that this was the end; the client need not answer
+  }
   if (client.input_ended) {
     clients_.close(client, client.why_closed);
     return;
   }
-  ::shutdown(bufferevent_getfd(client.socket.get()), SHUT_WR);
+  ::shutdown(client.fd(), SHUT_WR);
   limit(client, kLinger);
   clients_.move(client, State::kClosing);
   discard(client.input());
@@ -360,7 +436,13 @@ void Front::linger(Client& client) {
 void Front::on_end(bufferevent*, short what, void* argument) noexcept {
   auto& client = *static_cast<Client*>(argument);
   Front& self = *client.front;
-  if (client.state == State::kClosing) {
+  if (client.state == State::kHandshaking) {
+    if ((what & BEV_EVENT_CONNECTED) != 0) {
+      self.attempt(client, &Front::shaken);
+    } else {
+      self.clients_.close(client, Closed::kHandshake);
+    }
+  } else if (client.state == State::kClosing) {
     self.clients_.close(client, client.why_closed);
   } else if ((what & BEV_EVENT_TIMEOUT) != 0) {
     self.clients_.close(client, Closed::kResponseTimeout);
@@ -369,6 +451,8 @@ void Front::on_end(bufferevent*, short what, void* argument) noexcept {
   } else {
     // The client may have closed only its own direction, and wait for its responses.
     client.input_ended = true;
+    // libevent stops both directions where TLS says that one has ended.
+    bufferevent_enable(client.socket.get(), EV_WRITE);
     if (client.state == State::kIdle || client.state == State::kReading) {
       self.attempt(client, &Front::advance);
     }
@@ -382,6 +466,9 @@ void Front::on_timer(evutil_socket_t, short, void* argument) noexcept {
   switch (client.state) {
     case State::kIdle:
       self.clients_.close(client, Closed::kIdle);
+      break;
+    case State::kHandshaking:
+      self.clients_.close(client, Closed::kHandshake);
       break;
     case State::kReading:
       client.request_cut = true;

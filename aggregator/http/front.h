@@ -1,10 +1,10 @@
-// front.h -- the thread that has all clients' connections: it collects whole request heads, passes
-// them on, and sends the responses as fast as each client takes them.
+// front.h -- the thread that has all clients' connections: it speaks TLS with them where it must,
+// collects whole request heads, passes them on, and sends the responses as fast as each client
+// takes them.
 #pragma once
 
 #include <atomic>
 #include <chrono>
-#include <cstdint>
 #include <optional>
 #include <thread>
 #include <vector>
@@ -16,15 +16,18 @@
 #include "aggregator/http/event.h"
 #include "aggregator/http/listen_address.h"
 #include "aggregator/http/pool.h"
+#include "aggregator/web/rules_file.h"
 
 namespace metrics::http {
 
 // A client that is idle, that sends a part of a request, or that takes its response slowly costs
-// memory, within bounds, and never a thread or a seat.
+// memory, within bounds, and never a thread or a seat. Until its first byte, it costs little more
+// than its descriptor, with TLS and without.
 class Front {
  public:
   struct Options {
     Clients::Bounds bounds;
+    web::RulesFile* rules;                       // which must outlive the front
     int threads;                                 // requests that `backend` serves at a time
     std::chrono::milliseconds request_timeout;   // for a whole head, and for each bit of progress
                                                  // in taking a response
@@ -51,6 +54,7 @@ class Front {
 
   static void on_connection(evutil_socket_t, short, void* door) noexcept;
   static void on_retry(evutil_socket_t, short, void* front) noexcept;
+  static void on_first_byte(evutil_socket_t, short, void* client) noexcept;
   static void on_read(bufferevent*, void* client) noexcept;
   static void on_written(bufferevent*, void* client) noexcept;
   static void on_end(bufferevent*, short what, void* client) noexcept;
@@ -64,11 +68,15 @@ class Front {
   void serve_waiting() noexcept;
   void attempt(Client& client, void (Front::*step)(Client&)) noexcept;
   void accept(const Door& door) noexcept;
-  void welcome(Descriptor socket, std::uint16_t port) noexcept;
+  void welcome(Descriptor socket, const Listener& listener) noexcept;
   void answer(Client* client, std::optional<Answer> made) noexcept;
 
   // Steps of a client, in their order. Each may close it, and then destroys it.
+  void await(Client& client);
+  void open(Client& client);
+  void open_tls(Client& client, ssl_ctx_st& context);
   void begin(Client& client);
+  void shaken(Client& client);
   void advance(Client& client);
   void request(Client& client);
   void respond(Client& client, std::optional<Answer> made);

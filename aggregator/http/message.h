@@ -15,6 +15,7 @@ struct Request {
   std::string_view path;    // as sent, not decoded
   std::string_view query;   // as sent, the part behind '?'; may be empty
   std::vector<std::pair<std::string_view, std::string_view>> headers;  // in the order of arrival
+  std::string_view scheme = "http";  // or "https": what the server speaks now
 
   // Returns the value of the header `name`, ignoring case. Several values are joined by ", ";
   // without such a header, the result is empty.

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <utility>
 
@@ -38,10 +39,17 @@ class HeadScanner {
   bool plain_ = true;
 };
 
+// How clients reach a server: by which scheme, and at which port of its own.
+struct Origin {
+  enum class Scheme { kHttp, kHttps };
+  Scheme scheme = Scheme::kHttp;
+  std::optional<std::uint16_t> port = {};  // none for a unix socket, where any port is the server's
+};
+
 // Finds the part of a head that must be left out to make its absolute target relative: the
 // "http://host:port" in "GET http://host:port/metrics HTTP/1.1". Returns its first byte's place and
-// its size; the size is 0 if the target is not absolute, or is on another port.
+// its size; the size is 0 if the target is not absolute, or is of another scheme or port.
 std::pair<std::size_t, std::size_t> own_authority(std::string_view head,
-                                                  std::uint16_t port) noexcept;
+                                                  const Origin& origin) noexcept;
 
 }  // namespace metrics::http

@@ -10,12 +10,15 @@
 #include "aggregator/http/backend.h"
 #include "aggregator/http/front.h"
 #include "aggregator/http/listen_address.h"
+#include "aggregator/web/rules_file.h"
 
 namespace metrics::http {
 namespace {
 
 void check(const HttpOptions& options, const Routes& routes) {
-  if (options.listen.empty()) throw std::invalid_argument("no address to listen on was given");
+  if (options.listen.empty() && options.inherited.empty()) {
+    throw std::invalid_argument("no address to listen on was given");
+  }
   constexpr int kMany = 10'000;
   const auto in_range = [](int threads) { return threads >= 1 && threads <= kMany; };
   if (!in_range(options.max_requests)) {
@@ -36,21 +39,17 @@ void check(const HttpOptions& options, const Routes& routes) {
   }
 }
 
-std::vector<Listener> listen_on_all(const std::vector<std::string>& given) {
+std::vector<Listener> listen_on_all(const HttpOptions& options) {
   std::vector<ListenAddress> addresses;
-  addresses.reserve(given.size());
-  for (const std::string& address : given) addresses.push_back(parse_listen_address(address));
+  addresses.reserve(options.listen.size());
+  for (const std::string& given : options.listen) addresses.push_back(parse_listen_address(given));
+  check_distinct(addresses);
   std::vector<Listener> listeners;
-  listeners.reserve(addresses.size());
+  listeners.reserve(addresses.size() + options.inherited.size());
+  // First, while none of these descriptors can be one of our own.
+  for (const int descriptor : options.inherited) listeners.push_back(adopt(descriptor));
   for (const ListenAddress& address : addresses) listeners.push_back(listen_on(address));
   return listeners;
-}
-
-std::vector<std::uint16_t> ports_of(const std::vector<Listener>& listeners) {
-  std::vector<std::uint16_t> ports;
-  ports.reserve(listeners.size());
-  for (const Listener& listener : listeners) ports.push_back(listener.port);
-  return ports;
 }
 
 // Returns how many connections there may be: clients get at most half of the descriptors that the
@@ -63,9 +62,10 @@ std::size_t connections(const HttpOptions& options) noexcept {
   return std::clamp<rlim_t>(descriptors.rlim_cur / 2, 1, wanted);
 }
 
-Front::Options front_options(const HttpOptions& options, int threads) {
+Front::Options front_options(const HttpOptions& options, int threads, web::RulesFile& rules) {
   return {
       .bounds = {.connections = connections(options), .buffered_bytes = options.max_buffered_bytes},
+      .rules = &rules,
       .threads = threads,
       .request_timeout = options.request_timeout,
       .response_timeout = options.response_timeout,
@@ -78,16 +78,20 @@ class HttpServer::Server {
  public:
   Server(HttpOptions options, Routes routes, std::vector<Listener> listeners)
       : request_timeout_(options.request_timeout),
-        ports_(ports_of(listeners)),
+        rules_(options.rules != nullptr ? std::move(options.rules)
+                                        : std::make_shared<web::RulesFile>()),
         backend_({.max_requests = options.max_requests,
                   .threads = threads(options),
-                  .log = std::move(options.log)},
+                  .log = std::move(options.log),
+                  .rules = rules_.get()},
                  std::move(routes)),
-        front_(front_options(options, threads(options)), std::move(listeners), backend_) {}
+        front_(front_options(options, threads(options), *rules_), named(std::move(listeners)),
+               backend_) {}
   ~Server() { stop(); }
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
+  const std::vector<std::string>& addresses() const noexcept { return addresses_; }
   const std::vector<std::uint16_t>& ports() const noexcept { return ports_; }
 
   Counts counts() {
@@ -112,8 +116,19 @@ class HttpServer::Server {
     return options.max_requests + options.spare_threads;
   }
 
+  // Notes where they listen.
+  std::vector<Listener> named(std::vector<Listener> listeners) {
+    for (const Listener& listener : listeners) {
+      addresses_.push_back(listener.address);
+      ports_.push_back(listener.port.value_or(0));
+    }
+    return listeners;
+  }
+
   const std::chrono::milliseconds request_timeout_;
-  const std::vector<std::uint16_t> ports_;
+  const std::shared_ptr<web::RulesFile> rules_;
+  std::vector<std::string> addresses_;
+  std::vector<std::uint16_t> ports_;
   Backend backend_;
   Front front_;
 
@@ -123,11 +138,15 @@ class HttpServer::Server {
 
 HttpServer::HttpServer(HttpOptions options, Routes routes) {
   check(options, routes);
-  std::vector<Listener> listeners = listen_on_all(options.listen);
+  std::vector<Listener> listeners = listen_on_all(options);
   server_ = std::make_unique<Server>(std::move(options), std::move(routes), std::move(listeners));
 }
 
 HttpServer::~HttpServer() = default;
+
+const std::vector<std::string>& HttpServer::addresses() const noexcept {
+  return server_->addresses();
+}
 
 const std::vector<std::uint16_t>& HttpServer::ports() const noexcept { return server_->ports(); }
 

@@ -12,11 +12,13 @@
 
 #include "aggregator/http/counts.h"
 #include "aggregator/http/routes.h"
+#include "aggregator/web/rules_file.h"
 
 namespace metrics::http {
 
 struct HttpOptions {
-  std::vector<std::string> listen = {};  // at least one; see listen_address.h
+  std::vector<std::string> listen = {};  // see listen_address.h
+  std::vector<int> inherited = {};       // sockets that listen already; the server closes them
   int max_requests = 40;                 // served at a time; further ones get 503
   // Threads in addition to max_requests ones, which answer 503 and serve exempt routes.
   int spare_threads = 4;
@@ -27,7 +29,8 @@ struct HttpOptions {
   int max_connections = 4096;
   // Bytes of requests and responses that wait for their clients. Above it, those connections are
   // cut off that have been taking their response for longest; but three may always do so, whatever
-  // the size of their responses.
+  // the size of their responses. TLS may take as many bytes; above it, those connections are cut
+  // off that have been in their handshake, or else idle, for longest.
   std::size_t max_buffered_bytes = std::size_t{64} << 20;
   // How long a client may take to send a request's head, and how long it may go without accepting
   // more of its response.
@@ -38,6 +41,9 @@ struct HttpOptions {
   // How long a connection may be idle between requests: longer than the usual interval of scrapes,
   // so that not every one needs a connection of its own. Idle connections give way, see above.
   std::chrono::milliseconds keep_alive{120'000};
+  // TLS, users and their passwords, headers, a rate limit; nullptr: none of them. Their messages go
+  // to its own log.
+  std::shared_ptr<web::RulesFile> rules = nullptr;
   // Gets the reason when a handler fails, and civetweb's messages. Several threads may call it at
   // once; its exceptions are ignored. May be empty.
   std::function<void(std::string_view)> log = {};
@@ -45,12 +51,14 @@ struct HttpOptions {
 
 // Serves from its construction until stop() or its destruction.
 //
-// Answers by itself, in plain text: 404 to unknown paths; 405 with Allow to methods other than GET
-// and HEAD; 503 with Retry-After to requests above the limit, and while stopping; 500 if a handler
-// throws; 400 to anything that is not an HTTP request, to unknown methods, to request targets on
-// another host, to a request line and headers that exceed 16 KB or take longer than
-// request_timeout; 411 to a Content-Length that is not a length; 505 to versions other than 1.0 and
-// 1.1. A request with a body is answered, but its connection is closed: the body is not read.
+// Answers by itself, in plain text: 401, 429 and 503 to requests that the web configuration
+// refuses, whatever their path; 400 to HTTP where TLS is spoken; 404 to unknown paths; 405 with
+// Allow to methods other than GET and HEAD; 503 with Retry-After to requests above the limit, and
+// while stopping; 500 if a handler throws; 400 to anything that is not an HTTP request, to unknown
+// methods, to request targets on another host, to a request line and headers that exceed 16 KB or
+// take longer than request_timeout; 411 to a Content-Length that is not a length; 505 to versions
+// other than 1.0 and 1.1. A request with a body is answered, but its connection is closed: the body
+// is not read.
 //
 // Its threads have the signal mask of the constructing thread, and make the whole process ignore
 // SIGPIPE.
@@ -67,7 +75,11 @@ class HttpServer {
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;
 
-  // Returns the bound ports, in the order of options.listen; after stop() too. Thread-safe.
+  // Returns where it listens, in the order of options.inherited and then options.listen; after
+  // stop() too: "127.0.0.1:8001", "[::]:8001" or "unix:PATH", with the bound ports. Thread-safe.
+  const std::vector<std::string>& addresses() const noexcept;
+
+  // Returns the bound ports in that order, 0 for unix sockets. Thread-safe.
   const std::vector<std::uint16_t>& ports() const noexcept;
 
   // Returns what is being served now, and why connections were closed. Thread-safe.

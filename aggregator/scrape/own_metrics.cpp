@@ -7,6 +7,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "aggregator/version.h"
 #include "libmetrics/reader/dropped.h"
 #include "libmetrics/reader/held_back.h"
 #include "libmetrics/reader/seeded.h"
@@ -128,6 +129,28 @@ void OwnMetrics::add(Describe more) {
   described_.reset();
 }
 
+void OwnMetrics::leave_out_aggregator() {
+  leaves_out_aggregator_ = true;
+  described_.reset();
+}
+
+void OwnMetrics::describe_aggregator(reader::FamiliesBuilder& build,
+                                     const std::vector<SegmentState>& segments,
+                                     double scrape_seconds) {
+  describe_process(build, process());
+  build.family(format::Type::kCounter, "metrics_aggregator_scrapes", "Expositions made.");
+  build.counter({}, ++scrapes_);
+  build.family(format::Type::kGauge, "metrics_aggregator_scrape_duration_seconds",
+               "How long reading and merging all segments took for this exposition.");
+  build.gauge({}, scrape_seconds);
+  build.family(format::Type::kGauge, "metrics_aggregator_series_expired",
+               "Series that are not shown, since they have not changed for --series.expire-after.");
+  build.gauge({}, std::accumulate(
+                      segments.begin(), segments.end(), std::uint64_t{0},
+                      [](std::uint64_t sum, const SegmentState& s) { return sum + s.expired; }));
+  if (more_) more_(build);
+}
+
 const reader::Families& OwnMetrics::collect(const std::vector<SegmentState>& segments,
                                             double scrape_seconds) {
   std::unordered_set<std::string_view, reader::Seeded> names;
@@ -146,19 +169,8 @@ const reader::Families& OwnMetrics::collect(const std::vector<SegmentState>& seg
   reader::FamiliesBuilder build(
       families_, same ? reader::FamiliesBuilder::Add::kValues : reader::FamiliesBuilder::Add::kAll);
   build.family(format::Type::kInfo, "metrics_aggregator_build", "Version of the aggregator.");
-  build.info({{"version", METRICS_VERSION}});
-  describe_process(build, process());
-  build.family(format::Type::kCounter, "metrics_aggregator_scrapes", "Expositions made.");
-  build.counter({}, ++scrapes_);
-  build.family(format::Type::kGauge, "metrics_aggregator_scrape_duration_seconds",
-               "How long reading and merging all segments took for this exposition.");
-  build.gauge({}, scrape_seconds);
-  build.family(format::Type::kGauge, "metrics_aggregator_series_expired",
-               "Series that are not shown, since they have not changed for --series.expire-after.");
-  build.gauge({}, std::accumulate(
-                      segments.begin(), segments.end(), std::uint64_t{0},
-                      [](std::uint64_t sum, const SegmentState& s) { return sum + s.expired; }));
-  if (more_) more_(build);
+  build.info({{"version", METRICS_VERSION}, {"revision", aggregator::revision()}});
+  if (!leaves_out_aggregator_) describe_aggregator(build, segments, scrape_seconds);
 
   build.family(format::Type::kGauge, "metrics_segment_up",
                "1 if the segment could be read for this exposition.");

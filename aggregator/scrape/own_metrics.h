@@ -41,6 +41,9 @@ class OwnMetrics {
   // From now on, collect() adds these families, too.
   void add(Describe more);
 
+  // From now on, collect() leaves out the aggregator itself, except for its build.
+  void leave_out_aggregator();
+
   // Returns the state of the process and of these segments as families. The shape stays the same as
   // long as the segments and their states do. scrape_seconds: how long reading and merging took.
   const reader::Families& collect(const std::vector<SegmentState>& segments, double scrape_seconds);
@@ -54,8 +57,11 @@ class OwnMetrics {
   };
   const SlotCounts& slots_of(const SegmentState& segment);
   const ProcessStats& process();
+  void describe_aggregator(reader::FamiliesBuilder& build,
+                           const std::vector<SegmentState>& segments, double scrape_seconds);
 
   Describe more_;
+  bool leaves_out_aggregator_ = false;
   reader::Families families_;
   // The segments that families_ describes, or empty while it is incomplete. Their readers may be
   // gone and are not used.

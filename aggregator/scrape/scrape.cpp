@@ -65,6 +65,10 @@ void Scrape::describe_also(Describe more) {
   rounds_.alone([&] { own_.add(std::move(more)); });
 }
 
+void Scrape::leave_out_aggregator() {
+  rounds_.alone([this] { own_.leave_out_aggregator(); });
+}
+
 exposition::Encode& Scrape::encoder_of(const exposition::Format& format) {
   exposition::Encode& encode = encoders_[&format];
   if (!encode) encode = format.make_encoder();

@@ -42,6 +42,9 @@ class Scrape {
   // Adds families to the aggregator's own, from now on. They must not call this object.
   void describe_also(Describe more);
 
+  // Leaves out the metrics of the aggregator itself, except for its build, from now on.
+  void leave_out_aggregator();
+
   // Returns the exposition of the segments as they are now, in one of exposition::formats(). Any
   // thread may call it; one makes it at a time, also for those that wait for the same. A segment
   // that can't be read is left out, and metrics_segment_up shows it. With `names`, only the

@@ -18,7 +18,7 @@ scrape_configs:
   - job_name: workers
     static_configs:
       - targets: ["127.0.0.1:{port}"]
-"""
+{more}"""
 
 
 class Server:
@@ -72,13 +72,15 @@ class Server:
         return answer["data"]
 
     def query(self, expression, time):
-        """The vector or matrix: [(labels, value or [(time, value), ...]), ...]."""
+        """The vector or matrix at that time, or now: [(labels, value or [(time, value), ...]),
+        ...]."""
         def values(series):
             if "value" in series:
                 return float(series["value"][1])
             return [(float(t), float(v)) for t, v in series["values"]]
 
-        found = self.api("query", query=expression, time=time)["result"]
+        at = {} if time is None else {"time": time}
+        found = self.api("query", query=expression, **at)["result"]
         return [(series["metric"], values(series)) for series in found]
 
     def one(self, expression, time):
@@ -94,5 +96,6 @@ class Server:
 class Prometheus(Server):
     """Scrapes one port of this host, each second."""
 
-    def __init__(self, directory, target_port):
-        super().__init__(directory, CONFIG.format(port=target_port))
+    def __init__(self, directory, target_port, more=""):
+        """more: lines of the scrape configuration."""
+        super().__init__(directory, CONFIG.format(port=target_port, more=more))

@@ -1,5 +1,6 @@
 """What a scraper, a load balancer and a browser get over HTTP."""
 import gzip
+import json
 import re
 import socket
 
@@ -55,8 +56,49 @@ def test_health_and_landing_page(aggregator):
     page = aggregator.request("/")
     assert page.headers["Content-Type"] == "text/html; charset=utf-8"
     links = re.findall(r'href="([^"]*)"', page.text)
-    assert links == ["/metrics", "/-/healthy", "/-/ready"]
+    assert links == ["/favicon.ico", "/metrics", "/http_sd", "/-/healthy", "/-/ready"]
     assert all(aggregator.request(link).status == 200 for link in links)
+
+
+def test_behind_a_proxy_all_pages_have_the_path_of_the_external_url(worker, start_aggregator):
+    aggregator = start_aggregator(flags=["--web.external-url=https://out.example/workers/"])
+    aggregator.wait_for_log("path=/workers/metrics ")
+    assert aggregator.request("/metrics").status == 404
+    assert aggregator.scrape("/workers/metrics").all("metrics_segment_up")
+    redirect = aggregator.request("/")
+    assert (redirect.status, redirect.headers["Location"]) == (302, "/workers/")
+    links = re.findall(r'href="([^"]*)"', aggregator.request("/workers/").text)
+    assert "/workers/metrics" in links
+    assert all(aggregator.request(link).status == 200 for link in links)
+    assert json.loads(aggregator.request("/workers/http_sd").text) == [{
+        "targets": ["out.example"], "labels": {"__scheme__": "https", "__metrics_path__": "/workers/metrics"}}]
+
+
+def test_http_sd_names_the_address_that_was_asked(aggregator):
+    assert json.loads(aggregator.request("/http_sd").text) == [{
+        "targets": [f"127.0.0.1:{aggregator.port}"],
+        "labels": {"__scheme__": "http", "__metrics_path__": "/metrics"}}]
+
+
+def test_metrics_of_the_aggregator_itself_can_be_left_out(worker, start_aggregator):
+    worker.inc(worker.counter("tasks_total"), 3)
+    exposition = start_aggregator(flags=["--web.disable-exporter-metrics"]).scrape()
+    own = {name for name in names(exposition) if name.startswith(("process_", "metrics_aggregator_"))}
+    assert own == {"metrics_aggregator_build_info"}
+    assert exposition.value("tasks_total") == 3
+    assert exposition.all("metrics_segment_up")
+
+
+def test_above_its_limit_of_connections_the_one_that_was_idle_for_longest_gives_way(worker, start_aggregator):
+    aggregator = start_aggregator(flags=["--web.max-connections=3"])
+    clients = [aggregator.connect() for _ in range(4)]
+    for client in clients:
+        client.request("GET", "/-/healthy")
+        assert client.getresponse().read()
+    closed = aggregator.scrape().value("metrics_aggregator_http_connections_closed_total", reason="connections_limit")
+    assert closed == 2  # by the fourth client, and by the scrape
+    for client in clients:
+        client.close()
 
 
 def test_the_exposition_has_another_path_if_told(worker, start_aggregator):

@@ -265,10 +265,10 @@ def test_an_info_with_its_labels_in_another_order_is_one(worker, inspect, start_
 
 @pytest.mark.parametrize("arguments, complaint", {
     "": "a command is missing, e.g. ls",
-    "explode": "The following argument was not expected: explode",
+    "explode": "unexpected argument explode (did you mean expose?)",
     "get": "NAME is required",
-    "dump --per-day": "The following argument was not expected: --per-day",
-    "ls extra": "The following argument was not expected: extra",
+    "dump --per-day": "unknown flag --per-day",
+    "ls extra": "unexpected argument extra",
 }.items())
 def test_wrong_words_are_one_clear_line_and_status_2(arguments, complaint, inspect):
     assert inspect(*arguments.split()) == (2, "", f"metrics-inspect: {complaint}; see --help\n")

@@ -2,6 +2,7 @@
 run."""
 import json
 import os
+import re
 import signal
 import socket
 
@@ -188,7 +189,9 @@ def test_the_log_tells_what_an_operator_asks(segment, start_worker, start_aggreg
     aggregator.wait_for_log(r'level=warn msg="segment can\'t be read" segment=\S+ reason=".* was deleted: workers')
     assert aggregator.end() == 0
     version = run_aggregator("--version")[1].split()[1]
-    assert f'level=info msg="starting" version={version} pid={aggregator.process.pid}\n' in aggregator.log[0]
+    revision = run_aggregator("--version")[1].splitlines()[1].split()[1]
+    assert (f'level=info msg="starting" version={version} revision={revision} pid={aggregator.process.pid}\n'
+            in aggregator.log[0])
     assert sum("was deleted" in line for line in aggregator.log) == 1, "said once, not at every scrape"
 
 
@@ -211,8 +214,13 @@ def test_a_taken_port_is_one_clear_line(start_aggregator):
 
 
 USAGE = {
-    "--nope": "The following argument was not expected: --nope",
-    "extra": "The following argument was not expected: extra",
+    "--nope": "unknown flag --nope",
+    "--segmnt=x": "unknown flag --segmnt (did you mean --segment?)",
+    "--segment=a --web.listen-adress :1": "unknown flag --web.listen-adress (did you mean --web.listen-address?)",
+    "extra": "unexpected argument extra",
+    "--web.external-url=here": "--web.external-url: must be a URL without query, e.g. "
+                               "https://metrics.example.org/workers",
+    "--web.max-connections=0": "--web.max-connections: Value 0 not in range 1 to 1000000",
     "--segment": "--segment: 1 required PATH missing",
     "--segment=a --segment=": "--segment= has no value",
     "--segment.owner=nobody-here": '--segment.owner: "nobody-here" is not a user here; write a user\'s name or number',
@@ -223,11 +231,13 @@ USAGE = {
                                       'write 127.0.0.1:8001',
     "--web.listen-address=:99999": '--web.listen-address: cannot listen on ":99999": the port must be a number from '
                                    '0 to 65535',
-    "--web.listen-address=[::1]:80": '--web.listen-address: cannot listen on "[::1]:80": IPv6 is not supported; write '
-                                     'an IPv4 address such as 127.0.0.1:8001, or :8001 for every interface',
-    "--web.listen-address=here:80": '--web.listen-address: cannot listen on "here:80": "here" is not an IPv4 address '
-                                    'and names are not looked up; write an IPv4 address such as 127.0.0.1:8001, or '
-                                    ':8001 for every interface',
+    "--web.listen-address=::1": '--web.listen-address: cannot listen on "::1": an IPv6 address needs brackets, and a '
+                                'port; write [::1]:8001',
+    "--web.listen-address=unix:": '--web.listen-address: cannot listen on "unix:": the path is missing; write '
+                                  'unix:/run/metrics/aggregator.socket',
+    "--web.listen-address=here:80": '--web.listen-address: cannot listen on "here:80": "here" is not an IP address '
+                                    'and names are not looked up; write an IP address such as 127.0.0.1:8001 or '
+                                    '[::1]:8001, or :8001 for every interface',
     "--web.telemetry-path=metrics": "--web.telemetry-path: must begin with '/' and need no escapes, e.g. /metrics",
     "--web.telemetry-path=/-/ready": "--web.telemetry-path: /-/ready is the path of another page; choose another one",
     "--web.max-requests=0": "--web.max-requests: Value 0 not in range 1 to 1000",
@@ -260,9 +270,16 @@ def test_help_fits_a_terminal_and_names_every_flag():
     status, out, err = run_aggregator("--help")
     assert (status, err) == (0, "")
     assert max(len(line) for line in out.splitlines()) <= 90
-    for flag in ("segment", "web.listen-address", "web.telemetry-path", "web.max-requests", "series.expire-after",
-                 "log.level", "log.format", "version"):
+    for flag in ("segment", "segment.owner", "web.listen-address", "web.systemd-socket", "web.config.file",
+                 "web.telemetry-path", "web.max-requests", "web.max-connections", "web.external-url",
+                 "web.disable-exporter-metrics", "series.expire-after", "log.level", "log.format", "version"):
         assert f"--{flag} " in out
+
+
+def test_its_version_has_revision_and_build():
+    status, out, err = run_aggregator("--version")
+    assert (status, err) == (0, "")
+    assert re.fullmatch(r"metrics-aggregator \d+\.\d+\.\d+\n  revision: \S+\n  build:    \S+ [0-9.]+, \w*, \w+\n", out)
 
 
 def test_without_a_flag_it_serves_the_segment_that_workers_take(segment, worker, start_aggregator):

@@ -221,4 +221,4 @@ def test_the_process_metrics_are_the_aggregators(start_aggregator):
     assert now.value("metrics_aggregator_scrapes_total") == 2
     assert 0 < now.value("metrics_aggregator_scrape_duration_seconds") < 1
     (build,) = now.all("metrics_aggregator_build_info")
-    assert dict(build).keys() == {"version"}
+    assert dict(build).keys() == {"version", "revision"}

@@ -20,12 +20,14 @@ MAY_USE = {
     'libmetrics/examples/': (),
     'libmetrics/bamboo/': (),
     'libmetrics/include/': (),
-    'aggregator/http/': (),
+    'aggregator/web/': (),
+    'aggregator/http/': ('aggregator/web/',),
     'aggregator/exposition/': READER,
-    'aggregator/scrape/': ('aggregator/exposition/', 'aggregator/log.h', *READER),
-    'aggregator/endpoints/': ('aggregator/scrape/', 'aggregator/exposition/', 'aggregator/http/'),
+    'aggregator/scrape/': ('aggregator/exposition/', 'aggregator/log.h', 'aggregator/version.h', *READER),
+    'aggregator/endpoints/': ('aggregator/scrape/', 'aggregator/exposition/', 'aggregator/http/',
+                              'aggregator/web/'),
     'aggregator/': ('aggregator/', *READER),
-    'tools/inspect/': ('aggregator/exposition/', 'aggregator/command_line.h', *READER),
+    'tools/inspect/': ('aggregator/exposition/', 'aggregator/command_line.h', 'aggregator/version.h', *READER),
 }
 # Folders that are no wings: what a stranger could have written, over the public headers alone.
 NO_WINGS = {'libmetrics/examples/', 'libmetrics/bamboo/', 'libmetrics/include/'}

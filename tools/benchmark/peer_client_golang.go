@@ -71,7 +71,11 @@ func serve() {
 		return
 	}
 	http.Handle("/metrics", promhttp.HandlerFor(catalogue(), promhttp.HandlerOpts{}))
-	go http.Serve(listener, nil)
+	if len(os.Args) > 3 { // a certificate and its key
+		go http.ServeTLS(listener, nil, os.Args[2], os.Args[3])
+	} else {
+		go http.Serve(listener, nil)
+	}
 	fmt.Println(listener.Addr().(*net.TCPAddr).Port)
 	bufio.NewReader(os.Stdin).ReadString('\n')
 }
@@ -101,7 +105,7 @@ func twice(work func(count uint64)) func(uint64) float64 {
 }
 
 func main() {
-	if len(os.Args) == 2 && os.Args[1] == "serve" {
+	if len(os.Args) >= 2 && os.Args[1] == "serve" {
 		serve()
 		return
 	}

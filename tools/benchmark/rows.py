@@ -203,8 +203,9 @@ INSTRUCTIONS = [
     ("catalogue, 64 processes: read, merge, text", ("scrape", "scrape-workers=64"), ("floor", "scrape-64"), 50),
 ]
 
-# HTTP: what serves, beside what ours is to be ten times as fast as.
-HTTP_TARGETS = [("10x client_golang", GO, 10), ("10x prometheus-cpp", PCPP, 10)]
+# HTTP, by kind: what serves, and how many times as fast ours is to be.
+HTTP_TARGETS = {"plain": [("10x client_golang", GO, 10), ("10x prometheus-cpp", PCPP, 10)],
+                "TLS": [("5x client_golang", GO, 5)]}
 
 # Time and bytes against what grows. Each figure is one of the scrape player's, in ns or bytes.
 GROWTH = [

@@ -8,9 +8,11 @@ import json
 import math
 import os
 import re
+import ssl
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 
@@ -269,14 +271,14 @@ class Server:
     """A server of the catalogue: `command` prints its port, or ours logs it; ends with its standard
     input."""
 
-    def __init__(self, command, path, find_port, closes=True):
+    def __init__(self, command, path, find_port, closes=True, scheme="http"):
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=subprocess.STDOUT, text=True)
         self.closes = closes
         for line in self.process.stdout:
             found = re.search(find_port, line)
             if found:
-                self.url = f"http://127.0.0.1:{found.group(1)}{path}"
+                self.url = f"{scheme}://127.0.0.1:{found.group(1)}{path}"
                 return
         raise Unavailable("the server ended")
 
@@ -293,12 +295,15 @@ def status_kb(pid, field):
 
 
 class OurServer(Server):
-    def __init__(self, build, workload):
+    def __init__(self, build, workload, tls=None):
+        """tls: a folder with a web configuration."""
         self.crowd = subprocess.Popen([f"{build}/tools/benchmark/bench_scrape", "serve", workload],
                                       stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         path = self.crowd.stdout.readline().strip()
         super().__init__([f"{build}/aggregator/metrics-aggregator", "--web.listen-address=127.0.0.1:0",
-                          f"--segment={path}"], "/metrics", r"listening.*127\.0\.0\.1:(\d+)", closes=False)
+                          f"--segment={path}", *([f"--web.config.file={tls}/web.yml"] if tls else [])],
+                         "/metrics", r"listening.*127\.0\.0\.1:(\d+)", closes=False,
+                         scheme="https" if tls else "http")
 
     def end(self):
         super().end()
@@ -315,28 +320,63 @@ def rate(url, seconds, extra=()):
     return float(found.group(1))
 
 
+def make_certificate(folder):
+    """A key, a certificate and the configurations that name them."""
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                    "-days", "1", "-subj", "/CN=localhost", "-keyout", f"{folder}/key.pem",
+                    "-out", f"{folder}/cert.pem"], check=True, capture_output=True)
+    with open(f"{folder}/web.yml", "w", encoding="ascii") as file:
+        file.write("tls_server_config: {cert_file: cert.pem, key_file: key.pem}\n")
+
+
+def http_servers(build, tls):
+    """What makes each server, in the order of the table."""
+    programs = f"{build}/tools/benchmark"
+    port = ("/metrics", r"^(\d+)$")
+    if tls:  # Debian's civetweb, which is prometheus-cpp's, crashes in its first handshake
+        return {
+            table.OURS: lambda: OurServer(build, "workers=1", tls),
+            table.GO: lambda: Server([f"{programs}/bench_client_golang", "serve", f"{tls}/cert.pem", f"{tls}/key.pem"],
+                                     *port, scheme="https"),
+        }
+    return {
+        table.OURS: lambda: OurServer(build, "workers=1"),
+        "ours, 64 processes": lambda: OurServer(build, "workers=64"),
+        table.GO: lambda: Server([f"{programs}/bench_client_golang", "serve"], *port),
+        table.PCPP: lambda: Server([f"{programs}/bench_prometheus_cpp", "serve"], *port),
+    }
+
+
 def http_rows(build, options, report, only):
     if only and not re.search(only, "http: complete HTTP scrapes"):
         return
     print("\n-- HTTP: complete scrapes per second, 4 connections kept alive, two threads of wrk --")
-    programs = f"{build}/tools/benchmark"
-    kinds = {"plain": (), "gzip": ("-H", "Accept-Encoding: gzip")}
+    kinds = {"plain": ()} if options.quick else {"plain": (), "gzip": ("-H", "Accept-Encoding: gzip")}
+    http_kinds(http_servers(build, None), kinds, options, report)
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            make_certificate(folder)
+        except (FileNotFoundError, subprocess.CalledProcessError) as e:
+            print(f"skipped: TLS: {e}")
+            return
+        http_kinds(http_servers(build, folder), {"TLS": ()}, options, report)
+        # Each scrape with a connection and a handshake of its own.
+        http_kinds(http_servers(build, folder), {"TLS, a connection each": ("-H", "Connection: close")}, options,
+                   report)
+
+
+def http_kinds(make_servers, kinds, options, report):
+    anybody = ssl.create_default_context()
+    anybody.check_hostname, anybody.verify_mode = False, ssl.CERT_NONE
     servers, missing = {}, {}
     try:
-        for key, make in {
-            table.OURS: lambda: OurServer(build, "workers=1"),
-            "ours, 64 processes": lambda: OurServer(build, "workers=64"),
-            table.GO: lambda: Server([f"{programs}/bench_client_golang", "serve"], "/metrics", r"^(\d+)$"),
-            table.PCPP: lambda: Server([f"{programs}/bench_prometheus_cpp", "serve"], "/metrics", r"^(\d+)$"),
-        }.items():
+        for key, make in make_servers.items():
             try:
                 servers[key] = make()
-                urllib.request.urlopen(servers[key].url, timeout=10).read()
+                urllib.request.urlopen(servers[key].url, timeout=10, context=anybody).read()
             except (Unavailable, OSError) as e:
                 missing[key] = str(e)
         for kind, extra in kinds.items():
-            if options.quick and kind == "gzip":
-                continue
             taken = {key: [] for key in servers}
             for _ in range(1 if options.smoke else 3 if options.quick else 7):
                 for key, server in servers.items():
@@ -345,7 +385,7 @@ def http_rows(build, options, report, only):
             # Rates are the other way round: a tenth of the time is allowed.
             ratios = {key: ratio(taken[table.OURS], taken[key]) for key in taken if key != table.OURS}
             targets = []
-            for text, peer, factor in table.HTTP_TARGETS if kind == "plain" else ():
+            for text, peer, factor in table.HTTP_TARGETS.get(kind, ()):
                 share = factor / ratios[peer] if ratios.get(peer) else None
                 targets.append(report.verdict(text, share))
             entry = {"group": "http", "what": f"complete HTTP scrapes, {kind}", "unit": "/s", "figures": figures,

@@ -7,8 +7,11 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "aggregator/command_line.h"
+#include "aggregator/version.h"
 #include "libmetrics/format/error.h"
 #include "tools/inspect/commands.h"
 #include "tools/inspect/output.h"
@@ -22,12 +25,25 @@ int failed(std::string_view what, int code) {
   return code;
 }
 
+// Returns all flags and commands.
+std::vector<std::string> words_of(const CLI::App& app) {
+  std::vector<std::string> words;
+  for (const CLI::Option* const option : app.get_options()) {
+    for (const std::string& name : option->get_lnames()) words.push_back("--" + name);
+  }
+  for (const CLI::App* const command : app.get_subcommands({})) {
+    words.push_back(command->get_name());
+    for (std::string& word : words_of(*command)) words.push_back(std::move(word));
+  }
+  return words;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   CLI::App app{"Shows what is in a metrics segment. Exit status: 0 fine, 1 fault, 2 usage.",
                "metrics-inspect"};
-  app.set_version_flag("--version", std::string("metrics-inspect ") + METRICS_VERSION);
+  app.set_version_flag("--version", metrics::aggregator::version_text("metrics-inspect"));
   std::string path;
   bool json = false;
   std::function<int()> run;
@@ -78,6 +94,10 @@ int main(int argc, char** argv) {
       return failed("can't write all of the output", kFault);
     }
     return status;
+  } catch (const CLI::ExtrasError&) {
+    return failed(
+        metrics::aggregator::unexpected(app.remaining(true), words_of(app)) + "; see --help",
+        kUsage);
   } catch (const CLI::ParseError& e) {
     if (e.get_exit_code() == 0) return app.exit(e);
     return failed(std::string(e.what()) + "; see --help", kUsage);

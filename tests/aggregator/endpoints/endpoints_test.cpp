@@ -7,7 +7,9 @@
 #include <vector>
 
 #include "aggregator/endpoints/endpoint.h"
+#include "aggregator/endpoints/favicon.h"
 #include "aggregator/endpoints/health.h"
+#include "aggregator/endpoints/http_sd.h"
 #include "aggregator/endpoints/metrics.h"
 #include "aggregator/exposition/formats.h"
 #include "tests/support/temp_segment.h"
@@ -20,7 +22,8 @@ using test::TempSegment;
 http::Response get(const http::Routes& table, const std::string& path,
                    std::vector<std::pair<std::string_view, std::string_view>> headers = {},
                    std::string_view query = {}) {
-  return table.at(path).handler({"GET", path, query, std::move(headers)});
+  return table.at(path).handler(
+      {.method = "GET", .path = path, .query = query, .headers = std::move(headers)});
 }
 
 Endpoint page(const std::string& path) {
@@ -39,6 +42,50 @@ TEST(Endpoints, AreListedOnTheLandingPageInTheirOrder) {
   EXPECT_NE(b, std::string::npos) << *landing.body;
   EXPECT_NE(a, std::string::npos);
   EXPECT_LT(b, a);
+}
+
+TEST(Endpoints, WithoutATitleAreServedAndNotListed) {
+  const http::Routes table = routes({page("/a"), favicon()});
+  EXPECT_EQ(get(table, "/favicon.ico").content_type, "image/svg+xml");
+  EXPECT_EQ(get(table, "/").body->find("<li><a href=\"/favicon.ico\""), std::string::npos);
+}
+
+TEST(Endpoints, StandBehindAPrefixToWhichItsBeginningsLead) {
+  const http::Routes table = routes({page("/a")}, "/x/y");
+  EXPECT_EQ(table.size(), 4u);
+  EXPECT_EQ(get(table, "/x/y/a").status, 200);
+  EXPECT_NE(get(table, "/x/y/").body->find("<a href=\"/x/y/a\">"), std::string::npos);
+  for (const char* beginning : {"/", "/x/y"}) {
+    const http::Response response = get(table, beginning);
+    EXPECT_EQ(response.status, 302);
+    EXPECT_EQ(response.headers.at(0), (std::pair<std::string, std::string>("Location", "/x/y/")));
+  }
+}
+
+TEST(HttpSd, NamesTheTargetAsTheOneWhoAsksHasReachedIt) {
+  const http::Routes table = routes({http_sd({}, "/metrics")});
+  const http::Response response = get(table, "/http_sd", {{"Host", "[::1]:8001"}});
+  EXPECT_EQ(response.content_type, "application/json");
+  EXPECT_EQ(*response.body,
+            "[{\"labels\":{\"__metrics_path__\":\"/metrics\",\"__scheme__\":\"http\"},"
+            "\"targets\":[\"[::1]:8001\"]}]\n");
+  const http::Request secure{"GET", "/http_sd", "", {{"Host", "x:1"}}, "https"};
+  EXPECT_NE(table.at("/http_sd").handler(secure).body->find("\"__scheme__\":\"https\""),
+            std::string::npos);
+}
+
+TEST(HttpSd, NamesTheTargetByItsExternalUrlIfThereIsOne) {
+  const http::Routes table = routes({http_sd({"https", "out.example"}, "/x/metrics")}, "/x");
+  EXPECT_EQ(*get(table, "/x/http_sd", {{"Host", "in.example"}}).body,
+            "[{\"labels\":{\"__metrics_path__\":\"/x/metrics\",\"__scheme__\":\"https\"},"
+            "\"targets\":[\"out.example\"]}]\n");
+}
+
+TEST(HttpSd, RefusesAHostThatCantBeATarget) {
+  const http::Routes table = routes({http_sd({}, "/metrics")});
+  for (const char* host : {"", "a b", "a\"b", "a/b", "user@host"}) {
+    EXPECT_EQ(get(table, "/http_sd", {{"Host", host}}).status, 400) << host;
+  }
 }
 
 TEST(Endpoints, CantShareAPath) {

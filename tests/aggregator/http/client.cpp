@@ -4,9 +4,11 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <cstdlib>
 #include <system_error>
 
@@ -14,22 +16,55 @@
 
 namespace metrics::test {
 
-Client::Client(std::uint16_t port) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+namespace {
+
+sockaddr_in loopback(std::uint16_t port) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  return address;
+}
+
+sockaddr_storage parsed(const std::string& address) {
+  sockaddr_storage storage{};
+  if (address.starts_with("unix:")) {
+    auto& unix_address = reinterpret_cast<sockaddr_un&>(storage);
+    unix_address.sun_family = AF_UNIX;
+    address.substr(5).copy(unix_address.sun_path, sizeof(unix_address.sun_path) - 1);
+    return storage;
+  }
+  auto& ipv6 = reinterpret_cast<sockaddr_in6&>(storage);
+  const std::size_t end = address.rfind("]:");
+  ipv6.sin6_family = AF_INET6;
+  ipv6.sin6_port = htons(static_cast<std::uint16_t>(std::stoi(address.substr(end + 2))));
+  ::inet_pton(AF_INET6, address.substr(1, end - 1).c_str(), &ipv6.sin6_addr);
+  return storage;
+}
+
+const sockaddr* general(const auto& address) { return reinterpret_cast<const sockaddr*>(&address); }
+
+}  // namespace
+
+Client::Client(const sockaddr* address, socklen_t size)
+    : fd_(::socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
   const timeval patience{.tv_sec = 20, .tv_usec = 0};
   ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
   // Left to itself, the kernel may give a client that reads nothing room for tens of megabytes.
   const int buffer = 1 << 18;
   ::setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof(buffer));
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(port);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  if (::connect(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0) {
+  if (::connect(fd_, address, size) != 0) {
     const int error = errno;
     ::close(fd_);
     throw std::system_error(error, std::generic_category(), "connect");
   }
 }
+
+Client::Client(std::uint16_t port) : Client(general(loopback(port)), sizeof(sockaddr_in)) {}
+
+Client::Client(const std::string& address)
+    : Client(general(parsed(address)),
+             address.starts_with("unix:") ? sizeof(sockaddr_un) : sizeof(sockaddr_in6)) {}
 
 Client::~Client() { ::close(fd_); }
 
@@ -110,5 +145,8 @@ Answer Client::get(const std::string& path) {
 }
 
 Answer get(std::uint16_t port, const std::string& path) { return Client(port).get(path); }
+Answer get(const std::string& address, const std::string& path) {
+  return Client(address).get(path);
+}
 
 }  // namespace metrics::test

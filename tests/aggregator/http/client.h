@@ -1,6 +1,8 @@
 // client.h -- a client that sends exactly what a test says, over a real socket.
 #pragma once
 
+#include <sys/socket.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -19,7 +21,8 @@ struct Answer {
 // Gives up, with what it has, after 20 s without news: a test fails, and doesn't hang.
 class Client {
  public:
-  explicit Client(std::uint16_t port);
+  explicit Client(std::uint16_t port);          // of 127.0.0.1
+  explicit Client(const std::string& address);  // "[::1]:8001" or "unix:PATH"
   ~Client();
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
@@ -39,6 +42,7 @@ class Client {
   Answer get(const std::string& path);
 
  private:
+  Client(const sockaddr* address, socklen_t size);
   bool fill();
   Answer receive_head();
 
@@ -47,6 +51,7 @@ class Client {
 };
 
 // One request on a connection of its own.
+Answer get(const std::string& address, const std::string& path);
 Answer get(std::uint16_t port, const std::string& path);
 
 }  // namespace metrics::test

@@ -55,7 +55,7 @@ TEST(RequestHead, IsBrokenByAControlCharacterOrByItsSize) {
 }
 
 std::string without_authority(std::string head, std::uint16_t port) {
-  const auto [at, size] = own_authority(head, port);
+  const auto [at, size] = own_authority(head, {.port = port});
   return head.erase(at, size);
 }
 
@@ -73,8 +73,19 @@ TEST(RequestHead, NamesThisServerInItsTargetByThePort) {
     const std::string head = "GET " + std::string(other) + " HTTP/1.1\r\n\r\n";
     EXPECT_EQ(without_authority(head, 8001), head);
   }
-  EXPECT_EQ(own_authority("GET\r\nX: http://x:8001/m\r\n\r\n", 8001).second, 0u);
-  EXPECT_EQ(own_authority("", 8001).second, 0u);
+  EXPECT_EQ(own_authority("GET\r\nX: http://x:8001/m\r\n\r\n", {.port = 8001}).second, 0u);
+  EXPECT_EQ(own_authority("", {.port = 8001}).second, 0u);
+}
+
+TEST(RequestHead, NamesThisServerByAnyPortOverAUnixSocket) {
+  EXPECT_EQ(own_authority("GET http://x:1/m HTTP/1.1\r\n\r\n", {}).second, 10u);
+  EXPECT_EQ(own_authority("GET http://x:z/m HTTP/1.1\r\n\r\n", {}).second, 0u);
+}
+
+TEST(RequestHead, NamesThisServerByItsOwnSchemeOnly) {
+  const Origin tls{.scheme = Origin::Scheme::kHttps, .port = 443};
+  EXPECT_EQ(own_authority("GET https://x/m HTTP/1.1\r\n\r\n", tls).second, 9u);
+  EXPECT_EQ(own_authority("GET http://x:443/m HTTP/1.1\r\n\r\n", tls).second, 0u);
 }
 
 }  // namespace

@@ -1,0 +1,54 @@
+#include "aggregator/command_line.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <numeric>
+
+namespace metrics::aggregator {
+namespace {
+
+// Returns how many letters must be put in, taken out or changed to make one of the other.
+std::size_t distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::size_t above_left = row[0]++;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t changed = above_left + (a[i - 1] == b[j - 1] ? 0 : 1);
+      above_left = row[j];
+      row[j] = std::min({row[j] + 1, row[j - 1] + 1, changed});
+    }
+  }
+  return row.back();
+}
+
+}  // namespace
+
+std::string_view flag_without_value(int argc, const char* const* argv) noexcept {
+  for (const std::string_view argument : std::span(argv, static_cast<std::size_t>(argc))) {
+    if (argument.starts_with("--") && argument.ends_with('=')) return argument;
+  }
+  return {};
+}
+
+std::string unexpected(const std::vector<std::string>& arguments,
+                       std::span<const std::string> known) {
+  if (arguments.empty()) return "an argument was not expected";
+  // The value, if there is one, says nothing about the name.
+  const std::string name = arguments.front().substr(0, arguments.front().find('='));
+  const bool is_flag = name.starts_with('-');
+  std::string line = (is_flag ? "unknown flag " : "unexpected argument ") + name;
+  const std::string* nearest = nullptr;
+  std::size_t least = name.size() / 3 + 1;  // as many faults, and it is another word
+  for (const std::string& word : known) {
+    if (word.starts_with('-') != is_flag) continue;
+    const std::size_t faults = distance(name, word);
+    if (faults >= least) continue;
+    least = faults;
+    nearest = &word;
+  }
+  if (nearest != nullptr) line += " (did you mean " + *nearest + "?)";
+  return line;
+}
+
+}  // namespace metrics::aggregator

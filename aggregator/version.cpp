@@ -1,0 +1,14 @@
+#include "aggregator/version.h"
+
+#include <revision.h>  // made by tools/revision.cmake for each build
+
+namespace metrics::aggregator {
+
+std::string_view revision() noexcept { return METRICS_REVISION; }
+
+std::string version_text(std::string_view program) {
+  return std::string(program) + " " METRICS_VERSION "\n  revision: " METRICS_REVISION
+                                "\n  build:    " METRICS_BUILD;
+}
+
+}  // namespace metrics::aggregator

@@ -1,0 +1,46 @@
+// What a user reads who has mistyped a flag.
+#include "aggregator/command_line.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+namespace metrics::aggregator {
+namespace {
+
+const std::vector<std::string> kKnown = {
+    "--segment", "--segment.owner", "--web.listen-address", "--json", "ls", "slots"};
+
+std::string said(const std::vector<std::string>& arguments) {
+  return unexpected(arguments, kKnown);
+}
+
+TEST(CommandLine, SuggestsTheFlagThatIsSpelledMuchAlike) {
+  EXPECT_EQ(said({"--segmnt"}), "unknown flag --segmnt (did you mean --segment?)");
+  EXPECT_EQ(said({"--segment.owners=x"}),
+            "unknown flag --segment.owners (did you mean --segment.owner?)");
+  EXPECT_EQ(said({"--web-listen-adress=:1"}),
+            "unknown flag --web-listen-adress (did you mean --web.listen-address?)");
+  EXPECT_EQ(said({"slot"}), "unexpected argument slot (did you mean slots?)");
+}
+
+TEST(CommandLine, SuggestsNothingForAnotherWord) {
+  EXPECT_EQ(said({"--colour"}), "unknown flag --colour");
+  EXPECT_EQ(said({"-x"}), "unknown flag -x");
+  EXPECT_EQ(said({"segment"}), "unexpected argument segment");
+  EXPECT_EQ(said({""}), "unexpected argument ");
+}
+
+TEST(CommandLine, NamesTheFirstOfSeveral) {
+  EXPECT_EQ(said({"--jsn", "--segmnt"}), "unknown flag --jsn (did you mean --json?)");
+}
+
+TEST(CommandLine, FindsAFlagWithoutItsValue) {
+  const std::vector<const char*> argv = {"program", "--a=1", "--b=", "--c="};
+  EXPECT_EQ(flag_without_value(static_cast<int>(argv.size()), argv.data()), "--b=");
+  EXPECT_EQ(flag_without_value(2, argv.data()), "");
+}
+
+}  // namespace
+}  // namespace metrics::aggregator

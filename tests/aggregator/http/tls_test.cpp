@@ -1,0 +1,123 @@
+// What unfinished TLS handshakes cost, and when they end. What TLS speaks is tested from outside,
+// in tests/e2e.
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "aggregator/http/server.h"
+#include "aggregator/web/rules_file.h"
+#include "tests/aggregator/http/client.h"
+#include "tests/aggregator/web/certificates.h"
+#include "tests/support/eventually.h"
+
+namespace metrics::http {
+namespace {
+
+using namespace std::chrono_literals;
+using test::Client;
+using test::eventually;
+
+constexpr auto kNever = 60s;
+constexpr std::string_view kHalfAHello = "\x16\x03\x01\x02\x00\x01\x00\x01";
+
+class HttpTls : public testing::Test {
+ protected:
+  HttpTls() {
+    std::string name = std::filesystem::temp_directory_path() / "metrics-tls-XXXXXX";
+    folder_ = ::mkdtemp(name.data());
+    const test::Identity identity = test::self_signed("localhost");
+    std::ofstream(folder_ + "/cert.pem") << identity.certificate;
+    std::ofstream(folder_ + "/key.pem") << identity.key;
+    std::ofstream(folder_ + "/web.yml")
+        << "tls_server_config: {cert_file: cert.pem, key_file: key.pem}\n";
+  }
+  ~HttpTls() override { std::filesystem::remove_all(folder_); }
+
+  HttpOptions options() const {
+    return {.listen = {"127.0.0.1:0"},
+            .request_timeout = kNever,
+            .rules = std::make_shared<web::RulesFile>(
+                web::RulesFileOptions{.path = folder_ + "/web.yml"})};
+  }
+  static Routes routes() {
+    return {{"/", {[](const Request&) { return text_response(200, "x"); }}}};
+  }
+
+  std::string folder_;
+};
+
+std::vector<std::unique_ptr<Client>> handshaking(const HttpServer& server, std::size_t count) {
+  std::vector<std::unique_ptr<Client>> clients;
+  for (std::size_t i = 0; i < count; ++i) {
+    clients.push_back(std::make_unique<Client>(server.ports().at(0)));
+    clients.back()->send(kHalfAHello);
+  }
+  return clients;
+}
+
+TEST_F(HttpTls, TakesMemoryOnlyFromTheFirstByteToTheEnd) {
+  const HttpServer server(options(), routes());
+  {
+    const Client silent(server.ports().at(0));
+    ASSERT_TRUE(eventually([&] { return server.counts().of(State::kIdle) == 1; }));
+    EXPECT_EQ(server.counts().tls_bytes, 0u);
+    const auto clients = handshaking(server, 10);
+    ASSERT_TRUE(eventually([&] { return server.counts().of(State::kHandshaking) == 10; }));
+    EXPECT_GT(server.counts().tls_bytes, 10u * 40'000);
+  }
+  EXPECT_TRUE(eventually([&] { return server.counts().tls_bytes == 0; }));
+  EXPECT_EQ(server.counts().of(Closed::kHandshake), 10u);
+  EXPECT_EQ(server.counts().of(Closed::kClient), 1u);
+}
+
+TEST_F(HttpTls, EndsTheLongestHandshakesAboveItsBound) {
+  HttpOptions bounded = options();
+  bounded.max_buffered_bytes = 500'000;
+  const HttpServer server(bounded, routes());
+  const auto clients = handshaking(server, 30);
+  EXPECT_TRUE(eventually([&] {
+    const Counts now = server.counts();
+    return now.of(State::kHandshaking) + now.of(Closed::kBufferedBytes) == 30;
+  }));
+  EXPECT_GE(server.counts().of(State::kHandshaking), 5u);
+  EXPECT_GE(server.counts().of(Closed::kBufferedBytes), 15u);
+  EXPECT_LE(server.counts().tls_bytes, 500'000u);
+  EXPECT_EQ(clients.front()->receive_to_end(), "");
+}
+
+TEST_F(HttpTls, EndsAHandshakeThatTakesTooLong) {
+  HttpOptions hurried = options();
+  hurried.request_timeout = 50ms;
+  const HttpServer server(hurried, routes());
+  Client client(server.ports().at(0));
+  client.send(kHalfAHello);
+  EXPECT_TRUE(client.hung_up());
+  EXPECT_EQ(server.counts().of(Closed::kHandshake), 1u);
+}
+
+TEST_F(HttpTls, EndsASilentConnectionAsWithoutTls) {
+  HttpOptions hurried = options();
+  hurried.request_timeout = 50ms;
+  const HttpServer server(hurried, routes());
+  Client client(server.ports().at(0));
+  EXPECT_TRUE(client.hung_up());
+  EXPECT_EQ(server.counts().of(Closed::kIdle), 1u);
+}
+
+TEST_F(HttpTls, StopEndsBesideHandshakesAndSilentClients) {
+  HttpServer server(options(), routes());
+  const Client silent(server.ports().at(0));
+  const auto clients = handshaking(server, 10);
+  ASSERT_TRUE(eventually([&] { return server.counts().of(State::kHandshaking) == 10; }));
+  server.stop();
+  EXPECT_TRUE(clients.front()->hung_up());
+}
+
+}  // namespace
+}  // namespace metrics::http

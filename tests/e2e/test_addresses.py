@@ -1,0 +1,146 @@
+"""Where the aggregator can be reached: every interface, one family, a unix socket, systemd's
+sockets."""
+import http.client
+import os
+import socket
+import subprocess
+
+import pytest
+
+from aggregators import AGGREGATOR, Exposition, run_aggregator
+from workers import PATIENCE, clean_environment, until
+
+
+class OverUnix(http.client.HTTPConnection):
+    def __init__(self, path):
+        super().__init__("localhost", timeout=PATIENCE)
+        self.path = path
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(PATIENCE)
+        self.sock.connect(self.path)
+
+
+def scrape(connection):
+    try:
+        connection.request("GET", "/metrics")
+        reply = connection.getresponse()
+        assert reply.status == 200
+        return Exposition(reply.read().decode())
+    finally:
+        connection.close()
+
+
+@pytest.fixture
+def counted(worker):
+    worker.inc(worker.counter("tasks_total"), 5)
+
+
+def test_one_daemon_serves_ipv4_ipv6_and_a_unix_socket(counted, directory, start_aggregator):
+    path = os.path.join(directory, "socket")
+    aggregator = start_aggregator(flags=["--web.listen-address=[::1]:0", f"--web.listen-address=unix:{path}"])
+    port = int(aggregator.wait_for_log(r"msg=\"listening\" address=\[::1\]:(\d+) path=/metrics tls=false$")[1])
+    aggregator.wait_for_log(rf"msg=\"listening\" address=unix:{path} path=/metrics tls=false$")
+    assert aggregator.scrape().value("tasks_total") == 5
+    assert scrape(http.client.HTTPConnection("::1", port, timeout=PATIENCE)).value("tasks_total") == 5
+    assert scrape(OverUnix(path)).value("tasks_total") == 5
+    assert aggregator.end() == 0
+    assert not os.path.exists(path)
+
+
+def test_killed_it_leaves_a_unix_socket_that_the_next_one_takes(counted, directory, start_aggregator):
+    path = os.path.join(directory, "socket")
+    first = start_aggregator(flags=[f"--web.listen-address=unix:{path}"])
+    first.wait_for_log("address=unix:")
+    first.close()
+    assert os.path.exists(path)
+    start_aggregator(flags=[f"--web.listen-address=unix:{path}"]).wait_for_log("address=unix:")
+    assert scrape(OverUnix(path)).value("tasks_total") == 5
+
+
+@pytest.fixture
+def start_activated(segment):
+    """As systemd does: a socket that listens already is descriptor 3, and two variables say so."""
+    started = []
+
+    def start(listening, *flags):
+        fd = listening.fileno()
+        command = f'exec 3<&{fd} {fd}<&-; export LISTEN_PID=$$ LISTEN_FDS=1; exec "$@"'
+        process = subprocess.Popen(
+            ["bash", "-c", command, "bash", AGGREGATOR, "--segment", segment, *flags], stderr=subprocess.PIPE,
+            pass_fds=[listening.fileno()], env=clean_environment(), text=True)
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+@pytest.mark.parametrize("flags", [[], ["--web.systemd-socket"]])
+def test_it_serves_the_socket_that_systemd_passes_and_no_port_of_its_own(flags, counted, start_activated):
+    listening = socket.create_server(("127.0.0.1", 0))
+    port = listening.getsockname()[1]
+    process = start_activated(listening, *flags)
+    listening.close()  # one is left, and that is the daemon's
+    assert scrape(http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)).value("tasks_total") == 5
+    process.terminate()
+    _, log = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0
+    assert [line.split("address=")[1] for line in log.splitlines() if "listening" in line] == [
+        f"127.0.0.1:{port} path=/metrics tls=false"]
+
+
+def test_a_connection_that_came_before_the_daemon_is_served(counted, start_activated):
+    listening = socket.create_server(("127.0.0.1", 0))
+    waiting = http.client.HTTPConnection(*listening.getsockname(), timeout=PATIENCE)
+    waiting.connect()
+    start_activated(listening)
+    listening.close()
+    assert scrape(waiting).value("tasks_total") == 5
+
+
+def test_a_socket_that_does_not_listen_is_one_clear_line(start_activated):
+    with socket.socket() as idle:
+        process = start_activated(idle)
+        _, log = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 1
+    assert log.splitlines()[-1].endswith(
+        'level=error msg="cannot listen on descriptor 3: it is not a stream socket that listens; write ListenStream= '
+        'in its unit"')
+
+
+def test_variables_that_are_meant_for_a_parent_are_ignored(start_aggregator):
+    aggregator = start_aggregator(environment=clean_environment(LISTEN_PID=os.getpid(), LISTEN_FDS=1))
+    aggregator.scrape()
+
+
+def test_systemds_sockets_can_be_demanded(segment):
+    status, _, log = run_aggregator("--web.systemd-socket", "--segment", segment)
+    assert status == 2
+    assert log.splitlines()[-1].endswith(
+        'level=error msg="--web.systemd-socket: systemd has passed no socket; start the .socket unit, or leave the '
+        'flag out"')
+
+
+def test_the_same_address_twice_is_one_clear_line(segment):
+    status, _, log = run_aggregator("--web.listen-address=:8001", "--web.listen-address=127.0.0.1:8001",
+                                    "--segment", segment)
+    assert status == 2
+    assert log.splitlines()[-1].endswith(
+        'level=error msg="cannot listen on \\"127.0.0.1:8001\\": :8001, given before it, listens there, too"')
+
+
+def test_sigterm_with_idle_clients_ends_it_at_once(start_aggregator):
+    aggregator = start_aggregator()
+    clients = [aggregator.connect() for _ in range(20)]
+    for client in clients:
+        client.request("GET", "/-/healthy")
+        client.getresponse().read()
+    aggregator.scrape()
+    assert aggregator.end() == 0  # see HttpLimits for how long that takes
+    for client in clients:
+        client.close()
+    until("it has ended", lambda: aggregator.process.poll() is not None)
