@@ -2,24 +2,33 @@
  *
  * Checks what a reader shows of series whose records may be taken meanwhile:
  *   Its own counts    what is shown of a series was counted by that series, and by no other one
- *                     that has had its cell or its record
- *   Once              no series is shown twice
+ *                     that has had its cell or its record; all that was counted before the read is
+ *                     in it
+ *   Once              no series is shown twice, and none is taken for damage: of the series that
+ *                     are found in the copies no two have the same identity or cell, and none is
+ *                     half written
  *   What is there is shown
  *                     a series that was live from before the read until after it is in it
  *
- *   take     resting -> taken; reuses++; its cell = 0; identity, cell; reuses++; the commit
- *   read     reuses; a copy of the records, one word at a time, upwards; the cells; reuses again.
- *            If it has moved: another copy, upwards too. Shown is what is live with one and the
- *            same state in both, and whose identity and cell are the same in both. If it hasn't: of
- *            live records of one identity the one with the largest version
+ *   take     resting -> taken; reuses++; its cell = 0; a cell, if it has none, of another record
+ *            that is taken likewise; identity; reuses++; the commit
+ *   read     reuses; a copy of the records; another one; the cells; reuses again. A series is found
+ *            if its state is the same live word in both copies, and also all that stands behind the
+ *            state: in the second copy that may be from after a removal, while what stands before
+ *            the state is right there. If reuses has moved: the states once more, and a series that
+ *            has another word is left out
+ *   again    (READS=2) a copy of the records; if no state has changed in it, except of records that
+ *            were not live and still aren't, the series are those of the read before, described as
+ *            they were then
  *
- * Of an identity, which takes several words, one is copied before the state and one after it:
- * strings may stand anywhere. Records of one chain: the copy of the links before is
+ * Of an identity, which takes several words, one stands before the state and one behind it: strings
+ * may stand anywhere. Records of one chain: that links are followed in the first copy is
  * directory.pml's, as all of these are linked already. Cells go from record to record. Commits are
  * single steps (chain.pml), and what is removed rests and may be taken at once (holders.pml). There
  * is one slot. SIGKILL: a process that takes no further step.
  *
- * Each BREAK_* takes away or moves one line; tests/model/check shows that each is missed. */
+ * Each BREAK_* takes away, moves or adds one line; tests/model/check shows that each fails. The
+ * second of a taker's reuses++ has none: this reader doesn't need it (RAISED_ONCE). */
 
 #define RECORDS 2 /* and as many cells */
 #ifndef WRITERS
@@ -28,86 +37,89 @@
 #ifndef STEPS
 #define STEPS 4 /* of each writer: removals, takes, updates and lookups */
 #endif
+#ifndef READS
+#define READS 1
+#endif
 
 /* ---- the segment ---- */
 byte reuses;
 byte upper[RECORDS + 1], lower[RECORDS + 1]; /* the identity: before the state, and behind it */
-byte kind[RECORDS + 1], version[RECORDS + 1]; /* one word, the state */
+byte state[RECORDS + 1];                     /* RESTING, TAKEN, or a live record's version */
 #define RESTING 0
-#define LIVE 1
-#define TAKEN 2
+#define TAKEN 1
+#define is_live(word) (word > TAKEN)
 byte cell_of[RECORDS + 1]; /* 0: none */
 byte holder[RECORDS + 1];  /* changes while a record is live */
 byte cell[RECORDS + 1];    /* 0, or the version of the life that has counted there */
-byte versions = 1;         /* the chain's */
+byte versions = 2;         /* the chain's */
 
 /* ---- what only the checks see ---- */
-#define VERSIONS 8
+#define VERSIONS 9
 byte identity_of[VERSIONS];
-byte live_before[RECORDS + 1]; /* the version, if it is live when the read begins */
+byte live_before[RECORDS + 1];    /* the version, if it is live when the read begins */
+bool counted_before[RECORDS + 1]; /* and whether it has counted by then */
 
-/* ---- a reader's copies ---- */
-#define COPIES (2 * RECORDS + 1) /* of record r: r, and in the second copy RECORDS + r */
-byte upper_in[COPIES], lower_in[COPIES], version_in[COPIES], cell_in[COPIES], holder_in[COPIES];
+/* ---- a reader's copies, without what isn't looked at ---- */
+byte state_known[RECORDS + 1]; /* of the last read's first copy */
+byte state_first[RECORDS + 1], cell_first[RECORDS + 1], lower_first[RECORDS + 1];
+byte upper_in[RECORDS + 1], state_in[RECORDS + 1], cell_in[RECORDS + 1], lower_in[RECORDS + 1];
 byte value[RECORDS + 1];
 
 inline commit(r, i) {
   atomic {
     if
     :: versions + 1 < VERSIONS &&
-       !(kind[1] == LIVE && upper[1] == i) && !(kind[2] == LIVE && upper[2] == i) ->
+       !(is_live(state[1]) && upper[1] == i) && !(is_live(state[2]) && upper[2] == i) ->
        versions++;
-       version[r] = versions;
        identity_of[versions] = i;
-       kind[r] = LIVE
-    :: else -> kind[r] = RESTING; version[r] = 0 /* given back */
+       state[r] = versions
+    :: else -> state[r] = RESTING /* given back */
     fi
   }
 }
 
+/* Of a record that this process has taken. */
+inline raise_and_clear(mine) {
+#ifndef BREAK_REUSES
+  reuses++;
+#endif
+#ifndef BREAK_ZERO
+  if
+  :: atomic { cell_of[mine] != 0 -> cell[cell_of[mine]] = 0 }
+  :: atomic { cell_of[mine] == 0 }
+  fi;
+#endif
+#ifdef BREAK_REUSES
+  reuses++ /* too late */
+#endif
+}
+
 proctype writer() {
-  byte n, r, i, c;
+  byte n, r, i;
   do
   :: atomic { n < STEPS -> n++; if :: r = 1 :: r = 2 fi; if :: i = 1 :: i = 2 fi };
      if
-     :: atomic { kind[r] == LIVE -> kind[r] = RESTING; version[r] = 0 } /* removed */
-     :: atomic { kind[r] == LIVE && cell_of[r] != 0 -> cell[cell_of[r]] = version[r] } /* counted */
-     :: atomic { kind[r] == LIVE && holder[r] == 0 -> holder[r] = 1 } /* looked up */
-     :: atomic { kind[r] == RESTING -> kind[r] = TAKEN; version[r] = 0 };
+     :: atomic { is_live(state[r]) -> state[r] = RESTING } /* removed */
+     :: atomic { is_live(state[r]) && cell_of[r] != 0 -> cell[cell_of[r]] = state[r] } /* counted */
+     :: atomic { is_live(state[r]) && holder[r] == 0 -> holder[r] = 1 } /* looked up */
+     :: atomic { state[r] == RESTING -> state[r] = TAKEN };
+        raise_and_clear(r);
         if
-        :: atomic { cell_of[r] == 0 && kind[3 - r] == RESTING && cell_of[3 - r] != 0 };
-           /* no cell: the other record's */
-           if
-           :: atomic { kind[3 - r] == RESTING -> kind[3 - r] = TAKEN; c = cell_of[3 - r] };
-#ifndef BREAK_REUSES_BEFORE
-              reuses++;
-#endif
-#ifndef BREAK_ZERO
-              cell[c] = 0;
-#endif
-              atomic { cell_of[3 - r] = 0 };
-              atomic { kind[3 - r] = RESTING; cell_of[r] = c; c = 0 }
-           :: atomic { else }
-           fi
-        :: atomic { else };
-#ifndef BREAK_REUSES_BEFORE
-           reuses++;
-#endif
-#ifndef BREAK_ZERO
-           if
-           :: atomic { cell_of[r] != 0 -> cell[cell_of[r]] = 0 }
-           :: atomic { else }
-           fi
-#endif
+        :: atomic { cell_of[r] == 0 && cell_of[3 - r] != 0 && state[3 - r] == RESTING ->
+                    state[3 - r] = TAKEN };
+           raise_and_clear(3 - r);
+           atomic { cell_of[r] = cell_of[3 - r]; cell_of[3 - r] = 0 };
+           atomic { state[3 - r] = RESTING }
+        :: atomic { else }
         fi;
         atomic { lower[r] = i; holder[r] = 0 };
         atomic { upper[r] = i };
-#ifndef BREAK_REUSES_AFTER
+#ifndef RAISED_ONCE
         reuses++;
 #endif
         if
         :: atomic { cell_of[r] != 0 }; commit(r, i)
-        :: atomic { cell_of[r] == 0 -> kind[r] = RESTING } /* none to be had: given back */
+        :: atomic { cell_of[r] == 0 -> state[r] = RESTING } /* none to be had: given back */
         fi
      :: atomic { else }
      fi;
@@ -122,123 +134,202 @@ proctype appender() {
   commit(2, 1)
 }
 
-inline copy(base) {
-  r = 1;
-  do
-  :: atomic { r <= RECORDS -> upper_in[base + r] = upper[r] };
-     atomic { version_in[base + r] = (kind[r] == LIVE -> version[r] : 0) };
-     atomic { cell_in[base + r] = cell_of[r]; holder_in[base + r] = holder[r] };
-     atomic { lower_in[base + r] = lower[r]; r++ }
-  :: atomic { r > RECORDS -> r = 0; break }
-  od
+#ifdef BREAK_HOLDER
+byte holder_first[RECORDS + 1], holder_in[RECORDS + 1];
+#define look_at_holder ; holder_first[r] = holder[r]
+#define copy_holder ; holder_in[r] = holder[r]
+#else
+#define look_at_holder
+#define copy_holder
+#endif
+#ifdef BREAK_BEFORE
+byte upper_first[RECORDS + 1];
+#endif
+
+#define each :: r < RECORDS -> r++;
+#define no_more :: r == RECORDS -> r = 0; break
+
+/* A record in the first copy, and in the second one. */
+inline look() {
+#ifdef BREAK_DESCRIPTION
+  atomic { upper_in[r] = upper[r] };
+#endif
+#ifdef BREAK_BEFORE
+  atomic { upper_first[r] = upper[r] };
+#endif
+  atomic { state_first[r] = state[r] };
+  atomic { cell_first[r] = cell_of[r] look_at_holder };
+  atomic { lower_first[r] = lower[r] }
 }
-inline copy_down(base) {
-  r = RECORDS;
-  do
-  :: atomic { r > 0 -> lower_in[base + r] = lower[r] };
-     atomic { cell_in[base + r] = cell_of[r]; holder_in[base + r] = holder[r] };
-     atomic { version_in[base + r] = (kind[r] == LIVE -> version[r] : 0) };
-     atomic { upper_in[base + r] = upper[r]; r-- }
-  :: atomic { r == 0 -> break }
-  od
+inline copy() {
+#ifndef BREAK_DESCRIPTION
+  atomic { upper_in[r] = upper[r] };
+#endif
+  atomic { state_in[r] = state[r] };
+  atomic { cell_in[r] = cell_of[r] copy_holder };
+  atomic { lower_in[r] = lower[r] }
+}
+inline read_cells() {
+  do each atomic { value[r] = (shown[r] -> cell[cell_in[r]] : 0) } no_more od
 }
 
-#define moved(array) (array[r] != array[RECORDS + r])
+#ifdef BREAK_FIRST_COPY
+#define same_state is_live(state_in[r])
+#elif defined(BREAK_SECOND_COPY)
+#define same_state is_live(state_first[r])
+#elif defined(BREAK_SAME_WORD)
+#define same_state (is_live(state_first[r]) && is_live(state_in[r]))
+#else
+#define same_state (is_live(state_first[r]) && state_in[r] == state_first[r])
+#endif
+
+#ifdef BREAK_BEHIND
+#define same_behind true
+#elif defined(BREAK_HOLDER)
+#define same_behind (cell_in[r] == cell_first[r] && lower_in[r] == lower_first[r] && \
+                     holder_in[r] == holder_first[r])
+#elif defined(BREAK_BEFORE)
+#define same_behind (cell_in[r] == cell_first[r] && lower_in[r] == lower_first[r] && \
+                     upper_in[r] == upper_first[r])
+#else
+#define same_behind (cell_in[r] == cell_first[r] && lower_in[r] == lower_first[r])
+#endif
+
+#ifndef BREAK_THIRD_WORD
+#define same_at_the_end (state[r] == state_in[r])
+#else
+#define same_at_the_end is_live(state[r])
+#endif
+
+/* A change of a record's state that a further read sees in its first copy, and leaves at that. */
+#ifndef BREAK_NOW_LIVE
+#define is_overlooked (!found[r] && !is_live(state_first[r]))
+#else
+#define is_overlooked (!found[r])
+#endif
 
 proctype reader() {
-  byte r, before, after;
-  bool shown[RECORDS + 1];
+  byte r, reads, before, after;
+  bool parse, found[RECORDS + 1], shown[RECORDS + 1];
+again:
+  skip; /* no d_step may be jumped to */
   d_step {
     before = reuses;
-    r = 1;
     do
-    :: r <= RECORDS -> live_before[r] = (kind[r] == LIVE -> version[r] : 0); r++
-    :: else -> r = 0; break
+    each
+      live_before[r] = (is_live(state[r]) -> state[r] : 0);
+      counted_before[r] = (live_before[r] != 0 && cell[cell_of[r]] == state[r])
+    no_more
     od
   };
-  copy(0);
-#ifdef BREAK_REUSES_EARLY
-  atomic { after = reuses };
-#endif
-  r = 1;
-  do
-  :: atomic { r <= RECORDS -> value[r] = cell[cell_in[r]]; r++ }
-  :: atomic { r > RECORDS -> r = 0; break }
-  od;
-#ifndef BREAK_REUSES_EARLY
-  atomic { after = reuses };
-#endif
-  if
-  :: atomic { after != before };
-#ifndef BREAK_UPWARDS
-     copy(RECORDS)
+
+#ifndef BREAK_ONE_MOMENT
+  do each look() no_more od;
 #else
-     copy_down(RECORDS)
-#endif
-  :: atomic { else }
-  fi;
-#ifdef BREAK_THIRD_COPY
-  after = before;
+  do each look(); copy() no_more od;
 #endif
   skip;
   d_step {
-    r = 1;
+    parse = (reads == 0);
     do
-    :: r <= RECORDS ->
-       if
-       :: version_in[r] == 0 -> skip
-#ifndef BREAK_COMPARE_STATE
-       :: version_in[r] != 0 && after != before && moved(version_in) -> skip
-#endif
-#ifndef BREAK_COMPARE_REST
-       :: version_in[r] != 0 && after != before && !moved(version_in) &&
-          (moved(upper_in) || moved(lower_in) || moved(cell_in)) -> skip
-#endif
-#ifdef BREAK_HOLDER
-       :: version_in[r] != 0 && after != before && moved(holder_in) -> skip
-#endif
-       :: else -> shown[r] = true
-       fi;
-       r++
-    :: else -> r = 1; break
-    od;
-    /* two of one identity were never live at once: the older one was removed meanwhile */
-    if
-    :: shown[1] && shown[2] && upper_in[1] == upper_in[2] ->
-#ifndef BREAK_LARGEST
-       if
-       :: version_in[1] > version_in[2] -> shown[2] = false
-       :: else -> shown[1] = false
-       fi
-#endif
-    :: else
-    fi;
-    assert(!(shown[1] && shown[2] && upper_in[1] == upper_in[2])); /* Once */
-    do
-    :: r <= RECORDS ->
-       if
-       :: shown[r] ->
-          assert(upper_in[r] == lower_in[r]);
-          assert(upper_in[r] == identity_of[version_in[r]]);
-          assert(value[r] == 0 || identity_of[value[r]] == upper_in[r]); /* Its own counts */
-          assert(value[r] == 0 || value[r] == version_in[r])
-       :: else -> /* What is there is shown */
-          assert(!(live_before[r] != 0 && kind[r] == LIVE && version[r] == live_before[r]))
-       fi;
-       r++
-    :: else -> break
+    each
+      if
+      :: state_first[r] != state_known[r] && !is_overlooked -> parse = true
+      :: else
+      fi;
+      state_known[r] = state_first[r]
+    no_more
     od
-  }
+  };
+  if
+  :: atomic { parse };
+#ifndef BREAK_ONE_MOMENT
+     do each copy() no_more od;
+#endif
+     skip;
+     d_step {
+       do each found[r] = (same_state && same_behind) no_more od;
+#ifdef BREAK_SECOND_COPY
+       do each state_in[r] = state_first[r] no_more od;
+#endif
+       parse = false
+     }
+  :: atomic { else }
+  fi;
+#ifdef BREAK_REUSES_LATE
+  atomic { before = reuses };
+#endif
+  skip;
+  d_step {
+    assert(!(found[1] && found[2] && upper_in[1] == upper_in[2])); /* Once */
+    assert(!(found[1] && found[2] && cell_in[1] == cell_in[2]));
+    do
+    each
+      assert(!found[r] || (upper_in[r] == lower_in[r] && cell_in[r] != 0));
+      shown[r] = found[r];
+      state_first[r] = 0;
+      cell_first[r] = 0;
+      lower_first[r] = 0
+    no_more
+    od
+  };
+
+#ifdef BREAK_REUSES_EARLY
+  atomic { after = reuses };
+#endif
+#ifndef BREAK_LOOK_EARLY
+  read_cells();
+#endif
+#ifndef BREAK_REUSES_EARLY
+  atomic { after = reuses };
+#endif
+#ifndef BREAK_THIRD_LOOK
+  if
+  :: atomic { after != before };
+     do each atomic { shown[r] = (shown[r] && same_at_the_end) } no_more od
+  :: atomic { else }
+  fi;
+#endif
+#ifdef BREAK_LOOK_EARLY
+  read_cells();
+#endif
+
+  skip;
+  d_step {
+    do
+    each
+      if
+      :: shown[r] ->
+         assert(upper_in[r] == identity_of[state_in[r]]); /* Its own counts */
+         assert(value[r] == 0 || value[r] == state_in[r]);
+         assert(!counted_before[r] || live_before[r] != state_in[r] || value[r] != 0)
+      :: else -> /* What is there is shown */
+         assert(live_before[r] == 0 || state[r] != live_before[r])
+      fi;
+      value[r] = 0;
+      live_before[r] = 0;
+      counted_before[r] = false;
+      shown[r] = false
+    no_more
+    od;
+    before = 0;
+    after = 0;
+    reads++
+  };
+  if
+  :: reads < READS -> goto again
+  :: else
+  fi
 }
 
 init {
   atomic {
-    upper[1] = 1; lower[1] = 1; kind[1] = LIVE; version[1] = 1; cell_of[1] = 1; cell[1] = 1;
-    identity_of[1] = 1;
+    upper[1] = 1; lower[1] = 1; state[1] = 2; cell_of[1] = 1; cell[1] = 2;
+    identity_of[2] = 1;
 #ifndef APPENDED
-    upper[2] = 2; lower[2] = 2; kind[2] = RESTING; cell_of[2] = 2;
+    upper[2] = 2; lower[2] = 2; state[2] = RESTING; cell_of[2] = 2;
 #else
-    upper[2] = 1; lower[2] = 1; kind[2] = TAKEN; cell_of[2] = 2;
+    upper[2] = 1; lower[2] = 1; state[2] = TAKEN; cell_of[2] = 2;
     run appender();
 #endif
     run writer();
