@@ -1,6 +1,7 @@
 #include "libmetrics/reader/contents.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
@@ -54,6 +55,27 @@ bool is_live(const Record& in_links, const Record& in_records) noexcept {
   const std::uint64_t word = in_links.state.load(std::memory_order_relaxed);
   return format::state_of(word) == format::State::kLive &&
          in_records.state.load(std::memory_order_relaxed) == word;
+}
+
+// Returns true if a live series' record says the same in both copies, as far as the second one has it
+// from after its state: the state vouches for what was copied before it, but a record may be taken
+// and filled behind it, in the middle of a copy. What was copied before may differ: it may have been
+// filled during the first copy.
+bool is_described_alike(const format::Window& links, const format::Window& records,
+                        format::Offset offset) noexcept {
+  using format::SeriesRecord;
+  const auto alike = [&](format::Offset first, std::uint64_t size) {
+    const auto a = links.bytes(first, size);
+    const auto b = records.bytes(first, size);
+    return std::equal(a.begin(), a.end(), b.begin(), b.end());
+  };
+  constexpr std::uint64_t kBehind = offsetof(SeriesRecord, holder) + sizeof(format::Cell);
+  if (!alike(offset + sizeof(Record), offsetof(SeriesRecord, holder) - sizeof(Record)) ||
+      !alike(offset + kBehind, sizeof(SeriesRecord) - kBehind)) {
+    return false;
+  }
+  const auto* series = records.at<SeriesRecord>(offset);
+  return series == nullptr || series->strings < offset || alike(series->strings, series->room);
 }
 
 // Keeps only what is consistent in `found`: series whose families are known and whose cells lie
@@ -181,7 +203,8 @@ std::optional<Contents> contents(const format::Window& links, const format::Wind
       if (++read % kUnasked == 0 && stop()) return std::nullopt;
       std::string why;
       const Record& filled = *directory.at<Record>(offset);
-      const bool idle = filled.kind == Kind::kSeries && !is_live(*record, filled);
+      const bool idle = filled.kind == Kind::kSeries &&
+                        (!is_live(*record, filled) || !is_described_alike(links, records, offset));
       // Only the fixed part is read of a record whose size reaches beyond the copy.
       const bool fits = filled.bytes <= links.last() - offset;
       std::uint64_t bytes =

@@ -25,12 +25,18 @@
 namespace {
 // Calls that are made before and after each read from a file, with the offset; empty: none.
 std::function<void(std::uint64_t offset)> before_read, after_read;
+// Does to the bytes that were read from that offset on what a writer may have done meanwhile.
+std::function<void(std::uint64_t offset, char* bytes, std::size_t size)> during_read;
 }  // namespace
 
 extern "C" ssize_t pread(int fd, void* to, std::size_t bytes, off_t offset) {
   if (before_read) before_read(static_cast<std::uint64_t>(offset));
   const ssize_t got = ::syscall(SYS_pread64, fd, to, bytes, offset);
   if (after_read) after_read(static_cast<std::uint64_t>(offset));
+  if (during_read && got > 0) {
+    during_read(static_cast<std::uint64_t>(offset), static_cast<char*>(to),
+                static_cast<std::size_t>(got));
+  }
   return got;
 }
 
@@ -85,7 +91,10 @@ Counts scraped(SegmentMerge& merge) {
 
 class Reuse : public ::testing::TestWithParam<Access> {
  protected:
-  ~Reuse() override { before_read = after_read = {}; }
+  ~Reuse() override {
+    before_read = after_read = {};
+    during_read = {};
+  }
 };
 INSTANTIATE_TEST_SUITE_P(, Reuse, ::testing::Values(Access::kCopied, Access::kMapped),
                          [](const auto& test) {
@@ -192,6 +201,28 @@ TEST_P(Reuse, ARecordThatIsFilledWhileItIsCopiedIsLeftOut) {
   ASSERT_GE(copies, 2);
   before_read = after_read = {};
   EXPECT_EQ(scraped(merge), (Counts{{"new", 2}, {"stays", 5}}));
+}
+
+// Behind its state, the record is another series' by the time that it is copied: here one with the
+// same label value as a series that was there all the time.
+TEST_P(Reuse, ARecordThatIsTakenInTheMiddleOfACopyCostsNoOtherSeries) {
+  Tasks tasks({{"stay2", 11}, {"stays", 5}});
+  SegmentMerge merge(tasks.segment().file(), GetParam());
+  Patch& patch = tasks.patch();
+  format::SeriesRecord& record = tasks.record("stay2");
+  const std::uint64_t last = patch.offset_of(tasks.label("stay2")) + 4;
+  Reused reused(patch, record);
+  const format::Header& header = patch.header();
+  int copies = 0;
+  during_read = [&](std::uint64_t offset, char* bytes, std::size_t size) {
+    const bool has_it = offset >= header.index && offset <= last && last < offset + size;
+    if (!has_it || ++copies != 2) return;
+    reused.rest();
+    reused.take();
+    bytes[last - offset] = 's';
+  };
+  EXPECT_EQ(scraped(merge), (Counts{{"stays", 5}}));
+  EXPECT_GE(copies, 2);
 }
 
 TEST_P(Reuse, ASumOfNoProcessesIsNotShownForAGaugeThatIsTaken) {

@@ -44,6 +44,10 @@ class Patch {
   char* label(const std::string& family, std::string_view value) {
     return text(series_view(family, value).strings.front());
   }
+  // Returns the offset of something in the file.
+  std::uint64_t offset_of(const void* there) const {
+    return static_cast<std::uint64_t>(static_cast<const std::byte*>(there) - base_);
+  }
   format::Cell* cells(format::SlotIndex slot, const format::SeriesRecord& series) {
     return &at<format::Cell>(reader_.geometry().slot_offset(slot)) + series.first_cell;
   }
