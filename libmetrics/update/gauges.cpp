@@ -68,7 +68,10 @@ void Gauge::begin(format::Cell* mine, format::Generation generation,
   if (format::is_most_recent(mode)) stamp(*value);
 }
 
-void Gauge::end() noexcept { __atomic_store_n(&word, nullptr, __ATOMIC_RELEASE); }
+void Gauge::end() noexcept {
+  __atomic_store_n(&word, nullptr, __ATOMIC_RELEASE);
+  __atomic_store_n(&value_, nullptr, __ATOMIC_RELEASE);
+}
 
 void Gauge::reset() noexcept {
   __atomic_store_n(&value_, nullptr, __ATOMIC_RELEASE);

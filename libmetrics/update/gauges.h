@@ -34,7 +34,8 @@ struct Gauge : metrics_gauge {
   // Called once for each claim, before any thread of the process can update the gauge, and when the
   // handle leads to a series again.
   void begin(format::Cell* mine, format::Generation generation, std::uint32_t version) noexcept;
-  // Ends the value: hot updates don't find it any more.
+  // Ends the value: updates don't find it any more. In a child that is its parent's value, which the
+  // child must never set.
   void end() noexcept;
   // Forgets the value and what was handed down, before the handle leads to a series again.
   void reset() noexcept;

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <thread>
 #include <vector>
@@ -83,6 +84,29 @@ TEST(TakenAgain, ANewLabelSetEachRoundFillsNothing) {
   }
   EXPECT_EQ(t.scrape().dropped(format::Drop::kDirectoryFull), 0u);
   EXPECT_EQ(t.scrape().dropped(format::Drop::kCellsFull), 0u);
+}
+
+// A child finds out at its first update that the gauge was removed; until then it has what its
+// parent had.
+TEST(TakenAgain, AChildsFirstUpdateOfARemovedGaugeDoesNotSetTheNewOne) {
+  TempSegment t;
+  const Family<Gauge> load("load", "", {"key"}, {.mode = Mode::kLiveSum, .segment = t.segment()});
+  const Gauge inherited = load.labels("a");
+  inherited.set(1);
+  Gate made_again, done;
+  const pid_t child = forked([&] {
+    made_again.pass();
+    inherited.set(1000);
+    done.let_pass();
+    inherited.inc(1000);
+  });
+  load.remove("a");
+  load.labels("a").set(2);
+  made_again.let_pass();
+  done.pass();
+  EXPECT_EQ(t.scrape().by_first_label("load"), (std::map<std::string, double>{{"a", 2}}));
+  EXPECT_EQ(ended(child), 0);
+  EXPECT_EQ(t.scrape().by_first_label("load"), (std::map<std::string, double>{{"a", 2}}));
 }
 
 }  // namespace
