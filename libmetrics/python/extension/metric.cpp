@@ -72,7 +72,7 @@ metrics_status look_up(Metric& m) noexcept {
 // Returns whether labels() must look up a child's series again: because it was removed, or because
 // there was no room for it.
 bool is_stale(const Metric& m) noexcept {
-  if (m.state != nullptr) return __atomic_load_n(m.state, __ATOMIC_RELAXED) != m.live;
+  if (m.state != nullptr) return is_removed(m);
   return m.strings != nullptr && m.family != nullptr;
 }
 
@@ -153,20 +153,25 @@ PyObject* parent(PyObject* self, PyObject* names) {
   return none();
 }
 
-// Returns the dict that holds the values of the last label, for a tuple of all labels' values.
-// Makes missing dicts if `make`, else returns nullptr without an exception where one is missing;
-// nullptr with an exception after an error.
-PyObject* last_level(const Metric& m, PyObject* values, bool make) {
-  if (m.children == nullptr || !PyTuple_Check(values) || PyTuple_Size(values) != m.count ||
-      m.count == 0) {
-    PyErr_SetString(PyExc_TypeError, "a tuple with a value for each label of a parent is needed");
-    return nullptr;
+// Returns false with a TypeError set unless `values` is a tuple with a value for each label.
+bool check_values(const Metric& m, PyObject* values) {
+  if (m.children != nullptr && PyTuple_Check(values) && PyTuple_Size(values) == m.count &&
+      m.count > 0) {
+    return true;
   }
+  PyErr_SetString(PyExc_TypeError, "a tuple with a value for each label of a parent is needed");
+  return false;
+}
+
+// Returns the dict that holds the values of the last label, for a tuple of all labels' values, and
+// makes missing ones; nullptr with an exception after an error.
+PyObject* last_level(const Metric& m, PyObject* values) {
+  if (!check_values(m, values)) return nullptr;
   PyObject* level = m.children;
   for (Py_ssize_t i = 0; level != nullptr && i + 1 < m.count; ++i) {
     PyObject* value = PyTuple_GetItem(values, i);
     PyObject* next = PyDict_GetItemWithError(level, value);
-    if (next == nullptr && make && !PyErr_Occurred()) {
+    if (next == nullptr && !PyErr_Occurred()) {
       const Ref fresh(PyDict_New());
       if (!fresh || PyDict_SetItem(level, value, fresh.get()) != 0) return nullptr;
       next = fresh.get();  // the level owns it
@@ -174,6 +179,25 @@ PyObject* last_level(const Metric& m, PyObject* values, bool make) {
     level = next;
   }
   return level;
+}
+
+// Removes the child with these label values below a level, if it is there, and each dict that
+// becomes empty by that: label values may be new ones for as long as the process lives. Returns
+// false with an exception after an error.
+bool forget_below(PyObject* level, PyObject* values, Py_ssize_t label) {
+  PyObject* value = PyTuple_GetItem(values, label);
+  PyObject* found = PyDict_GetItemWithError(level, value);
+  if (found == nullptr) return PyErr_Occurred() == nullptr;
+  if (label + 1 < PyTuple_Size(values)) {
+    Py_INCREF(found);
+    const Ref next(found);
+    if (!forget_below(next.get(), values, label + 1)) return false;
+    // A child's end may have run any code.
+    if (PyDict_Size(next.get()) > 0 || PyDict_GetItemWithError(level, value) != next.get()) {
+      return PyErr_Occurred() == nullptr;
+    }
+  }
+  return PyDict_DelItem(level, value) == 0;
 }
 
 // Implements _give_up(): takes back the definition, for a metric that is unregistered.
@@ -190,7 +214,7 @@ PyObject* adopt(PyObject* self, PyTypeObject* metric_type, PyObject* const* args
     PyErr_SetString(PyExc_TypeError, "_adopt(values: tuple, child: Metric)");
     return nullptr;
   }
-  PyObject* level = last_level(metric_of(self), args[0], true);
+  PyObject* level = last_level(metric_of(self), args[0]);
   if (level == nullptr) return nullptr;
   PyObject* last = PyTuple_GetItem(args[0], metric_of(self).count - 1);
   return PyDict_SetItem(level, last, args[1]) == 0 ? none() : nullptr;
@@ -198,11 +222,8 @@ PyObject* adopt(PyObject* self, PyTypeObject* metric_type, PyObject* const* args
 
 // Implements _forget(values): makes labels() no longer find that child, if it did.
 PyObject* forget(PyObject* self, PyObject* values) {
-  PyObject* level = last_level(metric_of(self), values, false);
-  if (level == nullptr) return PyErr_Occurred() ? nullptr : none();
-  PyObject* last = PyTuple_GetItem(values, metric_of(self).count - 1);
-  if (PyDict_GetItemWithError(level, last) == nullptr) return PyErr_Occurred() ? nullptr : none();
-  return PyDict_DelItem(level, last) == 0 ? none() : nullptr;
+  const Metric& m = metric_of(self);
+  return check_values(m, values) && forget_below(m.children, values, 0) ? none() : nullptr;
 }
 
 // Implements _forget_all(): makes labels() find no child.
@@ -235,6 +256,10 @@ PyObject* remove_all(PyObject* self, PyObject*) {
 
 PyObject* get_observable(PyObject* self, void*) {
   return PyBool_FromLong(metric_of(self).observable);
+}
+
+PyObject* get_removed(PyObject* self, void*) {
+  return PyBool_FromLong(is_removed(metric_of(self)));
 }
 
 // ---- the type ----
@@ -284,7 +309,9 @@ PyMethodDef methods[] = {
     {"_remove_all", &remove_all, METH_NOARGS, nullptr},
     {}};
 
-PyGetSetDef properties[] = {{"_observable", &get_observable, nullptr, nullptr, nullptr}, {}};
+PyGetSetDef properties[] = {{"_observable", &get_observable, nullptr, nullptr, nullptr},
+                            {"_removed", &get_removed, nullptr, nullptr, nullptr},
+                            {}};
 
 PyType_Slot slots[] = {
     {Py_tp_doc,

@@ -54,12 +54,16 @@ class UnderLock {
 
 inline Metric& metric_of(PyObject* self) noexcept { return *reinterpret_cast<Metric*>(self); }
 
+// Returns true if a process has removed the child's series since the child looked it up.
+inline bool is_removed(const Metric& m) noexcept {
+  return m.state != nullptr && __atomic_load_n(m.state, __ATOMIC_RELAXED) != m.live;
+}
+
 // Returns the handle that an update of this object is for; nullptr if its series was removed: the
 // handle may be that of another child by now.
 template <class Handle>
 Handle* handle_of(const Metric& m) noexcept {
-  const bool removed = m.state != nullptr && __atomic_load_n(m.state, __ATOMIC_RELAXED) != m.live;
-  return removed ? nullptr : static_cast<Handle*>(m.series);
+  return is_removed(m) ? nullptr : static_cast<Handle*>(m.series);
 }
 
 // Raises ValueError if the metric is a parent, and returns true.

@@ -91,6 +91,9 @@ class MetricWrapperBase(Collector):
     # CPython finds methods twice as fast in objects whose __dict__ was never asked for.
     _OF_FAMILY = ('_name', '_labelnames', '_documentation', '_unit')
 
+    # Up to so many children are never looked through for removed ones.
+    _FEW = 64
+
     def __init__(self, name, documentation, labelnames=(), namespace='', subsystem='', unit='', registry=REGISTRY):
         self._name = _build_full_name(self._type, name, namespace, subsystem, unit)
         self._labelnames = _validate_labelnames(type(self), labelnames)
@@ -105,6 +108,7 @@ class MetricWrapperBase(Collector):
         log.warn(self._define(_native(documentation)))
         if self._labelnames:
             self._metrics = {}
+            self._looked_through_at = self._FEW
             self._parent(self._labelnames)
         else:
             self._begin(self, ())
@@ -154,7 +158,18 @@ class MetricWrapperBase(Collector):
             child._begin(self, tuple(_native(value) for value in values))
             child = self._metrics.setdefault(values, child)
         self._adopt(values, child)
+        if len(self._metrics) > self._looked_through_at:
+            self._drop_removed()
         return child
+
+    def _drop_removed(self):
+        """Forgets the children whose series another process has removed. Called whenever their
+        number has doubled, so that they cost a new child the same however many there are."""
+        for values, child in list(self._metrics.items()):
+            if child._removed:
+                self._metrics.pop(values, None)
+                self._forget(values)
+        self._looked_through_at = max(self._FEW, 2 * len(self._metrics))
 
     def remove(self, *labelvalues):
         """Removes the series with these label values from the segment, for all processes. The next
