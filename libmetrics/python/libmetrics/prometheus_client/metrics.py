@@ -416,6 +416,19 @@ class Histogram(MetricWrapperBase, _metrics.Histogram):
         return _Reading(self, '_sum')
 
 
+# By pid and an info's name: what the process has set, by the values of the metric's own labels. By
+# pid, since a forked child must not take away what its parent has set: a fact while that lives.
+_facts = {}
+
+
+def _facts_of_this_process(name):
+    pid = os.getpid()
+    if pid not in _facts:
+        for ancestor in set(_facts) - {pid}:
+            _facts.pop(ancestor, None)
+    return _facts.setdefault(pid, {}).setdefault(name, {})
+
+
 class Info(MetricWrapperBase, _metrics.Info):
     """Constant information as labels, value 1. It has no sample until info() is called.
 
@@ -438,8 +451,8 @@ class Info(MetricWrapperBase, _metrics.Info):
         return lambda keys: names <= keys
 
     def info(self, val):
-        """Sets the information, a dict, in place of any that this or another process has set in
-        these labels before.
+        """Sets the information, a dict, in place of what this process has set in these labels
+        before. What other processes have set stays, unless it is the same as what is replaced.
 
         ValueError: one of its labels is one of the metric's, or label values are missing.
         """
@@ -447,24 +460,22 @@ class Info(MetricWrapperBase, _metrics.Info):
             raise ValueError(f'{self._type} metric is missing label values')
         if set(self._labelnames) & val.keys():
             raise ValueError(f'Overlapping labels for Info metric, metric: {self._labelnames} child: {val}')
-        own = self._own_labels()
-        fact = {_native(name): _native(value)
-                for name, value in (*zip(self._labelnames, self._labelvalues), *val.items())}
-        shown = {name: _shown(value) for name, value in fact.items()}
-        # Equal information stays, so that a worker that sets the same as its predecessor takes no
-        # space.
-        self._remove_where(lambda labels: own.items() <= labels.items() and labels != shown)
-        log.warn(self._parent_info._state(tuple(fact), tuple(fact.values())))
-
-    def _remove_where(self, condition):
-        family = segment.snapshot().get(self._name)
-        for labels, _ in family[4] if family is not None and family[0] == 'info' else ():
-            if condition(labels):
-                log.warn(self._parent_info._remove(tuple(text for pair in labels.items() for text in pair)))
+        own = tuple(map(_native, self._labelvalues))
+        fact = {**dict(zip(self._labelnames, own)),
+                **{_native(name): _native(value) for name, value in val.items()}}
+        log.warn(self._parent_info._state(_facts_of_this_process(self._name), own, fact))
 
     def _remove_series(self, labelvalues):
+        _facts_of_this_process(self._name).pop(labelvalues, None)
         gone = dict(zip(self._labelnames, map(_shown, labelvalues))).items()
-        self._remove_where(lambda labels: gone <= labels.items())
+        family = segment.snapshot().get(self._name)
+        for labels, _ in family[4] if family is not None and family[0] == 'info' else ():
+            if gone <= labels.items():
+                log.warn(self._parent_info._remove(tuple(text for pair in labels.items() for text in pair)))
+
+    def clear(self):
+        super().clear()
+        _facts_of_this_process(self._name).clear()
 
 
 class Enum(MetricWrapperBase, _metrics.Metric):
