@@ -624,6 +624,12 @@ def test_wrong_types_are_type_errors_as_in_prometheus_client(call):
             call(module)
 
 
+def info_of(extension):
+    info = extension.Info()
+    info._family('an_info_of_the_extension', 'help')
+    return info
+
+
 @pytest.mark.parametrize('call', [
     lambda e: e.Metric()._parent(5),
     lambda e: e.Metric()._adopt(('a',), e.Metric()),
@@ -635,6 +641,10 @@ def test_wrong_types_are_type_errors_as_in_prometheus_client(call):
     lambda e: e.Counter()._family('a', 'b', 'c', 5),
     lambda e: e.Histogram()._family('a', 'b', 'c', (), 5),
     lambda e: e.Info()._state(('a',), ()),
+    lambda e: e.Info()._state({}, (), 5),
+    lambda e: info_of(e)._state({}, (), {'a': 5}),
+    lambda e: info_of(e)._state({(): {5: 'a'}}, (), {'a': 'b'}),
+    lambda e: info_of(e)._state({}, [], {'a': 'b'}),
     lambda e: e.own_methods(5),
 ])
 def test_the_extension_trusts_nobody_with_its_memory(call):
