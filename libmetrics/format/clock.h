@@ -6,12 +6,15 @@
 
 namespace metrics::format {
 
-// Returns CLOCK_REALTIME in nanoseconds: the monotonic clock differs between time namespaces.
-inline std::uint64_t now_ns() noexcept {
+inline std::uint64_t now_ns(clockid_t clock) noexcept {
   timespec now{};
-  ::clock_gettime(CLOCK_REALTIME, &now);
+  ::clock_gettime(clock, &now);
   return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000u +
          static_cast<std::uint64_t>(now.tv_nsec);
 }
+// Returns CLOCK_REALTIME in nanoseconds: the monotonic clock differs between time namespaces.
+inline std::uint64_t now_ns() noexcept { return now_ns(CLOCK_REALTIME); }
+// Returns it as it was some milliseconds ago at most, in a quarter of the time.
+inline std::uint64_t about_now_ns() noexcept { return now_ns(CLOCK_REALTIME_COARSE); }
 
 }  // namespace metrics::format

@@ -1,6 +1,7 @@
 // definition.h -- what a family is, and the rules that its names, labels and bounds obey.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -14,8 +15,9 @@ struct Definition {
   std::string help;
   std::string unit;
   std::vector<std::string> labels;
-  std::vector<double> bounds;  // of a histogram, without +Inf
-  Mode mode = Mode::kAll;      // of a gauge, or an info
+  std::vector<double> bounds;    // of a histogram, without +Inf
+  Mode mode = Mode::kAll;        // of a gauge, or an info
+  std::uint32_t max_series = 0;  // 0: no limit. Not a part of the family's identity
 };
 
 // Returns the definition as a segment stores it: a counter's name without `_total`, an info's

@@ -35,6 +35,7 @@ inline constexpr std::array<DropReason, static_cast<std::size_t>(Drop::kCount)> 
     {Drop::kClaimUnreachable, Dropped::kClaim, "unreachable"},
     {Drop::kEditionsFull, Dropped::kSeries, "editions_full"},
     {Drop::kLabelValueCut, Dropped::kLabelText, "label_value_cut"},
+    {Drop::kLimit, Dropped::kSeries, "limit"},
 }};
 
 }  // namespace metrics::format

@@ -22,7 +22,10 @@ struct LabelValue {
 // returned stands for itself. Takes time in proportion to kMaxStringBytes at most.
 LabelValue label_value(std::string_view given);
 
-// Likewise, for all label values of a series.
+// Returns true if the value stands in the segment as it is given.
+bool is_label_value(std::string_view given) noexcept;
+
+// Does the same as label_value() for all label values of a series.
 struct LabelValues {
   std::vector<std::string> texts;
   bool cut = false;  // the end of at least one is missing

@@ -43,6 +43,7 @@ enum class Drop : std::uint32_t {
   kClaimUnreachable,  // process or thread counts in slot 0: the file could not be opened again
   kEditionsFull,      // family refused: its name has kMaxEditions definitions already
   kLabelValueCut,     // series looked up by a label value that was too long: it counts
+  kLimit,             // series looked up beyond its family's limit: see FamilyRecord::max_series
   kCount,
 };
 inline constexpr std::size_t kDropCapacity = 32;
@@ -54,7 +55,8 @@ static_assert(static_cast<std::size_t>(Drop::kCount) <= kDropCapacity);
 struct alignas(kCacheLine) Refusal {
   Cell when_ns;              // CLOCK_REALTIME; 0: never
   Cell pid;                  // in its own pid namespace
-  Cell needed;               // bytes or cells that were not there; 0 if that is not the reason
+  Cell needed;               // bytes or cells that were not there, those that are kept for other
+                             // families included; 0 if that is not the reason
   std::array<Cell, 5> name;  // the family's, its first 40 bytes, padded with zeros
 };
 static_assert(offsetof(Refusal, when_ns) == 0 && offsetof(Refusal, pid) == 8);
@@ -276,13 +278,14 @@ struct FamilyRecord {
   std::uint8_t native;
   std::int16_t low, high;
   std::uint16_t places;       // of exemplars, in each series: 0 in this version
-  std::uint32_t max_series;   // 0: no limit, as in this version
+  std::uint32_t max_series;   // as the first registrant has given it; 0: no limit
   std::uint16_t state_count;  // of a state set: 0 in this version
   std::uint16_t flags;        // 0 in this version
-  Cell series_used;           // 0 in this version
-  Cell overflow;              // likewise
-  Cell opened;                // the largest opened_word() of the processes that have defined it
-  Cell refusals;              // a bit for each Drop for which a series of it was refused
+  Cell series_used;  // at least the number of live series, except for the overflow series; not
+                     // counted in a file of version 2.0
+  Cell overflow;     // offset of the overflow series' record; 0: there is none yet
+  Cell opened;       // the largest opened_word() of the processes that have defined it
+  Cell refusals;     // a bit for each Drop for which a series of it was refused
 };
 static_assert(offsetof(FamilyRecord, type) == 32 && offsetof(FamilyRecord, mode) == 33);
 static_assert(offsetof(FamilyRecord, label_count) == 34 &&
@@ -357,5 +360,12 @@ inline constexpr std::uint32_t kMaxStringBytes = 16 * 1024;
 inline constexpr std::uint32_t kMaxRecordBytes = 1024 * 1024;
 inline constexpr std::uint32_t kMaxEditions = 64;  // families that have one stem
 inline constexpr std::uint32_t kMaxChain = 1024;   // records that a registrant walks over
+
+// The last eighth of directory and cells is kept for families that have few series, so that one
+// family whose label values never end leaves room for all others. An eighth of the default
+// directory holds some 6,000 records of series: about 90 families of that size, more than programs
+// have.
+inline constexpr std::uint64_t kFewSeries = 64;
+inline constexpr std::uint64_t kKeptPart = 8;
 
 }  // namespace metrics::format

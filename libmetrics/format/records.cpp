@@ -113,6 +113,8 @@ std::optional<FamilyView> family_at(const Window& window, Offset offset, std::st
   f.mode = r->mode;
   f.opened = r->opened.load(std::memory_order_relaxed);
   f.refusals = r->refusals.load(std::memory_order_relaxed);
+  f.max_series = r->max_series;
+  f.overflow = r->overflow.load(std::memory_order_relaxed);
   const std::uint16_t label_count = r->label_count;
   const std::uint32_t bound_count = r->bound_count;
   const auto no = [&](const char* why) -> std::optional<FamilyView> {
@@ -198,6 +200,7 @@ void write_family(std::byte* at, const Definition& d, std::uint64_t hash,
   r->mode = d.mode;
   r->label_count = static_cast<std::uint16_t>(d.labels.size());
   r->bound_count = static_cast<std::uint32_t>(d.bounds.size());
+  r->max_series = d.max_series;
   Pen pen(reinterpret_cast<std::byte*>(r + 1));
   pen.bytes(d.bounds.data(), d.bounds.size() * sizeof(double));
   for (const auto* text : {&d.name, &d.help, &d.unit}) pen.string(*text);
@@ -222,7 +225,8 @@ void begin_series(std::byte* file, Offset offset, std::uint32_t room) noexcept {
 
 void fill_series(std::byte* file, Offset offset, const SeriesContent& content) noexcept {
   auto* r = reinterpret_cast<SeriesRecord*>(file + offset);
-  r->record.hash = content.hash;
+  // A look-up beyond a limit may read it meanwhile, without a lock.
+  __atomic_store_n(&r->record.hash, content.hash, __ATOMIC_RELAXED);
   r->family = content.family;
   r->cell_count = content.cell_count;
   r->string_count = static_cast<std::uint32_t>(content.strings.size());

@@ -1,6 +1,7 @@
 // records.h -- reads and writes the records of a segment's directory.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -12,6 +13,7 @@
 #include "libmetrics/format/definition.h"
 #include "libmetrics/format/hash.h"
 #include "libmetrics/format/layout.h"
+#include "libmetrics/format/types.h"
 
 namespace metrics::format {
 
@@ -53,6 +55,9 @@ struct FamilyView {
   Mode mode;
   std::uint64_t opened;    // see FamilyRecord
   std::uint64_t refusals;  // likewise
+  std::uint32_t max_series;
+  std::uint64_t series_used;
+  Offset overflow;  // 0: there is none
   std::string_view name, help, unit;
   std::vector<std::string_view> labels;
   std::span<const double> bounds;
@@ -73,6 +78,21 @@ struct SeriesView {
 // a later version of this library knows.
 std::optional<FamilyView> family_at(const Window& window, Offset offset, std::string* fault);
 std::optional<SeriesView> series_at(const Window& window, Offset offset, std::string* fault);
+
+// Beyond its limit, a family of sums counts in one series, whose label values are all this one. It
+// is there as soon as the family is, does not count against the limit, and is never removed.
+inline constexpr std::string_view kOverflowValue = "__overflow__";
+// Returns true if a family of that type, with that many labels and that limit, has such a series.
+// Gauges have none: a sum of gauges that belong to different label values would be a lie.
+constexpr bool has_overflow(Type type, std::size_t labels, std::uint32_t max_series) noexcept {
+  return max_series != 0 && labels != 0 && !is_of_processes(type);
+}
+// Returns true if these are the overflow series' label values, in a family that has one.
+template <class Strings>
+bool is_overflow(const Strings& strings) noexcept {
+  return std::all_of(strings.begin(), strings.end(),
+                     [](std::string_view s) { return s == kOverflowValue; });
+}
 
 // Returns how many bytes the record of that family takes.
 std::uint64_t family_bytes(const Definition& definition) noexcept;
