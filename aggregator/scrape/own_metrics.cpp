@@ -55,7 +55,8 @@ void describe_drops(reader::FamiliesBuilder& build, const std::vector<SegmentSta
   constexpr std::array<Counters, 4> kKinds = {{
       {format::Dropped::kUpdate, "metrics_segment_dropped_updates", "Updates that count nowhere."},
       {format::Dropped::kSeries, "metrics_segment_dropped_series",
-       "Attempts to register a family or series that were refused."},
+       "Attempts to register a family or series that were refused, or were beyond a family's "
+       "limit."},
       {format::Dropped::kClaim, "metrics_segment_dropped_slot_claims",
        "Processes and threads that got no slot of their own: they count in the shared one, slower; "
        "nothing is lost, but gauges need a slot of their own."},

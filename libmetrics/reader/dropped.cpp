@@ -15,6 +15,12 @@ bool lasts(const format::DropReason& reason, const RefusalCopy& last, const Read
       return last.needed == 0 || usage.directory_used + last.needed > g.directory_bytes;
     case format::Drop::kCellsFull:
       return usage.cells_used + last.needed > g.cells;
+    case format::Drop::kLimit: {
+      const auto limits = limited_families(reader);
+      return std::any_of(limits.begin(), limits.end(), [&](const Limited& f) {
+        return f.series >= f.max_series && f.family->name.starts_with(last.family);
+      });
+    }
     case format::Drop::kEditionsFull:
       return true;  // definitions are never removed
     default:
@@ -44,6 +50,18 @@ std::vector<std::string_view> refused_families(const Reader& reader, format::Dro
     }
   }
   return names;
+}
+
+std::vector<Limited> limited_families(const Reader& reader) {
+  std::vector<Limited> limited;
+  const format::Window newest = reader.newest_directory();
+  for (const format::FamilyView& family : reader.catalogue()->contents.families) {
+    const auto* record = newest.at<format::FamilyRecord>(family.offset);
+    if (family.max_series == 0 || record == nullptr) continue;
+    limited.push_back(
+        {&family, record->series_used.load(std::memory_order_relaxed), family.max_series});
+  }
+  return limited;
 }
 
 std::vector<Hidden> hidden_families(const Catalogue& catalogue) {

@@ -28,6 +28,15 @@ std::vector<DropReport> drop_report(const Reader& reader);
 // reader's catalogue, as long as which they are valid.
 std::vector<std::string_view> refused_families(const Reader& reader, format::Drop reason);
 
+// A family that has a limit, and how many series it has.
+struct Limited {
+  const format::FamilyView* family;
+  std::uint64_t series;  // except for the overflow series
+  std::uint32_t max_series;
+};
+// Returns all of them, in the order of their records; valid as long as the reader's catalogue.
+std::vector<Limited> limited_families(const Reader& reader);
+
 // A family that is counted but not served, since it shares a sample name with another one, which
 // was opened later.
 struct Hidden {

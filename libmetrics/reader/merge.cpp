@@ -10,6 +10,18 @@
 
 namespace metrics::reader {
 
+namespace {
+
+// Returns true if all records of the series are overflow series of their editions.
+bool is_overflow(const Contents& contents, const Shown& shown, const Shown::Series& series) {
+  for (std::uint32_t r = series.first; r != Shown::kNone; r = shown.next[r]) {
+    if (contents.families[shown.edition_of[r]].overflow != contents.series[r].offset) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
 SegmentMerge::SegmentMerge(std::string file, Access access, Admit admit)
     : reader_(std::move(file), access, std::move(admit)) {}
 
@@ -65,7 +77,10 @@ bool SegmentMerge::read_slots(std::span<const format::SlotIndex> slots, Allowanc
   if (auto why = allowance.take(cost, space); !why.empty()) return reader_.refused(std::move(why));
   if (!gauges_.merge(reader_, gone_)) return false;
   fold();
-  if (gauges_.changed() || families_.shape == 0 || gone_ != last_gone_) rebuild();
+  const bool other_overflows = find_unused_overflows();
+  if (gauges_.changed() || families_.shape == 0 || gone_ != last_gone_ || other_overflows) {
+    rebuild();
+  }
   const auto& samples = gauges_.samples();
   for (std::size_t i = 0; i < samples.size(); ++i) {
     families_.values[sum_values_ + i] = std::bit_cast<std::uint64_t>(samples[i].value);
@@ -85,6 +100,8 @@ void SegmentMerge::plan() {
   by_cell_.clear();
   folds_.clear();
   places_.clear();
+  overflows_.clear();
+  unused_.assign(shown_.series.size(), false);
   gauges_.forget();
   sum_values_ = 0;
   for (std::size_t i = 0; i < shown_.series.size(); ++i) {
@@ -93,6 +110,7 @@ void SegmentMerge::plan() {
     if (!format::is_of_processes(last.type)) {
       first_values_[i] = sum_values_;
       plan_sums(series);
+      if (is_overflow(contents, shown_, series)) overflows_.push_back(i);
       continue;
     }
     sample_costs_[i] = cost_of_series(contents.families[shown_.edition_of[series.first]],
@@ -249,6 +267,21 @@ bool SegmentMerge::is_gone(const Shown::Series& series) const {
   return r == Shown::kNone;
 }
 
+// Returns true if other ones are unused than before.
+bool SegmentMerge::find_unused_overflows() {
+  bool changed = false;
+  for (const std::size_t i : overflows_) {
+    const auto* first = families_.values.data() + first_values_[i];
+    const Shown::Family& family = shown_.families[shown_.series[i].family];
+    const std::uint32_t count = format::cell_count(
+        family.last->type, static_cast<std::uint32_t>(family.last->bounds.size()));
+    const bool unused = std::all_of(first, first + count, [](std::uint64_t v) { return v == 0; });
+    changed = changed || unused != unused_[i];
+    unused_[i] = unused;
+  }
+  return changed;
+}
+
 void SegmentMerge::rebuild() {
   const Contents& contents = planned_->contents;
   const auto& samples = gauges_.samples();
@@ -275,7 +308,7 @@ void SegmentMerge::rebuild() {
       move_aside(labels, "pid");
     }
     if (!format::is_of_processes(family.type)) {
-      if (is_gone(series)) continue;
+      if (is_gone(series) || unused_[i]) continue;
       std::uint64_t created_ns = ~std::uint64_t{0};
       for (std::uint32_t r = series.first; r != Shown::kNone; r = shown_.next[r]) {
         created_ns = std::min(created_ns, contents.series[r].created_ns);

@@ -89,6 +89,7 @@ class SegmentMerge {
                                               const format::FamilyView& last);
   void fold();
   bool is_gone(const Shown::Series& series) const;
+  bool find_unused_overflows();
   void rebuild();
 
   Reader reader_;
@@ -104,6 +105,10 @@ class SegmentMerge {
   std::vector<Piece> pieces_;               // likewise
   std::size_t sum_values_ = 0;
   std::vector<bool> gone_, last_gone_;  // see Reader::find_gone()
+  // Of families with a limit, the series that count beyond it: indices into shown_.series. They are
+  // there from the beginning, and shown once they are not 0.
+  std::vector<std::size_t> overflows_;
+  std::vector<bool> unused_;  // by series: it is one of them, and 0
   GaugeMerge gauges_;
   Families families_;
 };

@@ -33,7 +33,7 @@ def test_every_reason_is_there_from_the_beginning(segment, worker, start_aggrega
                for what in ("updates", "series", "slot_claims")}
     assert reasons == {
         "updates": {"observation_nan", "counter_negative", "gauge_without_slot"},
-        "series": {"family_conflict", "directory_full", "cells_full", "no_space", "editions_full"},
+        "series": {"family_conflict", "directory_full", "cells_full", "no_space", "editions_full", "limit"},
         "slot_claims": {"slots_exhausted", "lanes_exhausted", "no_space", "unreachable"},
     }
 
