@@ -1,5 +1,8 @@
 // families.cpp -- families of all types, and bounds.
+#include <atomic>
 #include <cmath>
+#include <limits>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -8,8 +11,11 @@
 #include "libmetrics/api/errors.h"
 #include "libmetrics/api/log.h"
 #include "libmetrics/api/segments.h"
+#include "libmetrics/format/name.h"
 #include "libmetrics/format/types.h"
 #include "libmetrics/setup/bounds.h"
+#include "libmetrics/setup/max_series.h"
+#include "libmetrics/setup/registry.h"
 #include "libmetrics/update/process.h"
 
 namespace metrics::api {
@@ -45,6 +51,11 @@ format::Definition definition_of(metrics_type type, const char* name, const char
   d.name = name;
   d.help = text_or_empty(help);
   d.unit = text_or_empty(options.unit);
+  if (options.max_series > std::numeric_limits<std::uint32_t>::max()) {
+    throw format::Error(METRICS_INVALID,
+                        "max_series of family \"" + d.name + "\" must be below 2^32; 0: no limit");
+  }
+  d.max_series = static_cast<std::uint32_t>(options.max_series);
   for (const std::string_view label : views(labels, label_count)) d.labels.emplace_back(label);
   if (format::values_of(d.type) == format::Values::kInfo && label_count > 0) {
     throw format::Error(METRICS_INVALID, "info \"" + d.name +
@@ -70,6 +81,37 @@ format::Definition definition_of(metrics_type type, const char* name, const char
   return d;
 }
 
+// Returns the limit that this process gives the family: the environment's, else the program's. An
+// empty optional if neither gives one. Logs once what is wrong with the environment's.
+std::optional<std::uint32_t> limit_of(const format::Definition& checked) {
+  static std::atomic<bool> reported{false};
+  std::optional<std::uint32_t> given;
+  if (const char* rules = format::environment("METRICS_MAX_SERIES")) {
+    const setup::MaxSeries limits(rules);
+    if (!limits.faults().empty() && !reported.exchange(true, std::memory_order_relaxed)) {
+      for (const std::string& fault : limits.faults()) log(METRICS_INVALID, fault);
+    }
+    given = limits.of(checked);
+  }
+  return given || checked.max_series == 0 ? given : checked.max_series;
+}
+
+// Logs it if the family has another limit than this process gives it.
+void compare_limits(setup::Family& family, std::uint32_t given) {
+  if (family.offset() == 0) return;
+  const setup::Limit* limit = family.limit();
+  const std::uint32_t there = limit == nullptr ? 0 : limit->record.max_series;
+  if (there == given) return;
+  const auto spelled = [](std::uint32_t most) {
+    return most == 0 ? "no limit" : "at most " + std::to_string(most) + " series";
+  };
+  log_other_limit_once(family, '"' + family.definition.name + "\" keeps " + spelled(there) +
+                                   " in " + family.registry.file() +
+                                   ", as the first process has defined it there; create the "
+                                   "segment anew for " +
+                                   spelled(given));
+}
+
 bool ascending(const double* bounds, std::size_t count) {
   for (std::size_t i = 0; i < count; ++i) {
     if (!std::isfinite(bounds[i]) || (i > 0 && bounds[i] <= bounds[i - 1])) return false;
@@ -93,9 +135,13 @@ metrics_status metrics_family_of(metrics_segment* segment, metrics_type type, co
   update::note_caller();
   const metrics_status status = to_status([&] {
     setup::Registry& registry = registry_of(segment);
-    format::Definition d = definition_of(type, name, help, labels, label_count,
-                                         taken(options, "metrics_family_options"));
-    *out = reinterpret_cast<metrics_family*>(&registry.family(std::move(d), &refused));
+    format::Definition d = format::checked(definition_of(type, name, help, labels, label_count,
+                                                         taken(options, "metrics_family_options")));
+    const std::optional<std::uint32_t> limit = limit_of(d);
+    d.max_series = limit.value_or(0);
+    setup::Family& family = registry.family(std::move(d), &refused);
+    *out = reinterpret_cast<metrics_family*>(&family);
+    if (limit) compare_limits(family, *limit);
     log_claim(registry);
     return METRICS_OK;
   });

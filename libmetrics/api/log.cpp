@@ -28,9 +28,12 @@ struct Log {
 constexpr Log kDefaultLog = {&log_to_stderr, nullptr, nullptr};
 constinit std::atomic<const Log*> log_target{&kDefaultLog};
 
-// Returns true the first time that something is to be logged for that family and status.
-bool is_first(setup::Family& family, metrics_status status) noexcept {
-  const std::uint32_t bit = 1u << status;
+// What is logged for a family beside statuses: numbers that no status has.
+enum Notice : unsigned { kCut = 29, kLimit, kOtherLimit };
+
+// Returns true the first time that something is to be logged for that family and status, or notice.
+bool is_first(setup::Family& family, unsigned what) noexcept {
+  const std::uint32_t bit = 1u << what;
   const std::uint32_t logged = family.logged.load(std::memory_order_relaxed);
   return (logged & bit) == 0 && (family.logged.fetch_or(bit, std::memory_order_relaxed) & bit) == 0;
 }
@@ -54,11 +57,23 @@ void log(metrics_status status, const char* text) noexcept {
 }
 
 void log_once(setup::Family& family, metrics_status status) noexcept {
-  if (is_first(family, status)) log(status, last_error());
+  log_once(family, status, last_error());
+}
+
+void log_once(setup::Family& family, metrics_status status, const char* text) noexcept {
+  if (is_first(family, status)) log(status, text);
+}
+
+void log_limit_once(setup::Family& family, const char* text) noexcept {
+  if (is_first(family, kLimit)) log(METRICS_OK, text);
+}
+
+void log_other_limit_once(setup::Family& family, const std::string& text) noexcept {
+  if (is_first(family, kOtherLimit)) log(METRICS_OK, text);
 }
 
 void log_cut_once(setup::Family& family) noexcept {
-  if (!is_first(family, METRICS_OK)) return;
+  if (!is_first(family, kCut)) return;
   try {
     log(METRICS_OK, "a label value of \"" + family.definition.name + "\" is longer than " +
                         std::to_string(format::kMaxStringBytes) +

@@ -27,7 +27,11 @@ inline bool worth_logging(metrics_status status) noexcept {
 // Logs the thread's last error, once for each family and status: a program may ask for families and
 // series at each request.
 void log_once(setup::Family& family, metrics_status status) noexcept;
-// Logs, once for each family, that a label value was cut.
+void log_once(setup::Family& family, metrics_status status, const char* text) noexcept;
+// Log once for each family: that a label value was cut; that a look-up was beyond the limit, but is
+// counted; that the family's limit is another one than this process gives it.
 void log_cut_once(setup::Family& family) noexcept;
+void log_limit_once(setup::Family& family, const char* text) noexcept;
+void log_other_limit_once(setup::Family& family, const std::string& text) noexcept;
 
 }  // namespace metrics::api

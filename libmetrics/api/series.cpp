@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 #include <initializer_list>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -79,13 +80,39 @@ void note_user(update::Users& users) noexcept {
   }
 }
 
+// Returns what is handed out for label values that the process does not know, if they are beyond
+// the family's limit: the handle of the overflow series, or else `inert`, with `status`. Returns
+// nullptr if they are not. Strangers may send ever new ones: this is all that is done for one of
+// them.
+template <class Hot, class Handle>
+[[gnu::noinline]] Handle* beyond_limit(setup::Family& family, const setup::Limit& limit,
+                                       std::span<const std::string_view> strings,
+                                       std::uint64_t hash, Handle& inert,
+                                       metrics_status& status) noexcept {
+  try {
+    if (!family.registry.is_beyond_limit(family, strings, hash)) return nullptr;
+  } catch (const format::Error&) {
+    return nullptr;  // is met again, and reported, where a series is made
+  }
+  if (limit.overflow) {
+    log_limit_once(family, limit.text.c_str());
+    Hot* overflow = *std::get_if<Hot*>(&*limit.overflow);
+    note_user(overflow->users);
+    return overflow;
+  }
+  status = failed(METRICS_FULL, limit.text.c_str());
+  log_once(family, status);
+  return &inert;
+}
+
 // Returns the handle of the series if the process has it: the fast path. Anything unusual returns
-// nullptr and is diagnosed by with_handle().
-template <class Hot, format::Type... kTypes>
-[[gnu::always_inline]] inline Hot* known_handle(metrics_family* handle, const char* const* values,
-                                                std::size_t count) noexcept {
+// nullptr and is diagnosed by with_handle(), except for label values beyond the limit.
+template <class Hot, format::Type... kTypes, class Handle>
+[[gnu::always_inline]] inline Handle* known_handle(metrics_family* handle,
+                                                   const char* const* values, std::size_t count,
+                                                   Handle& inert, metrics_status& status) noexcept {
   constexpr std::size_t kFew = 4;
-  const setup::Family* family = family_of(handle);
+  setup::Family* family = family_of(handle);
   if (family == nullptr || count > kFew || count != family->definition.labels.size() ||
       ((family->definition.type != kTypes) && ...) || !update::is_seen()) {
     return nullptr;
@@ -102,12 +129,29 @@ template <class Hot, format::Type... kTypes>
   Hot* found =
       series == nullptr || series->is_removed() ? nullptr : *std::get_if<Hot*>(&series->handle);
   update::seen();  // what the table had taken out meanwhile is not read any more
-  if (found != nullptr) note_user(found->users);
+  if (found == nullptr) {
+    if (const setup::Limit* limit = family->limit(); limit != nullptr) {
+      return beyond_limit<Hot>(*family, *limit, {strings.data(), count}, hash, inert, status);
+    }
+    return nullptr;
+  }
+  note_user(found->users);
   return found;
 }
 
-// Finds or makes the series and passes its handle to `take`. If that fails, logs the reason, once for each
-// family and status, unless the caller is at fault or the family was refused.
+// Returns the status of a look-up, and passes the handle that it has found to `take`.
+template <class Take>
+metrics_status taken(setup::Family& family, const setup::Registry::Looked& looked, Take take) {
+  using At = setup::Registry::Looked::At;
+  if (looked.at == At::kFull) log_once(family, looked.why->status(), looked.why->what());
+  if (!looked.handle) return failed(METRICS_FULL, family.limit()->text.c_str());
+  if (looked.at == At::kBeyond) log_limit_once(family, family.limit()->text.c_str());
+  take(*looked.handle);
+  return METRICS_OK;
+}
+
+// Finds or makes the series and passes its handle to `take`. If that fails, logs the reason, once
+// for each family and status, unless the caller is at fault or the family was refused.
 template <class Take>
 metrics_status with_handle(metrics_family* handle, std::initializer_list<format::Type> types,
                            const char* const* values, std::size_t count, Take take) noexcept {
@@ -115,15 +159,17 @@ metrics_status with_handle(metrics_family* handle, std::initializer_list<format:
   const metrics_status status = to_status([&] {
     check_family(family, types, count);
     if (family->offset() == 0) return uncounted(*family);
+    setup::Registry& registry = family->registry;
     std::array<std::string_view, 8> few;  // no allocation for up to 8 labels
+    metrics_status found = METRICS_OK;
     if (count <= few.size()) {
       for (std::size_t i = 0; i < count; ++i) few[i] = text_of(values, i);
-      take(family->registry.series(*family, {few.data(), count}));
+      found = taken(*family, registry.series(*family, {few.data(), count}), take);
     } else {
-      take(family->registry.series(*family, views(values, count)));
+      found = taken(*family, registry.series(*family, views(values, count)), take);
     }
-    log_claim(family->registry);
-    return METRICS_OK;
+    log_claim(registry);
+    return found;
   });
   if (family != nullptr && family->has_cut.load(std::memory_order_relaxed)) log_cut_once(*family);
   if (worth_logging(status) && family->offset() != 0) log_once(*family, status);
@@ -152,10 +198,11 @@ template <class Hot, format::Type... kTypes, class Handle>
 template <class Hot, format::Type... kTypes, class Handle>
 metrics_status labels(metrics_family* family, const char* const* values, std::size_t count,
                       Handle** out, Handle& inert) noexcept {
-  if (Hot* known = known_handle<Hot, kTypes...>(family, values, count); known != nullptr)
-      [[likely]] {
+  metrics_status status = METRICS_OK;
+  if (Handle* known = known_handle<Hot, kTypes...>(family, values, count, inert, status);
+      known != nullptr) [[likely]] {
     *out = known;
-    return METRICS_OK;
+    return status;
   }
   return new_labels<Hot, kTypes...>(family, values, count, out, inert);
 }

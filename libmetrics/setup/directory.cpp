@@ -6,6 +6,7 @@
 #include "libmetrics/format/clock.h"
 #include "libmetrics/format/editions.h"
 #include "libmetrics/format/error.h"
+#include "libmetrics/setup/series_count.h"
 #include "libmetrics/update/process.h"
 
 namespace metrics::setup {
@@ -42,6 +43,34 @@ std::optional<std::vector<std::string>> strings_in(const format::FamilyView& edi
     theirs[static_cast<std::size_t>(label - edition.labels.begin())] = strings[i];
   }
   return theirs;
+}
+
+// Adds to the word what fits, and returns what it was before. Not by adding first and looking then:
+// a registrant that is refused must not take of what is kept for others.
+template <class Fits>
+std::optional<std::uint64_t> reserved(format::Cell& used, std::uint64_t more, Fits fits) {
+  std::uint64_t before = used.load(std::memory_order_relaxed);
+  do {
+    if (!fits(before)) return std::nullopt;
+  } while (!used.compare_exchange_weak(before, before + more, std::memory_order_relaxed,
+                                       std::memory_order_relaxed));
+  return before;
+}
+
+bool has_overflow(const format::FamilyView& family) noexcept {
+  return format::has_overflow(family.type, family.labels.size(), family.max_series);
+}
+
+// Parts of the message that something is full: for which families it is, and what to do.
+std::string for_whom(std::uint64_t kept) {
+  return kept == 0 ? ""
+                   : " for families with more than " + std::to_string(format::kFewSeries) +
+                         " series: the last eighth is kept for those with few";
+}
+std::string advice(std::uint64_t kept) {
+  return std::string("use fewer label values, ") +
+         (kept == 0 ? "" : "give the family a max_series, beyond which it counts in one series, ") +
+         "or create the segment anew with a larger ";
 }
 
 }  // namespace
@@ -81,8 +110,25 @@ format::Chain& Directory::chain(std::uint64_t hash) const noexcept {
   return *reinterpret_cast<format::Chain*>(segment_.base() + offset);
 }
 
-bool Directory::fits(std::uint64_t used, std::uint64_t bytes) const noexcept {
-  const std::uint64_t all = segment_.geometry().directory_bytes;
+// Returns true if FamilyRecord::series_used counts in this file: all its programs do so, which they
+// don't in a file of version 2.0.
+bool Directory::counts_series() const noexcept {
+  return (segment_.header().writer_features & format::kReuse) != 0;
+}
+
+format::FamilyRecord& Directory::family_record(format::Offset family) const noexcept {
+  return const_cast<format::FamilyRecord&>(*window_.at<format::FamilyRecord>(family));
+}
+
+// Returns how much of all that there is a family may not take, since it has many series.
+std::uint64_t Directory::kept_from(const Asked& asked, std::uint64_t all) const noexcept {
+  if (asked.family == 0) return 0;
+  const auto& used = family_record(asked.family).series_used;
+  return used.load(std::memory_order_relaxed) > format::kFewSeries ? all / format::kKeptPart : 0;
+}
+
+bool Directory::fits(std::uint64_t used, std::uint64_t bytes, std::uint64_t kept) const noexcept {
+  const std::uint64_t all = segment_.geometry().directory_bytes - kept;
   return bytes <= format::kMaxRecordBytes && used <= all && bytes <= all - used;
 }
 
@@ -100,12 +146,15 @@ void Directory::note(format::Drop reason, const Asked& asked, std::uint64_t need
   }
   refusal.pid.store(static_cast<std::uint64_t>(update::own_pid()), std::memory_order_relaxed);
   refusal.needed.store(needed, std::memory_order_relaxed);
-  refusal.when_ns.store(format::now_ns(), std::memory_order_relaxed);
+  refusal.when_ns.store(format::about_now_ns(), std::memory_order_relaxed);
   if (asked.family == 0) return;
   const auto* family = window_.at<format::FamilyRecord>(asked.family);
   if (family == nullptr) return;
-  const_cast<format::Cell&>(family->refusals)
-      .fetch_or(std::uint64_t{1} << i, std::memory_order_relaxed);
+  auto& refusals = const_cast<format::Cell&>(family->refusals);
+  const std::uint64_t bit = std::uint64_t{1} << i;
+  if ((refusals.load(std::memory_order_relaxed) & bit) == 0) {
+    refusals.fetch_or(bit, std::memory_order_relaxed);
+  }
 }
 
 void Directory::refused(format::Drop reason, const format::Definition& d,
@@ -117,14 +166,13 @@ std::string Directory::what(const Asked& asked) {
   return (asked.family == 0 ? "family \"" : "a series of \"") + asked.definition.name + '"';
 }
 
-void Directory::refuse_full(const Asked& asked, std::uint64_t bytes) const {
-  note(format::Drop::kDirectoryFull, asked, bytes);
-  throw format::Error(METRICS_FULL,
-                      "the directory of " + segment_.file() + " is full (" +
-                          std::to_string(segment_.geometry().directory_bytes) +
-                          " bytes): no room for " + what(asked) +
-                          "; use fewer label values, or create the segment anew with a larger "
-                          "METRICS_DIRECTORY_BYTES");
+void Directory::refuse_full(const Asked& asked, std::uint64_t bytes, std::uint64_t kept) const {
+  note(format::Drop::kDirectoryFull, asked, bytes + kept);
+  const std::string size =
+      " (" + std::to_string(segment_.geometry().directory_bytes) + " bytes): no room for ";
+  throw format::Error(METRICS_FULL, "the directory of " + segment_.file() + " is full" +
+                                        for_whom(kept) + size + what(asked) + "; " + advice(kept) +
+                                        "METRICS_DIRECTORY_BYTES");
 }
 
 void Directory::refuse_chain(const Asked& asked) const {
@@ -145,38 +193,33 @@ void Directory::refuse_damaged() const {
 // not waste it.
 void Directory::expect_room(std::uint64_t bytes, const Asked& asked) const {
   const auto& used = segment_.header().directory_used;
-  if (!fits(used.load(std::memory_order_relaxed), bytes)) refuse_full(asked, bytes);
+  const std::uint64_t kept = kept_from(asked, segment_.geometry().directory_bytes);
+  if (!fits(used.load(std::memory_order_relaxed), bytes, kept)) refuse_full(asked, bytes, kept);
 }
 
-// Reserves bytes for a record and returns their offset. Checks before it adds: registrants that ask
-// a full directory again and again must not wrap the counter.
+// Reserves bytes for a record and returns their offset.
 format::Offset Directory::reserve(std::uint64_t bytes, const Asked& asked) const {
-  expect_room(bytes, asked);
-  auto& used = segment_.header().directory_used;
-  const std::uint64_t before = used.fetch_add(bytes, std::memory_order_relaxed);
-  if (!fits(before, bytes)) refuse_full(asked, bytes);
-  if (before % alignof(Record) != 0) refuse_damaged();  // no reader would find it
-  return segment_.geometry().directory + before;
+  const std::uint64_t kept = kept_from(asked, segment_.geometry().directory_bytes);
+  const auto before = reserved(segment_.header().directory_used, bytes,
+                               [&](std::uint64_t used) { return fits(used, bytes, kept); });
+  if (!before) refuse_full(asked, bytes, kept);
+  if (*before % alignof(Record) != 0) refuse_damaged();  // no reader would find it
+  return segment_.geometry().directory + *before;
 }
 
 // Reserves cells for a series and returns the first one's index in every slot.
 std::uint64_t Directory::reserve_cells(std::uint32_t count, const Asked& asked) const {
-  const std::uint64_t capacity = segment_.geometry().cells;
-  auto& used = segment_.header().cells_used;
-  const auto fits = [&](std::uint64_t before) {
-    return before <= capacity && count <= capacity - before;
-  };
-  if (fits(used.load(std::memory_order_relaxed))) {
-    const std::uint64_t before = used.fetch_add(count, std::memory_order_relaxed);
-    if (fits(before)) return before;
-  }
-  note(format::Drop::kCellsFull, asked, count);
+  const std::uint64_t all = segment_.geometry().cells;
+  const std::uint64_t kept = kept_from(asked, all);
+  const auto before = reserved(segment_.header().cells_used, count, [&](std::uint64_t used) {
+    return used <= all - kept && count <= all - kept - used;
+  });
+  if (before) return *before;
+  note(format::Drop::kCellsFull, asked, count + kept);
   throw format::Error(METRICS_FULL,
-                      "the cells of " + segment_.file() + " are used up (" +
-                          std::to_string(capacity) + "): none are left for a series of \"" +
-                          asked.definition.name +
-                          "\"; use fewer label values, or create the segment anew with a larger "
-                          "METRICS_CELLS");
+                      "the cells of " + segment_.file() + " are used up" + for_whom(kept) + " (" +
+                          std::to_string(all) + "): none are left for a series of \"" +
+                          asked.definition.name + "\"; " + advice(kept) + "METRICS_CELLS");
 }
 
 format::Offset Directory::family(const format::Definition& d, std::uint64_t opened) const {
@@ -201,6 +244,7 @@ format::Offset Directory::family(const format::Definition& d, std::uint64_t open
   const auto make = [&] {
     const format::Offset offset = reserve(format::family_bytes(d), asked);
     format::write_family(segment_.base() + offset, d, hash, opened);
+    if (!counts_series()) family_record(offset).max_series = 0;
     return offset;
   };
   const format::Offset offset = find_or_link(hash, Kind::kFamily, asked, same, expect, make);
@@ -243,13 +287,15 @@ std::optional<std::string> Directory::served_instead(const format::Definition& d
   return std::nullopt;
 }
 
-// Returns the date of the removal; 0 if the series was removed before.
-std::uint64_t Directory::remove_record(const Record& record) const noexcept {
+// Removes the series of that family which the record was when its state was `live`. Returns the date
+// of the removal; 0 if the series was removed before.
+std::uint64_t Directory::remove_record(const Record& record, std::uint64_t live,
+                                       format::Offset family) const noexcept {
   auto& state = const_cast<format::Cell&>(record.state);
-  std::uint64_t live = state.load(std::memory_order_relaxed);
   if (format::state_of(live) != State::kLive) return 0;
   const std::uint64_t removed = format::with_state(live, State::kRemoved);
   if (!state.compare_exchange_strong(live, removed, std::memory_order_seq_cst)) return 0;
+  if (counts_series()) uncount(family_record(family));
   // The date is part of the state, and is given by whoever comes: in a word of its own, a remover
   // that is stopped before it stores it would date the next life. See tests/model/stamp.pml.
   const std::uint64_t date = segment_.header().clock.fetch_add(1, std::memory_order_seq_cst) + 1;
@@ -265,15 +311,16 @@ std::vector<Directory::Removed> Directory::remove(const format::Definition& d,
   const format::HashKey& key = segment_.hash_key();
   for (const format::FamilyView& edition : editions_of(d)) {
     const auto theirs = strings_in(edition, d, strings);
-    if (!theirs) continue;
+    if (!theirs || (has_overflow(edition) && format::is_overflow(*theirs))) continue;
     const std::uint64_t hash =
         format::series_hash(format::strings_hash(*theirs, key), edition.offset, key);
     walk(&chain(hash).first, [&](format::Offset offset, const Record& record) {
+      const std::uint64_t state = record.state.load(std::memory_order_acquire);
       if (record.kind != Kind::kSeries || record.hash != hash ||
           !is_series(offset, edition.offset, *theirs)) {
         return false;
       }
-      if (const std::uint64_t date = remove_record(record); date != 0) {
+      if (const std::uint64_t date = remove_record(record, state, edition.offset); date != 0) {
         removed.push_back({edition.offset, &record.state, date});
       }
       return true;
@@ -283,16 +330,30 @@ std::vector<Directory::Removed> Directory::remove(const format::Definition& d,
 }
 
 void Directory::remove_all(const format::Definition& d) const {
-  const std::vector<format::FamilyView> editions = editions_of(d);
+  const format::HashKey& key = segment_.hash_key();
+  struct Edition {
+    format::Offset offset;
+    std::optional<std::uint64_t> overflow;  // the hash of its overflow series, if it has one
+  };
+  std::vector<Edition> editions;
+  for (const format::FamilyView& edition : editions_of(d)) {
+    editions.push_back({edition.offset, std::nullopt});
+    if (!has_overflow(edition)) continue;
+    const std::vector<std::string_view> values(edition.labels.size(), format::kOverflowValue);
+    editions.back().overflow =
+        format::series_hash(format::strings_hash(values, key), edition.offset, key);
+  }
   const format::Geometry& g = segment_.geometry();
   for (std::uint64_t i = 0; i < g.index_buckets; ++i) {
     walk(&chain(i).first, [&](format::Offset offset, const Record& record) {
-      if (record.kind != Kind::kSeries || !is_live(record)) return false;
-      const auto* r = window_.at<SeriesRecord>(offset);
-      const bool of_one =
-          r != nullptr && std::any_of(editions.begin(), editions.end(),
-                                      [&](const auto& e) { return e.offset == r->family; });
-      if (of_one) remove_record(record);
+      const std::uint64_t state = record.state.load(std::memory_order_acquire);
+      const auto* r = record.kind == Kind::kSeries ? window_.at<SeriesRecord>(offset) : nullptr;
+      if (r == nullptr || format::state_of(state) != State::kLive) return false;
+      const auto edition = std::find_if(editions.begin(), editions.end(),
+                                        [&](const Edition& e) { return e.offset == r->family; });
+      if (edition != editions.end() && edition->overflow != record.hash) {
+        remove_record(record, state, edition->offset);
+      }
       return false;
     });
   }

@@ -54,10 +54,21 @@ class Directory {
     std::uint64_t born;         // of the record
   };
   // Returns the series of that family with these strings; registers it if it is new. `definition`
-  // is the family's, `hash` is strings_hash(). Throws Error: METRICS_FULL if directory or cells are
-  // used up; METRICS_INCOMPATIBLE if the chain or the record is damaged.
-  Found series(format::Offset family, const format::Definition& definition,
-               std::span<const std::string> strings, std::uint64_t hash, Reuse& reuse) const;
+  // is the family's, `hash` is strings_hash(). Empty if it is new and the family has as many series
+  // as it may have. Throws Error: METRICS_FULL if directory or cells are used up, or what is left
+  // is kept for families with few series; METRICS_INCOMPATIBLE if the chain or the record is
+  // damaged.
+  std::optional<Found> series(format::Offset family, const format::Definition& definition,
+                              std::span<const std::string> strings, std::uint64_t hash,
+                              Reuse& reuse) const;
+  // Returns true if the chain has a live series of that family whose label values have that hash.
+  // For look-ups without the process's mutex: allocates nothing. Throws
+  // Error(METRICS_INCOMPATIBLE) if the chain is damaged.
+  bool has_series(format::Offset family, std::uint64_t hash) const;
+  // Returns the family's record, which must be one.
+  format::FamilyRecord& family_record(format::Offset family) const noexcept;
+  // Makes readers know that the series with that state word is the family's overflow series.
+  void set_overflow(format::Offset family, const format::Cell* state) const noexcept;
   // Counts that the family, or a series of it, was refused outside of the directory, and writes
   // down which one. `family` is 0 if it was the family.
   void refused(format::Drop reason, const format::Definition& definition,
@@ -69,9 +80,9 @@ class Directory {
     std::uint64_t date;         // by Header::clock
   };
   // Remove series in all editions of that name that are one family: the series that show under
-  // these label values, whatever order an edition has its labels in; all series. `definition` is of
-  // the edition whose label values are given. Both throw Error(METRICS_INCOMPATIBLE) if a chain is
-  // damaged.
+  // these label values, whatever order an edition has its labels in; all series. Overflow series
+  // stay: they must be there, and hold the counts of many. `definition` is of the edition whose
+  // label values are given. Both throw Error(METRICS_INCOMPATIBLE) if a chain is damaged.
   std::vector<Removed> remove(const format::Definition& definition,
                               std::span<const std::string> strings) const;
   void remove_all(const format::Definition& definition) const;
@@ -81,9 +92,11 @@ class Directory {
     const format::Definition& definition;
     format::Offset family;  // 0: it is the family itself that is registered
   };
-  bool fits(std::uint64_t used, std::uint64_t bytes) const noexcept;
+  bool counts_series() const noexcept;
+  std::uint64_t kept_from(const Asked& asked, std::uint64_t all) const noexcept;
+  bool fits(std::uint64_t used, std::uint64_t bytes, std::uint64_t kept) const noexcept;
   void note(format::Drop reason, const Asked& asked, std::uint64_t needed) const noexcept;
-  [[noreturn]] void refuse_full(const Asked& asked, std::uint64_t bytes) const;
+  [[noreturn]] void refuse_full(const Asked& asked, std::uint64_t bytes, std::uint64_t kept) const;
   [[noreturn]] void refuse_chain(const Asked& asked) const;
   [[noreturn]] void refuse_damaged() const;
   static std::string what(const Asked& asked);
@@ -101,7 +114,8 @@ class Directory {
   bool is_series(format::Offset offset, format::Offset family,
                  std::span<const std::string> strings) const;
   static bool is_live(const format::Record& record) noexcept;
-  std::uint64_t remove_record(const format::Record& record) const noexcept;
+  std::uint64_t remove_record(const format::Record& record, std::uint64_t live,
+                              format::Offset family) const noexcept;
 
   // ---- in directory_series.cpp ----
   struct Wanted;

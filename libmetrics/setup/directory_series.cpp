@@ -1,11 +1,13 @@
 // directory_series.cpp -- how a series gets its record: one that is there, one of a removed series,
 // or a new one.
 #include <atomic>
+#include <cstddef>
 
 #include "libmetrics/format/clock.h"
 #include "libmetrics/format/error.h"
 #include "libmetrics/format/types.h"
 #include "libmetrics/setup/directory.h"
+#include "libmetrics/setup/series_count.h"
 
 namespace metrics::setup {
 
@@ -64,6 +66,7 @@ struct Directory::Wanted {
   const std::uint32_t cells;
   const std::uint32_t room;  // bytes, for the strings
   const bool is_gauge;       // its cells tell one life of the record from another
+  const bool is_overflow;    // the series that is not counted
 };
 
 SeriesRecord* Directory::series_at(format::Offset offset) const noexcept {
@@ -75,25 +78,59 @@ format::Offset Directory::offset_of(const SeriesRecord& record) const noexcept {
   return static_cast<format::Offset>(reinterpret_cast<const std::byte*>(&record) - segment_.base());
 }
 
-Directory::Found Directory::series(format::Offset family, const format::Definition& d,
-                                   std::span<const std::string> strings, std::uint64_t hash,
-                                   Reuse& reuse) const {
+std::optional<Directory::Found> Directory::series(format::Offset family,
+                                                  const format::Definition& d,
+                                                  std::span<const std::string> strings,
+                                                  std::uint64_t hash, Reuse& reuse) const {
   const std::uint32_t cells =
       format::cell_count(d.type, static_cast<std::uint32_t>(d.bounds.size()));
-  const Wanted wanted{{d, family},
-                      strings,
-                      format::series_hash(hash, family, segment_.hash_key()),
-                      cells,
-                      format::room_for(strings),
-                      format::is_of_processes(d.type)};
+  const Wanted wanted{
+      {d, family},
+      strings,
+      format::series_hash(hash, family, segment_.hash_key()),
+      cells,
+      format::room_for(strings),
+      format::is_of_processes(d.type),
+      format::has_overflow(d.type, strings.size(), family_record(family).max_series) &&
+          format::is_overflow(strings)};
   const bool may_reuse = (segment_.header().writer_features & format::kReuse) != 0;
   const Live live = may_reuse ? registered(wanted, reuse) : linked_live(wanted);
+  if (live.record == nullptr) return std::nullopt;
   const format::Geometry& g = segment_.geometry();
   const std::uint64_t first = live.record->first_cell;
   // A handle has 32 bits for the cell.
   constexpr std::uint64_t kMost = std::uint64_t{1} << 32;
   if (first > g.cells || cells > g.cells - first || first + cells > kMost) refuse_damaged();
-  return {first, &live.record->record.state, live.state, live.record->born};
+  return Found{first, &live.record->record.state, live.state, live.record->born};
+}
+
+// Compares hashes alone: whoever needs the series itself looks at the label values then.
+bool Directory::has_series(format::Offset family, std::uint64_t strings_hash) const {
+  const std::uint64_t hash = format::series_hash(strings_hash, family, segment_.hash_key());
+  format::Chain& chain = this->chain(hash);
+  bool found = false;
+  walk(&chain.first, [&](format::Offset offset, const Record& record) {
+    if (__atomic_load_n(&record.hash, __ATOMIC_RELAXED) != hash || record.kind != Kind::kSeries) {
+      return false;
+    }
+    const std::uint64_t state = record.state.load(std::memory_order_acquire);
+    const auto version = static_cast<std::uint32_t>(format::rest_of(state));
+    // A registration that its process was killed in is complete once somebody looks it up.
+    found = format::state_of(state) == State::kLive ||
+            (format::state_of(state) == State::kCommitting &&
+             chain.commit.load(kOrdered) == format::word_of({version, offset}));
+    return found;
+  });
+  return found;
+}
+
+void Directory::set_overflow(format::Offset family, const format::Cell* state) const noexcept {
+  const auto* record = reinterpret_cast<const std::byte*>(state) - offsetof(Record, state);
+  std::uint64_t none = 0;
+  // Once: the series is never removed. Relaxed: a reader finds the record by its chain.
+  family_record(family).overflow.compare_exchange_strong(
+      none, static_cast<format::Offset>(record - segment_.base()), std::memory_order_relaxed,
+      std::memory_order_relaxed);
 }
 
 // In a segment of version 2.0: a record is live once it is linked, and never another series'.
@@ -132,9 +169,12 @@ void Directory::complete(std::uint64_t word) const noexcept {
 }
 
 // Returns the live record of that series, of which this process is a holder now. Throws Error if
-// there is none and none can be made.
+// there is none and none can be made. Returns {} if there is none and the family has as many series
+// as it may have.
 Directory::Live Directory::registered(const Wanted& wanted, Reuse& reuse) const {
   format::Chain& chain = this->chain(wanted.hash);
+  format::FamilyRecord& family = family_record(wanted.asked.family);
+  Counted counted;
   Taken mine;
   for (;;) {
     std::uint64_t word = chain.commit.load(kOrdered);
@@ -160,6 +200,7 @@ Directory::Live Directory::registered(const Wanted& wanted, Reuse& reuse) const 
     }
     if (!mine) {
       if (passed >= format::kMaxChain) refuse_chain(wanted.asked);
+      if (!wanted.is_overflow && !(counted = Counted(family))) return {};
       mine = taken(wanted, reuse);
       if (!mine) mine = appended(wanted, reuse);
       continue;  // a word that was read before could name the record that was taken
@@ -167,6 +208,7 @@ Directory::Live Directory::registered(const Wanted& wanted, Reuse& reuse) const 
     const format::Committed next{format::committed(word).version + 1, offset_of(*mine)};
     mine->record.state.store(format::word_of(State::kCommitting, next.version), kOrdered);
     if (chain.commit.compare_exchange_strong(word, format::word_of(next), kOrdered, kOrdered)) {
+      counted.keep();
       complete(format::word_of(next));
       return {mine.keep(), format::word_of(State::kLive, next.version)};
     }

@@ -15,6 +15,7 @@
 #include "libmetrics/format/name.h"
 #include "libmetrics/setup/creation.h"
 #include "libmetrics/setup/join.h"
+#include "libmetrics/setup/series_count.h"
 #include "libmetrics/update/claims.h"
 #include "libmetrics/update/locked.h"
 #include "libmetrics/update/process.h"
@@ -165,8 +166,7 @@ format::Offset Registry::registered(Family& family,
   return offset;
 }
 
-Family& Registry::family(format::Definition given, Family** refused) {
-  format::Definition d = format::checked(std::move(given));
+Family& Registry::family(format::Definition d, Family** refused) {
   const update::Locked lock(ready_process().mutex);
   auto& same_stem = families_[std::string(format::stem(d.name))];
   const auto known = std::find_if(same_stem.begin(), same_stem.end(), [&](const auto& f) {
@@ -182,7 +182,14 @@ Family& Registry::family(format::Definition given, Family** refused) {
   if (segment_ != nullptr) {
     *refused = &family;
     try {
+      const format::Offset before = family.offset();
       family.found_at(registered(family, same_stem));
+      try {
+        find_limit(family);
+      } catch (...) {  // look-ups must not find a family whose limit they don't know
+        family.found_at(before);
+        throw;
+      }
     } catch (const format::Error& e) {
       if (const auto* before = family.refusal(); before == nullptr || *before != e) {
         family.refused(e);
@@ -191,6 +198,61 @@ Family& Registry::family(format::Definition given, Family** refused) {
     }
   }
   return family;
+}
+
+// Finds the family's limit and its overflow series, unless they are known. The caller must hold the
+// mutex.
+void Registry::find_limit(Family& family) {
+  const format::FamilyRecord& record = Directory(*segment_).family_record(family.offset());
+  const format::Definition& d = family.definition;
+  const bool has_overflow = format::has_overflow(d.type, d.labels.size(), record.max_series);
+  const Limit* known = family.limit();
+  if (record.max_series == 0 || (known != nullptr && known->overflow.has_value() == has_overflow)) {
+    return;
+  }
+  Limit limit{record, has_overflow ? overflow_of(family) : std::nullopt, {}};
+  if (known != nullptr && !limit.overflow) return;
+  limit.text =
+      '"' + d.name + "\" has as many series as it may have, " + std::to_string(record.max_series) +
+      " (max_series): " +
+      (limit.overflow
+           ? "what has other label values is counted in the series whose label values are " +
+                 std::string(format::kOverflowValue)
+           : "series with other label values count nothing") +
+      "; use fewer label values, remove() what is done with, or create the segment anew "
+      "with a larger max_series or METRICS_MAX_SERIES";
+  family.set_limit(std::move(limit));
+}
+
+// Returns the handle of the family's overflow series, which it registers if it is new; an empty
+// optional if there is no room for it. The caller must hold the mutex.
+std::optional<Handle> Registry::overflow_of(Family& family) {
+  const std::vector<std::string_view> values(family.definition.labels.size(),
+                                             format::kOverflowValue);
+  const std::uint64_t hash = format::strings_hash(values, family.hash_key);
+  begin_look_up();
+  Series* known = family.table.find(hash, values);
+  std::optional<Handle> handle;
+  if (known != nullptr && !known->is_removed()) {
+    handle = known->handle;
+  } else {
+    try {
+      handle = add_series(family, {values.begin(), values.end()}, hash, known);
+    } catch (const std::exception&) {  // the family's next definition tries again
+      return std::nullopt;
+    }
+    known = family.table.find(hash, values);
+  }
+  Directory(*segment_).set_overflow(family.offset(), known->state);
+  return handle;
+}
+
+// Comes first in all that adds series. The caller must hold the mutex.
+void Registry::begin_look_up() noexcept {
+  numbered();
+  update::take_place();
+  own_slots_->handles().look(segment_->header());
+  free_forgotten();
 }
 
 void Registry::give_up(Family& family) {
@@ -214,15 +276,38 @@ std::optional<format::Error> Registry::status(const Family& family) const {
                            "started later; rename one");
 }
 
-Handle Registry::series(Family& family, std::span<const std::string_view> strings) {
+bool Registry::is_beyond_limit(const Family& family, std::span<const std::string_view> strings,
+                               std::uint64_t hash) const {
+  const Limit* limit = family.limit();
+  const Directory directory(*segment_);
+  // Values that stand otherwise in the segment have another hash there.
+  if (limit == nullptr || !is_at_limit(limit->record) ||
+      !std::all_of(strings.begin(), strings.end(), format::is_label_value) ||
+      directory.has_series(family.offset(), hash)) {
+    return false;
+  }
+  directory.refused(format::Drop::kLimit, family.definition, family.offset());
+  return true;
+}
+
+namespace {
+
+Registry::Looked beyond_limit(const Family& family) noexcept {
+  return {family.limit()->overflow, Registry::Looked::At::kBeyond, {}};
+}
+
+}  // namespace
+
+Registry::Looked Registry::series(Family& family, std::span<const std::string_view> strings) {
   std::uint64_t hash = format::strings_hash(strings, family.hash_key);
   if (update::is_seen()) {
     const Series* known = family.table.find(hash, strings);
     const bool is_there = known != nullptr && !known->is_removed();
     const Handle handle = is_there ? known->handle : Handle();
     update::seen();
-    if (is_there) return handle;
+    if (is_there) return {handle, Looked::At::kOwn, {}};
   }
+  if (is_beyond_limit(family, strings, hash)) return beyond_limit(family);
   // Two spellings that become equal when they are repaired or cut are one series. It must be one
   // handle too, since that holds a gauge's own value.
   auto [values, cut] = format::label_values(strings);
@@ -233,14 +318,22 @@ Handle Registry::series(Family& family, std::span<const std::string_view> string
   }
   const std::vector<std::string_view> repaired(values.begin(), values.end());
   hash = format::strings_hash(repaired, family.hash_key);
+  if (is_beyond_limit(family, repaired, hash)) return beyond_limit(family);
   const update::Locked lock(ready_process().mutex);
-  numbered();
-  update::take_place();
-  own_slots_->handles().look(segment_->header());
-  free_forgotten();
+  begin_look_up();
   Series* known = family.table.find(hash, repaired);  // another thread may have been first
-  if (known != nullptr && !known->is_removed()) return known->handle;
-  return add_series(family, std::move(values), hash, known);
+  if (known != nullptr && !known->is_removed()) return {known->handle, Looked::At::kOwn, {}};
+  try {
+    const auto handle = add_series(family, std::move(values), hash, known);
+    if (handle) return {handle, Looked::At::kOwn, {}};
+    Directory(*segment_).refused(format::Drop::kLimit, family.definition, family.offset());
+    return beyond_limit(family);
+  } catch (const format::Error& e) {
+    const bool is_full = e.status() == METRICS_FULL || e.status() == METRICS_NO_SPACE;
+    const Limit* limit = family.limit();
+    if (!is_full || limit == nullptr || !limit->overflow) throw;
+    return {limit->overflow, Looked::At::kFull, e};
+  }
 }
 
 // Returns how removed series' records may be used by this process. The caller must hold the mutex.
@@ -253,8 +346,9 @@ Reuse Registry::reuse() const {
 
 // Everything that may fail comes first: a handle that leads to a series, or a series in the table,
 // is there to stay. `removed` is the entry for the same label values, nullptr if there is none.
-Handle Registry::add_series(Family& family, std::vector<std::string> values, std::uint64_t hash,
-                            Series* removed) {
+// Returns an empty optional if the family has as many series as it may have.
+std::optional<Handle> Registry::add_series(Family& family, std::vector<std::string> values,
+                                           std::uint64_t hash, Series* removed) {
   update::Handles& handles = own_slots_->handles();
   if (removed != nullptr && !removed->leads_nowhere()) handles.lead_nowhere(removed->index);
   std::list<Forgotten> forgotten(1);
@@ -265,7 +359,8 @@ Handle Registry::add_series(Family& family, std::vector<std::string> values, std
     handles.take_room(std::make_unique<update::Handles::Handle[]>(room));
   }
   handle_memory_.make_room();
-  const Directory::Found found = bound(family, values, hash);
+  const std::optional<Directory::Found> found = bound(family, values, hash);
+  if (!found) return std::nullopt;
   SeriesTable::Replaced& replaced = forgotten.front().content;
   replaced = family.table.make_room();
 
@@ -274,9 +369,9 @@ Handle Registry::add_series(Family& family, std::vector<std::string> values, std
   if (again != replaced.series.end()) std::swap(forgotten.front().same, *again);
   const Handle handle = removed != nullptr ? removed->handle : new_handle(family);
   series->handle = handle;
-  series->state = found.state;
-  series->live = found.live;
-  lead(*series, found);
+  series->state = found->state;
+  series->live = found->live;
+  lead(*series, *found);
   if (auto same = family.table.put(std::move(series)); same != nullptr) {
     forgotten.front().same = std::move(same);
   }
@@ -288,13 +383,15 @@ Handle Registry::add_series(Family& family, std::vector<std::string> values, std
 }
 
 // Registers the series and binds it to pages.
-Directory::Found Registry::bound(const Family& family, std::span<const std::string> values,
-                                 std::uint64_t hash) {
+std::optional<Directory::Found> Registry::bound(const Family& family,
+                                                std::span<const std::string> values,
+                                                std::uint64_t hash) {
   const format::Definition& d = family.definition;
   const Directory directory(*segment_);
   Reuse reuse = this->reuse();
-  const Directory::Found found = directory.series(family.offset(), d, values, hash, reuse);
-  if (!own_slots_->bind(found.first_cell, format::cell_count(d.type, family.bounds.count()))) {
+  const auto found = directory.series(family.offset(), d, values, hash, reuse);
+  if (found &&
+      !own_slots_->bind(found->first_cell, format::cell_count(d.type, family.bounds.count()))) {
     const int error = errno;
     directory.refused(format::Drop::kSeriesNoSpace, d, family.offset());
     fail_joined(error, "can't reserve memory for a series of \"" + d.name + "\" in " + file_);

@@ -43,20 +43,34 @@ class Registry {
   // Returns true exactly once, so that one caller reports the failure, or the difference.
   bool report_once() noexcept { return !reported_.exchange(true, std::memory_order_relaxed); }
 
-  // Checks the definition and returns its family. Throws Error with the statuses of
-  // metrics_family_of. After METRICS_CONFLICT, METRICS_FULL and METRICS_INCOMPATIBLE, *refused is
-  // the family, which counts nothing; *refused has no meaning if nothing was thrown.
-  Family& family(format::Definition definition, Family** refused);
+  // Returns the family of the definition, which must be one that checked() has returned. Throws
+  // Error with the statuses of metrics_family_of. After METRICS_CONFLICT, METRICS_FULL and
+  // METRICS_INCOMPATIBLE, *refused is the family, which counts nothing; *refused has no meaning if
+  // nothing was thrown.
+  Family& family(format::Definition checked, Family** refused);
   // Takes one definition of the family back; see metrics_family_give_up.
   void give_up(Family& family);
   // Returns why the family is not served: the directory has refused it, or another one is served
   // instead. Empty if it is served, or the segment was not joined.
   std::optional<format::Error> status(const Family& family) const;
 
+  struct Looked {
+    std::optional<Handle> handle;
+    enum class At { kOwn, kBeyond, kFull } at;
+    std::optional<format::Error> why;  // if kFull
+  };
   // Returns the handle of the series with these label values; registers it and binds it to pages if
-  // it is new. Throws Error with the statuses of metrics_*_labels.
-  // For these three, the segment must be joined, and the family must not be refused.
-  Handle series(Family& family, std::span<const std::string_view> strings);
+  // it is new. If the family has as many series as it may have (kBeyond), or there is no room for
+  // one more (kFull), it is the handle of the overflow series. kBeyond without a handle: the family
+  // has none. Throws Error with the statuses of metrics_*_labels.
+  // For these, the segment must be joined, and the family must not be refused.
+  Looked series(Family& family, std::span<const std::string_view> strings);
+  // Returns true if the family has as many series as it may have, and none has these label values,
+  // whose strings_hash() is `hash`; counts the look-up as one that was beyond the limit. Takes no
+  // lock and no memory: label values that never end must cost little. Throws
+  // Error(METRICS_INCOMPATIBLE) if the directory is damaged.
+  bool is_beyond_limit(const Family& family, std::span<const std::string_view> strings,
+                       std::uint64_t hash) const;
   void remove(Family& family, std::span<const std::string_view> strings);
   void clear(Family& family);
   // Returns the state word of that series' record and, in *live, what it holds until the series is
@@ -73,10 +87,13 @@ class Registry {
   format::Offset registered(Family& family, std::span<const std::unique_ptr<Family>> same_stem);
   update::ProcessClaim& numbered() const;
   Reuse reuse() const;
-  Handle add_series(Family& family, std::vector<std::string> values, std::uint64_t hash,
-                    Series* removed);
-  Directory::Found bound(const Family& family, std::span<const std::string> values,
-                         std::uint64_t hash);
+  void find_limit(Family& family);
+  std::optional<Handle> overflow_of(Family& family);
+  void begin_look_up() noexcept;
+  std::optional<Handle> add_series(Family& family, std::vector<std::string> values,
+                                   std::uint64_t hash, Series* removed);
+  std::optional<Directory::Found> bound(const Family& family, std::span<const std::string> values,
+                                        std::uint64_t hash);
   Handle new_handle(const Family& family) noexcept;
   void lead(Series& series, const Directory::Found& found) noexcept;
   void free_forgotten() noexcept;

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -125,6 +126,13 @@ class SeriesTable {
   std::size_t count_ = 0;
 };
 
+// The limit of a family's series.
+struct Limit {
+  const format::FamilyRecord& record;
+  std::optional<Handle> overflow;  // of the series that counts beyond it, if there is one
+  std::string text;                // for who looks up one beyond it
+};
+
 struct Family {
   Family(Registry& r, format::Definition d, const format::HashKey& k)
       : registry(r), definition(std::move(d)), bounds(definition.bounds), hash_key(k) {}
@@ -152,7 +160,15 @@ struct Family {
     refusals_.push_back(std::make_unique<format::Error>(why));
     refusal_.store(refusals_.back().get(), std::memory_order_release);
   }
-  std::atomic<std::uint32_t> logged{0};  // a bit for each status logged for it or its series
+  // Returns the family's limit; nullptr if it has none. Set with the process's mutex held.
+  const Limit* limit() const noexcept {
+    return limit_.load(std::memory_order_acquire);  // pairs with set_limit()'s release
+  }
+  void set_limit(Limit limit) {
+    limits_.push_back(std::make_unique<Limit>(std::move(limit)));
+    limit_.store(limits_.back().get(), std::memory_order_release);
+  }
+  std::atomic<std::uint32_t> logged{0};  // a bit for each thing logged for it or its series
   std::atomic<bool> has_cut{false};      // a label value of a look-up was cut; see label_values.h
 
   // How many definitions of it this process, or its parent before the fork, has made and not given
@@ -164,6 +180,8 @@ struct Family {
   std::atomic<format::Offset> offset_{0};
   std::atomic<const format::Error*> refusal_{nullptr};
   std::vector<std::unique_ptr<format::Error>> refusals_;  // never freed: a caller may keep any
+  std::atomic<const Limit*> limit_{nullptr};
+  std::vector<std::unique_ptr<Limit>> limits_;  // likewise
 };
 
 }  // namespace metrics::setup

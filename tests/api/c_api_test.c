@@ -156,6 +156,27 @@ int main(void) {
   CHECK(metrics_counter_value(same, &value) == METRICS_OK && value == 2);
   CHECK(metrics_remove(family, long_values, 1) == METRICS_OK && *state != live);
 
+  /* Beyond a limit, a counter counts in one series more, and a gauge nothing. */
+  const char* const others[] = {"other"};
+  CHECK(metrics_family_of(segment, METRICS_COUNTER, "limited", NULL, labels, 1,
+                          OPTIONS(.max_series = 1), &family) == METRICS_OK);
+  CHECK(metrics_counter_labels(family, values, 1, &counter) == METRICS_OK);
+  CHECK(metrics_counter_labels(family, long_values, 1, &counter) == METRICS_OK);
+  CHECK(metrics_counter_labels(family, others, 1, &same) == METRICS_OK && same == counter);
+  metrics_counter_inc(counter, 3);
+  CHECK(metrics_counter_value(same, &value) == METRICS_OK && value == 3);
+  CHECK(metrics_series_state(family, others, 1, &live) == NULL);
+  CHECK(metrics_remove(family, values, 1) == METRICS_OK);
+  CHECK(metrics_counter_labels(family, others, 1, &same) == METRICS_OK && same != counter);
+  CHECK(metrics_family_of(segment, METRICS_GAUGE, "limited2", NULL, labels, 1,
+                          OPTIONS(.mode = METRICS_SUM, .max_series = 1), &family) == METRICS_OK);
+  CHECK(metrics_gauge_labels(family, values, 1, &gauge) == METRICS_OK);
+  CHECK(metrics_gauge_labels(family, others, 1, &gauge) == METRICS_FULL && gauge != NULL);
+  CHECK(strstr(metrics_last_error(), "as many series as it may have, 1 (max_series)") != NULL);
+  metrics_gauge_set(gauge, 1);
+  CHECK(metrics_family_of(segment, METRICS_GAUGE, "limited3", NULL, labels, 1,
+                          OPTIONS(.max_series = (size_t)1 << 32), &family) == METRICS_INVALID);
+
   CHECK(metrics_hot_cells(0) != NULL); /* this thread already has a slot */
   CHECK(metrics_hot_cells(METRICS_NOWHERE) == NULL);
   return 0;

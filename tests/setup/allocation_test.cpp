@@ -44,7 +44,8 @@ namespace {
 struct Program {
   std::string path;
   metrics_segment* segment = nullptr;
-  metrics_family *tasks = nullptr, *load = nullptr, *times = nullptr, *about = nullptr;
+  metrics_family *tasks = nullptr, *load = nullptr, *times = nullptr, *about = nullptr,
+                 *limited = nullptr;
   metrics_gauge* gauge = nullptr;
 };
 
@@ -69,6 +70,14 @@ struct Call {
   std::function<void(Program&)> before;  // succeeds, with all the memory that it needs
   std::function<metrics_status(Program&)> call;
 };
+
+metrics_status make_limited(Program& p) {
+  metrics_family_options options{};
+  options.size = sizeof options;
+  options.max_series = 1;
+  return metrics_family_of(p.segment, METRICS_COUNTER, "limited", "", kLabels, 1, &options,
+                           &p.limited);
+}
 
 void set_up(Program& p) {
   ASSERT_EQ(open(p), METRICS_OK);
@@ -147,6 +156,8 @@ const std::vector<Call>& calls() {
       {"family status", &set_up, [](Program& p) { return metrics_family_status(p.load); }},
       {"give up", &set_up, [](Program& p) { return metrics_family_give_up(p.load); }},
       {"segment status", &set_up, [](Program& p) { return metrics_segment_status(p.segment); }},
+      {"limited family", [](Program& p) { ASSERT_EQ(open(p), METRICS_OK); },
+       [](Program& p) { return make_limited(p); }},
   };
   return all;
 }
@@ -208,6 +219,24 @@ TEST(Allocations, OfSetUpCallsMayFailAndCostTheCallAlone) {
   RecordProperty("points", points);
   std::printf("%d points of failure\n", points);
   EXPECT_GT(points, 200);
+}
+
+// Strangers may send ever new label values.
+TEST(Allocations, ALookUpBeyondALimitMakesNone) {
+  const auto look_up = [](Program& p) {
+    metrics_counter* counter = nullptr;
+    return metrics_counter_labels(p.limited, kOther, 1, &counter);
+  };
+  const Call call = {"beyond a limit",
+                     [](Program& p) {
+                       set_up(p);
+                       ASSERT_EQ(make_limited(p), METRICS_OK);
+                       metrics_counter* counter = nullptr;
+                       ASSERT_EQ(metrics_counter_labels(p.limited, kValue, 1, &counter),
+                                 METRICS_OK);
+                     },
+                     look_up};
+  EXPECT_FALSE(fails_at(call, 0, true));
 }
 
 }  // namespace

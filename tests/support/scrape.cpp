@@ -71,6 +71,22 @@ std::uint64_t Scrape::count(const std::string& name, const LabelValues& labels) 
   return std::accumulate(buckets.begin(), buckets.end(), std::uint64_t{0});
 }
 
+std::uint64_t Scrape::sum_of_counts(const std::string& name) const {
+  std::uint64_t sum = 0;
+  for (const auto& family : families_.families) {
+    if (family.name != name) continue;
+    for (const auto& series : family.series) {
+      if (family.type == format::Type::kCounter) {
+        sum += families_.counter(series).whole;
+        continue;
+      }
+      const auto buckets = families_.buckets(family, series);
+      sum = std::accumulate(buckets.begin(), buckets.end(), sum);
+    }
+  }
+  return sum;
+}
+
 double Scrape::sum(const std::string& name, const LabelValues& labels) const {
   const Found found = required(name, labels);
   if (found.series == nullptr) return std::numeric_limits<double>::quiet_NaN();

@@ -40,6 +40,8 @@ class Scrape {
   const reader::Families& families() const { return families_; }
   std::size_t family_count() const { return families_.families.size(); }
   std::size_t series_count(const std::string& name) const;
+  // Returns the sum over the family's counters, or over the counts of its histograms.
+  std::uint64_t sum_of_counts(const std::string& name) const;
 
   std::uint64_t dropped(format::Drop reason) const {
     return usage_.dropped[static_cast<std::size_t>(reason)];

@@ -7,8 +7,9 @@
 namespace metrics::test {
 
 TempDirectory::TempDirectory() : path_("/dev/shm/metrics-test-XXXXXX") {
-  for (const char* variable : {"METRICS_SEGMENT", "METRICS_GROUP", "METRICS_PROCESSES",
-                               "METRICS_THREADS", "METRICS_CELLS", "METRICS_DIRECTORY_BYTES"}) {
+  for (const char* variable :
+       {"METRICS_SEGMENT", "METRICS_GROUP", "METRICS_PROCESSES", "METRICS_THREADS", "METRICS_CELLS",
+        "METRICS_DIRECTORY_BYTES", "METRICS_MAX_SERIES"}) {
     ::unsetenv(variable);
   }
   metrics_set_log(nullptr, nullptr);

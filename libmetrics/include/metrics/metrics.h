@@ -69,7 +69,8 @@ METRICS_API const char* metrics_version(void);
 
 /* A log function. The library calls it for everything that can't be counted, once for each segment
  * or family and cause, with one line of text. With METRICS_OK it reports what loses no count: that
- * the segment has another size than the process has asked for, or that a label value was cut.
+ * the segment has another size, or a family another limit, than the process has asked for, that a
+ * label value was cut, or that a family counts in its overflow series.
  * Updates never call it; the reason
  * why one got no slot is logged by the process's next set-up call, or by metrics_segment_status().
  * The thread that called the library calls it, with none of the library's locks held. It must not
@@ -184,6 +185,8 @@ typedef struct metrics_family_options {
                            added. NULL: Prometheus's default bounds, .005 to 10 seconds */
   size_t bound_count;   /* 0 with bounds that are not NULL: only the +Inf bucket */
   metrics_mode mode;    /* for a gauge; for an info METRICS_MOSTRECENT, see metrics_info_state() */
+  size_t max_series;    /* how many series the family may have, below 2^32; 0: no limit. Not a part
+                           of the definition: the segment keeps the first one that it was given */
 } metrics_family_options;
 
 /* Finds the family of that definition in the segment, or registers it, and stores it in *out.
@@ -196,6 +199,14 @@ typedef struct metrics_family_options {
  * the help, unit, bounds and mode of the process that has started last of those that define it. A
  * summary and a histogram are served as one, too. metrics_family_status() returns whether the
  * family is served.
+ *
+ * A limit of series (max_series) is for label values that a program does not choose itself. A
+ * counter, histogram or summary counts beyond it in one series more, whose label values are all
+ * "__overflow__": the family's sum stays right. Gauges and infos do nothing beyond it. The
+ * environment variable METRICS_MAX_SERIES ("http_*=5000,other_total=100") gives limits from
+ * outside, and wins over the program: patterns of fnmatch(3), of which the first that matches
+ * decides, for names as a TYPE line of an exposition has them, with `_total` or `_info`; 0 stands
+ * for no limit. Which limit the segment keeps is logged if it is another one.
  *
  * METRICS_INVALID: a name, type, bound or option breaks the rules, which are Prometheus's
  * (https://prometheus.io/docs/concepts/data_model); *out is NULL.
@@ -252,14 +263,18 @@ typedef struct metrics_histogram metrics_histogram; /* for histograms and summar
  * METRICS_INVALID: the family is NULL, of another type, or has another number of labels; or a value
  * is NULL. *out is NULL.
  * METRICS_CONFLICT: the family was refused.
- * METRICS_FULL: the directory or the cells are used up.
+ * METRICS_FULL: the directory or the cells are used up; or a gauge's family has as many series as
+ * it may have. The last eighth of both is kept for families that have at most 64 series.
  * METRICS_INCOMPATIBLE: the directory is damaged.
  * METRICS_NO_SPACE: the file system or the process has no room.
  * METRICS_NO_PERMISSION: the process may no longer open the file.
  * METRICS_GONE: the segment was deleted or replaced.
  * After all errors except METRICS_INVALID, *out is a series that counts nothing, and a later call
  * with the same labels tries again. In a segment that could not be joined, *out is such a series
- * too, but with METRICS_OK: the segment's status has the reason. */
+ * too, but with METRICS_OK: the segment's status has the reason.
+ * A family with a limit stores its overflow series in *out, with METRICS_OK, for label values
+ * beyond it, and where METRICS_FULL or METRICS_NO_SPACE would refuse a series. Don't keep that one:
+ * once others are removed, a look-up leads to a series of these label values. */
 METRICS_API metrics_status metrics_counter_labels(metrics_family* family, const char* const* values,
                                                   size_t count, metrics_counter** out);
 METRICS_API metrics_status metrics_gauge_labels(metrics_family* family, const char* const* values,
@@ -296,11 +311,12 @@ METRICS_API metrics_status metrics_order_labels(const metrics_family* family,
  * label values at once, and all else for any series, if no living process but the one that
  * registers has had a handle of the removed one, and no thread of that one is in an update that has
  * begun before. The library knows that of threads that look up series, and of those that call
- * metrics_quiescent(). METRICS_OK also if there was no such series. METRICS_INVALID: the family is NULL or has another number of labels, or a value is
- * NULL. */
+ * metrics_quiescent(). An overflow series stays. METRICS_OK also if there was no such series.
+ * METRICS_INVALID: the family is NULL or has another number of labels, or a value is NULL. */
 METRICS_API metrics_status metrics_remove(metrics_family* family, const char* const* values,
                                           size_t count);
-/* Removes all series of the family, for all processes; see metrics_remove(). METRICS_INVALID: the
+/* Removes all series of the family except for its overflow series, for all processes; see
+ * metrics_remove(). METRICS_INVALID: the
  * family is NULL. */
 METRICS_API metrics_status metrics_clear(metrics_family* family);
 

@@ -181,6 +181,7 @@ class Bounds {
 // Each metric has an Options: what its definition may have besides name, help and label names.
 //   unit     becomes the name's ending
 //   segment  where it is counted
+//   max_series  how many series it may have, 0: no limit; see metrics_family_of()
 
 // A count that only goes up. Copies count into the same series.
 class Counter {
@@ -188,6 +189,7 @@ class Counter {
   struct Options {
     std::string unit = {};
     Segment segment = {};
+    std::uint32_t max_series = 0;
   };
 
   Counter() noexcept = default;  // counts nothing
@@ -244,6 +246,7 @@ class Gauge {
     std::string unit = {};
     Mode mode = Mode::kAll;  // how the processes' values become one
     Segment segment = {};
+    std::uint32_t max_series = 0;
   };
 
   Gauge() noexcept = default;  // sets nothing
@@ -293,6 +296,7 @@ class Histogram {
     std::string unit = {};
     Bounds bounds = {};
     Segment segment = {};
+    std::uint32_t max_series = 0;
   };
 
   Histogram() noexcept = default;  // observes nothing
@@ -368,6 +372,7 @@ class Summary : public Histogram {
   struct Options {
     std::string unit = {};
     Segment segment = {};
+    std::uint32_t max_series = 0;
   };
   using Histogram::Histogram;
 };
@@ -379,6 +384,7 @@ class Info {
     Segment segment = {};
     // Mode::kMostRecent: what was stated last stays when no process lives that states any.
     Mode mode = Mode::kAll;
+    std::uint32_t max_series = 0;
   };
 };
 
@@ -448,6 +454,7 @@ metrics_family_options c_options(const Options& options) {
   result.size = sizeof result;
   if constexpr (requires { options.unit; }) result.unit = options.unit.c_str();
   if constexpr (requires { options.mode; }) result.mode = static_cast<metrics_mode>(options.mode);
+  result.max_series = options.max_series;
   if constexpr (requires { options.bounds; }) {
     static constexpr double kNoBound = 0;  // an empty vector may have no address
     const std::vector<double>& bounds = options.bounds.values();
@@ -488,7 +495,8 @@ class Family : public detail::AnyFamily {
   // Returns the series with these label values, in the order of the label names; registers it if it
   // is new. Values are strings, numbers, or anything that a stream prints; a long one is cut, see
   // metrics_counter_labels(). Throws std::invalid_argument if their number is wrong. If there is no
-  // room for the series, the one returned counts nothing.
+  // room for the series, the one returned counts nothing; with Options::max_series, it is the one
+  // for all label values beyond that.
   template <class... Values>
   requires(detail::ends_with_nul<Values>&&...) Metric labels(const Values&... values)
   const {
