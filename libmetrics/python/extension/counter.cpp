@@ -57,11 +57,11 @@ PyObject* inc(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObject*
   return check_exemplar(self, given.exemplar);
 }
 
-// Implements _family(name, help, unit, labels); see define().
+// Implements _family(name, help, unit, labels, max_series); see define().
 PyObject* family(PyObject* self, PyObject* args) {
   Names names{};
-  if (PyArg_ParseTuple(args, "sssO!", &names.name, &names.help, &names.unit, &PyTuple_Type,
-                       &names.labels) == 0) {
+  if (PyArg_ParseTuple(args, "sssO!n", &names.name, &names.help, &names.unit, &PyTuple_Type,
+                       &names.labels, &names.max_series) == 0) {
     return nullptr;
   }
   return define(self, Kind::kCounter, METRICS_COUNTER, names);

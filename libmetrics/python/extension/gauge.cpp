@@ -65,12 +65,13 @@ PyObject* dec(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObject*
   return add("dec", -1, self, args, count, names);
 }
 
-// Implements _family(name, help, unit, labels, mode), where mode is a number of metrics_mode.
+// Implements _family(name, help, unit, labels, max_series, mode), where mode is a number of
+// metrics_mode.
 PyObject* family(PyObject* self, PyObject* args) {
   Names names{};
   int number = 0;
-  if (PyArg_ParseTuple(args, "sssO!i", &names.name, &names.help, &names.unit, &PyTuple_Type,
-                       &names.labels, &number) == 0) {
+  if (PyArg_ParseTuple(args, "sssO!ni", &names.name, &names.help, &names.unit, &PyTuple_Type,
+                       &names.labels, &names.max_series, &number) == 0) {
     return nullptr;
   }
   metrics_family_options options{};

@@ -40,13 +40,13 @@ PyObject* observe_python(PyObject* self, PyObject* const* args, Py_ssize_t count
   return check_exemplar(self, given.exemplar);
 }
 
-// Implements _family(name, help, unit, labels, bounds), where bounds is a tuple of floats, or None
-// for a summary.
+// Implements _family(name, help, unit, labels, max_series, bounds), where bounds is a tuple of
+// floats, or None for a summary.
 PyObject* family(PyObject* self, PyObject* args) {
   Names names{};
   PyObject* given = nullptr;
-  if (PyArg_ParseTuple(args, "sssO!O", &names.name, &names.help, &names.unit, &PyTuple_Type,
-                       &names.labels, &given) == 0) {
+  if (PyArg_ParseTuple(args, "sssO!nO", &names.name, &names.help, &names.unit, &PyTuple_Type,
+                       &names.labels, &names.max_series, &given) == 0) {
     return nullptr;
   }
   if (given == Py_None) return define(self, Kind::kHistogram, METRICS_SUMMARY, names);

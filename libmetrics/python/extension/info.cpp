@@ -7,10 +7,11 @@
 namespace metrics::python {
 namespace {
 
-// Implements _family(name, help).
+// Implements _family(name, help, max_series).
 PyObject* family(PyObject* self, PyObject* args) {
   Names names{};
-  if (PyArg_ParseTuple(args, "ss", &names.name, &names.help) == 0) return nullptr;
+  if (PyArg_ParseTuple(args, "ssn", &names.name, &names.help, &names.max_series) == 0)
+    return nullptr;
   const Ref no_labels(PyTuple_New(0));
   if (!no_labels) return nullptr;
   names.labels = no_labels.get();

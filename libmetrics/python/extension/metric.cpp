@@ -56,6 +56,7 @@ metrics_status look_up(Metric& m) noexcept {
       break;
   }
   metrics_release(m.family, before);
+  m.refused = status == METRICS_FULL;
   m.state =
       status == METRICS_OK ? metrics_series_state(m.family, m.strings, count, &m.live) : nullptr;
   // The handle of a series that is made again may be the one of before: what tells is the state.
@@ -254,6 +255,18 @@ PyObject* remove_all(PyObject* self, PyObject*) {
   return m.family == nullptr ? none() : messages(metrics_clear(m.family));
 }
 
+// Returns True unless this is a child that has got no series of its own: there is no room for one,
+// or its family has as many as it may have. Its label values, which may never end, must then not be
+// remembered. In a segment that was not joined, children are remembered.
+PyObject* get_own(PyObject* self, void*) {
+  const Metric& m = metric_of(self);
+  const auto* place = static_cast<const std::uint64_t*>(m.series);  // which all handles begin with
+  const bool counts_elsewhere =
+      m.state == nullptr && place != nullptr &&
+      metrics_hot_segment(__atomic_load_n(place, __ATOMIC_RELAXED)) != METRICS_NOWHERE;
+  return PyBool_FromLong(!m.refused && !counts_elsewhere);
+}
+
 PyObject* get_observable(PyObject* self, void*) {
   return PyBool_FromLong(metric_of(self).observable);
 }
@@ -310,6 +323,7 @@ PyMethodDef methods[] = {
     {}};
 
 PyGetSetDef properties[] = {{"_observable", &get_observable, nullptr, nullptr, nullptr},
+                            {"_own", &get_own, nullptr, nullptr, nullptr},
                             {"_removed", &get_removed, nullptr, nullptr, nullptr},
                             {}};
 
@@ -417,6 +431,7 @@ PyObject* define(PyObject* self, Kind kind, metrics_type type, const Names& name
   if (labels == nullptr) return nullptr;
   options.size = sizeof options;
   options.unit = names.unit;
+  options.max_series = static_cast<std::size_t>(names.max_series);
   metrics_family* family = nullptr;
   const UnderLock scope;
   const metrics_status status =

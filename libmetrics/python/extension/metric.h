@@ -28,6 +28,7 @@ struct Metric {
   metrics_family* family;  // nullptr: the definition broke the rules; counts nothing
   Kind kind;               // the class's kind; kNone until _family or _series
   bool observable;
+  bool refused;           // a child whose last look-up has found no room
   bool begins_at_zero;    // a gauge whose sample exists as soon as it does
   PyObject* label_names;  // a parent's: a tuple of interned strings; else nullptr
   // A parent's: dicts in dicts, a level for each label; the values of the last level are the
@@ -118,6 +119,7 @@ struct Names {
   const char* help;
   const char* unit;
   PyObject* labels;
+  Py_ssize_t max_series;  // 0: no limit
 };
 // Implements `_family`: finds or registers the family, sets self's kind and family, and returns
 // messages().

@@ -43,6 +43,18 @@ def _validate_labelnames(cls, names):
     return names
 
 
+_MOST_SERIES = 2**32 - 1
+
+
+def _checked_limit(max_series):
+    """Returns the limit as the library takes it: 0 for none."""
+    if max_series is None:
+        return 0
+    if not isinstance(max_series, int) or not 1 <= max_series <= _MOST_SERIES:
+        raise ValueError(f'max_series must be a whole number from 1 to {_MOST_SERIES}, or None, not {max_series!r}')
+    return max_series
+
+
 def _native(text):
     """Returns the text as the library takes it: without zeros, and encodable."""
     text = str(text).replace('\0', '\ufffd')
@@ -81,7 +93,14 @@ class _Reading:
 
 
 class MetricWrapperBase(Collector):
-    """A family, or one of its series."""
+    """A family, or one of its series.
+
+    `max_series`, which prometheus_client does not have, is how many series the family may have: a
+    counter, histogram or summary counts beyond it in one series, whose label values are all
+    `__overflow__`, and the others do nothing there. The environment variable METRICS_MAX_SERIES
+    ("http_*=5000") gives limits from outside, and wins. The segment keeps the first limit.
+    ValueError: not a whole number from 1 to 2^32 - 1.
+    """
 
     _type = None
     _reserved_labelnames = ()
@@ -94,7 +113,9 @@ class MetricWrapperBase(Collector):
     # Up to so many children are never looked through for removed ones.
     _FEW = 64
 
-    def __init__(self, name, documentation, labelnames=(), namespace='', subsystem='', unit='', registry=REGISTRY):
+    def __init__(self, name, documentation, labelnames=(), namespace='', subsystem='', unit='', registry=REGISTRY, *,
+                 max_series=None):
+        self._max_series = _checked_limit(max_series)
         self._name = _build_full_name(self._type, name, namespace, subsystem, unit)
         self._labelnames = _validate_labelnames(type(self), labelnames)
         self._labelvalues = ()
@@ -156,6 +177,8 @@ class MetricWrapperBase(Collector):
                 setattr(child, name, getattr(self, name))
             child._labelvalues = values
             child._begin(self, tuple(_native(value) for value in values))
+            if not child._own:  # label values that never end must not fill this process's memory
+                return child
             child = self._metrics.setdefault(values, child)
         self._adopt(values, child)
         if len(self._metrics) > self._looked_through_at:
@@ -276,7 +299,7 @@ class Counter(MetricWrapperBase, _metrics.Counter):
 
     def _define(self, documentation):
         # The library takes one `_total` off, which must not be one that is part of the name.
-        return self._family(self._name + '_total', documentation, self._unit, self._labelnames)
+        return self._family(self._name + '_total', documentation, self._unit, self._labelnames, self._max_series)
 
     def count_exceptions(self, exception=Exception):
         """Returns a context manager and decorator that counts the exceptions of that type, or of
@@ -306,15 +329,15 @@ class Gauge(MetricWrapperBase, _metrics.Gauge):
     _OF_FAMILY = (*MetricWrapperBase._OF_FAMILY, '_multiprocess_mode')
 
     def __init__(self, name, documentation, labelnames=(), namespace='', subsystem='', unit='', registry=REGISTRY,
-                 _labelvalues=None, multiprocess_mode=None):
+                 _labelvalues=None, multiprocess_mode=None, *, max_series=None):
         if multiprocess_mode is not None and multiprocess_mode not in self._MULTIPROC_MODES:
             raise ValueError(f'Invalid multiprocess mode: {multiprocess_mode}')
         self._multiprocess_mode = multiprocess_mode
-        super().__init__(name, documentation, labelnames, namespace, subsystem, unit, registry)
+        super().__init__(name, documentation, labelnames, namespace, subsystem, unit, registry, max_series=max_series)
 
     def _define(self, documentation):
         self._multiprocess_mode = gauge_modes.mode_for(self._name, self._multiprocess_mode)
-        return self._family(self._name, documentation, self._unit, self._labelnames,
+        return self._family(self._name, documentation, self._unit, self._labelnames, self._max_series,
                             gauge_modes.MODES.index(self._multiprocess_mode))
 
     def set_to_current_time(self):
@@ -354,7 +377,7 @@ class Summary(MetricWrapperBase, _metrics.Histogram):
     _reserved_labelnames = ('quantile',)
 
     def _define(self, documentation):
-        return self._family(self._name, documentation, self._unit, self._labelnames, None)
+        return self._family(self._name, documentation, self._unit, self._labelnames, self._max_series, None)
 
     def time(self):
         """Returns a context manager and decorator that observes the seconds the block took."""
@@ -386,9 +409,9 @@ class Histogram(MetricWrapperBase, _metrics.Histogram):
     DEFAULT_BUCKETS = (.005, .01, .025, .05, .075, .1, .25, .5, .75, 1.0, 2.5, 5.0, 7.5, 10.0, INF)
 
     def __init__(self, name, documentation, labelnames=(), namespace='', subsystem='', unit='', registry=REGISTRY,
-                 _labelvalues=None, buckets=DEFAULT_BUCKETS):
+                 _labelvalues=None, buckets=DEFAULT_BUCKETS, *, max_series=None):
         self._prepare_buckets(buckets)
-        super().__init__(name, documentation, labelnames, namespace, subsystem, unit, registry)
+        super().__init__(name, documentation, labelnames, namespace, subsystem, unit, registry, max_series=max_series)
 
     def _prepare_buckets(self, source_buckets):
         buckets = [float(bound) for bound in source_buckets]
@@ -405,7 +428,8 @@ class Histogram(MetricWrapperBase, _metrics.Histogram):
 
     def _define(self, documentation):
         # A repeated bound makes two buckets of one name in prometheus_client, and one here.
-        return self._family(self._name, documentation, self._unit, self._labelnames, self._native_bounds())
+        return self._family(self._name, documentation, self._unit, self._labelnames, self._max_series,
+                            self._native_bounds())
 
     def time(self):
         """Returns a context manager and decorator that observes the seconds the block took."""
@@ -441,7 +465,7 @@ class Info(MetricWrapperBase, _metrics.Info):
 
     def _define(self, documentation):
         self._parent_info = self
-        return self._family(self._name + '_info', documentation)
+        return self._family(self._name + '_info', documentation, self._max_series)
 
     def _begin(self, parent, labelvalues):
         pass  # its labels are known when info() is called
@@ -496,18 +520,19 @@ class Enum(MetricWrapperBase, _metrics.Metric):
     _OF_FAMILY = (*MetricWrapperBase._OF_FAMILY, '_gauges', '_states')
 
     def __init__(self, name, documentation, labelnames=(), namespace='', subsystem='', unit='', registry=REGISTRY,
-                 _labelvalues=None, states=None):
+                 _labelvalues=None, states=None, *, max_series=None):
         labelnames = tuple(labelnames)
         if name in labelnames:
             raise ValueError(f'Overlapping labels for Enum metric: {name}')
         if not states:
             raise ValueError(f'No states provided for Enum metric: {name}')
         self._states = states
-        super().__init__(name, documentation, labelnames, namespace, subsystem, unit, registry)
+        super().__init__(name, documentation, labelnames, namespace, subsystem, unit, registry, max_series=max_series)
 
     def _define(self, documentation):
         self._gauges = Gauge(self._name, documentation, (*self._labelnames, self._name), registry=None,
-                             multiprocess_mode='mostrecent')
+                             multiprocess_mode='mostrecent',
+                             max_series=min(self._max_series * len(self._states), _MOST_SERIES) or None)
         return None
 
     def _begin(self, parent, labelvalues):
