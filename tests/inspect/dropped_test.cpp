@@ -74,5 +74,27 @@ TEST(Dropped, SaysWhereNoRemovedSeriesIsUsedAgain) {
             true);
 }
 
+TEST(Dropped, ShowsTheLimitsOfFamiliesAndHowManySeriesTheyHave) {
+  test::TempSegment t;
+  const Family<Counter> tasks("tasks", "", {"name"}, {.segment = t.segment(), .max_series = 2});
+  const Family<Gauge> load("load", "", {"name"}, {.segment = t.segment(), .max_series = 5});
+  t.counter("free").inc();
+  for (const char* name : {"a", "b", "c", "d"}) tasks.labels(name).inc();
+  load.labels("a").set(1);
+  const auto json = nlohmann::json::parse(printed(t, Format::kJson));
+  EXPECT_EQ(
+      json.at("limits"),
+      (nlohmann::json{{{"family", "tasks"}, {"series", 2}, {"max_series", 2}, {"now", true}},
+                      {{"family", "load"}, {"series", 1}, {"max_series", 5}, {"now", false}}}));
+  ASSERT_EQ(json.at("dropped").size(), 1u);
+  EXPECT_EQ(json.at("dropped")[0].at("reason"), "limit");
+  EXPECT_EQ(json.at("dropped")[0].at("count"), 2);
+  EXPECT_EQ(json.at("dropped")[0].at("now"), true);
+  EXPECT_EQ(json.at("dropped")[0].at("families"), nlohmann::json{"tasks"});
+  tasks.remove("a");
+  EXPECT_EQ(nlohmann::json::parse(printed(t, Format::kJson)).at("dropped")[0].at("now"), false);
+  EXPECT_NE(printed(t, Format::kText).find("at most 2 series"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace metrics::inspect

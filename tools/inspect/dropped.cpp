@@ -41,6 +41,21 @@ std::string listed(const std::vector<reader::HeadCopy>& processes) {
   return text;
 }
 
+// Adds the families that have a limit, and how many series they have of it.
+void add_limits(const reader::Reader& reader, Json& json,
+                std::vector<std::vector<std::string>>& rows) {
+  for (const reader::Limited& f : reader::limited_families(reader)) {
+    const bool is_full = f.series >= f.max_series;
+    json["limits"].push_back({{"family", f.family->name},
+                              {"series", f.series},
+                              {"max_series", f.max_series},
+                              {"now", is_full}});
+    rows.push_back({"limit", "at most " + std::to_string(f.max_series) + " series",
+                    std::to_string(f.series), is_full ? "yes" : "", "", "", "",
+                    std::string(f.family->name)});
+  }
+}
+
 // Adds what holds back removed series, and how many records are free: the room that the segment
 // has for new series beside what was never used.
 void add_removed(reader::Reader& reader, Json& json, std::vector<std::vector<std::string>>& rows) {
@@ -82,7 +97,7 @@ void add_removed(reader::Reader& reader, Json& json, std::vector<std::vector<std
 int dropped(const std::string& path, Format format) {
   reader::Reader reader(segment_at(path));
   if (!reader.look()) return unreadable(reader.why());
-  Json json = {{"dropped", Json::array()}, {"hidden", Json::array()}};
+  Json json = {{"dropped", Json::array()}, {"hidden", Json::array()}, {"limits", Json::array()}};
   std::vector<std::vector<std::string>> rows = {
       {"WHAT", "REASON", "COUNT", "NOW", "LAST FAMILY", "LAST PID", "LAST TIME", "FAMILIES"}};
   for (const reader::DropReport& d : reader::drop_report(reader)) {
@@ -112,6 +127,7 @@ int dropped(const std::string& path, Format format) {
     rows.push_back({"family", "hidden by the " + format::described(*h.served), "", "yes",
                     format::described(*h.family), "", "", ""});
   }
+  add_limits(reader, json, rows);
   add_removed(reader, json, rows);
   format == Format::kJson ? print(json) : print_table(std::move(rows));
   return kFine;
