@@ -66,6 +66,37 @@ Work observe(Histogram histogram) {
   };
 }
 
+// Look-ups in a family that has as many series as it may have: of those, or of ever other label
+// values.
+constexpr std::uint32_t kLimit = 1000;
+
+std::vector<std::string> paths(const std::string& before) {
+  std::vector<std::string> all;
+  for (std::uint32_t i = 0; i < kLimit; ++i) {
+    all.push_back(before + std::to_string(i) + "/and-what-it-is");
+  }
+  return all;
+}
+
+Work lookups(Family<Histogram> family, const std::vector<std::string>& paths) {
+  return [family, paths](std::uint64_t count) {
+    const auto& values = observations();
+    for (std::uint64_t i = 0; i < count; ++i) {
+      family.labels(paths[i % kLimit], hostname()).observe(values[i % kObservations]);
+    }
+  };
+}
+
+Operations limited_operations(const Segment& segment) {
+  const Family<Histogram> family(
+      "bench_limited_seconds", "", {"path", "hostname"},
+      {.bounds = Bounds(bounds18()), .segment = segment, .max_series = kLimit});
+  const auto known = paths("/user/");
+  for (const std::string& path : known) keep(family.labels(path, hostname()));
+  return {{"lookup-1000", lookups(family, known)},
+          {"lookup-beyond", lookups(family, paths("/x/"))}};
+}
+
 Operations operations(const std::shared_ptr<Handles>& h) {
   return {{"inc",
            [h](std::uint64_t count) {
@@ -330,6 +361,9 @@ int main(int argc, char** argv) {
     measurements[name + "-2-threads"] = timed_twice(work);
     measurements[name + "-2-processes"] = timed_beside(work, [work = work] { work(1 << 16); });
     measurements[name + "-scanned"] = timed_beside(work, scan);
+  }
+  for (const auto& [name, work] : limited_operations(h->segment)) {
+    measurements[name] = timed(work);
   }
   for (const auto& [name, work] : abi_operations<kLinked>(abi_handles(kLinked))) {
     measurements["abi-" + name] = timed(work);

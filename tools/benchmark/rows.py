@@ -135,6 +135,9 @@ ROWS = [
         [Target("<= 1.1x one", ((1.1, "one process"),))]),
     update("timer around an empty scope", "timer", [at_most_floor(1.2)]),
     update("labels lookup + observe", "lookup", [at_most(30, "ns"), faster(10, PCPP)]),
+    Row("update", "labels lookup + observe, beyond a limit of 1,000 series",
+        {OURS: ("update", "lookup-beyond"), "known": ("update", "lookup-1000")},
+        [at_most_floor(5, "known")]),
 ] + [
     settings(what, name)
     for what, name in (("counter inc, 64 counters in turns", "inc"), ("counter inc(0.5)", "add"), ("gauge set", "set"),
