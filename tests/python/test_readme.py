@@ -45,7 +45,7 @@ def files(directory, monkeypatch):
 def test_every_example_is_here():
     assert sorted(FILES) == ['counted.py', 'tasks.py', 'web.py']
     assert len(re.findall('^```python', README, re.M)) == len(FILES)
-    assert len(COMMANDS) == 8
+    assert len(COMMANDS) == 9
 
 
 def test_the_front_page_shows_the_same_commands():
@@ -62,8 +62,9 @@ def test_one_line_changed(files, program):
             "assert REGISTRY.get_sample_value('tasks_running') == 0\n")
 
 
-def test_gauge_modes(files, segment):
-    line = next(line for line in COMMANDS if line.startswith('METRICS_GAUGE_MODES='))
+@pytest.mark.parametrize('variable', ['METRICS_GAUGE_MODES', 'METRICS_MAX_SERIES'])
+def test_an_operators_rules(files, segment, variable):
+    line = next(line for line in COMMANDS if line.startswith(variable + '='))
     line = line.replace('python3', sys.executable)
     done = subprocess.run(['sh', '-c', line], capture_output=True, text=True, env=os.environ)
     assert (done.returncode, done.stderr) == (0, '')

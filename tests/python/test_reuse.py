@@ -114,7 +114,7 @@ ROUNDS = """
 @pytest.mark.parametrize('workers', ['alone', 'beside living workers'])
 @pytest.mark.parametrize('case', ['one_label_set', 'cleared_and_set_anew', 'new_label_set', 'stated_anew'])
 def test_rounds_of_removed_series_add_up_to_nothing(program, case, workers):
-    """Not in the segment, not in the process's memory, not in the time of a round or of a scrape."""
+    """Not in the segment, in the process's memory, in the time of a round or of a scrape."""
     program(ROUNDS, case, workers, METRICS_DIRECTORY_BYTES='131072', METRICS_CELLS='8192')
     assert program.stderr == ''
 
