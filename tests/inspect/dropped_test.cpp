@@ -34,7 +34,7 @@ TEST(Dropped, NamesTheProcessesThatHoldBackRemovedSeriesAndHowManyAreFree) {
   patch.series("tasks", "held").born = 5;
   patch.series("tasks", "free").born = 6;
   patch.series("tasks", "several").holder = format::kManyHolders;
-  for (const format::SlotIndex slot : {1, 2}) patch.head(slot).since = 5;
+  for (const format::SlotIndex slot : {1u, 2u}) patch.head(slot).since = 5;
   for (const char* name : {"held", "several", "free"}) {
     test::Reused(patch, patch.series("tasks", name)).rest();
   }
