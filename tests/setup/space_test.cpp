@@ -148,7 +148,7 @@ TEST(Space, EveryPageOfEverySeriesIsReservedBeforeASlotIsUsed) {
     const Segment segment(t.path(), kSmall);
     const Family<Histogram> times("times", "", {"name"}, {.segment = segment});
     std::vector<Histogram> all;  // 13 cells each: 4,096 cells are eight pages
-    for (unsigned i = 0; i < 300; ++i) all.push_back(times.labels(std::to_string(i)));
+    for (unsigned i = 0; i < 250; ++i) all.push_back(times.labels(std::to_string(i)));
     const pid_t child = forked([&] {
       Filled filled(t.directory());
       filled.empty();
@@ -163,7 +163,7 @@ TEST(Space, EveryPageOfEverySeriesIsReservedBeforeASlotIsUsed) {
     });
     EXPECT_EQ(ended(child), 0);
     const Scrape scrape = t.scrape();
-    for (unsigned i = 0; i < 300; ++i) EXPECT_EQ(scrape.count("times", {std::to_string(i)}), 1u);
+    for (unsigned i = 0; i < 250; ++i) EXPECT_EQ(scrape.count("times", {std::to_string(i)}), 1u);
     EXPECT_EQ(scrape.first_slots(), 0u);
   });
 }

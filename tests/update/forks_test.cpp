@@ -303,7 +303,7 @@ TEST(Forks, AParentForksWhileAThreadRegisters) {
 #ifdef __SANITIZE_THREAD__
   GTEST_SKIP() << "ThreadSanitizer's own locks are inherited as they are at that instant";
 #endif
-  TempSegment t({64, 64, 64 * 1024, 8 << 20});
+  TempSegment t({64, 64, 128 * 1024, 8 << 20});
   Family<Counter> tasks("tasks", "", {"name"}, t.options());
   std::atomic<bool> stop{false};
   unsigned registered = 0;

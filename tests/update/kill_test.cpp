@@ -146,7 +146,7 @@ TEST(Kills, CountsOfSeveralThreadedWorkersSurviveThem) {
 }
 
 TEST(Kills, AKilledRegistrantLeavesADirectoryWithoutFaults) {
-  TempSegment t({64, 64, 64 * 1024, 8 << 20});
+  TempSegment t({64, 64, 128 * 1024, 8 << 20});
   Family<Counter> tasks("tasks", "", {"number"}, t.options());
   auto& registered = shared<Acknowledged>();
   std::uint64_t counted = 0;
