@@ -158,7 +158,8 @@ struct alignas(2 * kCacheLine) Head {
   Cell reserved;
   Cell since;  // of a first slot: the youngest `born` of the handles that an owner of it had
                // when it claimed the slot; never goes down
-  Cell ack;    // 0 in this version
+  Cell ack;    // of a first slot: Header::clock when an owner of it has looked, at its claim, which
+               // of those handles lead to removed series
 };
 static_assert(offsetof(Head, pid) == 0 && offsetof(Head, pid_namespace) == 8);
 static_assert(offsetof(Head, claimed_ns) == 16 && offsetof(Head, command) == 24);

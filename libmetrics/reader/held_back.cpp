@@ -1,7 +1,8 @@
 #include "libmetrics/reader/held_back.h"
 
 #include <algorithm>
-#include <functional>
+#include <array>
+#include <iterator>
 #include <map>
 #include <set>
 #include <utility>
@@ -15,6 +16,7 @@ using format::Ownership;
 struct Resting {
   format::Offset family;
   std::uint64_t born, holder;
+  std::uint64_t date;  // of its removal
 };
 
 std::vector<Resting> resting(const Reader& reader, std::uint64_t& free) {
@@ -28,7 +30,8 @@ std::vector<Resting> resting(const Reader& reader, std::uint64_t& free) {
     if (r->cells_room == 0) {
       ++free;
     } else {
-      records.push_back({r->family, r->born, r->holder.load(std::memory_order_relaxed)});
+      records.push_back(
+          {r->family, r->born, r->holder.load(std::memory_order_relaxed), format::rest_of(state)});
     }
   }
   return records;
@@ -41,9 +44,17 @@ class Processes {
   Processes(std::vector<HeadCopy> heads, std::vector<Ownership> owners)
       : heads_(std::move(heads)), owners_(std::move(owners)) {
     for (format::SlotIndex slot = 1; slot < heads_.size(); ++slot) {
-      if (owners_[slot].state != Ownership::State::kFree) sinces_.push_back(heads_[slot].since);
+      if (owners_[slot].state == Ownership::State::kFree) continue;
+      living_.push_back({heads_[slot].since, {heads_[slot].ack, kNever}});
     }
-    std::sort(sinces_.begin(), sinces_.end(), std::greater<>());
+    std::sort(living_.begin(), living_.end(),
+              [](const Living& a, const Living& b) { return a.since > b.since; });
+    for (std::size_t i = 1; i < living_.size(); ++i) {
+      std::array<std::uint64_t, 3> acks{living_[i].acks[0], living_[i - 1].acks[0],
+                                        living_[i - 1].acks[1]};
+      std::sort(acks.begin(), acks.end());
+      living_[i].acks = {acks[0], acks[1]};
+    }
   }
   // Returns the slot of the record's holder if that one lives, else 0.
   format::SlotIndex living_holder(const Resting& record) const {
@@ -55,20 +66,26 @@ class Processes {
         (owner.state == Ownership::State::kOwned && owner.generation == holder.generation);
     return lives ? holder.slot : 0;
   }
+  // Returns how many may have handles to it; 2 stands for more, too.
   std::size_t with_handles(const Resting& record) const {
-    const auto end = std::partition_point(
-        sinces_.begin(), sinces_.end(), [&](std::uint64_t since) { return since >= record.born; });
+    const auto end = std::partition_point(living_.begin(), living_.end(),
+                                          [&](const Living& l) { return l.since >= record.born; });
+    std::size_t count = 0;
+    if (end != living_.begin()) {
+      for (const std::uint64_t ack : std::prev(end)->acks) count += ack < record.date ? 1 : 0;
+    }
     const format::SlotIndex holder = living_holder(record);
-    const bool is_another = holder != 0 && heads_[holder].since < record.born;
-    return static_cast<std::size_t>(end - sinces_.begin()) + (is_another ? 1 : 0);
+    const bool is_another = holder != 0 && !had_handles(heads_[holder], record.born, record.date);
+    return count + (is_another ? 1 : 0);
   }
   // Returns the heads of those in these slots, and of those that had handles before their slot to
-  // series that were born then or earlier.
-  std::vector<HeadCopy> listed(const std::set<format::SlotIndex>& slots, std::uint64_t born) const {
+  // series that were born then or earlier, and removed then or later.
+  std::vector<HeadCopy> listed(const std::set<format::SlotIndex>& slots, std::uint64_t born,
+                               std::uint64_t date) const {
     std::vector<HeadCopy> some;
     for (format::SlotIndex slot = 1; slot < heads_.size(); ++slot) {
       const bool lives = owners_[slot].state != Ownership::State::kFree;
-      if (lives && (heads_[slot].since >= born || slots.contains(slot))) {
+      if (lives && (had_handles(heads_[slot], born, date) || slots.contains(slot))) {
         some.push_back(heads_[slot]);
       }
     }
@@ -76,16 +93,27 @@ class Processes {
   }
 
  private:
+  static constexpr std::uint64_t kNever = ~std::uint64_t{0};
+  struct Living {
+    std::uint64_t since;
+    std::array<std::uint64_t, 2> acks;  // the two least of its own and of those before it
+  };
+  // The process had a handle, when it claimed its slot, to what was born and removed then, and has
+  // not looked at it since.
+  static bool had_handles(const HeadCopy& head, std::uint64_t born, std::uint64_t date) {
+    return head.since >= born && head.ack < date;
+  }
+
   std::vector<HeadCopy> heads_;  // by slot
   std::vector<Ownership> owners_;
-  std::vector<std::uint64_t> sinces_;  // of the living, descending
+  std::vector<Living> living_;  // descending by since
 };
 
 // What is known of a family's series while they are counted.
 struct Counted {
   HeldBack::Family family;
   std::set<format::SlotIndex> holders;
-  std::uint64_t first_born = ~std::uint64_t{0};  // of those in of_living
+  std::uint64_t first_born = ~std::uint64_t{0}, last_date = 0;  // of those in of_living
 };
 
 }  // namespace
@@ -118,10 +146,12 @@ HeldBack held_back(Reader& reader) {
     ++held.series;
     if (!of_living) continue;
     c.first_born = std::min(c.first_born, record.born);
+    c.last_date = std::max(c.last_date, record.date);
     if (const format::SlotIndex holder = processes.living_holder(record)) c.holders.insert(holder);
   }
   for (auto& [offset, c] : counted) {
-    if (c.family.of_living > 0) c.family.processes = processes.listed(c.holders, c.first_born);
+    if (c.family.of_living > 0)
+      c.family.processes = processes.listed(c.holders, c.first_born, c.last_date);
     held.families.push_back(std::move(c.family));
   }
   return held;

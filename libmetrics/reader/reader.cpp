@@ -409,7 +409,7 @@ std::vector<HeadCopy> Reader::heads(format::SlotIndex first, format::SlotIndex l
                      std::string(command, ::strnlen(command, sizeof(format::Head::command))),
                      word(offsetof(format::Head, generation)),
                      format::Owner::of_word(word(offsetof(format::Head, owner))),
-                     word(offsetof(format::Head, since))});
+                     word(offsetof(format::Head, since)), word(offsetof(format::Head, ack))});
   }
   return heads;
 }

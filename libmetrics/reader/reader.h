@@ -69,8 +69,8 @@ struct HeadCopy {
   std::uint64_t pid, pid_namespace, claimed_ns;
   std::string command;  // at most 16 bytes, not checked
   std::uint64_t generation;
-  format::Owner owner;  // of a lane
-  std::uint64_t since;  // of a first slot
+  format::Owner owner;       // of a lane
+  std::uint64_t since, ack;  // of a first slot
 };
 
 // How slots are read. kMapped takes less time, but needs a handler for SIGBUS: see mapping.h.

@@ -71,13 +71,17 @@ bool Reuse::nobody_counts_without_slot() noexcept {
   return *nobody_counts_without_slot_;
 }
 
-bool Reuse::has_no_other_user(const Users& users) noexcept {
+// The owner of another slot that had handles when it claimed it has looked at them since: those of
+// series that were removed before led nowhere from then on. A date that a former owner of the slot
+// has left is right, too: the owner of today has claimed the slot later, and so looks later.
+bool Reuse::has_no_other_user(const Users& users, std::uint64_t removed) noexcept {
   if (me_.slot == 0 || users.holder == format::kManyHolders) return false;
   const auto holder = format::Owner::of_word(users.holder);
   if (users.holder != 0 && holder.slot != me_.slot && !is_dead(holder)) return false;
   if (!nobody_counts_without_slot()) return false;
   return each_since(segment_, me_.slot, users.born, [&](SlotIndex slot) {
-    return format::ownership(file(), slot).state == format::Ownership::State::kFree;
+    return segment_.head(slot).ack.load(kOrdered) >= removed ||
+           format::ownership(file(), slot).state == format::Ownership::State::kFree;
   });
 }
 
@@ -94,7 +98,8 @@ Taken Reuse::take(SeriesRecord& record) noexcept {
   // Read once: a process that has found the series before it was removed may still store that it is
   // a holder, whose look at the state then fails.
   const Users users{record.holder.load(kOrdered), record.born};
-  if (has_cells && (format::rest_of(state) > acknowledged_ || !has_no_other_user(users))) return {};
+  const std::uint64_t removed = format::rest_of(state);
+  if (has_cells && (removed > acknowledged_ || !has_no_other_user(users, removed))) return {};
   if (!change(record.record.state, state, taken_word())) return {};
   Taken taken(*this, record);
   note();

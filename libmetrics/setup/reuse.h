@@ -5,7 +5,8 @@
 // have no mark that could be checked, so it is known which processes can have a handle:
 //   - one that has looked the series up while it had a slot: the record's holder
 //   - one that had a handle before it claimed its slot, its own or its parent's: its slot's `since`
-//     is not below the record's `born`
+//     is not below the record's `born`. It has looked at them since, when the clock was its slot's
+//     `ack`: so it is only asked about removals of a later date
 //   - one that has no slot, and so holds the shared lock
 // Each process that gets a handle stores that first and then looks whether the series was removed;
 // the taker, once it finds the series removed, looks for what they store. One of both sees the other.
@@ -90,7 +91,7 @@ class Reuse {
   struct Users {
     std::uint64_t holder, born;
   };
-  bool has_no_other_user(const Users& users) noexcept;
+  bool has_no_other_user(const Users& users, std::uint64_t removed) noexcept;
   bool clear_cells(const format::SeriesRecord& record, const Users& users) noexcept;
   bool clear(format::SlotIndex slot, const format::SeriesRecord& record) noexcept;
   bool is_dead(format::Owner owner) noexcept;

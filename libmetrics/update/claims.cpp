@@ -216,6 +216,12 @@ void announce(const Segment& segment, format::Owner owner, std::uint64_t younges
   head.since.store(std::max(there, youngest_born), std::memory_order_seq_cst);
 }
 
+void looked(const Segment& segment, format::Owner owner, std::uint64_t date) noexcept {
+  // Release: who finds the date may use what was removed until then, through which nothing is stored
+  // any more. What a former owner has left there is no younger, until this one looks.
+  segment.head(owner.slot).ack.store(date, std::memory_order_release);
+}
+
 format::SlotIndex claim_lane(const Segment& segment, int fd, format::Owner owner) noexcept {
   const format::Geometry& g = segment.geometry();
   format::Header& header = segment.header();

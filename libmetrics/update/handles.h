@@ -61,6 +61,8 @@ class Handles {
   void look(const format::Header& header) noexcept;
   // Tells that all removals up to the date `after` - 1 were looked at, and that of `after`, too.
   void looked_at(std::uint64_t after) noexcept;
+  // Returns the date of the last look: handles to what was removed until then lead nowhere.
+  std::uint64_t looked() const noexcept { return looked_; }
   // Returns the date up to which no thread of this process can store to a removed series any more.
   // look() and time change it.
   std::uint64_t acknowledged() noexcept;

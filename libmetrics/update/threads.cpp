@@ -75,6 +75,7 @@ void claim_for_process(OwnSlots& own, ProcessClaim& mine) noexcept {
   Handles& handles = own.handles();
   announce(own.segment(), claim.owner, handles.youngest_born());
   handles.look(own.segment().header());
+  looked(own.segment(), claim.owner, handles.looked());
   handles.begin_gauges(cells, claim.owner.generation);
   mine.owner = claim.owner;
   mine.pending.settle(PendingGauges::Outcome::kClaimed);

@@ -10,11 +10,12 @@
  *   labels    with a slot: the holder's word; the state again; the handle.  The process's youngest
  *             `born` grows with and without a slot: its children inherit what it holds
  *   remove    live -> removed -> resting(++clock)
- *   claim     lock; raise first_slots_used; since; c = clock; look; acked = c; only then the slot
- *             is the process's
+ *   claim     lock; raise first_slots_used; since; c = clock; look; acked = c, in the slot's head
+ *             too; only then the slot is the process's
  *   no slot   the shared lock, or header.unowned; look; slot 0
  *   late      the shared lock; this handle's state; the store to slot 0; unlock
- *   take      resting(r): unowned, the shared lock, own acked, the holder, each slot's since
+ *   take      resting(r): unowned, the shared lock, own acked, the holder; of each slot whose since
+ *             is not below born, that its owner has looked after r, or is gone
  *   zero      slot 0, the holder's slot, those whose since is not below born: by what stood there
  *             before the take, and before born and holder are set anew. The taker's own slot is
  *             among these, if it has a count
@@ -56,7 +57,7 @@ bool shared[PROCESSES + 1];
 
 /* ---- the segment ---- */
 byte generation[SLOTS + 1]; /* in the lock's length too */
-byte slots_used, since[SLOTS + 1], clock = 1;
+byte slots_used, since[SLOTS + 1], ack[SLOTS + 1], clock = 1;
 bool unowned;
 byte state, born, holder; /* of the record */
 bool renamed;             /* filled for another series */
@@ -159,6 +160,11 @@ inline claim() {
 #endif
 #ifdef BREAK_SLOTS_USED
      atomic { raise_used() };
+#endif
+#ifndef BREAK_LATE_DATE
+     atomic { ack[slot] = acked };
+#else
+     atomic { ack[slot] = clock };
 #endif
      skip
   :: atomic { slot == 0 };
@@ -330,7 +336,8 @@ inline take() {
   :: atomic { s <= u && (since[s] < b || s == slot) -> s++ }
   :: atomic { s <= u && since[s] >= b && s != slot };
      if
-     :: atomic { locked_by[s] == NOBODY -> s++ }
+     :: atomic { ack[s] >= word - 32 -> s++ }
+     :: atomic { ack[s] < word - 32 && locked_by[s] == NOBODY -> s++ }
      :: atomic { else -> goto no }
      fi
   od;

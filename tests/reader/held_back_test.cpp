@@ -45,6 +45,10 @@ class Held : public ::testing::Test {
   void had_handles(format::SlotIndex slot, std::uint64_t born) {
     patch_->head(slot).since.store(born, kRelaxed);
   }
+  // The owner of that slot has looked at those handles then.
+  void has_looked(format::SlotIndex slot, std::uint64_t date) {
+    patch_->head(slot).ack.store(date, kRelaxed);
+  }
   HeldBack found() {
     reader_.emplace(t_.file());
     EXPECT_TRUE(reader_->look()) << reader_->why();
@@ -106,6 +110,20 @@ TEST_F(Held, OfTwoProcessesThatHadHandlesBeforeTheirSlotsEachHoldsItBack) {
   expect_held_by({own_pid(), other_pid()});
   had_handles(1, kBorn - 1);
   expect_free();
+}
+
+TEST_F(Held, AProcessThatHasClaimedItsSlotAfterTheRemovalHoldsNothingBack) {
+  const std::uint64_t removed =
+      format::rest_of(record_->record.state.load(std::memory_order_relaxed));
+  had_handles(1, kBorn);
+  had_handles(2, kBorn);
+  has_looked(1, removed - 1);
+  has_looked(2, removed - 1);
+  expect_held_by({own_pid(), other_pid()});
+  has_looked(2, removed);
+  expect_free();
+  hold(Owner{2, 1}.word());  // it has looked the series up after its claim
+  expect_held_by({own_pid(), other_pid()});
 }
 
 TEST_F(Held, TheHolderAndAProcessThatHadAHandleHoldItBackUntilOneHasEnded) {

@@ -5,11 +5,13 @@
 #include <atomic>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "tests/support/gate.h"
+#include "tests/support/living.h"
 #include "tests/support/temp_segment.h"
 #include "tests/support/worker.h"
 
@@ -84,6 +86,46 @@ TEST(TakenAgain, ANewLabelSetEachRoundFillsNothing) {
   }
   EXPECT_EQ(t.scrape().dropped(format::Drop::kDirectoryFull), 0u);
   EXPECT_EQ(t.scrape().dropped(format::Drop::kCellsFull), 0u);
+}
+
+// A process whose children count, too, and are always some: each has the handles of its parent, and
+// so of the series that its parent removes next, but of none that was removed before it began.
+TEST(TakenAgain, AProcessWithChildrenThatUpdateTakesNothingMore) {
+  TempSegment t;
+  const Counter stays = t.counter("stays");
+  const Family<Counter> tasks("tasks", "", {"id"}, t.options());
+  std::optional<Living> child;
+  Used first{};
+  for (int round = 1; round <= 100; ++round) {
+    tasks.labels("a").inc(round);
+    child.emplace([&] { stays.inc(); });
+    tasks.remove("a");
+    if (round == 5) first = used(t);
+  }
+  EXPECT_EQ(used(t), first);
+  EXPECT_EQ(t.scraped("stays"), 100u);
+}
+
+// What it would store there otherwise is another series'.
+TEST(TakenAgain, AChildHoldsBackWhatIsRemovedAfterItsFirstUpdate) {
+  TempSegment t;
+  const Counter stays = t.counter("stays");
+  const Family<Counter> tasks("tasks", "", {"id"}, t.options());
+  const Counter inherited = tasks.labels("a");
+  inherited.inc();
+  Gate begun, made_again;
+  const pid_t child = forked([&] {
+    stays.inc();
+    begun.let_pass();
+    made_again.pass();
+    inherited.inc(1000);
+  });
+  begun.pass();
+  tasks.remove("a");
+  tasks.labels("a").inc(2);
+  made_again.let_pass();
+  EXPECT_EQ(ended(child), 0);
+  EXPECT_EQ(t.scrape().count("tasks", {"a"}), 2u);
 }
 
 // A child finds out at its first update that the gauge was removed; until then it has what its
