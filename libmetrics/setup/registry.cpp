@@ -337,11 +337,11 @@ Registry::Looked Registry::series(Family& family, std::span<const std::string_vi
 }
 
 // Returns how removed series' records may be used by this process. The caller must hold the mutex.
-Reuse Registry::reuse() const {
+Reuse Registry::reuse() {
   const update::ProcessClaim& claim = update::process().claims[index_];
   const bool owns =
       claim.state.load(std::memory_order_relaxed) == update::ProcessClaim::State::kOwned;
-  return {*segment_, owns ? claim.owner : format::Owner{}, own_slots_->handles().acknowledged()};
+  return {*own_slots_, owns ? claim.owner : format::Owner{}, unshared_};
 }
 
 // Everything that may fail comes first: a handle that leads to a series, or a series in the table,

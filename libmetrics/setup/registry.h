@@ -86,7 +86,7 @@ class Registry {
   void join(const metrics_geometry& wanted);
   format::Offset registered(Family& family, std::span<const std::unique_ptr<Family>> same_stem);
   update::ProcessClaim& numbered() const;
-  Reuse reuse() const;
+  Reuse reuse();
   void find_limit(Family& family);
   std::optional<Handle> overflow_of(Family& family);
   void begin_look_up() noexcept;
@@ -109,6 +109,7 @@ class Registry {
   Registry* older_nowhere_ = nullptr;  // see nowhere()
   std::map<std::string, std::vector<std::unique_ptr<Family>>, std::less<>> families_;  // by stem
   HandleMemory handle_memory_;
+  std::uint64_t unshared_ = 0;  // see Reuse
   // What was taken out of tables, with the number of a look that came after it.
   struct Forgotten {
     std::uint64_t look = 0;

@@ -63,12 +63,14 @@ bool Reuse::is_dead(format::Owner owner) noexcept {
          format::certainly_dead(fd, owner);
 }
 
-bool Reuse::nobody_counts_without_slot() noexcept {
-  if (!nobody_counts_without_slot_) {
-    nobody_counts_without_slot_ = segment_.header().unowned.load(kOrdered) == 0 && file() >= 0 &&
-                                  format::nobody_shares(file(), segment_.geometry());
-  }
-  return *nobody_counts_without_slot_;
+bool Reuse::nobody_counts_without_slot(std::uint64_t removed) noexcept {
+  const format::Header& header = segment_.header();
+  if (header.unowned.load(kOrdered) != 0) return false;
+  if (removed <= unshared_) return true;
+  const std::uint64_t now = header.clock.load(kOrdered);  // before the question
+  if (file() < 0 || !format::nobody_shares(file(), segment_.geometry())) return false;
+  unshared_ = now;
+  return true;
 }
 
 // The owner of another slot that had handles when it claimed it has looked at them since: those of
@@ -78,7 +80,7 @@ bool Reuse::has_no_other_user(const Users& users, std::uint64_t removed) noexcep
   if (me_.slot == 0 || users.holder == format::kManyHolders) return false;
   const auto holder = format::Owner::of_word(users.holder);
   if (users.holder != 0 && holder.slot != me_.slot && !is_dead(holder)) return false;
-  if (!nobody_counts_without_slot()) return false;
+  if (!nobody_counts_without_slot(removed)) return false;
   return each_since(segment_, me_.slot, users.born, [&](SlotIndex slot) {
     return segment_.head(slot).ack.load(kOrdered) >= removed ||
            format::ownership(file(), slot).state == format::Ownership::State::kFree;
@@ -159,9 +161,11 @@ bool Reuse::clear_cells(const SeriesRecord& record, const Users& users) noexcept
                     [&](SlotIndex slot) { return clear(slot, record); });
 }
 
-// Writes through the file: other processes' slots are not mapped here, and what is mapped sees it
-// too. Where the file has a hole, the cells are 0, and stay without memory.
+// Where this process may not store, writes through the file. Where that has a hole, the cells are 0,
+// and stay without memory.
 bool Reuse::clear(SlotIndex slot, const SeriesRecord& record) noexcept {
+  if (own_.clear(slot, record.first_cell, record.cells_room)) return true;
+  if (file() < 0) return false;
   static constexpr std::array<std::uint64_t, 512> kZeros{};
   std::uint64_t at =
       segment_.geometry().slot_offset(slot) + record.first_cell * sizeof(format::Cell);

@@ -21,11 +21,11 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <utility>
 
 #include "libmetrics/format/ownership.h"
 #include "libmetrics/format/records.h"
+#include "libmetrics/update/own_slots.h"
 #include "libmetrics/update/segment.h"
 
 namespace metrics::setup {
@@ -63,9 +63,15 @@ class Taken {
 class Reuse {
  public:
   // `me` owns a slot, or is {}: then only records without cells can be taken, and gauges' own.
-  // `acknowledged` is update::Handles::acknowledged().
-  Reuse(const update::Segment& segment, format::Owner me, std::uint64_t acknowledged) noexcept
-      : segment_(segment), me_(me), acknowledged_(acknowledged) {}
+  // `unshared` is kept for as long as the process lives: a date at which nobody had the shared lock,
+  // 0 at first. Who takes it later looks later, so the kernel need not be asked about removals
+  // before.
+  Reuse(update::OwnSlots& own, format::Owner me, std::uint64_t& unshared) noexcept
+      : segment_(own.segment()),
+        own_(own),
+        me_(me),
+        acknowledged_(own.handles().acknowledged()),
+        unshared_(unshared) {}
 
   format::Owner me() const noexcept { return me_; }
 
@@ -86,7 +92,7 @@ class Reuse {
 
  private:
   int file() noexcept;
-  bool nobody_counts_without_slot() noexcept;
+  bool nobody_counts_without_slot(std::uint64_t removed) noexcept;
   // Who may have had a handle of a removed series, as its record says.
   struct Users {
     std::uint64_t holder, born;
@@ -101,10 +107,11 @@ class Reuse {
   friend class Taken;
 
   const update::Segment& segment_;
+  update::OwnSlots& own_;
   const format::Owner me_;
   const std::uint64_t acknowledged_;
+  std::uint64_t& unshared_;
   format::Descriptor file_;
-  std::optional<bool> nobody_counts_without_slot_;
 };
 
 }  // namespace metrics::setup

@@ -71,13 +71,42 @@ bool OwnSlots::reserve_run(int fd, format::SlotIndex index, std::uint64_t page,
   return true;
 }
 
+bool OwnSlots::is_bound(std::uint64_t page) const noexcept {
+  return page < pages_of(segment_.geometry()) &&
+         (bound_pages_[page / kPagesPerWord].load(std::memory_order_relaxed) >>
+              (page % kPagesPerWord) &
+          1) != 0;
+}
+
+// Returns true for slot 0, and for the slots that this process owns now.
+bool OwnSlots::is_own(format::SlotIndex slot) const noexcept {
+  if (slot == 0) return true;
+  const ProcessClaim& claim = process().claims[index_];
+  if (claim.state.load(std::memory_order_relaxed) != ProcessClaim::State::kOwned) return false;
+  return slot == claim.owner.slot ||
+         (slot > segment_.geometry().first_slots &&
+          segment_.head(slot).owner.load(std::memory_order_relaxed) == claim.owner.word());
+}
+
+bool OwnSlots::clear(format::SlotIndex slot, std::uint64_t first_cell,
+                     std::uint32_t count) noexcept {
+  format::Cell* cells = slots_[slot].load(std::memory_order_relaxed);
+  if (cells == nullptr || !is_own(slot)) return false;
+  const std::uint64_t last =
+      ((first_cell + count) * sizeof(format::Cell) - 1) / format::page_bytes();
+  for (std::uint64_t page = first_cell * sizeof(format::Cell) / format::page_bytes(); page <= last;
+       ++page) {
+    if (!is_bound(page)) return false;
+  }
+  for (std::uint32_t i = 0; i < count; ++i) {
+    cells[first_cell + i].store(0, std::memory_order_relaxed);
+  }
+  return true;
+}
+
 bool OwnSlots::reserve_bound(int fd, format::SlotIndex index) noexcept {
   const std::uint64_t pages = pages_of(segment_.geometry());
-  const auto bound = [&](std::uint64_t page) {
-    return page < pages && (bound_pages_[page / kPagesPerWord].load(std::memory_order_relaxed) >>
-                                (page % kPagesPerWord) &
-                            1) != 0;
-  };
+  const auto bound = [&](std::uint64_t page) { return is_bound(page); };
   for (std::uint64_t page = 0; page < pages; ++page) {
     if (!bound(page)) continue;
     const std::uint64_t first = page;
