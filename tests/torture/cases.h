@@ -14,6 +14,7 @@ void who_is_alive(Run& run);             // liveness.cpp
 void space_runs_out(Run& run);           // space.cpp, limits.cpp
 void scrapes_in_order(Run& run);         // order.cpp
 void signals_and_threads(Run& run);      // signals.cpp
+void removed_and_made_anew(Run& run);    // removal.cpp
 void released_under_load(Run& run);      // releases.cpp
 void edges_of_a_process(Run& run);       // edges.cpp
 void served_beside_strangers(Run& run);  // neighbours.cpp

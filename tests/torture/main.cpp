@@ -35,6 +35,10 @@ constexpr Case kCases[] = {
     {"order", "no scrape shows less than one before it, or what nobody wrote", scrapes_in_order},
     {"releases", "a metric's definition may change: nothing is lost, and no sample goes down",
      released_under_load},
+    {"removal",
+     "no count shows in another life of a series, none of a living one is lost, and what removed "
+     "ones have taken is used again",
+     removed_and_made_anew},
     {"signals", "handlers, threads and ends of processes lose nothing", signals_and_threads},
     {"edges", "memory, keys and locks that can't be had cost no update", edges_of_a_process},
     {"strangers",
