@@ -21,6 +21,7 @@ namespace {
 constexpr unsigned kRunsOfASegment = 200;
 constexpr unsigned kTop = 1'000'000;
 constexpr Geometry kGeometry = {4, 4, (kRunsOfASegment + 10) * 602, 512 << 10};
+constexpr Geometry kTight = {4, 4, 512, 32 << 10};
 
 // What the scenes of one segment acknowledge.
 struct Noted {
@@ -68,9 +69,61 @@ struct Gauges {
   Gauge added;
 };
 
+// Series that scenes remove and make, of a counter, a gauge and an info. Their label values are new
+// in each run, so that they are looked up in other chains.
+struct Removable {
+  Removable(const Segment& in, const Noted& noted)
+      : segment(in),
+        counter("removable", "", {"a"}, {.segment = in}),
+        gauge("removable_size", "", {"a"}, {.mode = Mode::kSum, .segment = in}),
+        facts("removable_facts", "", {.segment = in}),
+        run(std::to_string(noted.run)) {
+    clear();
+  }
+  void clear() const {
+    counter.clear();
+    gauge.clear();
+    facts.clear();
+  }
+  // So that more than half of a tight segment is used, and no space is reserved anew where a removed
+  // series has some.
+  void fill() const {
+    const Family<Counter> filling("filling", "", {"a"}, {.segment = segment});
+    for (int i = 0; i < kFilling; ++i) filling.labels(std::to_string(i)).inc();
+  }
+  void make(const std::string& name) const {
+    counter.labels(name + run).inc(kMade);
+    gauge.labels(name + run).set(kMade);
+    facts.state({{"a", name + run}});
+  }
+  void remove(const std::string& name) const {
+    counter.remove(name + run);
+    gauge.remove(name + run);
+    facts.remove({{"a", name + run}});
+  }
+  void check(Run& r, const std::string& where, const Look& look) const {
+    for (const char* name : {"x", "other"}) {
+      const std::string label = name + run;
+      r.check(look.count("removable", {label}) == kMade &&
+                  look.value("removable_size", {label}) == kMade &&
+                  look.has("removable_facts", {label}),
+              where + "the next one's " + label + " shows " +
+                  std::to_string(look.count("removable", {label})) + ", " +
+                  std::to_string(look.value("removable_size", {label})));
+    }
+  }
+  static constexpr int kMade = 7, kFilling = 120;
+  Segment segment;
+  Family<Counter> counter;
+  Family<Gauge> gauge;
+  Family<Info> facts;
+  std::string run;
+};
+
 std::vector<Scene> scenes(const std::string& path, Noted& noted) {
   using Place = Scene::Place;
   const auto open = [&path] { return Segment(path, kGeometry); };
+  const auto open_tight = [&path] { return Segment(path, kTight); };
   return {
       {"creation", Place::kProcess,
        [&path] { return [&path] {
@@ -121,23 +174,44 @@ std::vector<Scene> scenes(const std::string& path, Noted& noted) {
          Gauges gauges(segment);
          return [=, &noted]() mutable { gauges.set(noted); };
        }},
-      {"removal", Place::kProcess,
+      {"removal, and the same series again", Place::kProcess,
        [=, &noted] {
-         const Segment segment = open();
-         Family<Counter> family("removed", "", {"a"}, {.segment = segment});
-         family.labels("x").inc();
-         return [=, &noted]() mutable {
-           family.remove({"x"});
-           family.labels("x").inc();
-           counted(noted, counter_of(segment));
+         const Removable series(open(), noted);
+         series.make("x");
+         return [=, &noted] {
+           series.remove("x");
+           series.make("x");
+           counted(noted, counter_of(series.segment));
+         };
+       }},
+      {"removal, and another series with what it had", Place::kProcess,
+       [=, &noted] {
+         const Removable series(open_tight(), noted);
+         series.fill();
+         series.make("x");
+         return [=, &noted] {
+           series.remove("x");
+           series.make("other");
+           counted(noted, counter_of(series.segment));
+         };
+       }},
+      {"removal by another process, and a look-up", Place::kProcess,
+       [=, &noted] {
+         const Removable series(open(), noted);
+         series.make("x");
+         if (!well(run_child([&] { series.remove("x"); }))) throw std::runtime_error("no removal");
+         return [=, &noted] {
+           series.make("x");
+           counted(noted, counter_of(series.segment));
          };
        }},
   };
 }
 
 // The state after a kill: everything acknowledged is there, once; the directory is whole; and the
-// next one works.
-void check(Run& run, const std::string& where, const std::string& path, Noted& noted) {
+// next one works. `removes`: the scene removes series, and the next one makes them again.
+void check(Run& run, const std::string& where, const std::string& path, Noted& noted,
+           bool removes) {
   const std::string file = path + ".v2";
   for (const auto& entry : std::filesystem::directory_iterator(run.directory())) {
     run.check(entry.path().native().ends_with(".v2"), where + "left a file behind");
@@ -182,11 +256,19 @@ void check(Run& run, const std::string& where, const std::string& path, Noted& n
               where + "slots were not adopted");
   };
   compare();
+  const unsigned faults_before = run.faults();
   const auto status = run_child([&] {
     const Segment segment(path, kGeometry);
     counted(noted, counter_of(segment));
     std::thread([&] { counted(noted, counter_of(segment)); }).join();
     Gauges(segment).set(noted);
+    if (removes) {
+      const Removable series(segment, noted);
+      series.make("other");
+      series.make("x");
+      series.check(run, where, Look(file));
+      if (run.faults() > faults_before) ::_exit(69);
+    }
     if (segment.status() != METRICS_OK) throw std::runtime_error("next one: " + segment.why());
   });
   run.check(well(status), where + "the next one ended by " + to_text(status));
@@ -227,7 +309,7 @@ void kill_at_instructions(Run& run) {
       const auto status = run_child([&] {
         const unsigned before = run.faults();
         check(run, std::string(scene.name) + ", instruction " + std::to_string(n) + ": ", path,
-              noted);
+              noted, std::string_view(scene.name).starts_with("removal"));
         ::_exit(static_cast<int>(run.faults() - before));
       });
       if (status && WIFEXITED(*status) && WEXITSTATUS(*status) < 70) {
