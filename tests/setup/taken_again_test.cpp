@@ -1,10 +1,13 @@
 // What removed series have taken of a segment is used again, and only where nobody can store there.
 #include <gtest/gtest.h>
+#include <malloc.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <thread>
@@ -86,6 +89,161 @@ TEST(TakenAgain, ANewLabelSetEachRoundFillsNothing) {
   }
   EXPECT_EQ(t.scrape().dropped(format::Drop::kDirectoryFull), 0u);
   EXPECT_EQ(t.scrape().dropped(format::Drop::kCellsFull), 0u);
+}
+
+// ---- what it must stand: as many rounds as there are, in bounded space and memory ----
+
+enum class Round { kOneLabelSet, kHundredLabelSets, kNewLabelSet };
+constexpr int kSets = 100;
+
+// Families of all types, in which each round removes what the last one has made.
+class Rounds {
+ public:
+  Rounds(const Segment& segment, Round round)
+      : round_(round),
+        counter_("requests", "", {"key"}, {.segment = segment}),
+        gauge_("load", "", {"key"}, {.mode = Mode::kLiveSum, .segment = segment}),
+        histogram_("times", "", {"key"}, {.bounds = {1, 2, 4}, .segment = segment}),
+        facts_("build", "", {.segment = segment}) {}
+
+  void play(int round) const {
+    if (round_ == Round::kHundredLabelSets) {
+      counter_.clear();
+      gauge_.clear();
+      histogram_.clear();
+    } else {
+      const std::string last = key(round - 1, 0);
+      counter_.remove(last);
+      gauge_.remove(last);
+      histogram_.remove(last);
+    }
+    facts_.clear();
+    for (int i = 0; i < sets(); ++i) {
+      counter_.labels(key(round, i)).inc(round);
+      gauge_.labels(key(round, i)).set(round);
+      histogram_.labels(key(round, i)).observe(round);
+    }
+    facts_.state({{"round", fact(round)}});
+  }
+  // What a program does that keeps its handles.
+  void update_the_first() const {
+    if (!kept_)
+      kept_.emplace(
+          Kept{counter_.labels(key(0, 0)), gauge_.labels(key(0, 0)), histogram_.labels(key(0, 0))});
+    kept_->counter.inc(1'000'000);
+    kept_->gauge.set(1'000'000);
+    kept_->histogram.observe(3);
+  }
+  void expect_shown(const Scrape& scrape, int round) const {
+    for (const char* name : {"requests", "load", "times"}) {
+      EXPECT_EQ(scrape.series_count(name), static_cast<std::size_t>(sets()));
+    }
+    EXPECT_EQ(scrape.series_count("build"), 1u);
+    EXPECT_TRUE(scrape.has("build", {fact(round)}));
+    for (int i = 0; i < sets(); ++i) {
+      EXPECT_EQ(scrape.count("requests", {key(round, i)}), static_cast<std::uint64_t>(round));
+      EXPECT_EQ(scrape.count("times", {key(round, i)}), 1u);
+      EXPECT_EQ(scrape.sum("times", {key(round, i)}), round);
+    }
+    for (const auto& [key, value] : scrape.by_first_label("load")) EXPECT_EQ(value, round) << key;
+  }
+
+ private:
+  struct Kept {
+    Counter counter;
+    Gauge gauge;
+    Histogram histogram;
+  };
+  int sets() const { return round_ == Round::kHundredLabelSets ? kSets : 1; }
+  std::string key(int round, int i) const { return nth(round_ == Round::kNewLabelSet ? round : i); }
+
+  std::string fact(int round) const {
+    return nth(round_ == Round::kNewLabelSet ? round : round % 10);
+  }
+
+  Round round_;
+  Family<Counter> counter_;
+  Family<Gauge> gauge_;
+  Family<Histogram> histogram_;
+  Family<Info> facts_;
+  mutable std::optional<Kept> kept_;
+};
+
+// A worker that has looked up the series of the first round, and then only updates them.
+class Updater {
+ public:
+  explicit Updater(const std::function<void()>& update)
+      : pid_(forked([&] {
+          for (;;) {
+            asked_.pass();
+            update();
+            done_.let_pass();
+          }
+        })) {}
+  Updater(const Updater&) = delete;
+  Updater& operator=(const Updater&) = delete;
+  ~Updater() { killed(pid_); }
+  void update() {
+    asked_.let_pass();
+    done_.pass();
+  }
+
+ private:
+  Gate asked_, done_;
+  const pid_t pid_;
+};
+
+struct RoundsOf {
+  const char* name;
+  Round round;
+  int workers;
+};
+class InRounds : public ::testing::TestWithParam<RoundsOf> {};
+INSTANTIATE_TEST_SUITE_P(
+    , InRounds,
+    ::testing::Values(RoundsOf{"OneLabelSet", Round::kOneLabelSet, 0},
+                      RoundsOf{"OneLabelSetBesideWorkers", Round::kOneLabelSet, 3},
+                      RoundsOf{"AHundredLabelSets", Round::kHundredLabelSets, 0},
+                      RoundsOf{"AHundredLabelSetsBesideWorkers", Round::kHundredLabelSets, 3},
+                      RoundsOf{"ANewLabelSet", Round::kNewLabelSet, 0},
+                      RoundsOf{"ANewLabelSetBesideWorkers", Round::kNewLabelSet, 3}),
+    [](const auto& test) { return test.param.name; });
+
+TEST_P(InRounds, SpaceAndMemoryAreBoundedAndTheLastValuesShown) {
+  const bool many = GetParam().round == Round::kHundredLabelSets;
+  const int all = many ? 300 : 10'000;
+  constexpr std::size_t kForEach = 64 + 8;  // bytes that may stay of a label set; and malloc's own
+  TempSegment t({16, 16, 16 * 1024, 256 * 1024});
+  const Rounds rounds(t.segment(), GetParam().round);
+  rounds.play(0);
+  std::vector<std::unique_ptr<Updater>> workers;
+  for (int i = 0; i < GetParam().workers; ++i) {
+    workers.push_back(std::make_unique<Updater>([&] { rounds.update_the_first(); }));
+    workers.back()->update();
+  }
+  Used early{};
+  std::size_t memory = 0;
+  for (int round = 1; round <= all; ++round) {
+    rounds.play(round);
+    if (round % (all / 20) == 0) {
+      for (const auto& worker : workers) worker->update();
+    }
+    if (round == all / 5) {
+      early = used(t);
+      memory = ::mallinfo2().uordblks;
+    }
+  }
+  rounds.expect_shown(t.scrape(), all);
+  EXPECT_EQ(t.scrape().dropped(format::Drop::kDirectoryFull), 0u);
+  EXPECT_EQ(t.scrape().dropped(format::Drop::kCellsFull), 0u);
+  // A chain that meets a label set for the first time gets a record.
+  const Used late = used(t);
+  const bool is_new = GetParam().round == Round::kNewLabelSet;
+  EXPECT_LE(late.directory, early.directory * (is_new ? 2 : 1));
+  EXPECT_LE(late.cells, early.cells * (is_new ? 2 : 1));
+  const std::size_t grown = ::mallinfo2().uordblks - memory;
+  const std::size_t stays = is_new ? 3 * kForEach * static_cast<std::size_t>(all - all / 5) : 0;
+  EXPECT_LE(static_cast<std::ptrdiff_t>(grown), static_cast<std::ptrdiff_t>(stays + 64 * 1024));
 }
 
 // A process whose children count, too, and are always some: each has the handles of its parent, and
