@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Two plots from run.py's JSON, as SVG, with gnuplot: plots.py JSON DIRECTORY."""
+"""Three plots from run.py's JSON, as SVG, with gnuplot: plots.py JSON DIRECTORY."""
 
 import json
 import re
@@ -83,12 +83,35 @@ plot {", ".join(plots)}
 """)
 
 
+def removal_cost(data, output):
+    """Lines: removing a series and making it again against the number that was removed before."""
+    tables = [table for table in data["growth"] if table["what"] == "series removed"]
+    if not tables:
+        return
+    columns = tables[0]["columns"]
+    lines = ["$data << END"]
+    for i, size in enumerate(tables[0]["sizes"]):
+        lines.append(f"{size} " + " ".join(f"{column['values'][i]:.3f}" for column in columns.values()))
+    lines.append("END")
+    plots = ", ".join(f'$data using 1:{i + 2} with linespoints lw 2 pt 7 ps 0.7 title "{title.split(", µs")[0]}"'
+                      for i, title in enumerate(columns))
+    gnuplot("\n".join(lines) + "\n" + STYLE.format(output=output) + f"""
+set logscale x
+set yrange [0:*]
+set xlabel "series removed before"
+set ylabel "microseconds to remove one and make it again (median)"
+set key outside top
+plot {plots}
+""")
+
+
 def main():
     source, directory = sys.argv[1:]
     with open(source, encoding="utf-8") as file:
         data = json.load(file)
     update_cost(data, f"{directory}/update_cost.svg")
     scrape_time(data, f"{directory}/scrape_time.svg")
+    removal_cost(data, f"{directory}/removal_cost.svg")
 
 
 if __name__ == "__main__":

@@ -105,6 +105,27 @@ def churn(generations, only_full):
     return rows
 
 
+def removal(sets, rounds, what, metrics=("counter", "gauge", "histogram")):
+    """The last tenth of so many rounds that remove series and make them again, beside the second
+    tenth, and what the rounds have left behind."""
+    rows = []
+    for metric in metrics:
+        for beside, label in (("", ""), ("-beside", ", beside three workers")):
+            name = f"{sets}-{metric}{beside}"
+            late, early = rounds * 9 // 10, rounds // 10
+            figures = {OURS: ("removal", f"round-{name}@{late}"),
+                       f"after {early:,}": ("removal early", f"round-{name}@{early}")}
+            rows.append(Row("removal", f"{what}, {metric}{label}, after {late:,}: a round", figures,
+                            [at_most_floor(1.2, f"after {early:,}")], "µs", US, slow=sets == "hundred",
+                            only_full=True))
+            kept = 64 if sets == "new" else 0
+            for left, most in (("memory", kept + 8), ("directory", kept)):
+                rows.append(Row("removal", f"{what}, {metric}{label}: {left} that a round adds",
+                                {OURS: ("removal", f"{left}-{name}@{rounds}")},
+                                [at_most(most, "B")], "B", 1, slow=True, only_full=True))
+    return rows
+
+
 ROWS = [
     update("counter inc, inlined, 64 counters in turns", "inc",
            [at_most_floor(2)], peers=(PCPP, GO, PCP)),
@@ -178,7 +199,11 @@ ROWS = [
     Row("scrape", "allocations of a scrape, 101,000 cells",
         {OURS: ("scrape", "allocations-workers=8,times=60"), "1,700 cells": ("scrape", "allocations-workers=8")},
         [Target("no more than for 1,700 cells", ((1, "1,700 cells"),))], "", 1, slow=True),
-] + churn(125, False) + churn(1250, True) + [
+] + churn(125, False) + churn(1250, True) + (
+    removal("one", 100_000, "one label set", ("counter", "gauge", "histogram", "abi")) +
+    removal("hundred", 10_000, "100 label sets") + removal("new", 100_000, "a new label set") +
+    removal("one", 100_000, "an info stated anew", ("info",))
+) + [
     Row("start-up", "first update after fork", {OURS: ("update", "first-update")},
         [at_most(100, "µs", 1e3)], "µs", US),
     Row("start-up", "first update after fork, 64 processes at once", {OURS: ("update", "first-update-64")},
@@ -230,6 +255,12 @@ GROWTH = [
         "segment, KB": lambda n: ("scrape", f"segment-bytes-workers=8,bounds={n}", 1e3)}),
     ("living processes", [10, 100, 1000], {
         "first update, µs": lambda n: ("update", f"first-update-beside-{n}", 1e3)}),
+    ("series removed", [1_000, 10_000, 100_000], {
+        "one label set, µs": lambda n: ("removal", f"round-one-counter@{n}", 1e3),
+        "one label set beside three workers, µs": lambda n: ("removal", f"round-one-counter-beside@{n}", 1e3),
+        "100 label sets, µs for each": lambda n: ("removal", f"round-hundred-counter@{n // 100}", 1e5),
+        "a new label set, µs": lambda n: ("removal", f"round-new-counter@{n}", 1e3),
+        "an info, µs": lambda n: ("removal", f"round-one-info@{n}", 1e3)}),
     ("processes ever started, 8 at a time", [8, 80, 800], {
         "scrape, µs": lambda n: ("scrape", f"scrape-workers=8,generations={n // 8}", 1e3),
         "text, KB": lambda n: ("scrape", f"text-bytes-workers=8,generations={n // 8}", 1e3),

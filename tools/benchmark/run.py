@@ -73,6 +73,8 @@ def players(build, cpu):
         "update": Player([f"{programs}/bench_update"], one),
         "dlopen": Player([f"{programs}/bench_dlopen"], one),
         "scrape": Player([f"{programs}/bench_scrape"], one),
+        "removal": Player([f"{programs}/bench_removal"], one),
+        "removal early": Player([f"{programs}/bench_removal"], one),
         table.PCPP: Player([f"{programs}/bench_prometheus_cpp"], one),
         table.PCP: Player([f"{programs}/bench_pcp"], one),
         table.GO: Player([f"{programs}/bench_client_golang"], one),
@@ -223,6 +225,8 @@ def measured_rows(known, options, report, only):
             known["scrape"].end()  # a process joins so many segments only, and its workers go
             print(f"\n-- {group} --")
             print(LINE.format("what", "ours", "quartiles", "floor", "ratio", "peers"))
+        for player in ("removal", "removal early"):
+            known[player].end()  # likewise: each row has segments of its own
         taken, missing = measure(row, known, options)
         figures = {key: summary([v / row.scale for v in values]) for key, values in taken.items()}
         ratios = {key: ratio(taken[table.OURS], taken[key]) for key in taken if key != table.OURS}
@@ -438,11 +442,13 @@ def slope(points):
 
 def growth_tables(known, options, only):
     tables = []
-    if options.smoke or options.quick or (only and not re.search(only, "growth")):
+    wanted = [entry for entry in table.GROWTH if not only or re.search(only, f"growth: {entry[0]}")]
+    if options.smoke or options.quick or not wanted:
         return tables
     print("\n-- growth; the slope is that of the logarithms at the end: 1 is linear --")
-    for what, sizes, columns in table.GROWTH:
+    for what, sizes, columns in wanted:
         known["scrape"].end()
+        known["removal"].end()
         entry = {"what": what, "sizes": sizes, "columns": {}}
         for title, figure in columns.items():
             values = []
