@@ -1,14 +1,19 @@
 """The service as systemd reads it: its unit, its user, its folder."""
+import base64
+import http.client
 import os
 import re
 import shutil
+import signal
+import ssl
 import subprocess
 
 import pytest
 
-from aggregators import AGGREGATOR, Aggregator
+from aggregators import AGGREGATOR, Aggregator, Exposition
 from programs import PACKAGE
-from workers import Worker, clean_environment
+from tls_files import Files, bcrypt
+from workers import PATIENCE, Worker, clean_environment
 
 SYSTEMD = PACKAGE / "systemd"
 TEMPLATE = (SYSTEMD / "metrics-aggregator.service.in").read_text()
@@ -70,16 +75,39 @@ def test_the_daemon_makes_no_system_call_that_the_unit_forbids(directory, tmp_pa
     if not shutil.which("strace"):
         pytest.skip("strace is missing")
     segment, trace = os.path.join(directory, "segment"), tmp_path / "trace"
+    files = Files(str(tmp_path))
+    files.self_signed()
+    files.write_tls(rest=f"basic_auth_users: {{alice: {bcrypt('right')}}}\n")
+    alice = {"Authorization": "Basic " + base64.b64encode(b"alice:right").decode()}
     worker = Worker(clean_environment(METRICS_SEGMENT=segment))
     aggregator = None
     try:
         worker.inc(worker.counter("tasks_total"))
         aggregator = Aggregator(directory + "/", under=["strace", "-f", "-qq", "-o", str(trace)],
+                                flags=["--web.listen-address=[::1]:0", f"--web.config.file={files.config}",
+                                       f"--web.listen-address=unix:{tmp_path}/http"],
                                 environment=clean_environment(NOTIFY_SOCKET="/nowhere", WATCHDOG_USEC=100_000))
-        assert aggregator.scrape().value("tasks_total", segment=segment) == 1
-        assert aggregator.request(headers={"Accept-Encoding": "gzip"}).status == 200
         (pid,) = {line.split()[0] for line in trace.read_text().splitlines() if " execve(" in line}
-        os.kill(int(pid), 15)
+
+        def scrape(headers):
+            connection = http.client.HTTPSConnection(
+                "127.0.0.1", aggregator.port, timeout=PATIENCE,
+                context=ssl.create_default_context(cafile=files.path("server.pem")))
+            connection.request("GET", "/metrics", headers=headers)
+            reply = connection.getresponse()
+            body = reply.read()
+            connection.close()
+            return reply.status, body
+
+        status, body = scrape(alice)
+        assert (status, Exposition(body.decode()).value("tasks_total", segment=segment)) == (200, 1)
+        assert scrape({})[0] == 401
+        files.write_tls("min_version: TLS13")
+        os.kill(int(pid), signal.SIGHUP)
+        aggregator.wait_for_log("read anew")
+        assert scrape({"Accept-Encoding": "gzip"})[0] == 200
+        assert aggregator.request().status == 400, "HTTP where TLS is spoken"
+        os.kill(int(pid), signal.SIGTERM)
         assert aggregator.ended() == 0
     finally:
         worker.close()
