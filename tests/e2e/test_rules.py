@@ -17,6 +17,7 @@ ALERTS = [name for name, rule in RULES.items() if "alert" in rule]
 
 TARGET = {"job": "workers", "instance": "a:8001"}
 SEGMENT = {**TARGET, "segment": "/s"}
+WEEK = 7 * 24 * 60 * 60
 
 
 def promtool(*arguments):
@@ -55,6 +56,10 @@ FINE = [
     series("metrics_segment_memory_bytes", "4096x60", **SEGMENT),
     series("metrics_aggregator_http_connections_closed_total", "7x60", **TARGET, reason="buffered_limit"),
     series("metrics_aggregator_http_connections_closed_total", "0+9x60", **TARGET, reason="answered"),
+    series("metrics_aggregator_web_config_last_reload_successful", "1x60", **TARGET),
+    series("metrics_aggregator_tls_certificate_expiry_timestamp_seconds", f"{30 * 60 + WEEK + 1}x60", **TARGET),
+    # Without TLS, and without a configuration.
+    series("metrics_aggregator_tls_certificate_expiry_timestamp_seconds", "0x60", job="workers", instance="plain:8001"),
     # A target that is down, and is no aggregator.
     series("up", "0x60", job="node", instance="a:9100"),
 ]
@@ -84,6 +89,10 @@ BAD = {
     "MetricsProcessesWithoutSlot": (
         [series("metrics_segment_dropped_slot_claims_total", "0+60x60", **SEGMENT, reason="r")],
         {**SEGMENT, "reason": "r"}, 1),
+    "MetricsAggregatorWebConfigFaulty": (
+        [series("metrics_aggregator_web_config_last_reload_successful", "0x60", **TARGET)], TARGET, 0),
+    "MetricsAggregatorCertificateExpires": (  # promtool's clock begins at 0
+        [series("metrics_aggregator_tls_certificate_expiry_timestamp_seconds", f"{WEEK}x60", **TARGET)], TARGET, WEEK),
     "MetricsAggregatorConnectionsGiveWay": (
         [series("metrics_aggregator_http_connections_closed_total", "0+60x60", **TARGET, reason="buffered_limit")],
         {**TARGET, "reason": "buffered_limit"}, 1),
@@ -172,10 +181,12 @@ def test_selectors_are_found():
         ("x_total", ("b",)), ("y:z", ()), ("up", ())}
 
 
-def test_each_metric_that_the_rules_name_is_served_and_has_the_labels(worker, start_aggregator):
+def test_each_metric_that_the_rules_name_is_served_and_has_the_labels(worker, start_aggregator, tmp_path):
     worker.inc(worker.counter("tasks_total"))
+    config = tmp_path / "web.yml"
+    config.write_text("")  # without one, there are no samples about it
     served = {}
-    for name, labels in start_aggregator().scrape().samples:
+    for name, labels in start_aggregator(flags=[f"--web.config.file={config}"]).scrape().samples:
         served.setdefault(name, set()).update(label for label, _ in labels)
     assert "tasks_total" in served
     served["up"] = set()  # Prometheus's own
