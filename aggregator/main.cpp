@@ -67,13 +67,19 @@ sigset_t set_of(std::initializer_list<int> signals) {
 
 // Waits for a signal that ends the daemon, and returns it. SIGHUP, which asks daemons to read their
 // configuration again, never does, and stays blocked. The watchdog hears of this daemon as long as
-// segments can be read: a scrape that never ends stops that.
-int end_of_service(scrape::Scrape& scrape, const Service& service, web::RulesFile& rules) {
+// segments can be read and connections are served: a scrape that never ends stops that, and so does
+// a thread of connections that hangs.
+int end_of_service(scrape::Scrape& scrape, const Service& service, http::HttpServer& server,
+                   web::RulesFile& rules) {
   const sigset_t awaited = set_of({SIGHUP, SIGTERM, SIGINT});
   for (;;) {
     const int signal = service.signal_or_beat(awaited);
     if (signal == 0) {
-      service.alive(status_of(scrape));
+      if (server.alive()) {
+        service.alive(status_of(scrape));
+      } else {
+        log_error("no connection is served any more; the watchdog gets no report");
+      }
       continue;
     }
     if (signal != SIGHUP) return signal;
@@ -136,7 +142,7 @@ int serve(const Flags& flags, scrape::Scrape& scrape, http::Routes table) {
   }
   const Service service;
   service.ready(status_of(scrape));
-  const int signal = end_of_service(scrape, service, *options.rules);
+  const int signal = end_of_service(scrape, service, server, *options.rules);
   service.stopping();
   log_info("stopping", {{"signal", signal == SIGTERM ? "SIGTERM" : "SIGINT"}});
   // A second signal ends the process at once: a user who doesn't want to wait for the responses

@@ -102,7 +102,7 @@ Front::Front(Options options, std::vector<Listener> listeners, Backend& backend)
       clients_(options.bounds),
       retry_(made(event_new(base_.get(), -1, 0, on_retry, this))),
       wakeup_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
-      wake_(made(event_new(base_.get(), wakeup_.get(), EV_READ, on_wake, this))),
+      wake_(made(event_new(base_.get(), wakeup_.get(), EV_READ | EV_PERSIST, on_wake, this))),
       deadline_(made(event_new(base_.get(), -1, 0, on_deadline, this))) {
   event_add(wake_.get(), nullptr);
   doors_.reserve(listeners.size());  // their addresses stay
@@ -120,6 +120,7 @@ Front::~Front() {
 }
 
 void Front::run() noexcept {
+  ::pthread_setname_np(::pthread_self(), "http-front");
   event_base_dispatch(base_.get());
   for (const Event* const e : {&wake_, &deadline_, &retry_}) event_del(e->get());
   doors_.clear();
@@ -131,13 +132,26 @@ void Front::run() noexcept {
 void Front::finish(std::chrono::steady_clock::time_point deadline) noexcept {
   finish_by_ = deadline;
   finishing_.store(true, std::memory_order_release);
+  wake_up();
+  thread_.join();
+}
+
+bool Front::alive() noexcept {
+  const bool unanswered = asked_.exchange(true, std::memory_order_relaxed);
+  wake_up();
+  return !unanswered;
+}
+
+void Front::wake_up() noexcept {
   const std::uint64_t one = 1;
   static_cast<void>(::write(wakeup_.get(), &one, sizeof(one)));  // it can't be full
-  thread_.join();
 }
 
 void Front::on_wake(evutil_socket_t, short, void* argument) noexcept {
   auto& self = *static_cast<Front*>(argument);
+  std::uint64_t times = 0;
+  static_cast<void>(::read(self.wakeup_.get(), &times, sizeof(times)));  // so that it ends to wake
+  self.asked_.store(false, std::memory_order_relaxed);
   if (!self.finishing_.load(std::memory_order_acquire)) return;
   const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
       self.finish_by_ - std::chrono::steady_clock::now());

@@ -46,6 +46,10 @@ class Front {
   // until `deadline`; then closes all connections and ends the thread. Call it at most once.
   void finish(std::chrono::steady_clock::time_point deadline) noexcept;
 
+  // Returns whether the thread has come round since the last call, and asks it to come round again.
+  // Returns true at the first call. Thread-safe.
+  bool alive() noexcept;
+
   // Sets the connections and the bytes that are buffered for them. Thread-safe.
   void count_into(Counts& counts) const { clients_.count_into(counts); }
 
@@ -63,6 +67,7 @@ class Front {
   static void on_deadline(evutil_socket_t, short, void* front) noexcept;
 
   void run() noexcept;
+  void wake_up() noexcept;
   void settle();
   void retry_soon() noexcept;
   void serve_waiting() noexcept;
@@ -96,6 +101,7 @@ class Front {
   Event deadline_;
   std::chrono::steady_clock::time_point finish_by_{};  // written before `finishing_`
   std::atomic<bool> finishing_{false};
+  std::atomic<bool> asked_{false};  // whether it lives, and it has not come round since
   std::thread thread_;
 };
 

@@ -102,6 +102,8 @@ class HttpServer::Server {
     return counts;
   }
 
+  bool alive() noexcept { return front_.alive(); }
+
   void stop() noexcept {
     const std::lock_guard lock(stopping_);
     if (std::exchange(stopped_, true)) return;
@@ -151,6 +153,8 @@ const std::vector<std::string>& HttpServer::addresses() const noexcept {
 const std::vector<std::uint16_t>& HttpServer::ports() const noexcept { return server_->ports(); }
 
 Counts HttpServer::counts() const { return server_->counts(); }
+
+bool HttpServer::alive() noexcept { return server_->alive(); }
 
 void HttpServer::stop() noexcept { server_->stop(); }
 

@@ -85,6 +85,11 @@ class HttpServer {
   // Returns what is being served now, and why connections were closed. Thread-safe.
   Counts counts() const;
 
+  // Returns whether the thread that has all connections has come round since the last call: if it
+  // has not, and the last call was long ago, nobody is served any more. Returns true at the first
+  // call. Thread-safe; not for use after stop().
+  bool alive() noexcept;
+
   // Waits for the responses under way, until their clients have taken them, for request_timeout at
   // most; then closes all connections. Requests that arrive meanwhile get 503. Returns when all
   // threads have ended; idle connections and unfinished requests don't delay that. Thread-safe, and

@@ -1,5 +1,6 @@
 """A stand-in for the service manager: a socket that gets what a daemon reports by sd_notify(3)."""
 import os
+import select
 import socket
 
 from workers import PATIENCE
@@ -23,6 +24,15 @@ class ServiceManager:
             report = self.report()
             if name in report:
                 return report
+
+    def hears_within(self, seconds):
+        """Whether a report comes in that time; leaves it to be read."""
+        return bool(select.select([self.socket], [], [], seconds)[0])
+
+    def drop_reports(self):
+        """Forgets those that have come."""
+        while self.hears_within(0):
+            self.report()
 
     def close(self):
         self.socket.close()

@@ -1,13 +1,15 @@
 """What a service manager hears of the aggregator, and when."""
+import ctypes
 import itertools
 import os
+from pathlib import Path
 import signal
 import time
 
 import pytest
 
 from service_manager import ServiceManager
-from workers import clean_environment
+from workers import clean_environment, until
 
 
 @pytest.fixture
@@ -76,6 +78,45 @@ def test_the_watchdog_hears_of_it_in_time_and_no_oftener_than_needed(manager, st
     assert max(later - earlier for earlier, later in itertools.pairwise(times)) < allowed
     assert times[-1] - times[0] > 0.6 * allowed
     assert aggregator.end() == 0
+
+
+class StoppedThread:
+    """A thread of a child that runs no further until the end of the block; the others run on."""
+
+    SEIZE, INTERRUPT, DETACH, WALL = 0x4206, 0x4207, 17, 0x40000000  # of sys/ptrace.h and wait.h
+
+    def __init__(self, pid, name):
+        tasks = Path(f"/proc/{pid}/task")
+
+        def named():
+            return [int(task.name) for task in tasks.iterdir() if (task / "comm").read_text() == name + "\n"]
+
+        until("the thread has its name", named)
+        (self.tid,) = named()
+
+    def ptrace(self, request):
+        if ctypes.CDLL(None, use_errno=True).ptrace(ctypes.c_long(request), self.tid, None, None) != 0:
+            pytest.skip(f"no thread can be stopped here: {os.strerror(ctypes.get_errno())}")
+
+    def __enter__(self):
+        self.ptrace(self.SEIZE)
+        self.ptrace(self.INTERRUPT)
+        os.waitpid(self.tid, self.WALL)
+
+    def __exit__(self, *_):
+        self.ptrace(self.DETACH)
+
+
+def test_the_watchdog_hears_nothing_while_connections_hang(manager, start_service):
+    allowed = 0.6
+    aggregator = start_service(WATCHDOG_USEC=int(allowed * 1e6))
+    manager.report()
+    with StoppedThread(aggregator.process.pid, "http-front"):
+        aggregator.wait_for_log("level=error msg=\"no connection is served any more")
+        manager.drop_reports()
+        assert not manager.hears_within(allowed)
+    assert manager.report()["WATCHDOG"] == "1"
+    aggregator.scrape()
 
 
 def test_the_watchdog_of_another_process_gets_no_reports(manager, start_service):

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <fstream>
 #include <future>
 #include <memory>
 #include <string>
@@ -11,8 +12,10 @@
 #include <vector>
 
 #include "aggregator/http/server.h"
+#include "aggregator/web/rules_file.h"
 #include "tests/aggregator/http/client.h"
 #include "tests/support/eventually.h"
+#include "tests/support/temp_segment.h"
 
 namespace metrics::http {
 namespace {
@@ -303,6 +306,36 @@ TEST(HttpFront, StopCutsOffAClientThatGoesOnReadingAtItsDeadline) {
   received += client.receive_to_end().size();
   EXPECT_LT(received, 20 * kLarge);
   EXPECT_EQ(server.counts().buffered_bytes, 0u);
+}
+
+TEST(HttpFront, IsAliveAsLongAsItComesRound) {
+  HttpServer server(on_any_port(), routes());
+  EXPECT_TRUE(server.alive());
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(eventually([&] { return server.alive(); }));
+}
+
+TEST(HttpFront, IsNotAliveWhileItsThreadHangs) {
+  const test::TempDirectory folder;
+  const std::string path = folder.path() + "/web.yml";
+  std::ofstream(path) << "# nothing\n";
+  std::promise<void> begin;
+  std::promise<void> end;
+  HttpOptions options = on_any_port();
+  options.rules = std::make_shared<web::RulesFile>(web::RulesFileOptions{
+      .path = path, .warn = [&begin, wait = end.get_future().share()](std::string_view) {
+        begin.set_value();
+        wait.wait();
+      }});
+  HttpServer server(options, routes());
+  std::ofstream(path) << "unknown: field\n";
+  const Client client(server.ports().at(0));
+  client.send(kSmall);  // the thread reads the file anew at the first byte
+  begin.get_future().wait();
+  server.alive();
+  EXPECT_FALSE(server.alive());
+  EXPECT_FALSE(server.alive());
+  end.set_value();
+  EXPECT_TRUE(eventually([&] { return server.alive(); }));
 }
 
 }  // namespace
