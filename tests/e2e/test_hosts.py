@@ -1,24 +1,24 @@
-"""Two hosts, each with workers and an aggregator, and real Prometheus servers that add them up.
+"""Two hosts, each with workers and an aggregator, and real Prometheus servers that add them up. One
+of the aggregators speaks TLS, and asks for a password.
 
 Hosts are network namespaces. ctest runs this file in one of its own (see CMakeLists.txt), which is
 where Prometheus runs: what the test adds to it ends with it, and its addresses and ports are
 nobody else's.
 """
 import contextlib
-import http.server
 import json
 import os
 from pathlib import Path
 import shutil
 import signal
 import subprocess
-import threading
 import time
 
 import pytest
 
 from aggregators import AGGREGATOR
 from prometheus_server import Server
+from tls_files import Files, bcrypt
 from workers import PATIENCE, Worker, clean_environment, until
 
 DOCS = Path(__file__).parents[2] / "aggregator/docs"
@@ -35,12 +35,20 @@ groups:
       - {record: "job:tasks:sum", expr: sum by (job) (tasks_total)}
 """
 
+# Sent to both hosts: one has TLS and a password, and says so by the label __scheme__, where the
+# list of targets has it.
+ACCESS = """\
+    basic_auth: {{username: prometheus, password: right}}
+    tls_config: {{ca_file: "{ca}"}}
+"""
+
 MAIN = f"""\
-global: {{scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}}
+global: {{{{scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}}}}
 rule_files: ["{DOCS}/alerts.yml", "{DOCS}/recording.yml", tasks.yml]
 scrape_configs:
-  - {{job_name: workers, file_sd_configs: [{{files: [targets.json]}}]}}
-"""
+  - job_name: workers
+    file_sd_configs: [{{{{files: [targets.json]}}}}]
+{ACCESS}"""
 
 # A Prometheus of all sites takes from each what is recorded there.
 ABOVE = """\
@@ -56,8 +64,14 @@ scrape_configs:
 AGENT = f"""\
 global: {{{{scrape_interval: 1s, scrape_timeout: 1s, external_labels: {{{{site: edge}}}}}}}}
 scrape_configs:
-  - {{{{job_name: workers, http_sd_configs: [{{{{url: "http://127.0.0.1:{{port}}/", refresh_interval: 1s}}}}]}}}}
-remote_write:
+  - job_name: workers
+    http_sd_configs:
+      - {{{{url: "http://{{plain}}/http_sd", refresh_interval: 1s}}}}
+      - url: "https://{{secure}}/http_sd"
+        refresh_interval: 1s
+        basic_auth: {{{{username: prometheus, password: right}}}}
+        tls_config: {{{{ca_file: "{{ca}}"}}}}
+{ACCESS}remote_write:
   - url: http://{RECEIVER}/api/v1/write
     queue_config: {{{{min_backoff: 30ms, max_backoff: 1s}}}}
 """
@@ -73,6 +87,7 @@ class Host:
     """A network namespace with a way to this one, workers' counts, and an aggregator."""
 
     def __init__(self, number, directory):
+        self.scheme, self.flags = "http", []
         self.segment = os.path.join(directory, f"host{number}")
         self.address = f"10.77.{number}.2"
         # The process that holds the namespace: it waits for the end of its input.
@@ -103,9 +118,18 @@ class Host:
         self.worker.observe(self.seconds, *[1.5] * tasks)
         self.counted += tasks
 
+    def protect(self, folder):
+        """From its next start on, the aggregator asks for TLS and a password. Returns the CA."""
+        files = Files(str(folder))
+        files.self_signed(names=f"IP:{self.address}")
+        files.write_tls(rest=f"basic_auth_users: {{prometheus: {bcrypt('right')}}}\n")
+        self.scheme, self.flags = "https", [f"--web.config.file={files.config}"]
+        return files.path("server.pem")
+
     def start_aggregator(self):
         self.aggregator = subprocess.Popen(
-            self.inside(AGGREGATOR, "--segment", self.segment, f"--web.listen-address={self.instance}"),
+            self.inside(AGGREGATOR, "--segment", self.segment, f"--web.listen-address={self.instance}",
+                        *self.flags),
             stderr=subprocess.DEVNULL, env=clean_environment())
 
     def end_aggregator(self):
@@ -122,42 +146,21 @@ class Host:
         self.holder.wait()
 
 
-class Discovery(http.server.BaseHTTPRequestHandler):
-    """Answers http_sd_configs with the hosts."""
-
-    targets: tuple = ()
-
-    def do_GET(self):
-        body = json.dumps([{"targets": list(self.targets)}]).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_):
-        pass
-
-
 class Site:
     """All servers, and what they are asked."""
 
-    def __init__(self, stack, directory, hosts):
-        self.hosts, self.directory, self.stack = hosts, directory, stack
-        instances = [host.instance for host in hosts]
+    def __init__(self, stack, directory, hosts, ca):
+        self.hosts, self.directory, self.stack, self.ca = hosts, directory, stack, ca
+        secure, plain = (host.instance for host in hosts)
         main = self.folder("main")
         (main / "tasks.yml").write_text(RECORDED)
-        (main / "targets.json").write_text(json.dumps([{"targets": instances}]))
-        self.main = self.start(Server(str(main), MAIN))
+        (main / "targets.json").write_text(json.dumps(
+            [{"targets": [host.instance], "labels": {"__scheme__": host.scheme}} for host in hosts]))
+        self.main = self.start(Server(str(main), MAIN.format(ca=ca)))
         self.above = self.start(Server(str(self.folder("above")), ABOVE.format(port=self.main.port)))
-        discovery = http.server.ThreadingHTTPServer(
-            ("127.0.0.1", 0), type("Here", (Discovery,), {"targets": instances}))
-        threading.Thread(target=discovery.serve_forever).start()
-        stack.callback(discovery.server_close)
-        stack.callback(discovery.shutdown)
         self.receiver_folder = self.folder("receiver")
         self.start_receiver()
-        self.start(Server(str(self.folder("agent")), AGENT.format(port=discovery.server_port), agent=True))
+        self.start(Server(str(self.folder("agent")), AGENT.format(plain=plain, secure=secure, ca=ca), agent=True))
 
     def folder(self, name):
         path = self.directory / name
@@ -205,10 +208,11 @@ def site(tmp_path_factory):
         for number in (1, 2):
             hosts.append(Host(number, segments))
             stack.callback(hosts[-1].close)
+        ca = hosts[0].protect(tmp_path_factory.mktemp("tls"))
         for host in hosts:
             host.start_worker()
             host.start_aggregator()
-        yield Site(stack, tmp_path_factory.mktemp("hosts"), hosts)
+        yield Site(stack, tmp_path_factory.mktemp("hosts"), hosts, ca)
 
 
 def test_hosts_add_up(site):
@@ -222,6 +226,14 @@ def test_hosts_add_up(site):
     assert now(site.main, "up") == {one.instance: 1, two.instance: 1}
 
 
+def test_only_who_has_the_password_gets_what_a_protected_host_counts(site):
+    one, _ = site.hosts
+    command = ["curl", "-sS", "-o", "/dev/null", "-w", "%{http_code}", "--cacert", site.ca]
+    for user, status in ("prometheus:right", "200"), ("prometheus:wrong", "401"):
+        done = subprocess.run([*command, "-u", user, f"https://{one.instance}/metrics"], capture_output=True, text=True)
+        assert (done.stdout, done.stderr) == (status, "")
+
+
 def test_what_is_recorded_is_federated(site):
     comes(site.main, "job:tasks:sum", {None: site.counted()})
     comes(site.above, "job:tasks:sum", {None: site.counted()})
@@ -229,7 +241,7 @@ def test_what_is_recorded_is_federated(site):
     comes(site.above, "job:metrics_segment_dropped:rate5m", {None: 0})
 
 
-def test_an_agent_that_finds_hosts_by_http_writes_to_a_receiver(site):
+def test_an_agent_that_finds_hosts_by_asking_them_writes_to_a_receiver(site):
     comes(site.receiver, 'sum(tasks_total{site="edge"})', {None: site.counted()})
 
 
