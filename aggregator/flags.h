@@ -18,7 +18,7 @@ struct Flags {
   bool systemd_socket = false;
   std::string web_config;  // empty: none
   std::string path = "/metrics";
-  std::string external_url;  // empty: none
+  std::string external_url;                            // empty: none
   std::chrono::milliseconds::rep expire_after_ms = 0;  // 0: series never expire
   int max_requests = 40;
   int max_connections = 4096;

@@ -57,10 +57,10 @@ bool is_live(const Record& in_links, const Record& in_records) noexcept {
          in_records.state.load(std::memory_order_relaxed) == word;
 }
 
-// Returns true if a live series' record says the same in both copies, as far as the second one has it
-// from after its state: the state vouches for what was copied before it, but a record may be taken
-// and filled behind it, in the middle of a copy. What was copied before may differ: it may have been
-// filled during the first copy.
+// Returns true if a live series' record says the same in both copies, as far as the second one has
+// it from after its state: the state vouches for what was copied before it, but a record may be
+// taken and filled behind it, in the middle of a copy. What was copied before may differ: it may
+// have been filled during the first copy.
 bool is_described_alike(const format::Window& links, const format::Window& records,
                         format::Offset offset) noexcept {
   using format::SeriesRecord;

@@ -41,8 +41,8 @@ inline format::Window window_of(const std::vector<std::uint64_t>& copy, format::
 // its state is the same live word in both copies: a version never comes back, so the record was
 // that series' all the time in between, and all series that are returned were live at the moment
 // when the first copy was complete and the second one not begun. So no two of them can have the
-// same labels or cells, however many records are used again meanwhile. What the second copy has from
-// after the state must be the same in both: else the record was taken in the middle of it.
+// same labels or cells, however many records are used again meanwhile. What the second copy has
+// from after the state must be the same in both: else the record was taken in the middle of it.
 //
 // Records that can't be right are left out, and with them, if a chain leads outside or in a circle,
 // the rest of their chain; each such fault, up to 10,000, is a sentence in *faults, unless that is

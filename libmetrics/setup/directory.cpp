@@ -287,8 +287,8 @@ std::optional<std::string> Directory::served_instead(const format::Definition& d
   return std::nullopt;
 }
 
-// Removes the series of that family which the record was when its state was `live`. Returns the date
-// of the removal; 0 if the series was removed before.
+// Removes the series of that family which the record was when its state was `live`. Returns the
+// date of the removal; 0 if the series was removed before.
 std::uint64_t Directory::remove_record(const Record& record, std::uint64_t live,
                                        format::Offset family) const noexcept {
   auto& state = const_cast<format::Cell&>(record.state);

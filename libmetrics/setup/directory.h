@@ -2,8 +2,8 @@
 //
 // Records hang in chains. A registrant walks its chain to the end. If it finds its record, it uses
 // that. Else it fills a record in bytes that it has reserved and links it with one compare-and-swap
-// on the last `next`. If that fails, it walks on from there. A family is registered by that. Another
-// definition of the same name is no reason to refuse one: both are editions of the family
+// on the last `next`. If that fails, it walks on from there. A family is registered by that.
+// Another definition of the same name is no reason to refuse one: both are editions of the family
 // (format/editions.h).
 //
 // A series' record may be one that was there before, of a removed series (setup/reuse.h), and
@@ -161,9 +161,9 @@ format::Link* Directory::walk(format::Link* link, Visit visit) const {
   refuse_damaged();
 }
 
-// Returns the record of the chain for which same(offset) is true. If there is none yet, calls make()
-// once for the offset of a filled record and links it. Before each attempt to link it
-// calls expect(), which throws if the record must not be linked. A chain has a bound, so that no
+// Returns the record of the chain for which same(offset) is true. If there is none yet, calls
+// make() once for the offset of a filled record and links it. Before each attempt to link it calls
+// expect(), which throws if the record must not be linked. A chain has a bound, so that no
 // registrant's walk can be made long: at the bound, the directory is as good as full. Removed
 // series don't count: only the program itself can remove them.
 template <class Same, class Expect, class Make>

@@ -35,8 +35,8 @@ Taken taken_if(Fits fits, SeriesRecord& record, Reuse& reuse) {
   return taken && fits(record) ? std::move(taken) : Taken();
 }
 
-// A process may be killed between any two stores of a record that it has taken, which is brought back
-// then: what it says that it has must be its own.
+// A process may be killed between any two stores of a record that it has taken, which is brought
+// back then: what it says that it has must be its own.
 void in_order() noexcept { std::atomic_signal_fence(std::memory_order_seq_cst); }
 
 // Gives what begins there, cells or bytes, from one record to another that has none.
@@ -285,7 +285,8 @@ Taken Directory::appended(const Wanted& wanted, Reuse& reuse) const {
   return mine;
 }
 
-// Looks through some chains for a removed series' record which fits and which this process can have.
+// Looks through some chains for a removed series' record which fits and which this process can
+// have.
 template <class Fits>
 Taken Directory::another(Reuse& reuse, Fits fits) const {
   constexpr std::uint64_t kChains = 256;
@@ -306,8 +307,8 @@ Taken Directory::another(Reuse& reuse, Fits fits) const {
   return found;
 }
 
-// Give a record what it lacks: of another one that has it, if much of the segment is used, else new.
-// Who gives is no family's any more.
+// Give a record what it lacks: of another one that has it, if much of the segment is used, else
+// new. Who gives is no family's any more.
 void Directory::give_cells(SeriesRecord& record, const Wanted& wanted, Reuse& reuse) const {
   if (is_mostly_used(segment_.header().cells_used, segment_.geometry().cells)) {
     const Taken donor =

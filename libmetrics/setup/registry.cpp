@@ -440,8 +440,8 @@ void Registry::lead(Series& series, const Directory::Found& found) noexcept {
       series.handle);
 }
 
-// Frees what was taken out of tables, and the handles that nobody can have any more. The caller must
-// hold the mutex.
+// Frees what was taken out of tables, and the handles that nobody can have any more. The caller
+// must hold the mutex.
 void Registry::free_forgotten() noexcept {
   while (!forgotten_.empty() && update::all_seen(forgotten_.front().look)) {
     Forgotten& f = forgotten_.front();

@@ -161,8 +161,8 @@ bool Reuse::clear_cells(const SeriesRecord& record, const Users& users) noexcept
                     [&](SlotIndex slot) { return clear(slot, record); });
 }
 
-// Where this process may not store, writes through the file. Where that has a hole, the cells are 0,
-// and stay without memory.
+// Where this process may not store, writes through the file. Where that has a hole, the cells are
+// 0, and stay without memory.
 bool Reuse::clear(SlotIndex slot, const SeriesRecord& record) noexcept {
   if (own_.clear(slot, record.first_cell, record.cells_room)) return true;
   if (file() < 0) return false;

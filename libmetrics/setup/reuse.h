@@ -1,5 +1,5 @@
-// reuse.h -- when the record and the cells of a removed series may become another one's, and how they
-// are taken.
+// reuse.h -- when the record and the cells of a removed series may become another one's, and how
+// they are taken.
 //
 // The danger is a store through an old handle into cells that have become another series'. Updates
 // have no mark that could be checked, so it is known which processes can have a handle:
@@ -9,10 +9,10 @@
 //     `ack`: so it is only asked about removals of a later date
 //   - one that has no slot, and so holds the shared lock
 // Each process that gets a handle stores that first and then looks whether the series was removed;
-// the taker, once it finds the series removed, looks for what they store. One of both sees the other.
-// So a record may be taken if only this process, and dead ones, can have a handle, and no thread of
-// this process is in an update that has begun before the removal (update/handles.h). If several
-// processes have looked a series up, its record stays unused as long as the file exists.
+// the taker, once it finds the series removed, looks for what they store. One of both sees the
+// other. So a record may be taken if only this process, and dead ones, can have a handle, and no
+// thread of this process is in an update that has begun before the removal (update/handles.h). If
+// several processes have looked a series up, its record stays unused as long as the file exists.
 //
 // Gauges and infos need none of that for the same label values: their cells hold the version of the
 // record for which a value was set, so that a store through an old handle is not read.
@@ -63,9 +63,9 @@ class Taken {
 class Reuse {
  public:
   // `me` owns a slot, or is {}: then only records without cells can be taken, and gauges' own.
-  // `unshared` is kept for as long as the process lives: a date at which nobody had the shared lock,
-  // 0 at first. Who takes it later looks later, so the kernel need not be asked about removals
-  // before.
+  // `unshared` is kept for as long as the process lives: a date at which nobody had the shared
+  // lock, 0 at first. Who takes it later looks later, so the kernel need not be asked about
+  // removals before.
   Reuse(update::OwnSlots& own, format::Owner me, std::uint64_t& unshared) noexcept
       : segment_(own.segment()),
         own_(own),
@@ -75,8 +75,8 @@ class Reuse {
 
   format::Owner me() const noexcept { return me_; }
 
-  // Dates a removal, unless that is done: of the record whose state word was that one. Brings back a
-  // record whose taker has died.
+  // Dates a removal, unless that is done: of the record whose state word was that one. Brings back
+  // a record whose taker has died.
   void settle(format::SeriesRecord& record, std::uint64_t state) noexcept;
   // Takes a resting record, and makes its cells 0 in all slots. Returns none if it can't be had
   // now; then it is as it was.

@@ -217,8 +217,8 @@ void announce(const Segment& segment, format::Owner owner, std::uint64_t younges
 }
 
 void looked(const Segment& segment, format::Owner owner, std::uint64_t date) noexcept {
-  // Release: who finds the date may use what was removed until then, through which nothing is stored
-  // any more. What a former owner has left there is no younger, until this one looks.
+  // Release: who finds the date may use what was removed until then, through which nothing is
+  // stored any more. What a former owner has left there is no younger, until this one looks.
   segment.head(owner.slot).ack.store(date, std::memory_order_release);
 }
 

@@ -73,8 +73,8 @@ void number_process(const Segment& segment, ProcessClaim& claim) noexcept;
 // to the slot, once it has looked at its handles, of which the youngest series has that `born`.
 void announce(const Segment& segment, format::Owner owner, std::uint64_t youngest_born) noexcept;
 
-// Tells in the head that the owner has looked, after announce() and before its first update: handles
-// that it had before lead to no series that was removed until then.
+// Tells in the head that the owner has looked, after announce() and before its first update:
+// handles that it had before lead to no series that was removed until then.
 void looked(const Segment& segment, format::Owner owner, std::uint64_t date) noexcept;
 
 // Takes a free lane for a thread of that owner; returns 0 if all lanes are taken. `fd` is any

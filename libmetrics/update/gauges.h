@@ -1,9 +1,9 @@
 // gauges.h -- a gauge's value in its process's first slot, and what a dead owner's value becomes.
 //
-// Cells: generation and version, value, stamp. The value is the process's own. In the modes that keep the
-// values of dead processes (sum, min, max, mostrecent) it is already combined with the value that
-// the owner found when it claimed the slot. So one word is the whole value, an update changes one
-// word, and a kill can't leave a half-written one.
+// Cells: generation and version, value, stamp. The value is the process's own. In the modes that
+// keep the values of dead processes (sum, min, max, mostrecent) it is already combined with the
+// value that the owner found when it claimed the slot. So one word is the whole value, an update
+// changes one word, and a kill can't leave a half-written one.
 #pragma once
 
 #include <atomic>
@@ -29,13 +29,13 @@ struct Users {
 struct Gauge : metrics_gauge {
   explicit Gauge(format::Mode mode) noexcept;
 
-  // Begins a generation's value in these cells of its slot: takes over the value that the last owner has left in
-  // this life of the record, or unsets it, and only then writes the generation and the version.
-  // Called once for each claim, before any thread of the process can update the gauge, and when the
-  // handle leads to a series again.
+  // Begins a generation's value in these cells of its slot: takes over the value that the last
+  // owner has left in this life of the record, or unsets it, and only then writes the generation
+  // and the version. Called once for each claim, before any thread of the process can update the
+  // gauge, and when the handle leads to a series again.
   void begin(format::Cell* mine, format::Generation generation, std::uint32_t version) noexcept;
-  // Ends the value: updates don't find it any more. In a child that is its parent's value, which the
-  // child must never set.
+  // Ends the value: updates don't find it any more. In a child that is its parent's value, which
+  // the child must never set.
   void end() noexcept;
   // Forgets the value and what was handed down, before the handle leads to a series again.
   void reset() noexcept;

@@ -40,7 +40,8 @@ void Handles::add(const Handle& handle, std::uint64_t born) noexcept {
   const std::uint32_t index = count_.load(std::memory_order_relaxed);
   at(index) = handle;
   *handle.index = index;
-  // Release: a child, however it was forked, finds a whole beginning. Pairs with the acquires below.
+  // Release: a child, however it was forked, finds a whole beginning. Pairs with the acquires
+  // below.
   count_.store(index + 1, std::memory_order_release);
 }
 

@@ -84,8 +84,8 @@ class Handles {
   std::uint64_t looked_ = 0;  // the clock at the last look
   std::uint64_t acknowledged_ = 0;
   bool led_ = false;  // since the last look
-  // A look that threads have not seen yet, and the clock that it stands for; 0: there is none. While
-  // one is waited for, later ones wait together for the next.
+  // A look that threads have not seen yet, and the clock that it stands for; 0: there is none.
+  // While one is waited for, later ones wait together for the next.
   std::uint64_t awaited_look_ = 0, awaited_clock_ = 0;
   bool more_ = false;
 };

@@ -45,8 +45,8 @@ class OwnSlots {
   // each slot that is claimed later reserve them too. Returns false with errno if there is no room;
   // then no thread may touch these cells.
   bool bind(std::uint64_t first_cell, std::uint32_t count) noexcept;
-  // Sets these cells to 0 in slot 0, or in a slot of this process. Returns false, and does nothing, for
-  // another slot, or if the cells are not bound.
+  // Sets these cells to 0 in slot 0, or in a slot of this process. Returns false, and does nothing,
+  // for another slot, or if the cells are not bound.
   bool clear(format::SlotIndex slot, std::uint64_t first_cell, std::uint32_t count) noexcept;
   // Reserves in that slot the pages of all bound cells, including those that the parent bound
   // before the fork. Returns false with errno if there is no room.

@@ -89,8 +89,8 @@ ThreadPlace* own_place() noexcept;
 // An update loads its handle, and a look-up its table, without a lock and without a mark. Whoever
 // has led a handle nowhere, or has taken something out of a table, counts one look more; once every
 // thread has been outside of updates and look-ups after that, nobody has the old content in hand.
-// Threads with a place tell so at their set-up calls and look-ups, by storing the number of the last
-// look; an update of a thread that may have none is counted while it is under way.
+// Threads with a place tell so at their set-up calls and look-ups, by storing the number of the
+// last look; an update of a thread that may have none is counted while it is under way.
 // tests/model/acks.pml has every step.
 
 // Counts one look more, and returns its number. The calling thread is outside. The caller must hold
@@ -125,7 +125,8 @@ class Inside {
 };
 
 // True while the calling thread holds a lock under which all updates through the handles that it
-// asks for are made too, as an interpreter does. So at its set-up calls no such update is under way.
+// asks for are made too, as an interpreter does. So at its set-up calls no such update is under
+// way.
 extern __thread bool under_lock __attribute__((tls_model("initial-exec")));
 // Must be called before the first handle is given out to a caller: if there is any without such a
 // lock, all_seen() looks at the threads.

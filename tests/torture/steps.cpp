@@ -85,8 +85,8 @@ struct Removable {
     gauge.clear();
     facts.clear();
   }
-  // So that more than half of a tight segment is used, and no space is reserved anew where a removed
-  // series has some.
+  // So that more than half of a tight segment is used, and no space is reserved anew where a
+  // removed series has some.
   void fill() const {
     const Family<Counter> filling("filling", "", {"a"}, {.segment = segment});
     for (int i = 0; i < kFilling; ++i) filling.labels(std::to_string(i)).inc();

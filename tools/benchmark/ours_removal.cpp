@@ -2,8 +2,8 @@
 //
 // A measurement's argument is SETS-METRIC[-beside]@ROUNDS. Each round removes the series of the
 // round before and makes SETS: `one`, the same label set; `hundred`, the same hundred label sets;
-// `new`, a label set that was not there before. METRIC: counter, gauge, histogram, info, or `abi`, a
-// counter through the C ABI. beside: three other processes have looked up the first series and do
+// `new`, a label set that was not there before. METRIC: counter, gauge, histogram, info, or `abi`,
+// a counter through the C ABI. beside: three other processes have looked up the first series and do
 // nothing but update them. So many ROUNDS go ahead.
 #include <malloc.h>
 #include <poll.h>

@@ -145,8 +145,8 @@ static inline int metrics_hot_may_add(double amount) {
   return __builtin_isgreaterequal(amount, 0.0) && __builtin_isless(amount, METRICS_HOT_EXACT);
 }
 
-/* Adds an amount for which metrics_hot_may_add() is true to a counter. Whole amounts are counted as integers, so
- * that they stay exact. */
+/* Adds an amount for which metrics_hot_may_add() is true to a counter. Whole amounts are counted as
+ * integers, so that they stay exact. */
 static inline void metrics_hot_add(uint64_t* first_cell, double amount) {
   const int64_t whole = (int64_t)amount;
   if ((double)whole == amount) {

@@ -307,8 +307,8 @@ METRICS_API metrics_status metrics_order_labels(const metrics_family* family,
  * later call of metrics_*_labels, in any process, begins a new series at zero, and until then
  * handles obtained before count nothing in that process.
  *
- * What a removed series has taken of the segment is used again: that of a gauge or info for the same
- * label values at once, and all else for any series, if no living process but the one that
+ * What a removed series has taken of the segment is used again: that of a gauge or info for the
+ * same label values at once, and all else for any series, if no living process but the one that
  * registers has had a handle of the removed one, and no thread of that one is in an update that has
  * begun before. The library knows that of threads that look up series, and of those that call
  * metrics_quiescent(). An overflow series stays. METRICS_OK also if there was no such series.
@@ -330,9 +330,9 @@ METRICS_API const uint64_t* metrics_series_state(const metrics_family* family,
                                                  const char* const* values, size_t count,
                                                  uint64_t* live);
 
-/* Tells that the calling thread is not in the middle of an update, which is true wherever this can be
- * called. For threads that only update, in a process that removes series: see metrics_remove(). It
- * takes a nanosecond. A thread that looks up series need not call it. Not to be called, as no
+/* Tells that the calling thread is not in the middle of an update, which is true wherever this can
+ * be called. For threads that only update, in a process that removes series: see metrics_remove().
+ * It takes a nanosecond. A thread that looks up series need not call it. Not to be called, as no
  * look-up is either, in a signal handler that may have interrupted an update. */
 METRICS_API void metrics_quiescent(void);
 
@@ -341,8 +341,8 @@ METRICS_API void metrics_quiescent(void);
  * the lock which it holds now. Then no thread need call metrics_quiescent(). */
 METRICS_API void metrics_under_lock(int under);
 /* Tells that one handle which the family's metrics_*_labels() has returned under such a lock is no
- * longer used: the library may use its memory for another series'. Other handles are valid until the
- * process ends; at most 64 bytes each stay of those of removed series. */
+ * longer used: the library may use its memory for another series'. Other handles are valid until
+ * the process ends; at most 64 bytes each stay of those of removed series. */
 METRICS_API void metrics_release(metrics_family* family, const void* handle);
 
 /* ---- updates ---- */

@@ -61,11 +61,11 @@ metrics_status look_up(Metric& m) noexcept {
       status == METRICS_OK ? metrics_series_state(m.family, m.strings, count, &m.live) : nullptr;
   // The handle of a series that is made again may be the one of before: what tells is the state.
   const bool is_new = m.state != state_before || m.live != live_before;
-  // prometheus_client's gauges are 0 from their creation on. Adding 0 begins an unset gauge at 0, and
-  // does not change what another object has set in the same series. This is done only where each
-  // process has a sample of its own. An empty sum is 0 anyway; and a minimum, a maximum or the most
-  // recent value would be replaced by a 0 that no program has set, such as that of a parent that
-  // only forks.
+  // prometheus_client's gauges are 0 from their creation on. Adding 0 begins an unset gauge at 0,
+  // and does not change what another object has set in the same series. This is done only where
+  // each process has a sample of its own. An empty sum is 0 anyway; and a minimum, a maximum or the
+  // most recent value would be replaced by a 0 that no program has set, such as that of a parent
+  // that only forks.
   if (gauge != nullptr && is_new && m.begins_at_zero) metrics_gauge_add(gauge, 0);
   return status;
 }
