@@ -202,35 +202,81 @@ def test_a_session_is_resumed_and_not_under_another_configuration(start, files):
     assert "Reused, TLS" not in s_client(aggregator, "-tls1_2", "-sess_in", session)
 
 
-def test_a_client_that_ends_its_direction_gets_its_answers(start, files):
-    aggregator = start("")
-    raw = socket.create_connection(("127.0.0.1", aggregator.port), PATIENCE)
-    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-    tls = context(files).wrap_bio(incoming, outgoing, server_hostname="localhost")
+class Raw:
+    """A TLS connection whose client decides when bytes are sent and read, and ends its direction
+    alone."""
 
-    def step(call):
+    def __init__(self, aggregator, tls):
+        self.socket = socket.socket()
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        self.socket.settimeout(PATIENCE)
+        self.socket.connect(("127.0.0.1", aggregator.port))
+        self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.tls = tls.wrap_bio(self.incoming, self.outgoing, server_hostname="localhost")
+        self.do(self.tls.do_handshake)
+
+    def do(self, call):
+        """call(), with all that must be read for it."""
         while True:
             try:
-                return call()
+                result = call()
             except ssl.SSLWantReadError:
-                raw.sendall(outgoing.read())
-                got = raw.recv(1 << 16)
-                incoming.write(got) if got else incoming.write_eof()
+                self.flush()
+                got = self.socket.recv(1 << 16)
+                self.incoming.write(got) if got else self.incoming.write_eof()
+            else:
+                self.flush()
+                return result
 
-    step(tls.do_handshake)
-    tls.write(b"GET /metrics HTTP/1.1\r\n\r\nGET /-/healthy HTTP/1.1\r\n\r\n")
-    with pytest.raises(ssl.SSLWantReadError):
-        tls.unwrap()  # what it sends is the end of its direction
-    raw.sendall(outgoing.read())
-    while got := raw.recv(1 << 16):
-        incoming.write(got)
-    raw.close()
-    answers = b""
-    with contextlib.suppress(ssl.SSLWantReadError):  # no more
-        while got := tls.read():
+    def flush(self):
+        self.socket.sendall(self.outgoing.read())
+
+    def end_direction(self):
+        """Sends the end of this client's direction. Returns what had come before."""
+        answers = bytearray()
+        with contextlib.suppress(ssl.SSLWantReadError):
+            while True:  # unwrap() would take it for an answer to the end, and fail
+                answers += self.tls.read(1 << 16)
+        with pytest.raises(ssl.SSLWantReadError):
+            self.tls.unwrap()
+        self.flush()
+        return bytes(answers)
+
+    def read_to_end(self):
+        """Everything up to the end of the server's direction, which TLS must say."""
+        answers = bytearray()
+        while got := self.do(lambda: self.tls.read(1 << 16)):
             answers += got
+        self.socket.close()
+        return bytes(answers)
+
+
+def test_a_client_that_ends_its_direction_gets_its_answers(start, files):
+    client = Raw(start(""), context(files))
+    client.tls.write(b"GET /metrics HTTP/1.1\r\n\r\nGET /-/healthy HTTP/1.1\r\n\r\n")
+    client.end_direction()
+    answers = client.read_to_end()
     assert answers.count(b"HTTP/1.1 200 OK") == 2
     assert answers.endswith(b"metrics-aggregator is healthy.\n")
+
+
+@pytest.mark.parametrize("version", ["TLSv1_2", "TLSv1_3"])
+def test_a_client_that_ends_its_direction_while_it_takes_a_large_answer_gets_all_of_it(
+        version, directory, start_worker, start, files):
+    path = os.path.join(directory, "big")
+    start_worker(METRICS_DIRECTORY_BYTES=16 << 20, at=path).ask("many", name="large_total", count=300, bytes=16000)
+    aggregator = start("", flags=["--segment", path])
+    tls = context(files)
+    tls.maximum_version = ssl.TLSVersion[version]
+    client = Raw(aggregator, tls)
+    client.tls.write(b"GET /metrics HTTP/1.1\r\n\r\n")
+    answer = client.do(lambda: client.tls.read(100)) + client.end_direction()
+    assert len(answer) < 1 << 20, "most of it is yet to come"
+    answer += client.read_to_end()
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 200 OK")
+    assert f"Content-Length: {len(body)}".encode() in head.split(b"\r\n")
+    assert len(body) > 300 * 16000
 
 
 # ---- passwords, headers, rate ------------------------------------------------------------------
