@@ -201,8 +201,8 @@ TEST(MaxSeries, IsLoggedOnceWhenItIsReached) {
                           "__overflow__"),
             std::string::npos)
       << lines[0];
-  const auto& last = t.scrape().usage().refusals[std::size_t(format::Drop::kLimit)];
-  EXPECT_EQ(last.family, "tasks");
+  const Scrape scrape = t.scrape();
+  EXPECT_EQ(scrape.usage().refusals[std::size_t(format::Drop::kLimit)].family, "tasks");
 }
 
 // A look-up waits for no thread that registers: strangers choose the label values.

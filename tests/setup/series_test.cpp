@@ -97,8 +97,8 @@ TEST(LongLabels, AreCountedAtEachLookUp) {
   seconds.labels("a").observe(1);
   EXPECT_EQ(t.scrape().dropped(format::Drop::kLabelValueCut), 3u);
   EXPECT_EQ(t.scrape().count("seconds", {kCut}), 4u);
-  const auto& last = t.scrape().usage().refusals[std::size_t(format::Drop::kLabelValueCut)];
-  EXPECT_EQ(last.family, "seconds");
+  const Scrape scrape = t.scrape();
+  EXPECT_EQ(scrape.usage().refusals[std::size_t(format::Drop::kLabelValueCut)].family, "seconds");
 }
 
 // A gauge's own value is in the object that the look-up finds.
