@@ -286,6 +286,46 @@ TEST(TakenAgain, AChildHoldsBackWhatIsRemovedAfterItsFirstUpdate) {
   EXPECT_EQ(t.scrape().count("tasks", {"a"}), 2u);
 }
 
+// The second update is a signal handler's, in a segment where the thread has no slot yet: it must
+// not tell that the thread is outside of the first one.
+TEST(TakenAgain, AnUpdateInWhichAThreadMakesAnotherFirstOneIsWaitedFor) {
+  TempSegment t, other;
+  const Counter elsewhere = other.counter("elsewhere");
+  metrics_family* tasks = nullptr;
+  const char* const labels[] = {"id"};
+  const char* const values[] = {"a"};
+  ASSERT_EQ(metrics_family_of(t.segment().get(), METRICS_COUNTER, "tasks", "", labels, 1, nullptr,
+                              &tasks),
+            METRICS_OK);
+  const auto again = [&](std::uint64_t count) {
+    metrics_counter* counter = nullptr;
+    metrics_remove(tasks, values, 1);
+    metrics_counter_labels(tasks, values, 1, &counter);
+    metrics_counter_inc(counter, count);
+    return counter;
+  };
+  const metrics_counter* const first = again(1);
+  Gate in_update, removed, interrupted, taken;
+  std::thread thread([&] {
+    metrics_counter_inc(first, 1);
+    std::uint64_t* const cells = metrics_hot_first(&first->place);  // as an inlined update begins
+    in_update.let_pass();
+    removed.pass();
+    elsewhere.inc();
+    interrupted.let_pass();
+    taken.pass();
+    metrics_hot_count(cells, 1000);
+  });
+  in_update.pass();
+  again(2);
+  removed.let_pass();
+  interrupted.pass();
+  again(3);
+  taken.let_pass();
+  thread.join();
+  EXPECT_EQ(t.scrape().count("tasks", {"a"}), 3u);
+}
+
 // A child finds out at its first update that the gauge was removed; until then it has what its
 // parent had.
 TEST(TakenAgain, AChildsFirstUpdateOfARemovedGaugeDoesNotSetTheNewOne) {
