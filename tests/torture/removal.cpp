@@ -237,6 +237,7 @@ class Role {
       ::setrlimit(RLIMIT_FSIZE, &none);
     }
     for (std::uint64_t n = random() % (has_no_slot ? 20 : 400); n > 0; --n) {
+      if (has_no_slot) pause_for(std::chrono::microseconds(random() % 500));
       const Held& held = held_[random() % Lives::kPlaces];
       if (held.life == 0) continue;
       if (held.kind == Kind::kGauge) {
