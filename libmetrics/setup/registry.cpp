@@ -252,6 +252,7 @@ void Registry::begin_look_up() noexcept {
   numbered();
   update::take_place();
   own_slots_->handles().look(segment_->header());
+  update::seen();
   free_forgotten();
 }
 
@@ -475,7 +476,9 @@ void Registry::release(Handle handle) noexcept {
   update::Users& users = users_of(handle);
   if (users.count > 0) --users.count;
   // Nobody but callers under the same lock can have it: no update of it is under way.
-  if (update::all_seen(update::next_look())) give_back_unused(handle);
+  const std::uint64_t look = update::next_look();
+  update::seen();
+  if (update::all_seen(look)) give_back_unused(handle);
 }
 
 void Registry::remove(Family& family, std::span<const std::string_view> strings) {

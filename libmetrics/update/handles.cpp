@@ -97,6 +97,7 @@ std::uint64_t Handles::acknowledged() noexcept {
     awaited_look_ = 0;
     if (std::exchange(more_, false)) {
       awaited_look_ = next_look();
+      seen();
       awaited_clock_ = looked_;
       return acknowledged();  // a process with one thread need not wait
     }

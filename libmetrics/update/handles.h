@@ -64,7 +64,7 @@ class Handles {
   // Returns the date of the last look: handles to what was removed until then lead nowhere.
   std::uint64_t looked() const noexcept { return looked_; }
   // Returns the date up to which no thread of this process can store to a removed series any more.
-  // look() and time change it.
+  // look() and time change it. For set-up calls.
   std::uint64_t acknowledged() noexcept;
   // Returns the youngest `born` of all handles that there ever were.
   std::uint64_t youngest_born() const noexcept { return youngest_born_; }

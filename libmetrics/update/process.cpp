@@ -213,9 +213,7 @@ void take_place_back(bool held) noexcept {
 
 std::uint64_t next_look() noexcept {
   // Release: a thread that has seen this look finds what was led nowhere before it.
-  const std::uint64_t look = looks.fetch_add(1, std::memory_order_release) + 1;
-  seen();
-  return look;
+  return looks.fetch_add(1, std::memory_order_release) + 1;
 }
 
 bool all_seen(std::uint64_t look) noexcept {

@@ -93,15 +93,15 @@ ThreadPlace* own_place() noexcept;
 // last look; an update of a thread that may have none is counted while it is under way.
 // tests/model/acks.pml has every step.
 
-// Counts one look more, and returns its number. The calling thread is outside. The caller must hold
-// the mutex.
+// Counts one look more, and returns its number. The caller must hold the mutex.
 std::uint64_t next_look() noexcept;
 // Returns true if every thread of the process has been outside since that look. The caller must
 // hold the mutex.
 bool all_seen(std::uint64_t look) noexcept;
 // The last look; never 0.
 extern std::atomic<std::uint64_t> looks;
-// Tells that the calling thread is outside, if it has a place.
+// Tells that the calling thread is outside, if it has a place. For set-up calls and look-ups: an
+// update, and the claim that it may make, can be a signal handler's, and its thread in another one.
 inline void seen() noexcept {
   metrics_thread_state* thread = metrics_thread;
   if (thread->seen == 0) return;

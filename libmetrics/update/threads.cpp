@@ -185,8 +185,8 @@ format::Cell* own_cells(std::uint32_t segment) noexcept {
     }
     enter(p);
     if (any_untracked) take_back_untracked(&give_slots_back);
-    // Not seen() if it has a place already: this may be a signal handler's update, and the thread in
-    // the middle of another one.
+    // Not seen() if it has a place already: this may be a signal handler's update, and the thread
+    // in the middle of another one.
     ThreadPlace* thread = give_place();
     // `tried` is checked again: a signal handler may have been here before the lock was held.
     if (thread != nullptr && (thread->hot.tried & bit) == 0) {
