@@ -262,6 +262,7 @@ TEST(MaxSeries, IsNoneInAFileOfTheFirstVersion) {
   tasks.clear();
   for (unsigned i = 0; i < 4; ++i) tasks.labels(nth(i)).inc();
   EXPECT_EQ(t.scrape().series_count("tasks"), 4u);
+  EXPECT_EQ(Patch(t.file()).family("tasks").max_series, 0u);
   EXPECT_EQ(Patch(t.file()).family("tasks").series_used.load(), 0u);
 }
 
@@ -340,6 +341,32 @@ TEST(MaxSeries, IsExactForManyProcessesAndLosesNothing) {
   const Scrape scrape = t.scrape();
   EXPECT_EQ(scrape.series_count("tasks"), kMost + 1);
   EXPECT_EQ(scrape.sum_of_counts("tasks"), std::uint64_t{kWorkers} * kLabelSets);
+}
+
+// Two that register one series, and two that remove it: one of them counts.
+TEST(MaxSeries, CountsExactlyTheSeriesThatAreThereWhereNobodyIsKilled) {
+  constexpr unsigned kWorkers = 8;
+  TempSegment t({64, 64, 64 * 1024, 8 << 20});
+  auto& ready = shared<std::atomic<unsigned>>();
+  std::vector<pid_t> workers;
+  for (unsigned worker = 0; worker < kWorkers; ++worker) {
+    workers.push_back(forked([&, worker] {
+      const auto tasks = limited(t, "tasks", 1'000'000);
+      std::mt19937 own(worker);
+      ++ready;
+      while (ready < kWorkers) std::this_thread::yield();
+      for (unsigned i = 0; i < 5000; ++i) {
+        const std::string name = nth(std::uniform_int_distribution<unsigned>(0, 3)(own));
+        tasks.labels(name).inc();
+        tasks.remove(name);
+      }
+      tasks.labels(nth(worker)).inc();
+    }));
+  }
+  for (const pid_t worker : workers) EXPECT_EQ(ended(worker), 0);
+  const std::uint64_t live = t.scrape().series_count("tasks");
+  EXPECT_GE(live, 4u);
+  EXPECT_EQ(Patch(t.file()).family("tasks").series_used.load(), live);
 }
 
 std::size_t shown_within(const Scrape& scrape) {
