@@ -57,10 +57,10 @@ std::string path_fault(const std::string& path) {
 // Replaces a duration by its milliseconds. Returns why it is refused, or an empty string.
 std::string milliseconds_of(std::string& duration) {
   using Count = std::chrono::milliseconds::rep;
-  constexpr Count kDay = 24 * 60 * 60 * 1000;
+  constexpr Count kMinute = 60 * 1000, kHour = 60 * kMinute, kDay = 24 * kHour;
   static const CLI::AsNumberWithUnit convert(
       std::map<std::string, Count>{
-          {"ms", 1}, {"s", 1000}, {"m", 60 * 1000}, {"h", 60 * 60 * 1000}, {"d", kDay}},
+          {"ms", 1}, {"s", 1000}, {"m", kMinute}, {"h", kHour}, {"d", kDay}},
       CLI::AsNumberWithUnit::UNIT_REQUIRED);
   const std::string given = duration;
   // CLI11 takes a unit alone for 1 of it, and a number may be negative.

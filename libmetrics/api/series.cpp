@@ -171,7 +171,8 @@ metrics_status with_handle(metrics_family* handle, std::initializer_list<format:
     log_claim(registry);
     return found;
   });
-  if (family != nullptr && family->has_cut.load(std::memory_order_relaxed)) log_cut_once(*family);
+  if (family == nullptr) return status;
+  if (family->has_cut.load(std::memory_order_relaxed)) log_cut_once(*family);
   if (worth_logging(status) && family->offset() != 0) log_once(*family, status);
   return status;
 }
