@@ -57,7 +57,7 @@ std::string path_fault(const std::string& path) {
 // Replaces a duration by its milliseconds. Returns why it is refused, or an empty string.
 std::string milliseconds_of(std::string& duration) {
   using Count = std::chrono::milliseconds::rep;
-  constexpr Count kMinute = 60 * 1000, kHour = 60 * kMinute, kDay = 24 * kHour;
+  constexpr Count kMinute = Count{60} * 1000, kHour = 60 * kMinute, kDay = 24 * kHour;
   static const CLI::AsNumberWithUnit convert(
       std::map<std::string, Count>{
           {"ms", 1}, {"s", 1000}, {"m", kMinute}, {"h", kHour}, {"d", kDay}},

@@ -166,7 +166,7 @@ class SocketAddress {
     const std::size_t begin = offsetof(sockaddr_un, sun_path);
     std::string path(view<sockaddr_un>().sun_path, size_ > begin ? size_ - begin : 0);
     if (path.starts_with('\0')) return std::string(kUnix) + '@' + path.substr(1);
-    return std::string(kUnix) + path.c_str();
+    return std::string(kUnix) + path.substr(0, path.find('\0'));
   }
 
  private:

@@ -14,8 +14,8 @@ struct Place {
 };
 // The rooms are 64, 128, 256, ... handles large.
 Place place_of(std::size_t index, std::size_t first_room) noexcept {
-  const auto room = static_cast<std::size_t>(std::bit_width(index / first_room + 1) - 1);
-  return {room, index - first_room * ((std::size_t{1} << room) - 1)};
+  const std::size_t size = std::bit_floor(index / first_room + 1);  // in first rooms
+  return {static_cast<std::size_t>(std::countr_zero(size)), index - first_room * (size - 1)};
 }
 
 }  // namespace

@@ -109,7 +109,7 @@ ROUNDS = """
             check(INFO, stated_anew, 3000)
         else:
             for metric in metrics:
-                check(metric, globals()[case], 200 if case == 'cleared_and_set_anew' else 3000)
+                check(metric, globals()[case], 600 if case == 'cleared_and_set_anew' else 3000)
                 metric.clear()
     finally:
         for pid in workers:
