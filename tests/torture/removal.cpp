@@ -68,6 +68,7 @@ class Role {
     for (;;) {
       share(20);
       remove_shared();
+      remove_others_task();
       be_parent();
     }
   }
@@ -212,6 +213,18 @@ class Role {
   void remove_shared() {
     if (setting_.is_tight || below(10) != 0) return;
     comes_.remove(label_of_shared(static_cast<unsigned>(below(Lives::kShared))));
+  }
+
+  // Removes a worker's task under its hands: the worker counts on in it for a while. Not where one
+  // that goes on with a killed one's task could make it again.
+  void remove_others_task() {
+    const auto i = static_cast<unsigned>(below(Lives::kWorkers * Lives::kPlaces));
+    std::atomic<std::uint64_t>& place = lives_.places[Lives::kExporters * Lives::kPlaces + i].now;
+    std::uint64_t now = place.load();
+    if (!setting_.is_tight || now % 2 == 0 || below(4) != 0) return;
+    if (place.compare_exchange_strong(now, now - 1)) {
+      own_.remove(kind_of(i), label_of_task(now >> 1));
+    }
   }
 
   // Forks children that only update what they inherit, and end at some time.
