@@ -55,7 +55,7 @@ class Rounds {
         counter_("removal_total", "", {"key"}, {.segment = segment_}),
         gauge_("removal_size", "", {"key"}, {.mode = Mode::kLiveSum, .segment = segment_}),
         histogram_("removal_seconds", "", {"key"}, {.segment = segment_}),
-        info_("removal", "", {.segment = segment_}) {
+        info_("removal_facts", "", {.segment = segment_}) {
     play();
     for (int i = 0; setting.beside && i < 3; ++i) workers_.push_back(started());
   }
