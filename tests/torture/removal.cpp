@@ -41,7 +41,7 @@ struct Setting {
   Geometry geometry;
   bool is_tight;
 };
-constexpr Setting kSettings[] = {{{20, 12, 256 * 1024, 32 << 20}, false},
+constexpr Setting kSettings[] = {{{20, 12, 1 << 20, 64 << 20}, false},
                                  {{20, 12, 8192, 1 << 20}, true}};
 
 // One process's way of living. Its number is its role's; a killed one's successor has the same.
