@@ -286,6 +286,30 @@ TEST(TakenAgain, AChildHoldsBackWhatIsRemovedAfterItsFirstUpdate) {
   EXPECT_EQ(t.scrape().count("tasks", {"a"}), 2u);
 }
 
+TEST(TakenAgain, WhatALivingProcessHasLookedUpIsNotUsedByAnother) {
+  TempSegment t;
+  const Counter stays = t.counter("stays");
+  const Family<Counter> tasks("tasks", "", {"id"}, t.options());
+  stays.inc();
+  Gate made, made_again;
+  const pid_t other = forked([&] {
+    stays.inc();
+    tasks.labels("before").inc();
+    tasks.remove("before");  // from here on, what is registered is younger than its slot's handles
+    const Counter task = tasks.labels("a");
+    task.inc();
+    made.let_pass();
+    made_again.pass();
+    task.inc(1000);
+  });
+  made.pass();
+  tasks.remove("a");
+  tasks.labels("a").inc(2);
+  made_again.let_pass();
+  EXPECT_EQ(ended(other), 0);
+  EXPECT_EQ(t.scrape().count("tasks", {"a"}), 2u);
+}
+
 // The second update is a signal handler's, in a segment where the thread has no slot yet: it must
 // not tell that the thread is outside of the first one.
 TEST(TakenAgain, AnUpdateInWhichAThreadMakesAnotherFirstOneIsWaitedFor) {
