@@ -22,8 +22,8 @@ SOURCES = {
     'format': 'access definition editions error file geometry group label_values name ownership printable random '
               'records types utf8',
     'update': 'buckets claims gauges handles locked own_slots pending process sanitizer segment slow_path threads',
-    'setup': 'bounds creation directory directory_series join max_series permissions read_back registry reuse series '
-             'series_count surroundings',
+    'setup': 'bounds creation directory directory_series join max_series permissions read_back registry '
+             'registry_series reuse series series_count surroundings',
     'api': 'arguments errors families log read_back segments series updates',
     'reader': 'contents dropped families gauge_merge held_back identity limits mapping merge overlooked reader seeded '
               'shown slot_report verify',
