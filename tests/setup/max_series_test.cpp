@@ -321,23 +321,32 @@ TEST(MaxSeries, OfTheEnvironmentWinsOverTheProgram) {
 
 // ---- many processes ----
 
+// Runs the body in that many processes, which have a family of that limit and begin at one moment,
+// and waits for them.
+template <class Body>
+void all_at_once(const TempSegment& t, unsigned count, unsigned most, Body body) {
+  auto& ready = shared<std::atomic<unsigned>>();
+  std::vector<pid_t> workers;
+  for (unsigned worker = 0; worker < count; ++worker) {
+    workers.push_back(forked([&, worker] {
+      const auto tasks = limited(t, "tasks", most);
+      ++ready;
+      while (ready < count) std::this_thread::yield();
+      body(tasks, worker);
+    }));
+  }
+  for (const pid_t worker : workers) EXPECT_EQ(ended(worker), 0);
+}
+
 TEST(MaxSeries, IsExactForManyProcessesAndLosesNothing) {
   constexpr unsigned kWorkers = 64;
   constexpr unsigned kLabelSets = 10'000;
   constexpr unsigned kMost = 1000;
   TempSegment t({64, 64, 16 * 1024, 1 << 20});
-  auto& ready = shared<std::atomic<unsigned>>();
-  std::vector<pid_t> workers;
-  for (unsigned worker = 0; worker < kWorkers; ++worker) {
-    workers.push_back(forked([&, worker] {
-      const auto tasks = limited(t, "tasks", kMost);
-      ++ready;
-      while (ready < kWorkers) std::this_thread::yield();
-      const unsigned first = worker % 2 == 0 ? 0 : worker * kLabelSets;  // half fight for the same
-      for (unsigned i = 0; i < kLabelSets; ++i) tasks.labels(nth(first + i)).inc();
-    }));
-  }
-  for (const pid_t worker : workers) EXPECT_EQ(ended(worker), 0);
+  all_at_once(t, kWorkers, kMost, [](const Family<Counter>& tasks, unsigned worker) {
+    const unsigned first = worker % 2 == 0 ? 0 : worker * kLabelSets;  // half fight for the same
+    for (unsigned i = 0; i < kLabelSets; ++i) tasks.labels(nth(first + i)).inc();
+  });
   const Scrape scrape = t.scrape();
   EXPECT_EQ(scrape.series_count("tasks"), kMost + 1);
   EXPECT_EQ(scrape.sum_of_counts("tasks"), std::uint64_t{kWorkers} * kLabelSets);
@@ -347,23 +356,15 @@ TEST(MaxSeries, IsExactForManyProcessesAndLosesNothing) {
 TEST(MaxSeries, CountsExactlyTheSeriesThatAreThereWhereNobodyIsKilled) {
   constexpr unsigned kWorkers = 8;
   TempSegment t({64, 64, 64 * 1024, 8 << 20});
-  auto& ready = shared<std::atomic<unsigned>>();
-  std::vector<pid_t> workers;
-  for (unsigned worker = 0; worker < kWorkers; ++worker) {
-    workers.push_back(forked([&, worker] {
-      const auto tasks = limited(t, "tasks", 1'000'000);
-      std::mt19937 own(worker);
-      ++ready;
-      while (ready < kWorkers) std::this_thread::yield();
-      for (unsigned i = 0; i < 5000; ++i) {
-        const std::string name = nth(std::uniform_int_distribution<unsigned>(0, 3)(own));
-        tasks.labels(name).inc();
-        tasks.remove(name);
-      }
-      tasks.labels(nth(worker)).inc();
-    }));
-  }
-  for (const pid_t worker : workers) EXPECT_EQ(ended(worker), 0);
+  all_at_once(t, kWorkers, 1'000'000, [](const Family<Counter>& tasks, unsigned worker) {
+    std::mt19937 own(worker);
+    for (unsigned i = 0; i < 5000; ++i) {
+      const std::string name = nth(std::uniform_int_distribution<unsigned>(0, 3)(own));
+      tasks.labels(name).inc();
+      tasks.remove(name);
+    }
+    tasks.labels(nth(worker)).inc();
+  });
   const std::uint64_t live = t.scrape().series_count("tasks");
   EXPECT_GE(live, 4u);
   EXPECT_EQ(Patch(t.file()).family("tasks").series_used.load(), live);
