@@ -144,13 +144,14 @@ bool Front::alive() noexcept {
 
 void Front::wake_up() noexcept {
   const std::uint64_t one = 1;
-  static_cast<void>(::write(wakeup_.get(), &one, sizeof(one)));  // it can't be full
+  [[maybe_unused]] const ssize_t written = ::write(wakeup_.get(), &one, sizeof(one));  // not full
 }
 
 void Front::on_wake(evutil_socket_t, short, void* argument) noexcept {
   auto& self = *static_cast<Front*>(argument);
   std::uint64_t times = 0;
-  static_cast<void>(::read(self.wakeup_.get(), &times, sizeof(times)));  // so that it ends to wake
+  // So that it ends to wake.
+  [[maybe_unused]] const ssize_t got = ::read(self.wakeup_.get(), &times, sizeof(times));
   self.asked_.store(false, std::memory_order_relaxed);
   if (!self.finishing_.load(std::memory_order_acquire)) return;
   const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
