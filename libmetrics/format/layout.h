@@ -106,7 +106,7 @@ struct Header {
   Cell lanes_used;                            // highest lane ever claimed, counted from 1
   Cell first_slot_hand, lane_hand;            // where a search for a free one goes on: hints
   alignas(kCacheLine) Cell clock;             // counts removals
-  alignas(kCacheLine) Cell reuses;            // raised before and after a record is filled anew
+  alignas(kCacheLine) Cell reuses;            // raised before a removed record changes
   alignas(kCacheLine) Cell starts;            // numbers the processes that have joined
   Cell hand;     // the chain from which on a search for a removed record goes on: a hint
   Cell unowned;  // 1, for good: a process counts in slot 0 without the shared lock, see ownership.h

@@ -110,9 +110,9 @@ format::Chain& Directory::chain(std::uint64_t hash) const noexcept {
   return *reinterpret_cast<format::Chain*>(segment_.base() + offset);
 }
 
-// Returns true if FamilyRecord::series_used counts in this file: all its programs do so, which they
-// don't in a file of version 2.0.
-bool Directory::counts_series() const noexcept {
+// Returns false for a file of version 2.0, whose programs know nothing of the words that came later:
+// nothing is used again in it, and FamilyRecord::series_used doesn't count.
+bool Directory::may_reuse() const noexcept {
   return (segment_.header().writer_features & format::kReuse) != 0;
 }
 
@@ -244,7 +244,7 @@ format::Offset Directory::family(const format::Definition& d, std::uint64_t open
   const auto make = [&] {
     const format::Offset offset = reserve(format::family_bytes(d), asked);
     format::write_family(segment_.base() + offset, d, hash, opened);
-    if (!counts_series()) family_record(offset).max_series = 0;
+    if (!may_reuse()) family_record(offset).max_series = 0;
     return offset;
   };
   const format::Offset offset = find_or_link(hash, Kind::kFamily, asked, same, expect, make);
@@ -289,20 +289,17 @@ std::optional<std::string> Directory::served_instead(const format::Definition& d
 
 // Removes the series of that family which the record was when its state was `live`. Returns the
 // date of the removal; 0 if the series was removed before.
-std::uint64_t Directory::remove_record(const Record& record, std::uint64_t live,
+std::uint64_t Directory::remove_record(SeriesRecord& record, std::uint64_t live,
                                        format::Offset family) const noexcept {
-  auto& state = const_cast<format::Cell&>(record.state);
   if (format::state_of(live) != State::kLive) return 0;
   const std::uint64_t removed = format::with_state(live, State::kRemoved);
-  if (!state.compare_exchange_strong(live, removed, std::memory_order_seq_cst)) return 0;
-  if (counts_series()) uncount(family_record(family));
+  if (!record.record.state.compare_exchange_strong(live, removed, std::memory_order_seq_cst)) {
+    return 0;
+  }
+  if (may_reuse()) uncount(family_record(family));
   // The date is part of the state, and is given by whoever comes: in a word of its own, a remover
   // that is stopped before it stores it would date the next life. See tests/model/stamp.pml.
-  const std::uint64_t date = segment_.header().clock.fetch_add(1, std::memory_order_seq_cst) + 1;
-  std::uint64_t undated = removed;
-  state.compare_exchange_strong(undated, format::word_of(State::kResting, date),
-                                std::memory_order_seq_cst);
-  return date;
+  return rest(segment_, record, removed);
 }
 
 std::vector<Directory::Removed> Directory::remove(const format::Definition& d,
@@ -320,7 +317,8 @@ std::vector<Directory::Removed> Directory::remove(const format::Definition& d,
           !is_series(offset, edition.offset, *theirs)) {
         return false;
       }
-      if (const std::uint64_t date = remove_record(record, state, edition.offset); date != 0) {
+      if (const std::uint64_t date = remove_record(*series_at(offset), state, edition.offset);
+          date != 0) {
         removed.push_back({edition.offset, &record.state, date});
       }
       return true;
@@ -352,7 +350,7 @@ void Directory::remove_all(const format::Definition& d) const {
       const auto edition = std::find_if(editions.begin(), editions.end(),
                                         [&](const Edition& e) { return e.offset == r->family; });
       if (edition != editions.end() && edition->overflow != record.hash) {
-        remove_record(record, state, edition->offset);
+        remove_record(*series_at(offset), state, edition->offset);
       }
       return false;
     });

@@ -92,7 +92,7 @@ class Directory {
     const format::Definition& definition;
     format::Offset family;  // 0: it is the family itself that is registered
   };
-  bool counts_series() const noexcept;
+  bool may_reuse() const noexcept;
   std::uint64_t kept_from(const Asked& asked, std::uint64_t all) const noexcept;
   bool fits(std::uint64_t used, std::uint64_t bytes, std::uint64_t kept) const noexcept;
   void note(format::Drop reason, const Asked& asked, std::uint64_t needed) const noexcept;
@@ -114,7 +114,7 @@ class Directory {
   bool is_series(format::Offset offset, format::Offset family,
                  std::span<const std::string> strings) const;
   static bool is_live(const format::Record& record) noexcept;
-  std::uint64_t remove_record(const format::Record& record, std::uint64_t live,
+  std::uint64_t remove_record(format::SeriesRecord& record, std::uint64_t live,
                               format::Offset family) const noexcept;
 
   // ---- in directory_series.cpp ----

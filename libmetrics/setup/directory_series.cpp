@@ -45,8 +45,6 @@ void hand_on(std::uint64_t& from, std::uint32_t& from_room, std::uint64_t& to,
   const std::uint32_t room = from_room;
   from_room = 0;
   in_order();
-  to_room = 0;
-  in_order();
   to = from;
   in_order();
   to_room = room;
@@ -93,8 +91,7 @@ std::optional<Directory::Found> Directory::series(format::Offset family,
       format::is_of_processes(d.type),
       format::has_overflow(d.type, strings.size(), family_record(family).max_series) &&
           format::is_overflow(strings)};
-  const bool may_reuse = (segment_.header().writer_features & format::kReuse) != 0;
-  const Live live = may_reuse ? registered(wanted, reuse) : linked_live(wanted);
+  const Live live = may_reuse() ? registered(wanted, reuse) : linked_live(wanted);
   if (live.record == nullptr) return std::nullopt;
   const format::Geometry& g = segment_.geometry();
   const std::uint64_t first = live.record->first_cell;
@@ -246,10 +243,9 @@ Taken Directory::taken(const Wanted& wanted, Reuse& reuse) const {
   if (is_own) {
     reuse.hold(*mine);
     mine->created_ns = format::now_ns();
-    reuse.note();
   } else if (mine) {
     if (mine->cells_room == 0) give_cells(*mine, wanted, reuse);
-    if (mine->room < wanted.room) give_room(*mine, wanted, reuse);
+    if (mine->room == 0 && wanted.room > 0) give_room(*mine, wanted, reuse);
     fill(*mine, wanted, reuse);
   }
   return mine;
@@ -331,8 +327,6 @@ void Directory::give_room(SeriesRecord& record, const Wanted& wanted, Reuse& reu
         another(reuse, [&](const SeriesRecord& r) { return suits(r.room, wanted.room); });
     if (donor) return hand_room(*donor, record);
   }
-  record.room = 0;
-  in_order();
   record.strings = reserve(wanted.room, wanted.asked);
   in_order();
   record.room = wanted.room;
@@ -349,7 +343,6 @@ void Directory::fill(SeriesRecord& record, const Wanted& wanted, const Reuse& re
   format::fill_series(
       segment_.base(), offset_of(record),
       {wanted.strings, wanted.hash, wanted.asked.family, wanted.cells, born, reuse.me().word()});
-  reuse.note();
 }
 
 }  // namespace metrics::setup

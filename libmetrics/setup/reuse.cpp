@@ -37,10 +37,17 @@ bool each_since(const update::Segment& segment, SlotIndex mine, std::uint64_t bo
   return true;
 }
 
+std::uint64_t next_date(const update::Segment& segment) noexcept {
+  return segment.header().clock.fetch_add(1, kOrdered) + 1;
+}
+
 }  // namespace
 
-std::uint64_t Reuse::date() const noexcept {
-  return segment_.header().clock.fetch_add(1, kOrdered) + 1;
+std::uint64_t rest(const update::Segment& segment, SeriesRecord& record,
+                   std::uint64_t from) noexcept {
+  const std::uint64_t date = next_date(segment);
+  change(record.record.state, from, format::word_of(State::kResting, date));
+  return date;
 }
 
 int Reuse::file() noexcept {
@@ -49,12 +56,11 @@ int Reuse::file() noexcept {
 }
 
 void Reuse::settle(SeriesRecord& record, std::uint64_t state) noexcept {
-  const std::uint64_t rest = format::rest_of(state);
+  const std::uint64_t taker = format::rest_of(state);
   const bool undated = format::state_of(state) == State::kRemoved;
-  const bool taker_died = format::state_of(state) == State::kTaken && rest != 0 &&
-                          is_dead(format::Owner::of_taker_bits(rest));
-  if (!undated && !taker_died) return;
-  change(record.record.state, state, format::word_of(State::kResting, date()));
+  const bool taker_died = format::state_of(state) == State::kTaken && taker != 0 &&
+                          is_dead(format::Owner::of_taker_bits(taker));
+  if (undated || taker_died) rest(segment_, record, state);
 }
 
 bool Reuse::is_dead(format::Owner owner) noexcept {
@@ -91,7 +97,12 @@ std::uint64_t Reuse::taken_word() const noexcept {
   return format::word_of(State::kTaken, me_.taker_bits());
 }
 
-void Reuse::note() const noexcept { segment_.header().reuses.fetch_add(1, kOrdered); }
+// Takes the record if its state word is still that one.
+Taken Reuse::taken(SeriesRecord& record, std::uint64_t from) const noexcept {
+  if (!change(record.record.state, from, taken_word())) return {};
+  segment_.header().reuses.fetch_add(1, kOrdered);  // before anything of it changes
+  return {*this, record};
+}
 
 Taken Reuse::take(SeriesRecord& record) noexcept {
   const std::uint64_t state = record.record.state.load(kOrdered);
@@ -102,21 +113,13 @@ Taken Reuse::take(SeriesRecord& record) noexcept {
   const Users users{record.holder.load(kOrdered), record.born};
   const std::uint64_t removed = format::rest_of(state);
   if (has_cells && (removed > acknowledged_ || !has_no_other_user(users, removed))) return {};
-  if (!change(record.record.state, state, taken_word())) return {};
-  Taken taken(*this, record);
-  note();
-  if (has_cells && !clear_cells(record, users)) return {};
-  return taken;
+  Taken mine = taken(record, state);
+  return !mine || !has_cells || clear_cells(record, users) ? std::move(mine) : Taken();
 }
 
-Taken Reuse::take_own(SeriesRecord& record) noexcept {
+Taken Reuse::take_own(SeriesRecord& record) const noexcept {
   const std::uint64_t state = record.record.state.load(kOrdered);
-  if (format::state_of(state) != State::kResting ||
-      !change(record.record.state, state, taken_word())) {
-    return {};
-  }
-  note();
-  return {*this, record};
+  return format::state_of(state) == State::kResting ? taken(record, state) : Taken();
 }
 
 Taken Reuse::made(SeriesRecord& record) const noexcept {
@@ -129,7 +132,7 @@ Taken::~Taken() {
 }
 
 void Reuse::give_back(SeriesRecord& record) const noexcept {
-  record.record.state.store(format::word_of(State::kResting, date()), kOrdered);
+  record.record.state.store(format::word_of(State::kResting, next_date(segment_)), kOrdered);
 }
 
 void Reuse::hold(SeriesRecord& record) const noexcept {

@@ -32,6 +32,11 @@ namespace metrics::setup {
 
 class Reuse;
 
+// Dates the removal of a series, or the end of a taker: sets a record whose state word is `from` to
+// resting, unless another process was first. Returns the date.
+std::uint64_t rest(const update::Segment& segment, format::SeriesRecord& record,
+                   std::uint64_t from) noexcept;
+
 // A record that this process has taken, or none. At its end the record is given back, unless it is
 // kept.
 class Taken {
@@ -82,13 +87,11 @@ class Reuse {
   // now; then it is as it was.
   Taken take(format::SeriesRecord& record) noexcept;
   // Takes that of a gauge for the same label values, whose cells stay as they are.
-  Taken take_own(format::SeriesRecord& record) noexcept;
+  Taken take_own(format::SeriesRecord& record) const noexcept;
   // Stands for a new record, which nobody else can find yet, as for one that was taken.
   Taken made(format::SeriesRecord& record) const noexcept;
   // Makes this process a holder of the record.
   void hold(format::SeriesRecord& record) const noexcept;
-  // Tells that the record was filled, or is about to be: see Header::reuses.
-  void note() const noexcept;
 
  private:
   int file() noexcept;
@@ -101,7 +104,7 @@ class Reuse {
   bool clear_cells(const format::SeriesRecord& record, const Users& users) noexcept;
   bool clear(format::SlotIndex slot, const format::SeriesRecord& record) noexcept;
   bool is_dead(format::Owner owner) noexcept;
-  std::uint64_t date() const noexcept;
+  Taken taken(format::SeriesRecord& record, std::uint64_t from) const noexcept;
   std::uint64_t taken_word() const noexcept;
   void give_back(format::SeriesRecord& record) const noexcept;
   friend class Taken;

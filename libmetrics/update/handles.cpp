@@ -59,25 +59,21 @@ void Handles::lead_nowhere(std::uint32_t index) noexcept {
   count_.store(last, std::memory_order_release);
 }
 
-bool Handles::lead_removed_nowhere() noexcept {
+void Handles::lead_removed_nowhere() noexcept {
   for (std::uint32_t i = count_.load(std::memory_order_acquire); i > 0; --i) {
     const Handle& handle = at(i - 1);
     // Acquire: after a claim's `since`, before anything is stored through a handle.
     if (handle.state->load(std::memory_order_acquire) != handle.live) lead_nowhere(i - 1);
   }
-  return std::exchange(led_, false);
 }
 
 void Handles::look(const format::Header& header) noexcept {
   const std::uint64_t clock = header.clock.load(std::memory_order_seq_cst);
-  bool led = false;
   if (clock != looked_) {
-    led = lead_removed_nowhere();
+    lead_removed_nowhere();
     looked_ = clock;
-  } else {
-    led = std::exchange(led_, false);
   }
-  if (!led) return;
+  if (!std::exchange(led_, false)) return;
   const std::uint64_t look = next_look();
   if (awaited_look_ != 0) {
     more_ = true;

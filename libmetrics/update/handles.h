@@ -24,8 +24,8 @@ namespace metrics::update {
 // What the library keeps of a counter's and a histogram's handle beside what an update needs. Those
 // of removed series stay for as long as the process lives: at most 64 bytes each.
 struct Counter : metrics_counter {
-  const format::Cell*
-      state;  // of the record; holds `live` until any process has removed the series
+  // Of the record; holds `live` until any process has removed the series.
+  const format::Cell* state;
   std::uint64_t live;
   Users users;
 };
@@ -35,6 +35,12 @@ struct Histogram : metrics_histogram {
   Users users;
 };
 static_assert(sizeof(Counter) <= 64 && sizeof(Histogram) <= 64 && sizeof(Gauge) <= 64);
+
+// Returns the number of the segment that a handle leads to at the moment.
+template <class Handle>
+std::uint32_t segment_of(const Handle& handle) noexcept {
+  return metrics_hot_segment(__atomic_load_n(&handle.place, __ATOMIC_RELAXED));
+}
 
 class Handles {
  public:
@@ -76,7 +82,7 @@ class Handles {
   static constexpr std::size_t kFirstRoom = 64;
   static constexpr std::size_t kRooms = 26;  // each twice as large as the one before
   Handle& at(std::uint32_t index) noexcept;
-  bool lead_removed_nowhere() noexcept;
+  void lead_removed_nowhere() noexcept;
 
   std::array<std::unique_ptr<Handle[]>, kRooms> rooms_;
   std::atomic<std::uint32_t> count_{0};

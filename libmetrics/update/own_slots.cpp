@@ -128,8 +128,7 @@ void OwnSlots::each_own_slot(Visit visit) const {
   const std::uint64_t lanes = format::capped(segment_.header().lanes_used, g.lanes);
   for (std::uint64_t i = 1; i <= lanes; ++i) {
     const auto lane = static_cast<format::SlotIndex>(g.first_slots + i);
-    if (segment_.head(lane).owner.load(std::memory_order_relaxed) == claim.owner.word())
-      visit(lane);
+    if (is_own(lane)) visit(lane);
   }
 }
 

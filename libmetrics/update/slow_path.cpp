@@ -23,10 +23,6 @@ void shared_sum(format::Cell& cell, double amount) noexcept {
   }
 }
 
-std::uint32_t segment_of(const std::uint64_t& place) noexcept {
-  return metrics_hot_segment(__atomic_load_n(&place, __ATOMIC_RELAXED));
-}
-
 // Calls `own` with the first cell of the handle's series in the thread's own slot, or else `shared`
 // with that in slot 0. The place is loaded anew where nobody can use the cells for another series
 // any more: once the thread has its slot, or else while the update counts as under way and other
@@ -34,7 +30,7 @@ std::uint32_t segment_of(const std::uint64_t& place) noexcept {
 // nowhere. Unless the handle leads nowhere, it is a Counter or a Histogram.
 template <class Kept, class Handle, class Own, class Shared>
 void update(const Handle& handle, Own own, Shared shared) noexcept {
-  const std::uint32_t segment = segment_of(handle.place);
+  const std::uint32_t segment = segment_of(handle);
   const OwnSlots* slots = own_slots_at(segment);
   if (slots == nullptr) return;
   if (own_cells(segment) != nullptr) {
@@ -57,10 +53,9 @@ void update(const Handle& handle, Own own, Shared shared) noexcept {
 // Calls change(gauge), for which the process has a slot, unless it keeps the change for later.
 template <class Do>
 void change(metrics_gauge* hot, PendingGauges::Change kind, double value, Do change) noexcept {
-  // NULL, and the handles of what was refused, removed or not joined.
-  if (hot == nullptr || segment_of(hot->place) >= METRICS_MAX_SEGMENTS) return;
+  const std::uint32_t segment = hot == nullptr ? METRICS_NOWHERE : segment_of(*hot);
+  if (segment == METRICS_NOWHERE) return;  // what was refused, removed or not joined, too
   auto& gauge = static_cast<Gauge&>(*hot);
-  const std::uint32_t segment = segment_of(hot->place);
   own_cells(segment);  // a thread's first update claims a slot for its process too
   if (!owns_first_slot(segment) && keep_change(gauge, kind, value)) return;
   std::optional<Inside> inside;
@@ -78,7 +73,7 @@ void inc_slowly(const metrics_counter& c, std::uint64_t n) noexcept {
 
 void add_slowly(const metrics_counter& c, double amount) noexcept {
   if (!std::isgreaterequal(amount, 0.0)) {  // NaN too, and quietly: see metrics_hot_may_add()
-    count_drop(segment_of(c.place), format::Drop::kCounterNegative);
+    count_drop(segment_of(c), format::Drop::kCounterNegative);
     return;
   }
   if (amount < METRICS_HOT_EXACT && std::floor(amount) == amount) {
@@ -92,7 +87,7 @@ void add_slowly(const metrics_counter& c, double amount) noexcept {
 
 void observe_slowly(const metrics_histogram& h, double value) noexcept {
   if (std::isnan(value)) {
-    count_drop(segment_of(h.place), format::Drop::kObservationNan);
+    count_drop(segment_of(h), format::Drop::kObservationNan);
     return;
   }
   update<Histogram>(

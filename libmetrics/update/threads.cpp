@@ -29,10 +29,6 @@ std::int64_t end_key = -1;
 // by the mutex.
 bool any_untracked = false;
 
-std::uint32_t segment_of(const Gauge& gauge) noexcept {
-  return metrics_hot_segment(__atomic_load_n(&gauge.place, __ATOMIC_RELAXED));
-}
-
 // Records that a thread of this process counts in slot 0, and why; the first reason is kept.
 void count_in_shared(const OwnSlots& own, ProcessClaim& claim, metrics_status why,
                      format::Drop reason) noexcept {
@@ -207,11 +203,6 @@ void take_place() noexcept {
   if (is_seen()) return;
   if (any_untracked) take_back_untracked(&give_slots_back);
   if (ThreadPlace* thread = give_place(); thread != nullptr) watch_end(*thread);
-}
-
-format::Cell* shared_cells(std::uint32_t segment) noexcept {
-  const OwnSlots* own = own_slots_at(segment);
-  return own == nullptr ? nullptr : own->shared_cells();
 }
 
 bool owns_first_slot(std::uint32_t segment) noexcept {

@@ -20,10 +20,6 @@ format::Cell* own_cells(std::uint32_t segment) noexcept;
 // set-up calls; the caller must hold the mutex.
 void take_place() noexcept;
 
-// Returns slot 0, to which many processes and threads add at once; nullptr if the segment was not
-// joined, so that nothing is counted.
-format::Cell* shared_cells(std::uint32_t segment) noexcept;
-
 // Returns true if the process has a first slot, so that its gauges have a place.
 bool owns_first_slot(std::uint32_t segment) noexcept;
 

@@ -11,7 +11,7 @@
  *                     a series that was live from before the read until after it is in it
  *
  *   take     resting -> taken; reuses++; its cell = 0; a cell, if it has none, of another record
- *            that is taken likewise; identity; reuses++; the commit
+ *            that is taken likewise; identity; the commit
  *   read     reuses; a copy of the records; another one; the cells; reuses again. A series is found
  *            if its state is the same live word in both copies, and also all that stands behind the
  *            state: in the second copy that may be from after a removal, while what stands before
@@ -27,8 +27,7 @@
  * single steps (chain.pml), and what is removed rests and may be taken at once (holders.pml). There
  * is one slot. SIGKILL: a process that takes no further step.
  *
- * Each BREAK_* takes away, moves or adds one line; tests/model/check shows that each fails. The
- * second of a taker's reuses++ has none: this reader doesn't need it (RAISED_ONCE). */
+ * Each BREAK_* takes away, moves or adds one line; tests/model/check shows that each fails. */
 
 #define RECORDS 2 /* and as many cells */
 #ifndef WRITERS
@@ -114,9 +113,6 @@ proctype writer() {
         fi;
         atomic { lower[r] = i; holder[r] = 0 };
         atomic { upper[r] = i };
-#ifndef RAISED_ONCE
-        reuses++;
-#endif
         if
         :: atomic { cell_of[r] != 0 }; commit(r, i)
         :: atomic { cell_of[r] == 0 -> state[r] = RESTING } /* none to be had: given back */

@@ -22,7 +22,6 @@ class Reused {
   }
   // The caller has filled the record.
   void commit() {
-    ++header_.reuses;
     become(format::State::kCommitting, ++version_);
     become(format::State::kLive, version_);
   }
