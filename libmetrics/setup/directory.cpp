@@ -110,8 +110,8 @@ format::Chain& Directory::chain(std::uint64_t hash) const noexcept {
   return *reinterpret_cast<format::Chain*>(segment_.base() + offset);
 }
 
-// Returns false for a file of version 2.0, whose programs know nothing of the words that came later:
-// nothing is used again in it, and FamilyRecord::series_used doesn't count.
+// Returns false for a file of version 2.0, whose programs know nothing of the words that came
+// later: nothing is used again in it, and FamilyRecord::series_used doesn't count.
 bool Directory::may_reuse() const noexcept {
   return (segment_.header().writer_features & format::kReuse) != 0;
 }

@@ -81,7 +81,8 @@ class Registry {
   void release(Handle handle) noexcept;
 
  private:
-  // Sets up this process's state and returns it. Throws std::bad_alloc if there is no memory for it.
+  // Sets up this process's state and returns it. Throws std::bad_alloc if there is no memory for
+  // it.
   static update::Process& ready_process();
   explicit Registry(std::string file) : file_(std::move(file)) {}
   static Registry* joined(const std::string& file);

@@ -1,5 +1,5 @@
-// registry_series.cpp -- the series of a family in this process: how they are looked up, made, limited
-// and removed, and when what is kept of removed ones is freed.
+// registry_series.cpp -- the series of a family in this process: how they are looked up, made,
+// limited and removed, and when what is kept of removed ones is freed.
 #include <algorithm>
 #include <cerrno>
 #include <new>
