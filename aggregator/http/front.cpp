@@ -461,7 +461,8 @@ void Front::on_end(bufferevent*, short what, void* argument) noexcept {
     self.clients_.close(client, client.why_closed);
   } else if ((what & BEV_EVENT_TIMEOUT) != 0) {
     self.clients_.close(client, Closed::kResponseTimeout);
-  } else if ((what & BEV_EVENT_EOF) == 0) {
+  } else if ((what & BEV_EVENT_EOF) == 0 || (what & BEV_EVENT_WRITING) != 0) {
+    // The second, where a client has said in TLS that it ends, and no longer takes its response.
     self.clients_.close(client, Closed::kClient);
   } else {
     // The client may have closed only its own direction, and wait for its responses.

@@ -279,6 +279,23 @@ def test_a_client_that_ends_its_direction_while_it_takes_a_large_answer_gets_all
     assert len(body) > 300 * 16000
 
 
+@pytest.mark.parametrize("version", ["TLSv1_2", "TLSv1_3"])
+def test_a_client_that_hangs_up_while_it_takes_a_large_answer_is_gone(version, directory, start_worker, start, files):
+    path = os.path.join(directory, "big")
+    start_worker(METRICS_DIRECTORY_BYTES=16 << 20, at=path).ask("many", name="large_total", count=300, bytes=16000)
+    aggregator = start("", flags=["--segment", path])
+    tls = context(files)
+    tls.maximum_version = ssl.TLSVersion[version]
+    client = Raw(aggregator, tls)
+    client.tls.write(b"GET /metrics HTTP/1.1\r\n\r\n")
+    client.do(lambda: client.tls.read(100))
+    client.end_direction()
+    assert http_metric(aggregator, files, "connections", state="writing") == 1
+    client.socket.close()
+    until("it is gone", lambda: http_metric(aggregator, files, "connections", state="writing") == 0)
+    assert http_metric(aggregator, files, "connections_closed_total", reason="response_timeout") == 0
+
+
 # ---- passwords, headers, rate ------------------------------------------------------------------
 
 @pytest.fixture(scope="module")
