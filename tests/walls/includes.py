@@ -27,7 +27,8 @@ MAY_USE = {
     'aggregator/endpoints/': ('aggregator/scrape/', 'aggregator/exposition/', 'aggregator/http/',
                               'aggregator/web/'),
     'aggregator/': ('aggregator/', *READER),
-    'tools/inspect/': ('aggregator/exposition/', 'aggregator/command_line.h', 'aggregator/version.h', *READER),
+    'tools/inspect/': ('aggregator/exposition/', 'aggregator/scrape/', 'aggregator/command_line.h', 'aggregator/log.h',
+                       'aggregator/version.h', *READER),
 }
 # Folders that are no wings: what a stranger could have written, over the public headers alone.
 NO_WINGS = {'libmetrics/examples/', 'libmetrics/bamboo/', 'libmetrics/include/'}

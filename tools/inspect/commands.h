@@ -3,6 +3,8 @@
 
 #include <string>
 
+#include "aggregator/exposition/formats.h"
+
 namespace metrics::inspect {
 
 enum class Format { kText, kJson };
@@ -28,7 +30,11 @@ int dump_per_slot(const std::string& path, Format format);
 int get(const std::string& path, const std::string& selector, Format format);
 // Lists all faults; returns kFault if there are any.
 int verify(const std::string& path, Format format);
-// Shows the segment's part of the exposition of an aggregator that serves this segment alone.
-int expose(const std::string& path, Format format);
+// Shows what a scrape of an aggregator that serves this segment alone would get, in that format:
+// the segment's families, or the aggregator's own ones about the segment, too. Those about the
+// aggregator's process are left out, except for its build: there is no such process.
+enum class Families { kOfSegment, kOfSegmentAndAggregator };
+int expose(const std::string& path, const exposition::Format& format,
+           const exposition::Options& options, Families families);
 
 }  // namespace metrics::inspect

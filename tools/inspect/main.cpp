@@ -19,6 +19,7 @@
 namespace {
 
 using namespace metrics::inspect;
+namespace exposition = metrics::exposition;
 
 int failed(std::string_view what, int code) {
   complain(what);
@@ -80,7 +81,21 @@ int main(int argc, char** argv) {
       ->required();
   command("verify", "Checks every offset and count, and lists each fault",
           [&] { return verify(path, format()); });
-  command("expose", "What a scrape would show", [&] { return expose(path, format()); });
+  std::string exposed = "text";
+  exposition::Options options;
+  bool own = false;
+  CLI::App* const expose_command = command("expose", "What a scrape would show", [&] {
+    return json ? dump(path, Format::kJson)
+                : expose(path, *exposition::format_named(exposed), options,
+                         own ? Families::kOfSegmentAndAggregator : Families::kOfSegment);
+  });
+  expose_command
+      ->add_option("--format", exposed, "text, openmetrics or protobuf. Default: " + exposed)
+      ->check(CLI::IsMember({"text", "openmetrics", "protobuf"}));
+  expose_command->add_flag("--created-lines", options.created_lines,
+                           "OpenMetrics with a sample x_created for each series that counts");
+  expose_command->add_flag("--own-metrics", own,
+                           "Show the aggregator's own metrics about the segment, too");
 
   try {
     if (const auto flag = metrics::aggregator::flag_without_value(argc, argv); !flag.empty()) {
