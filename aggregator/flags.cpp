@@ -111,6 +111,9 @@ void define(CLI::App& app, Flags& flags) {
                  "a metric merely because it had no recent changes")
       ->option_text("DURATION")
       ->transform(CLI::Validator(&milliseconds_of, ""));
+  app.add_flag("--openmetrics.created-lines", flags.created_lines,
+               "Add a sample x_created to each series x that counts,\n"
+               "in OpenMetrics. Most servers store it as a series");
   app.add_option("--web.listen-address", flags.listen,
                  "HOST:PORT, [IPV6]:PORT, :PORT (every interface) or\n"
                  "unix:PATH; repeatable. Default: sockets that systemd\n"

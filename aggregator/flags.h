@@ -20,6 +20,7 @@ struct Flags {
   std::string path = "/metrics";
   std::string external_url;                            // empty: none
   std::chrono::milliseconds::rep expire_after_ms = 0;  // 0: series never expire
+  bool created_lines = false;
   int max_requests = 40;
   int max_connections = 4096;
   bool disable_exporter_metrics = false;

@@ -8,19 +8,24 @@
 namespace metrics::endpoints {
 namespace {
 
-const exposition::Format& format_for(const http::Request& request,
-                                     std::span<const exposition::Format> formats) {
-  std::vector<std::string_view> offers;
-  for (const exposition::Format& format : formats) offers.push_back(format.content_type);
-  return formats[http::preferred(request.header("Accept"), offers)];
+std::vector<http::Offer> offers_of(std::span<const exposition::Format> formats) {
+  std::vector<http::Offer> offers;
+  for (const exposition::Format& format : formats) {
+    offers.push_back({format.content_type, format.preference, format.asked_for_in_full});
+  }
+  return offers;
 }
 
 }  // namespace
 
 Endpoint metrics_page(scrape::Scrape& scrape, const std::string& path,
+                      const exposition::Options& options,
                       std::span<const exposition::Format> formats) {
-  const auto answer = [&scrape, formats](const http::Request& request) {
-    const exposition::Format& format = format_for(request, formats);
+  const auto answer = [&scrape, options, formats,
+                       offers = offers_of(formats)](const http::Request& request) {
+    const std::string accept = request.header("Accept");
+    const http::Preferred preferred = http::preferred(accept, offers);
+    const exposition::Format& format = formats[preferred.offer];
     const bool gzip = http::wants_gzip(request.header("Accept-Encoding"));
     http::Response response;
     response.content_type = format.content_type;
@@ -28,7 +33,7 @@ Endpoint metrics_page(scrape::Scrape& scrape, const std::string& path,
     if (gzip) response.headers.emplace_back("Content-Encoding", "gzip");
     response.body =
         scrape.exposition(format, gzip ? scrape::Compression::kGzip : scrape::Compression::kNone,
-                          request.query_values("name[]"));
+                          request.query_values("name[]"), options);
     return response;
   };
   return {path, "Metrics", {answer}};

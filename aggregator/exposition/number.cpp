@@ -1,5 +1,6 @@
 #include "aggregator/exposition/number.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <string_view>
@@ -26,6 +27,15 @@ char* print(char* to, double v) noexcept {
   if (std::isnan(v)) return copy(to, "NaN");
   if (std::isinf(v)) return copy(to, v > 0 ? "+Inf" : "-Inf");
   return std::to_chars(to, to + kMaxNumberSize, v, std::chars_format::general).ptr;
+}
+
+void append_seconds(std::string& to, std::uint64_t ns) {
+  constexpr std::uint64_t kSecond = 1'000'000'000;
+  // A leading 1 keeps the zeros behind the point.
+  std::string fraction = std::to_string(kSecond + ns % kSecond);
+  fraction.front() = '.';
+  fraction.resize(std::max<std::size_t>(fraction.find_last_not_of('0') + 1, 2), '0');
+  to += std::to_string(ns / kSecond) + fraction;
 }
 
 void append_bound(std::string& to, double bound) {

@@ -58,6 +58,9 @@ inline char* print(char* to, std::uint64_t n) noexcept {
 // read back as `v`, and an exponent from a million on and below 0.0001; or `+Inf`, `-Inf`, `NaN`.
 char* print(char* to, double v) noexcept;
 
+// Appends nanoseconds as seconds, exactly: `1520430000.123`, or `5.0`.
+void append_seconds(std::string& to, std::uint64_t ns);
+
 // Appends a finite histogram bound as the value of `le`: like print(), but `1.0` instead of `1`.
 // Prometheus 2 keeps the spelling of a text exposition, but writes `1.0` itself when it reads
 // protobuf, and the same bucket must not become two series.

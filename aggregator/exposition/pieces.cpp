@@ -1,9 +1,13 @@
 #include "aggregator/exposition/pieces.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace metrics::exposition {
 namespace {
+
+// Not an ending: all samples of a series.
+constexpr std::string_view kAll = "*";
 
 char* copy(char* to, const char* from, std::size_t size) noexcept {
   std::memcpy(to, from, size);
@@ -12,11 +16,14 @@ char* copy(char* to, const char* from, std::size_t size) noexcept {
 
 }  // namespace
 
-void Pieces::learn_series(const reader::Family& family, const reader::Series& series) {
+// Learns the samples of a series that have this ending; all of them, if it is kAll.
+void Pieces::learn_series(const reader::Family& family, const reader::Series& series,
+                          std::string_view wanted) {
   std::string labels;
   append_labels(labels, series.labels);
   const bool has_numbers = format::values_of(family.type) != format::Values::kInfo;
   each_sample(family, [&](std::string_view ending, std::string_view bound) {
+    if (wanted != kAll && ending != wanted) return;
     text_ += family.name;
     text_ += ending;
     if (!labels.empty() || !bound.empty()) {
@@ -38,7 +45,37 @@ void Pieces::learn_series(const reader::Family& family, const reader::Series& se
     }
     text_ += '\n';
   });
+  if (spelling_.created && wanted == kAll) learn_created(family, series);
   first_value_.push_back(series.first_value);
+}
+
+void Pieces::learn_created(const reader::Family& family, const reader::Series& series) {
+  const std::uint64_t created_ns = created_ns_of(family, series);
+  if (created_ns == 0) return;
+  text_ += family.name;
+  text_ += format::kCreatedEnding;
+  if (!series.labels.empty()) {
+    text_ += '{';
+    append_labels(text_, series.labels);
+    text_ += '}';
+  }
+  text_ += ' ';
+  append_seconds(text_, created_ns);
+  text_ += '\n';
+}
+
+void Pieces::learn_run(const reader::Family& family, const Numbers& numbers,
+                       std::string_view ending) {
+  runs_.push_back({numbers, family.series.size()});
+  for (const reader::Series& series : family.series) learn_series(family, series, ending);
+}
+
+// Learns a histogram, of these parts, as a family for each ending.
+void Pieces::learn_divided(std::span<const reader::Family> parts) {
+  for (const std::string_view ending : format::sample_endings(parts.front().type)) {
+    spelling_.unknown_head(text_, parts.front(), ending);
+    for (const reader::Family& part : parts) learn_run(part, numbers_of(part, ending), ending);
+  }
 }
 
 void Pieces::learn(const reader::Families& families) {
@@ -48,11 +85,15 @@ void Pieces::learn(const reader::Families& families) {
   runs_.clear();
   first_value_.clear();
   last_piece_ = 0;
-  for (const reader::Family& family : families.families) {
-    if (!family.continues) spelling_.head(text_, family);
-    runs_.push_back({numbers_of(family), family.series.size()});
-    for (const reader::Series& series : family.series) learn_series(family, series);
-  }
+  reader::each_family(families, [this](std::span<const reader::Family> parts) {
+    if (spelling_.unknown_head != nullptr &&
+        std::ranges::any_of(parts, &reader::reaches_below_zero)) {
+      learn_divided(parts);
+      return;
+    }
+    spelling_.head(text_, parts.front());
+    for (const reader::Family& part : parts) learn_run(part, numbers_of(part), kAll);
+  });
   text_ += spelling_.end;
   shape_ = families.shape;
 }

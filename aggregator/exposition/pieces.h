@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,7 +25,13 @@ struct Spelling {
   // Appends the lines in front of a family's samples.
   void (*head)(std::string& to, const reader::Family& family);
   // The end of every exposition.
-  std::string_view end;
+  std::string_view end = {};
+  // Appends the lines in front of the samples of a histogram that have this ending. Not nullptr: a
+  // histogram that has had a bound below zero is written as a family for each ending.
+  void (*unknown_head)(std::string& to, const reader::Family& family,
+                       std::string_view ending) = nullptr;
+  // A sample `_created` follows those of a series, if it is known when it began to count.
+  bool created = false;
 };
 
 // Not thread-safe: each thread needs its own. Several share no data, and only read `families`.
@@ -45,7 +52,7 @@ class Pieces {
   void replace(const reader::Families& families, std::string& out);
 
  private:
-  // The series of one family.
+  // The series of one family, or those of their samples that have one ending.
   struct Run {
     Numbers numbers;
     std::size_t series;
@@ -53,7 +60,11 @@ class Pieces {
 
   void encode_from(std::size_t begin, const reader::Families& families, std::string& out);
   void learn(const reader::Families& families);
-  void learn_series(const reader::Family& family, const reader::Series& series);
+  void learn_divided(std::span<const reader::Family> parts);
+  void learn_run(const reader::Family& family, const Numbers& numbers, std::string_view ending);
+  void learn_series(const reader::Family& family, const reader::Series& series,
+                    std::string_view ending);
+  void learn_created(const reader::Family& family, const reader::Series& series);
 
   Spelling spelling_;
   std::uint64_t shape_ = 0;                // of the families that the rest is for

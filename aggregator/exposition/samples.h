@@ -1,6 +1,7 @@
 // samples.h -- which samples a series has, and their numbers: in one place, for all formats.
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "aggregator/exposition/number.h"
+#include "libmetrics/format/clock.h"
 #include "libmetrics/format/types.h"
 #include "libmetrics/reader/families.h"
 
@@ -37,11 +39,28 @@ void each_sample(const reader::Family& family, Visit visit) {
 struct Numbers {
   format::Values values;
   std::size_t buckets;  // of kCounts, with +Inf
-  bool each_bucket;     // of kCounts: each bucket is a sample
+  // Of kCounts: which samples there are. A histogram has all of them, unless a format writes them
+  // one after the other.
+  bool each_bucket, count, sum;
 };
 inline Numbers numbers_of(const reader::Family& family) noexcept {
   return {format::values_of(family.type), family.bounds.size() + 1,
-          format::has_buckets(family.type)};
+          format::has_buckets(family.type), true, true};
+}
+// Returns how the numbers of the samples with this ending alone are found.
+inline Numbers numbers_of(const reader::Family& family, std::string_view ending) noexcept {
+  Numbers numbers = numbers_of(family);
+  numbers.each_bucket = ending == format::kBucketEnding;
+  numbers.count = ending == format::kCountEnding;
+  numbers.sum = ending == format::kSumEnding;
+  return numbers;
+}
+
+// Returns when the series began to count, in nanoseconds since the epoch; 0 if it does not count,
+// or nobody knows. A clock that was set back must not claim the future.
+inline std::uint64_t created_ns_of(const reader::Family& family, const reader::Series& series) {
+  return format::row_of(family.type).has_created ? std::min(series.created_ns, format::now_ns())
+                                                 : 0;
 }
 
 // Calls put(number), with a std::uint64_t or a double, for each sample of a series with these
@@ -78,8 +97,8 @@ template <class Put>
       } else {
         for (std::size_t bucket = 0; bucket < numbers.buckets; ++bucket) add(bucket);
       }
-      put(below);
-      put(std::bit_cast<double>(value[numbers.buckets]));
+      if (numbers.count) put(below);
+      if (numbers.sum) put(std::bit_cast<double>(value[numbers.buckets]));
       return;
     }
     case format::Values::kInfo:

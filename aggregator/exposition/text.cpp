@@ -22,6 +22,6 @@ void head(std::string& to, const reader::Family& family) {
 
 }  // namespace
 
-TextEncoder::TextEncoder() noexcept : Pieces({&head, ""}) {}
+TextEncoder::TextEncoder(const Options& /*options*/) : Pieces({.head = &head}) {}
 
 }  // namespace metrics::exposition

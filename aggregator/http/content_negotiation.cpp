@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <optional>
-#include <utility>
+#include <tuple>
+#include <vector>
 
 #include "aggregator/http/ascii.h"
 
@@ -20,12 +21,18 @@ std::string_view trimmed(std::string_view text) noexcept {
   return text.substr(begin, text.find_last_not_of(" \t") - begin + 1);
 }
 
-// Cuts `text` at the first `separator`: returns the part before it, trimmed, and leaves the part
-// behind it in `text`.
+// Cuts `text` at the first `separator` that is not quoted: returns the part before it, trimmed, and
+// leaves the part behind it in `text`.
 std::string_view cut(std::string_view& text, char separator) noexcept {
-  const std::size_t at = text.find(separator);
+  bool quoted = false;
+  std::size_t at = 0;
+  for (; at < text.size() && (quoted || text[at] != separator); ++at) {
+    if (text[at] == '"') quoted = !quoted;
+    if (quoted && text[at] == '\\') ++at;
+  }
+  at = std::min(at, text.size());
   const std::string_view head = text.substr(0, at);
-  text.remove_prefix(at == std::string_view::npos ? text.size() : at + 1);
+  text.remove_prefix(std::min(at + 1, text.size()));
   return trimmed(head);
 }
 
@@ -71,52 +78,77 @@ std::string_view unquoted(std::string_view text) noexcept {
 
 // Returns how specifically a member accepts an offer: 3 by its type, 2 by a wildcard of subtypes, 1
 // by `*/*`, 0 if the member does not accept the offer.
-int match(std::string_view member, std::string_view parameters, std::string_view offer) {
-  std::string_view offered = offer;
+int match(std::string_view member, std::string_view parameters, const Offer& offer) noexcept {
+  std::string_view offered = offer.content_type;
   const std::string_view type = cut(offered, ';');
-  if (member == "*/*") return 1;
+  if (member == "*/*") return offer.asked_for_in_full ? 0 : 1;
   if (member.ends_with("/*")) {
     member.remove_suffix(1);
-    return equal_ignoring_case(type.substr(0, member.size()), member) ? 2 : 0;
+    const bool fits = equal_ignoring_case(type.substr(0, member.size()), member);
+    return fits && !offer.asked_for_in_full ? 2 : 0;
   }
   if (!equal_ignoring_case(member, type)) return 0;
-  while (!parameters.empty()) {
-    std::string_view value = cut(parameters, ';');
+  while (!offered.empty()) {
+    std::string_view value = cut(offered, ';');
     const std::string_view name = cut(value, '=');
-    if (equal_ignoring_case(name, "q")) continue;
-    const auto ours = parameter(offered, name);
-    if (ours && !equal_ignoring_case(unquoted(*ours), unquoted(trimmed(value)))) return 0;
+    const auto theirs = parameter(parameters, name);
+    if (theirs ? !equal_ignoring_case(unquoted(*theirs), unquoted(trimmed(value)))
+               : offer.asked_for_in_full) {
+      return 0;
+    }
   }
   return 3;
+}
+constexpr int kByType = 3;
+
+// Calls visit(member, parameters) for each member of the header.
+template <class Visit>
+void each_member(std::string_view accept, Visit visit) {
+  while (!accept.empty()) {
+    std::string_view parameters = cut(accept, ',');
+    const std::string_view member = cut(parameters, ';');
+    visit(member, parameters);
+  }
 }
 
 }  // namespace
 
-std::size_t preferred(std::string_view accept, std::span<const std::string_view> offers) {
-  std::size_t best = 0;
-  std::pair<Weight, int> best_rank = {kRefused, 0};
-  while (!accept.empty()) {
-    std::string_view parameters = cut(accept, ',');
-    const std::string_view member = cut(parameters, ';');
+Preferred preferred(std::string_view accept, std::span<const Offer> offers) {
+  std::vector<bool> refused(offers.size());
+  each_member(accept, [&](std::string_view member, std::string_view parameters) {
+    if (weight_of(parameters) != kRefused) return;
+    for (std::size_t i = 0; i < offers.size(); ++i) {
+      if (match(member, parameters, offers[i]) == kByType) refused[i] = true;
+    }
+  });
+  Preferred best;
+  std::tuple<Weight, int, int> best_rank = {kRefused, 0, 0};
+  each_member(accept, [&](std::string_view member, std::string_view parameters) {
+    const Weight weight = weight_of(parameters);
+    if (weight == kRefused) return;
     for (std::size_t i = 0; i < offers.size(); ++i) {
       const int specific = match(member, parameters, offers[i]);
-      const std::pair<Weight, int> rank = {weight_of(parameters), specific};
-      if (specific == 0 || rank.first == kRefused || rank < best_rank) continue;
-      if (rank == best_rank && i >= best) continue;
-      best = i;
-      best_rank = rank;
+      if (specific == 0 || (specific < kByType && refused[i])) continue;
+      const std::tuple<Weight, int, int> rank = {weight, specific, offers[i].preference};
+      if (rank > best_rank) {
+        best = {i, parameters};
+        best_rank = rank;
+      }
+      return;
     }
-  }
+  });
   return best;
+}
+
+std::string_view parameter_value(std::string_view parameters, std::string_view name) noexcept {
+  return unquoted(parameter(parameters, name).value_or(std::string_view()));
 }
 
 bool wants_gzip(std::string_view accept_encoding) noexcept {
   std::optional<Weight> gzip;
   std::optional<Weight> identity;
   std::optional<Weight> any;
-  while (!accept_encoding.empty()) {
-    std::string_view parameters = cut(accept_encoding, ',');
-    const std::string_view coding = cut(parameters, ';');
+  each_member(accept_encoding, [&](std::string_view coding, std::string_view parameters) {
     if (equal_ignoring_case(coding, "gzip") || equal_ignoring_case(coding, "x-gzip")) {
       keep_highest(gzip, weight_of(parameters));
     } else if (equal_ignoring_case(coding, "identity")) {
@@ -124,7 +156,7 @@ bool wants_gzip(std::string_view accept_encoding) noexcept {
     } else if (coding == "*") {
       keep_highest(any, weight_of(parameters));
     }
-  }
+  });
   // `*` stands for every coding that is not listed. Identity is acceptable without being listed,
   // but a client that does not list it does not prefer it to gzip either.
   const Weight other = any.value_or(kRefused);

@@ -13,12 +13,29 @@ namespace metrics::http {
 // weight counts as refused, since plain text is always a correct answer.
 bool wants_gzip(std::string_view accept_encoding) noexcept;
 
-// Returns the index of the offered content type that answers this Accept. A member of the header
-// accepts an offer if it is a wildcard that fits, or has the offer's type and no parameter that the
-// offer has with another value. The offer with the highest weight wins; among equal weights the one
-// that a more specific member accepts, then the one that comes first. The order of the members does
-// not matter. Returns 0 if no offer is acceptable or the header was not sent (an empty string): a
-// scrape in another format is more useful than no scrape.
-std::size_t preferred(std::string_view accept, std::span<const std::string_view> offers);
+// A content type that a server can answer with.
+struct Offer {
+  std::string_view content_type;
+  int preference = 0;              // the higher one wins where a client likes two alike
+  bool asked_for_in_full = false;  // a member accepts it only with all of its parameters
+};
+
+struct Preferred {
+  std::size_t offer = 0;             // an index into the offers
+  std::string_view parameters = {};  // of the member that accepts it, as they are written
+};
+
+// Returns which offer answers this Accept. A member of the header accepts one offer: the first in
+// the list that has its type, or fits its wildcard, and has none of its parameters with another
+// value. What a member with its type refuses (by a weight of 0, or a malformed one), a wildcard
+// does not accept. The offer with the highest weight wins; among equal weights the one that a more
+// specific member accepts, then the one with the higher preference. The order of the members does
+// not matter. Returns the first offer, without parameters, if none is acceptable or the header was
+// not sent (an empty string): a scrape in another format is more useful than no scrape.
+Preferred preferred(std::string_view accept, std::span<const Offer> offers);
+
+// Returns the value of a parameter in `a=b; c="d"`, without quotes; empty if there is none of that
+// name, or if it is empty.
+std::string_view parameter_value(std::string_view parameters, std::string_view name) noexcept;
 
 }  // namespace metrics::http

@@ -136,6 +136,7 @@ void Combine::add(const Source& source, std::vector<Copy>& copies) {
           {family.name, family.help, family.unit, family.type, family.bounds, {}, continues});
     }
     reader::Family& part = group->parts[part_at->second];
+    part.reached_below_zero = part.reached_below_zero || family.reached_below_zero;
     part.series.reserve(part.series.size() + family.series.size());
     // The series of one source differ in their labels.
     const bool alone = group->sources++ == 0;
@@ -151,7 +152,7 @@ void Combine::add(const Source& source, std::vector<Copy>& copies) {
       const std::size_t count = reader::value_count(family);
       const std::size_t to = combined_.values.size();
       combined_.values.resize(to + count);
-      part.series.push_back({std::move(labels), to});
+      part.series.push_back({std::move(labels), to, 0, series.created_ns});
       // Values that are neighbours in both places are copied together.
       if (!copies.empty() && copies.back().from + copies.back().count == series.first_value &&
           copies.back().to + copies.back().count == to) {

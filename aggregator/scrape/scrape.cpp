@@ -13,6 +13,10 @@ namespace {
 // A scrape that takes as long is logged as slow. By default, Prometheus gives up after ten seconds.
 constexpr std::chrono::seconds kSlow{1};
 
+// Each keeps about as much as an exposition has. Servers of one kind ask for the same, and a client
+// that asks for all that there is must not fill the memory.
+constexpr std::size_t kKeptEncoders = 4;
+
 using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) {
@@ -69,24 +73,34 @@ void Scrape::leave_out_aggregator() {
   rounds_.alone([this] { own_.leave_out_aggregator(); });
 }
 
-exposition::Encode& Scrape::encoder_of(const exposition::Format& format) {
-  exposition::Encode& encode = encoders_[&format];
-  if (!encode) encode = format.make_encoder();
-  return encode;
+exposition::Encode& Scrape::encoder_of(const exposition::Format& format,
+                                       const exposition::Options& options) {
+  const auto found = std::ranges::find_if(encoders_, [&](const Kept& kept) {
+    return kept.make_encoder == format.make_encoder && kept.options == options;
+  });
+  if (found != encoders_.end()) {
+    std::rotate(found, found + 1, encoders_.end());
+  } else {
+    if (encoders_.size() == kKeptEncoders) encoders_.erase(encoders_.begin());
+    encoders_.push_back({format.make_encoder, options, format.make_encoder(options)});
+  }
+  return encoders_.back().encode;
 }
 
 std::shared_ptr<const std::string> Scrape::exposition(const exposition::Format& format,
                                                       Compression compression,
-                                                      const std::vector<std::string>& names) {
-  std::string key =
-      std::string(format.content_type) + (compression == Compression::kGzip ? "+" : "-");
+                                                      const std::vector<std::string>& names,
+                                                      const exposition::Options& options) {
+  std::string key = std::string(format.content_type) + exposition::spelled(options) +
+                    (compression == Compression::kGzip ? "+" : "-");
   for (const std::string& name : names) key.append(name).append(1, '\n');
-  return rounds_.share(key, [&] { return make(format, compression, names); });
+  return rounds_.share(key, [&] { return make(format, compression, names, options); });
 }
 
 std::shared_ptr<const std::string> Scrape::make(const exposition::Format& format,
                                                 Compression compression,
-                                                const std::vector<std::string>& names) {
+                                                const std::vector<std::string>& names,
+                                                const exposition::Options& options) {
   const auto start = Clock::now();
   segments_.read();
   const auto& states = segments_.states();
@@ -101,9 +115,9 @@ std::shared_ptr<const std::string> Scrape::make(const exposition::Format& format
   }
   const std::shared_ptr<std::string> body = bodies_.next();
   if (names.empty()) {
-    encoder_of(format)(families, *body);
+    encoder_of(format, options)(families, *body);
   } else {
-    format.make_encoder()(chosen(families, names), *body);
+    format.make_encoder(options)(chosen(families, names), *body);
   }
   if (compression == Compression::kGzip) *body = gzip_.compress(*body);
   log_duration(seconds_since(start), body->size(), states.size());

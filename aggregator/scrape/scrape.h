@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstddef>
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -45,27 +44,37 @@ class Scrape {
   // Leaves out the metrics of the aggregator itself, except for its build, from now on.
   void leave_out_aggregator();
 
-  // Returns the exposition of the segments as they are now, in one of exposition::formats(). Any
-  // thread may call it; one makes it at a time, also for those that wait for the same. A segment
+  // Returns the exposition of the segments as they are now, in one of exposition::formats(), with
+  // these options. Any thread may call it; one makes it at a time, also for those that wait for the same. A segment
   // that can't be read is left out, and metrics_segment_up shows it. With `names`, only the
   // families are included that have one of these names, or a sample with one. Throws
   // std::bad_alloc.
   std::shared_ptr<const std::string> exposition(const exposition::Format& format,
                                                 Compression compression,
-                                                const std::vector<std::string>& names = {});
+                                                const std::vector<std::string>& names = {},
+                                                const exposition::Options& options = {});
 
  private:
-  exposition::Encode& encoder_of(const exposition::Format& format);
+  // An encoder that keeps the parts of its exposition that stay the same.
+  struct Kept {
+    exposition::Encode (*make_encoder)(const exposition::Options&);
+    exposition::Options options;
+    exposition::Encode encode;
+  };
+
+  exposition::Encode& encoder_of(const exposition::Format& format,
+                                 const exposition::Options& options);
 
   std::shared_ptr<const std::string> make(const exposition::Format& format, Compression compression,
-                                          const std::vector<std::string>& names);
+                                          const std::vector<std::string>& names,
+                                          const exposition::Options& options);
 
   Rounds rounds_;  // its turns guard all that follows
   Segments segments_;
   Combine combine_;
   OwnMetrics own_;
   std::vector<std::string> left_out_;
-  std::map<const exposition::Format*, exposition::Encode> encoders_;
+  std::vector<Kept> encoders_;  // the one that was used last is the last
   exposition::Gzip gzip_;
   Bodies bodies_;
 };

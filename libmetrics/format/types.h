@@ -41,6 +41,8 @@ struct TypeRow {
 };
 
 inline constexpr std::string_view kBucketEnding = "_bucket";
+inline constexpr std::string_view kCountEnding = "_count";
+inline constexpr std::string_view kSumEnding = "_sum";
 inline constexpr std::string_view kCreatedEnding = "_created";
 
 inline constexpr std::array<TypeRow, 5> kTypes = {{
@@ -59,13 +61,22 @@ inline constexpr std::array<TypeRow, 5> kTypes = {{
      "histogram",
      "histogram",
      "",
-     {kBucketEnding, "_count", "_sum"},
+     {kBucketEnding, kCountEnding, kSumEnding},
      3,
      true,
      Values::kCounts,
      2,
      1},
-    {Type::kSummary, "summary", "summary", "", {"_count", "_sum"}, 2, true, Values::kCounts, 2, 0},
+    {Type::kSummary,
+     "summary",
+     "summary",
+     "",
+     {kCountEnding, kSumEnding},
+     2,
+     true,
+     Values::kCounts,
+     2,
+     0},
     {Type::kInfo, "info", "gauge", "_info", {"_info"}, 1, false, Values::kInfo, kGaugeCells, 0},
 }};
 

@@ -46,6 +46,8 @@ struct Family {
   // True if these are more series of the family before it in the list, which has other bounds (in
   // another segment): HELP and TYPE are not printed again.
   bool continues = false;
+  // True if an older edition of this histogram had a bound below zero, so that its sum may go down.
+  bool reached_below_zero = false;
   friend bool operator==(const Family&, const Family&) = default;
 };
 
@@ -55,6 +57,11 @@ inline std::size_t value_count(const Family& family) noexcept {
   // A gauge's cells belong to one process each; merged, they are one value.
   if (format::values_of(family.type) == format::Values::kGauge) return 1;
   return format::cell_count(family.type, static_cast<std::uint32_t>(family.bounds.size()));
+}
+
+// Returns true if the sum of the histogram may go down, as far as its bounds tell.
+inline bool reaches_below_zero(const Family& family) noexcept {
+  return family.reached_below_zero || (!family.bounds.empty() && family.bounds.front() < 0);
 }
 
 // A counter counts whole numbers exactly and fractions beside them; its value is the sum of both.
@@ -88,5 +95,16 @@ struct Families {
     return std::bit_cast<double>(values[s.first_value + f.bounds.size() + 1]);
   }
 };
+
+// Calls visit(parts) for each family, with a span of it and of those that continue it.
+template <class Visit>
+void each_family(const Families& families, Visit visit) {
+  for (auto first = families.families.begin(); first != families.families.end();) {
+    auto last = first + 1;
+    while (last != families.families.end() && last->continues) ++last;
+    visit(std::span<const Family>(first, last));
+    first = last;
+  }
+}
 
 }  // namespace metrics::reader

@@ -293,7 +293,9 @@ void SegmentMerge::rebuild() {
                                   std::string(f.unit),
                                   f.type,
                                   {f.bounds.begin(), f.bounds.end()},
-                                  {}});
+                                  {},
+                                  false,
+                                  shown.reached_below_zero});
   }
   std::size_t next_sample = 0;
   for (std::size_t i = 0; i < shown_.series.size(); ++i) {

@@ -28,10 +28,14 @@ Shown shown(const Contents& contents, std::span<const format::Group> groups) {
   std::vector<std::uint32_t> family_of(contents.families.size(), Shown::kNone);
   for (const format::Group& group : groups) {
     if (group.hidden_by) continue;
+    bool reached_below_zero = false;
     for (const std::size_t edition : group.editions) {
       family_of[edition] = static_cast<std::uint32_t>(all.families.size());
+      const auto& bounds = contents.families[edition].bounds;
+      reached_below_zero = reached_below_zero || (!bounds.empty() && bounds.front() < 0);
     }
-    all.families.push_back({&contents.families[group.last], group.editions.size()});
+    all.families.push_back(
+        {&contents.families[group.last], group.editions.size(), reached_below_zero});
   }
   std::unordered_map<format::Offset, std::uint32_t, Seeded> by_offset;
   for (std::size_t i = 0; i < contents.families.size(); ++i) {

@@ -20,6 +20,7 @@ struct Shown {
   struct Family {
     const format::FamilyView* last;  // its last edition
     std::size_t editions;
+    bool reached_below_zero;  // one of them has a bound below zero
   };
   struct Series {
     std::uint32_t family;       // index into families

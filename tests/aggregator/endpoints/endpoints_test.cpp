@@ -12,6 +12,7 @@
 #include "aggregator/endpoints/http_sd.h"
 #include "aggregator/endpoints/metrics.h"
 #include "aggregator/exposition/formats.h"
+#include "aggregator/exposition/protobuf.h"
 #include "tests/support/temp_segment.h"
 
 namespace metrics::endpoints {
@@ -127,8 +128,54 @@ TEST(MetricsPage, IsInTheFormatAndTheCodingThatAreAskedFor) {
   EXPECT_EQ(*chosen.body, "# HELP tasks_total \n# TYPE tasks_total counter\ntasks_total 3\n");
 }
 
+// What servers send, as it was captured, and what they get: see the table in docs/formats.md.
+TEST(MetricsPage, IsInTheFormatThatEachServerAsksForFirst) {
+  TempSegment t;
+  scrape::Scrape scrape({t.path()});
+  const http::Routes table = routes({metrics_page(scrape, "/metrics")});
+  const std::string protobuf =
+      "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited";
+  const std::string prometheus_2_42 =
+      "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;"
+      "q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1";
+  const std::string prometheus_2_53 =
+      "application/openmetrics-text;version=1.0.0;q=0.5,application/openmetrics-text;"
+      "version=0.0.1;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2";
+  const std::string prometheus_3_5 =
+      "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,application/"
+      "openmetrics-text;version=0.0.1;q=0.5,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,"
+      "text/plain;version=0.0.4;q=0.3,*/*;q=0.2";
+  const std::string text = "text/plain; version=0.0.4; charset=utf-8";
+  const std::string openmetrics = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+  const std::vector<std::pair<std::string, std::string>> answers = {
+      {prometheus_2_42, openmetrics},
+      {prometheus_2_53, openmetrics},
+      {prometheus_3_5, openmetrics},
+      {protobuf + "," + prometheus_2_42, std::string(exposition::kProtobufContentType)},
+      {protobuf + ";q=0.5," + prometheus_2_53, std::string(exposition::kProtobufContentType)},
+      {protobuf + ";q=0.6," + prometheus_3_5, std::string(exposition::kProtobufContentType)},
+      {protobuf + ",*/*;q=0.5", std::string(exposition::kProtobufContentType)},
+      {"application/openmetrics-text;version=0.0.1",
+       "application/openmetrics-text; version=0.0.1; charset=utf-8"},
+      {"application/openmetrics-text", openmetrics},
+      {"text/plain;version=1.0.0", "text/plain; version=1.0.0; charset=utf-8"},
+      {"text/plain", text},
+      {"text/*", text},
+      {"*/*", text},
+      {"", text},
+      {"application/json", text},
+      {"application/vnd.google.protobuf", text},
+      {"text/html,application/xhtml+xml,application/xml;q=0.9,image/webp,*/*;q=0.8", text},
+  };
+  for (const auto& [accept, content_type] : answers) {
+    const http::Response response = get(table, "/metrics", {{"Accept", accept}});
+    EXPECT_EQ(response.content_type, content_type) << accept;
+    EXPECT_EQ(response.body->ends_with("# EOF\n"), content_type.starts_with("application/open"));
+  }
+}
+
 template <char kLetter>
-exposition::Encode encoder_of_a_letter() {
+exposition::Encode encoder_of_a_letter(const exposition::Options& /*options*/) {
   return [](const reader::Families&, std::string& out) { out = kLetter; };
 }
 
@@ -137,8 +184,9 @@ TEST(MetricsPage, IsInEachFormatOfTheList) {
   TempSegment t;
   scrape::Scrape scrape({t.path()});
   const std::vector<exposition::Format> formats = {
-      {"text/x-a", &encoder_of_a_letter<'a'>}, {"text/x-b; version=2", &encoder_of_a_letter<'b'>}};
-  const http::Routes table = routes({metrics_page(scrape, "/metrics", formats)});
+      {"a", "text/x-a", &encoder_of_a_letter<'a'>},
+      {"b", "text/x-b; version=2", &encoder_of_a_letter<'b'>}};
+  const http::Routes table = routes({metrics_page(scrape, "/metrics", {}, formats)});
   const auto asked_for = [&](std::string_view accept) {
     const http::Response response = get(table, "/metrics", {{"Accept", accept}});
     return std::string(response.content_type) + ": " + *response.body;

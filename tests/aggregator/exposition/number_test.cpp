@@ -88,5 +88,18 @@ TEST(Number, PrintsBoundsSoThatTheyLookLikeDoubles) {
   EXPECT_EQ(bound(1e-7), "1e-07");
 }
 
+TEST(Number, PrintsNanosecondsAsSecondsExactly) {
+  const auto seconds = [](std::uint64_t ns) {
+    std::string text;
+    append_seconds(text, ns);
+    return text;
+  };
+  EXPECT_EQ(seconds(0), "0.0");
+  EXPECT_EQ(seconds(1), "0.000000001");
+  EXPECT_EQ(seconds(5'000'000'000), "5.0");
+  EXPECT_EQ(seconds(1'520'430'000'012'000'000), "1520430000.012");
+  EXPECT_EQ(seconds(18'446'744'073'709'551'615u), "18446744073.709551615");
+}
+
 }  // namespace
 }  // namespace metrics::exposition

@@ -10,6 +10,7 @@ complete -c metrics-aggregator -l web.telemetry-path -x -d 'Path of the expositi
 complete -c metrics-aggregator -l web.max-requests -x -d 'Requests served at a time'
 complete -c metrics-aggregator -l web.max-connections -x -d 'Connections at a time'
 complete -c metrics-aggregator -l web.external-url -x -d 'URL by which users and Prometheus reach it'
+complete -c metrics-aggregator -l openmetrics.created-lines -d 'Add samples of when series began to count'
 complete -c metrics-aggregator -l web.disable-exporter-metrics -d 'Leave out the metrics of the aggregator itself'
 complete -c metrics-aggregator -l log.level -x -a 'debug info warn error' -d 'Least level to log'
 complete -c metrics-aggregator -l log.format -x -a 'logfmt json' -d 'Format of the log'

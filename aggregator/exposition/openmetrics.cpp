@@ -1,0 +1,39 @@
+#include "aggregator/exposition/openmetrics.h"
+
+#include <string>
+
+#include "aggregator/exposition/escape.h"
+#include "libmetrics/format/types.h"
+
+namespace metrics::exposition {
+namespace {
+
+void append_head(std::string& to, const std::string& name, std::string_view type,
+                 const reader::Family& family) {
+  to += "# HELP " + name + ' ';
+  append_escaped_label_value(to, family.help);
+  to += "\n# TYPE " + name + ' ';
+  to += type;
+  to += '\n';
+  if (!family.unit.empty() && name.ends_with('_' + family.unit)) {
+    to += "# UNIT " + name + ' ' + family.unit + '\n';
+  }
+}
+
+void head(std::string& to, const reader::Family& family) {
+  append_head(to, family.name, format::row_of(family.type).name, family);
+}
+
+void unknown_head(std::string& to, const reader::Family& family, std::string_view ending) {
+  append_head(to, family.name + std::string(ending), "unknown", family);
+}
+
+}  // namespace
+
+OpenMetricsEncoder::OpenMetricsEncoder(const Options& options)
+    : Pieces({.head = &head,
+              .end = "# EOF\n",
+              .unknown_head = &unknown_head,
+              .created = options.created_lines}) {}
+
+}  // namespace metrics::exposition

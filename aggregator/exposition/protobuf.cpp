@@ -1,0 +1,211 @@
+#include "aggregator/exposition/protobuf.h"
+
+#include <protozero/buffer_string.hpp>
+#include <protozero/pbf_writer.hpp>
+#include <protozero/varint.hpp>
+#include <span>
+#include <type_traits>
+
+#include "aggregator/exposition/samples.h"
+#include "libmetrics/format/types.h"
+
+namespace metrics::exposition {
+namespace {
+
+using protozero::pbf_tag_type;
+using protozero::pbf_writer;
+
+// The fields' numbers in metrics.proto.
+namespace family_field {
+constexpr pbf_tag_type kName = 1, kHelp = 2, kType = 3, kMetric = 4, kUnit = 5;
+}
+namespace metric_field {
+constexpr pbf_tag_type kLabel = 1, kGauge = 2, kCounter = 3, kSummary = 4, kHistogram = 7;
+}
+namespace label_field {
+constexpr pbf_tag_type kName = 1, kValue = 2;
+}
+namespace gauge_field {
+constexpr pbf_tag_type kValue = 1;
+}
+namespace counter_field {
+constexpr pbf_tag_type kValue = 1, kCreated = 3;
+}
+namespace summary_field {
+constexpr pbf_tag_type kCount = 1, kSum = 2, kCreated = 4;
+}
+namespace histogram_field {
+constexpr pbf_tag_type kCount = 1, kSum = 2, kBucket = 3, kCreated = 15;
+}
+namespace bucket_field {
+constexpr pbf_tag_type kCumulativeCount = 1, kUpperBound = 2;
+}
+namespace timestamp_field {
+constexpr pbf_tag_type kSeconds = 1, kNanos = 2;
+}
+
+// How a type is written.
+struct Spelling {
+  int type;              // the value of the enum MetricType
+  pbf_tag_type value;    // the field of a metric that has its value
+  pbf_tag_type created;  // the field of that message; 0: it has none
+};
+Spelling spelling_of(format::Type type) noexcept {
+  using format::Type;
+  switch (type) {
+    case Type::kCounter:
+      return {0, metric_field::kCounter, counter_field::kCreated};
+    case Type::kSummary:
+      return {2, metric_field::kSummary, summary_field::kCreated};
+    case Type::kHistogram:
+      return {4, metric_field::kHistogram, histogram_field::kCreated};
+    default:
+      return {1, metric_field::kGauge, 0};
+  }
+}
+
+protozero::data_view view(std::string_view text) noexcept { return {text.data(), text.size()}; }
+
+void add_timestamp(pbf_writer& to, pbf_tag_type field, std::uint64_t ns) {
+  constexpr std::uint64_t kSecond = 1'000'000'000;
+  pbf_writer timestamp(to, field);
+  timestamp.add_int64(timestamp_field::kSeconds, static_cast<std::int64_t>(ns / kSecond));
+  timestamp.add_int32(timestamp_field::kNanos, static_cast<std::int32_t>(ns % kSecond));
+}
+
+void add_bucket(pbf_writer& histogram, std::uint64_t cumulative_count, double upper_bound) {
+  const auto size = static_cast<std::size_t>(1 + protozero::length_of_varint(cumulative_count) + 1 +
+                                             static_cast<int>(sizeof upper_bound));
+  pbf_writer bucket(histogram, histogram_field::kBucket, size);
+  bucket.add_uint64(bucket_field::kCumulativeCount, cumulative_count);
+  bucket.add_double(bucket_field::kUpperBound, upper_bound);
+}
+
+// Adds what the explicit bounds count. There is no bucket +Inf: it is the count.
+void add_observations(pbf_writer& histogram, const reader::Family& family,
+                      const std::uint64_t* value) {
+  Numbers numbers = numbers_of(family);
+  numbers.count = false;
+  auto bound = family.bounds.begin();
+  each_number(numbers, value, [&](auto number) {
+    if constexpr (std::is_floating_point_v<decltype(number)>) {
+      histogram.add_double(histogram_field::kSum, number);
+    } else if (bound != family.bounds.end()) {
+      add_bucket(histogram, number, *bound++);
+    } else {
+      histogram.add_uint64(histogram_field::kCount, number);
+    }
+  });
+}
+
+void add_value(pbf_writer& to, const reader::Family& family, const std::uint64_t* value) {
+  switch (format::values_of(family.type)) {
+    case format::Values::kWholeAndFraction:
+      each_number(numbers_of(family), value, [&](auto number) {
+        to.add_double(counter_field::kValue, static_cast<double>(number));
+      });
+      return;
+    case format::Values::kGauge:
+      to.add_double(gauge_field::kValue, std::bit_cast<double>(*value));
+      return;
+    case format::Values::kInfo:
+      to.add_double(gauge_field::kValue, 1);
+      return;
+    case format::Values::kCounts:
+      if (format::has_buckets(family.type)) {
+        add_observations(to, family, value);
+        return;
+      }
+      each_number(numbers_of(family), value, [&](auto number) {
+        if constexpr (std::is_floating_point_v<decltype(number)>) {
+          to.add_double(summary_field::kSum, number);
+        } else {
+          to.add_uint64(summary_field::kCount, number);
+        }
+      });
+  }
+}
+
+// Returns the fields of a family except for its series.
+std::string head(const reader::Family& family) {
+  std::string bytes;
+  pbf_writer to(bytes);
+  const std::string name = family.name + std::string(format::row_of(family.type).name_ending);
+  to.add_string(family_field::kName, name);
+  to.add_string(family_field::kHelp, family.help);
+  to.add_enum(family_field::kType, spelling_of(family.type).type);
+  if (!family.unit.empty()) to.add_string(family_field::kUnit, family.unit);
+  return bytes;
+}
+
+std::string labels_of(const reader::Series& series) {
+  std::string bytes;
+  pbf_writer to(bytes);
+  for (const reader::Label& label : series.labels) {
+    pbf_writer pair(to, metric_field::kLabel);
+    pair.add_string(label_field::kName, view(label.name));
+    pair.add_string(label_field::kValue, view(label.value));
+  }
+  return bytes;
+}
+
+std::string created_of(const reader::Family& family, const reader::Series& series) {
+  std::string bytes;
+  pbf_writer to(bytes);
+  if (const std::uint64_t created_ns = created_ns_of(family, series); created_ns != 0) {
+    add_timestamp(to, spelling_of(family.type).created, created_ns);
+  }
+  return bytes;
+}
+
+}  // namespace
+
+ProtobufEncoder::ProtobufEncoder(const Options& /*options*/) {}
+
+void ProtobufEncoder::keep(const std::string& bytes) {
+  kept_ += bytes;
+  sizes_.push_back(static_cast<std::uint32_t>(bytes.size()));
+}
+
+void ProtobufEncoder::learn(const reader::Families& families) {
+  shape_ = 0;  // what is kept is not complete until the end of this function
+  kept_.clear();
+  sizes_.clear();
+  for (const reader::Family& family : families.families) {
+    if (!family.continues) keep(head(family));
+    for (const reader::Series& series : family.series) {
+      keep(labels_of(series));
+      keep(created_of(family, series));
+    }
+  }
+  shape_ = families.shape;
+}
+
+void ProtobufEncoder::replace(const reader::Families& families, std::string& out) {
+  if (families.shape != shape_) learn(families);
+  out.clear();
+  const char* next = kept_.data();
+  const std::uint32_t* size = sizes_.data();
+  const auto append_kept = [&] {
+    message_.append(next, *size);
+    next += *size++;
+  };
+  reader::each_family(families, [&](std::span<const reader::Family> parts) {
+    message_.clear();
+    append_kept();
+    pbf_writer to(message_);
+    for (const reader::Family& part : parts) {
+      for (const reader::Series& series : part.series) {
+        pbf_writer metric(to, family_field::kMetric);
+        append_kept();
+        pbf_writer value(metric, spelling_of(part.type).value);
+        add_value(value, part, families.values.data() + series.first_value);
+        append_kept();
+      }
+    }
+    protozero::add_varint_to_buffer(&out, message_.size());
+    out += message_;
+  });
+}
+
+}  // namespace metrics::exposition
