@@ -1,5 +1,5 @@
-// text.h -- the Prometheus text format, version 0.0.4; and 1.0.0, which is the same with names of any
-// UTF-8, for clients that ask for those.
+// text.h -- the Prometheus text format, version 0.0.4; and 1.0.0, which is the same with names of
+// any UTF-8, for clients that ask for those.
 // https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format
 #pragma once
 

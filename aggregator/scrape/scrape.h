@@ -45,9 +45,9 @@ class Scrape {
   void leave_out_aggregator();
 
   // Returns the exposition of the segments as they are now, in one of exposition::formats(), with
-  // these options. Any thread may call it; one makes it at a time, also for those that wait for the same. A segment
-  // that can't be read is left out, and metrics_segment_up shows it. With `names`, only the
-  // families are included that have one of these names, or a sample with one. Throws
+  // these options. Any thread may call it; one makes it at a time, also for those that wait for the
+  // same. A segment that can't be read is left out, and metrics_segment_up shows it. With `names`,
+  // only the families are included that have one of these names, or a sample with one. Throws
   // std::bad_alloc.
   std::shared_ptr<const std::string> exposition(const exposition::Format& format,
                                                 Compression compression,
