@@ -315,13 +315,24 @@ class OurServer(Server):
         self.crowd.wait()
 
 
-def rate(url, seconds, extra=()):
-    result = subprocess.run(["wrk", "-t2", "-c4", f"-d{seconds}s", *extra, url], capture_output=True, text=True)
+def cpu_us(pid):
+    """The process's CPU time."""
+    with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
+        fields = file.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) * 1e6 / os.sysconf("SC_CLK_TCK")
+
+
+def load(server, seconds, extra=(), environment=None):
+    """Returns scrapes per second, and the server's CPU time for each, in microseconds."""
+    before = cpu_us(server.process.pid)
+    result = subprocess.run(["wrk", "-t2", "-c4", f"-d{seconds}s", *extra, server.url], capture_output=True, text=True,
+                            env=dict(os.environ, **(environment or {})))
+    spent = cpu_us(server.process.pid) - before
     found = re.search(r"Requests/sec:\s+([\d.]+)", result.stdout)
     # "read" errors are a server's closing, which prometheus-cpp's does.
     if not found or re.search(r"Non-2xx|connect [1-9]|timeout [1-9]", result.stdout):
         raise Unavailable(result.stdout.strip() + result.stderr.strip())
-    return float(found.group(1))
+    return float(found.group(1)), spent / int(re.search(r"(\d+) requests in", result.stdout).group(1))
 
 
 def make_certificate(folder):
@@ -331,23 +342,38 @@ def make_certificate(folder):
                     "-out", f"{folder}/cert.pem"], check=True, capture_output=True)
     with open(f"{folder}/web.yml", "w", encoding="ascii") as file:
         file.write("tls_server_config: {cert_file: cert.pem, key_file: key.pem}\n")
+    # One cipher for all: OpenSSL takes what the client prefers, Go what it prefers itself.
+    with open(f"{folder}/client.cnf", "w", encoding="ascii") as file:
+        file.write("openssl_conf = all\n[all]\nssl_conf = ssl\n[ssl]\nsystem_default = client\n"
+                   "[client]\nCiphersuites = TLS_AES_128_GCM_SHA256\n")
+
+
+def body_bytes(server):
+    anybody = ssl.create_default_context()
+    anybody.check_hostname, anybody.verify_mode = False, ssl.CERT_NONE
+    with urllib.request.urlopen(server.url, timeout=30, context=anybody) as reply:
+        return len(reply.read())
 
 
 def http_servers(build, tls):
-    """What makes each server, in the order of the table."""
+    """What makes each server, in the order of the table; the floor's gets the number of bytes that
+    ours sends."""
     programs = f"{build}/tools/benchmark"
     port = ("/metrics", r"^(\d+)$")
     if tls:  # Debian's civetweb, which is prometheus-cpp's, crashes in its first handshake
         return {
-            table.OURS: lambda: OurServer(build, "workers=1", tls),
-            table.GO: lambda: Server([f"{programs}/bench_client_golang", "serve", f"{tls}/cert.pem", f"{tls}/key.pem"],
-                                     *port, scheme="https"),
+            table.OURS: lambda _: OurServer(build, "workers=1", tls),
+            table.FLOOR: lambda size: Server([f"{programs}/bench_floor_http", str(size), f"{tls}/cert.pem",
+                                              f"{tls}/key.pem"], *port, scheme="https"),
+            table.GO: lambda _: Server([f"{programs}/bench_client_golang", "serve", f"{tls}/cert.pem",
+                                        f"{tls}/key.pem"], *port, scheme="https"),
         }
     return {
-        table.OURS: lambda: OurServer(build, "workers=1"),
-        "ours, 64 processes": lambda: OurServer(build, "workers=64"),
-        table.GO: lambda: Server([f"{programs}/bench_client_golang", "serve"], *port),
-        table.PCPP: lambda: Server([f"{programs}/bench_prometheus_cpp", "serve"], *port),
+        table.OURS: lambda _: OurServer(build, "workers=1"),
+        "ours, 64 processes": lambda _: OurServer(build, "workers=64"),
+        table.FLOOR: lambda size: Server([f"{programs}/bench_floor_http", str(size)], *port),
+        table.GO: lambda _: Server([f"{programs}/bench_client_golang", "serve"], *port),
+        table.PCPP: lambda _: Server([f"{programs}/bench_prometheus_cpp", "serve"], *port),
     }
 
 
@@ -363,28 +389,32 @@ def http_rows(build, options, report, only):
         except (FileNotFoundError, subprocess.CalledProcessError) as e:
             print(f"skipped: TLS: {e}")
             return
-        http_kinds(http_servers(build, folder), {"TLS": ()}, options, report)
+        client = {"OPENSSL_CONF": f"{folder}/client.cnf"}
+        http_kinds(http_servers(build, folder), {"TLS": ()}, options, report, client)
         # Each scrape with a connection and a handshake of its own.
         http_kinds(http_servers(build, folder), {"TLS, a connection each": ("-H", "Connection: close")}, options,
-                   report)
+                   report, client)
 
 
-def http_kinds(make_servers, kinds, options, report):
-    anybody = ssl.create_default_context()
-    anybody.check_hostname, anybody.verify_mode = False, ssl.CERT_NONE
-    servers, missing = {}, {}
+def http_kinds(make_servers, kinds, options, report, environment=None):
+    servers, missing, size = {}, {}, 0
     try:
         for key, make in make_servers.items():
             try:
-                servers[key] = make()
-                urllib.request.urlopen(servers[key].url, timeout=10, context=anybody).read()
+                servers[key] = make(size)
+                size = size or body_bytes(servers[key])
             except (Unavailable, OSError) as e:
                 missing[key] = str(e)
         for kind, extra in kinds.items():
-            taken = {key: [] for key in servers}
+            # The floor neither compresses nor closes.
+            asked = {key: server for key, server in servers.items() if key != table.FLOOR or not extra}
+            taken = {key: [] for key in asked}
+            spent = {key: [] for key in asked}
             for _ in range(1 if options.smoke else 3 if options.quick else 7):
-                for key, server in servers.items():
-                    taken[key].append(rate(server.url, 1, extra))
+                for key, server in asked.items():
+                    per_second, cpu = load(server, 1, extra, environment)
+                    taken[key].append(per_second)
+                    spent[key].append(cpu)
             figures = {key: summary(values) for key, values in taken.items()}
             # Rates are the other way round: a tenth of the time is allowed.
             ratios = {key: ratio(taken[table.OURS], taken[key]) for key in taken if key != table.OURS}
@@ -393,11 +423,16 @@ def http_kinds(make_servers, kinds, options, report):
                 share = factor / ratios[peer] if ratios.get(peer) else None
                 targets.append(report.verdict(text, share))
             entry = {"group": "http", "what": f"complete HTTP scrapes, {kind}", "unit": "/s", "figures": figures,
-                     "ratios": ratios, "targets": targets, "missing": missing}
+                     "ratios": ratios, "targets": targets, "missing": missing,
+                     "server_cpu_us": {key: summary(values) for key, values in spent.items()}}
             report.rows.append(entry)
             print(f"{kind}: " + "; ".join(
                 f"{key} {number(f['median'])}/s ({number(f['low'])}-{number(f['high'])})"
                 + (f", ours {number(ratios[key])}x" if key in ratios else "") for key, f in figures.items()))
+            print("    the server's CPU time for each: " + "; ".join(
+                f"{key} {number(statistics.median(values))} µs"
+                + (f", {number(ratio(values, spent[table.OURS]))}x ours" if key != table.OURS else "")
+                for key, values in spent.items()))
             for target in targets:
                 share = f" ({target['share']:.2f} of the time allowed)" if "share" in target else ""
                 print(f"    target {target['text']}: {target['verdict']}{share}")
