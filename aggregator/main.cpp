@@ -119,8 +119,8 @@ int serve(const Flags& flags, scrape::Scrape& scrape, http::Routes table) {
   options.inherited = systemd_sockets();
   if (flags.systemd_socket && options.inherited.empty()) {
     throw std::invalid_argument(
-        "--web.systemd-socket: systemd has passed no socket; start the .socket unit, or leave the "
-        "flag out");
+        "--web.systemd-socket: systemd has passed no socket; enable metrics-aggregator.socket, or "
+        "leave the flag out");
   }
   if (options.listen.empty() && options.inherited.empty()) options.listen = {kDefaultAddress};
   options.max_requests = flags.max_requests;

@@ -112,8 +112,9 @@ def test_a_socket_that_does_not_listen_is_one_clear_line(start_activated):
         'in its unit"')
 
 
-def test_variables_that_are_meant_for_a_parent_are_ignored(start_aggregator):
-    aggregator = start_aggregator(environment=clean_environment(LISTEN_PID=os.getpid(), LISTEN_FDS=1))
+@pytest.mark.parametrize("descriptors", ["1", "some"])
+def test_variables_that_are_meant_for_a_parent_are_ignored(descriptors, start_aggregator):
+    aggregator = start_aggregator(environment=clean_environment(LISTEN_PID=os.getpid(), LISTEN_FDS=descriptors))
     aggregator.scrape()
 
 
@@ -121,8 +122,8 @@ def test_systemds_sockets_can_be_demanded(segment):
     status, _, log = run_aggregator("--web.systemd-socket", "--segment", segment)
     assert status == 2
     assert log.splitlines()[-1].endswith(
-        'level=error msg="--web.systemd-socket: systemd has passed no socket; start the .socket unit, or leave the '
-        'flag out"')
+        'level=error msg="--web.systemd-socket: systemd has passed no socket; enable metrics-aggregator.socket, '
+        'or leave the flag out"')
 
 
 def test_the_same_address_twice_is_one_clear_line(segment):

@@ -17,6 +17,7 @@ from workers import PATIENCE, Worker, clean_environment
 
 SYSTEMD = PACKAGE / "systemd"
 TEMPLATE = (SYSTEMD / "metrics-aggregator.service.in").read_text()
+SOCKET = (SYSTEMD / "metrics-aggregator.socket").read_text()
 MOST_EXPOSED = 15  # of 100
 
 pytestmark = pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd is missing")
@@ -43,6 +44,18 @@ def settings(name):
 
 def test_systemd_understands_all_of_the_unit(unit):
     assert analyze("verify", "--man=no", str(unit)) == (0, "")
+
+
+def test_systemd_understands_the_unit_of_the_sockets(unit):
+    path = unit.with_suffix(".socket")
+    path.write_text(SOCKET)
+    assert analyze("verify", "--man=no", str(path)) == (0, "")
+
+
+def test_systemd_listens_where_the_daemon_would():
+    said = subprocess.run([AGGREGATOR, "--help"], capture_output=True, text=True, check=True).stdout
+    (port,) = re.findall(r"^ListenStream=(\d+)$", SOCKET, re.M)
+    assert re.search(rf"\s:{port}$", said, re.M)
 
 
 def test_the_unit_exposes_little(unit):
