@@ -3,6 +3,7 @@
 #include <event2/buffer.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "aggregator/http/pool.h"
@@ -97,11 +98,27 @@ void Clients::keep_within_bounds() {
     }
   }
   while (tls_ > bounds_.buffered_bytes) {
-    Client* const spared =
-        any(State::kHandshaking) ? first(State::kHandshaking) : first(State::kIdle);
+    Client* const spared = spared_for_tls();
     if (spared == nullptr) break;
     close(*spared, Closed::kBufferedBytes);
   }
+}
+
+// Handshakes may take half, so that they keep no client out that is behind its own, nor those
+// clients a handshake that begins.
+Client* Clients::spared_for_tls() {
+  List& handshakes = in(State::kHandshaking);
+  if (!handshakes.empty() &&
+      handshakes.size() * handshakes.front().tls_bytes > bounds_.buffered_bytes / 2) {
+    return &handshakes.front();
+  }
+  for (const State state : {State::kIdle, State::kClosing, State::kReading}) {
+    List& list = in(state);
+    const auto found = std::find_if(list.begin(), list.end(),
+                                    [](const Client& client) { return client.tls_bytes > 0; });
+    if (found != list.end()) return &*found;
+  }
+  return first(State::kHandshaking);
 }
 
 Client* Clients::first(State state) { return any(state) ? &in(state).front() : nullptr; }

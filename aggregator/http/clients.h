@@ -45,8 +45,9 @@ class Clients {
 
   // Closes clients until they buffer no more than allowed: first those that have been taking their
   // response for longest, down to kAlwaysWriting, then those that have been sending a request for
-  // longest. Then until TLS takes no more than that: first those that have been in their handshake
-  // for longest, then those that have been idle for longest.
+  // longest. Then until TLS takes no more than that: those that have been in their handshake for
+  // longest while handshakes take more than half, else those that have been idle for longest, else
+  // those that close or that have been sending a request for longest.
   void keep_within_bounds();
 
   // The client that came first to this state; nullptr if none is in it.
@@ -65,6 +66,7 @@ class Clients {
   using List = std::list<Client>;
   List& in(State state) { return lists_[static_cast<std::size_t>(state)]; }
   const List& in(State state) const { return lists_[static_cast<std::size_t>(state)]; }
+  Client* spared_for_tls();
   void count(State state);
 
   const Bounds bounds_;

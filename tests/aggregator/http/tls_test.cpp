@@ -1,7 +1,11 @@
 // What unfinished TLS handshakes cost, and when they end. What TLS speaks is tested from outside,
 // in tests/e2e.
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <openssl/ssl.h>
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <filesystem>
@@ -89,6 +93,72 @@ TEST_F(HttpTls, EndsTheLongestHandshakesAboveItsBound) {
   EXPECT_GE(server.counts().of(Closed::kBufferedBytes), 15u);
   EXPECT_LE(server.counts().tls_bytes, 500'000u);
   EXPECT_EQ(clients.front()->receive_to_end(), "");
+}
+
+// A client behind its handshake.
+class Secure {
+ public:
+  explicit Secure(std::uint16_t port) : context_(SSL_CTX_new(TLS_client_method()), SSL_CTX_free) {
+    fd_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    EXPECT_EQ(::connect(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof(address)), 0);
+    ssl_.reset(SSL_new(context_.get()));
+    SSL_set_fd(ssl_.get(), fd_);
+    shaken_ = SSL_connect(ssl_.get()) == 1;
+  }
+  ~Secure() { ::close(fd_); }
+  Secure(const Secure&) = delete;
+  Secure& operator=(const Secure&) = delete;
+
+  bool shaken() const { return shaken_; }
+  void send(std::string_view text) const {
+    EXPECT_EQ(SSL_write(ssl_.get(), text.data(), static_cast<int>(text.size())),
+              static_cast<int>(text.size()));
+  }
+
+ private:
+  const std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> context_;
+  std::unique_ptr<SSL, decltype(&SSL_free)> ssl_{nullptr, SSL_free};
+  int fd_ = -1;
+  bool shaken_ = false;
+};
+
+constexpr std::size_t kRoomFor20 = 20 * (16 << 10);
+
+TEST_F(HttpTls, IdleConnectionsGiveWayToAHandshake) {
+  HttpOptions bounded = options();
+  bounded.max_buffered_bytes = kRoomFor20;
+  const HttpServer server(bounded, routes());
+  const Client silent(server.ports().at(0));
+  ASSERT_TRUE(eventually([&] { return server.counts().of(State::kIdle) == 1; }));
+  std::vector<std::unique_ptr<Secure>> clients;
+  for (int i = 0; i < 30; ++i) {
+    clients.push_back(std::make_unique<Secure>(server.ports().at(0)));
+    ASSERT_TRUE(clients.back()->shaken()) << i;
+  }
+  EXPECT_LE(server.counts().tls_bytes, kRoomFor20);
+  EXPECT_GE(server.counts().of(Closed::kBufferedBytes), 10u);
+  EXPECT_GE(server.counts().of(State::kIdle), 15u) << "the silent one costs TLS nothing";
+}
+
+TEST_F(HttpTls, UnfinishedRequestsGiveWayToAHandshake) {
+  HttpOptions bounded = options();
+  bounded.max_buffered_bytes = kRoomFor20;
+  const HttpServer server(bounded, routes());
+  std::vector<std::unique_ptr<Secure>> clients;
+  for (std::size_t i = 0; i < 30; ++i) {
+    clients.push_back(std::make_unique<Secure>(server.ports().at(0)));
+    ASSERT_TRUE(clients.back()->shaken()) << i;
+    clients.back()->send("GET ");
+    ASSERT_TRUE(eventually([&] {
+      const Counts now = server.counts();
+      return now.of(State::kReading) + now.of(Closed::kBufferedBytes) == i + 1;
+    }));
+  }
+  EXPECT_LE(server.counts().tls_bytes, kRoomFor20);
 }
 
 TEST_F(HttpTls, EndsAHandshakeThatTakesTooLong) {
