@@ -30,8 +30,10 @@ constexpr std::chrono::seconds kLinger{1};
 // How long nobody is let in, and no request is passed on, where the process has no descriptor left.
 constexpr std::chrono::milliseconds kPause{10};
 
-// How many connections are accepted before the others have their turn.
-constexpr int kAtOnce = 64;
+// How many connections are accepted before the others have their turn: some milliseconds' worth.
+// While thousands keep the thread busy, the kernel's queue must not fill up, where a scrape would
+// have to knock again after a second.
+constexpr int kAtOnce = 512;
 
 // The most that one client is written before the others have their turn.
 constexpr std::size_t kWriteAtOnce = std::size_t{1} << 20;

@@ -1,5 +1,6 @@
 #include "aggregator/http/pool.h"
 
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -55,6 +56,9 @@ bool Pool::send(Client& client, std::string_view first, std::string_view rest, b
 // Returns a busy exchange, or nullptr if none can be had.
 Exchange* Pool::idle_or_new() {
   if (idle_.empty()) {
+    // Kept until the connection is made: civetweb needs one for its end, and has none to give up.
+    const Descriptor for_civetweb(::eventfd(0, EFD_CLOEXEC));
+    if (!for_civetweb) return nullptr;
     Descriptor socket = backend_.connect();
     if (!socket) return nullptr;
     Exchange& made = idle_.emplace_back(Exchange{this, std::move(socket)});

@@ -1,8 +1,11 @@
 // What many clients, and slow ones, cost the others: nothing.
 #include "aggregator/http/front.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
+#include <algorithm>
 #include <chrono>
 #include <fstream>
 #include <future>
@@ -86,9 +89,9 @@ void expect_scrapes(const HttpServer& server, int count = 20) {
   for (int i = 0; i < count; ++i) EXPECT_EQ(get(server.ports().at(0), "/small").body, "small");
 }
 
-TEST(HttpFront, ServesBeside44ClientsThatReadNothing) {
+TEST(HttpFront, ServesBeside64ClientsThatReadNothing) {
   const HttpServer server(on_any_port(), routes());
-  const Crowd slow = slow_readers(server, 44);
+  const Crowd slow = slow_readers(server, 64);
   EXPECT_EQ(server.counts().requests, 0u) << "they have a seat";
   expect_scrapes(server);
   EXPECT_TRUE(slow.front()->receive().whole && slow.back()->receive().whole);
@@ -116,6 +119,44 @@ TEST(HttpFront, ServesBeside1000ClientsThatSendHalfARequest) {
     client->send(kSmall.substr(kSmall.size() / 2));
     EXPECT_EQ(client->receive().body, "small");
   }
+}
+
+// Takes all descriptors that this process may have, except for so many, as long as it lives.
+class FewDescriptors {
+ public:
+  explicit FewDescriptors(std::size_t left) {
+    ::getrlimit(RLIMIT_NOFILE, &allowed_);
+    rlimit few = allowed_;
+    few.rlim_cur = std::min<rlim_t>(few.rlim_cur, 512);
+    ::setrlimit(RLIMIT_NOFILE, &few);
+    for (Descriptor taken; (taken = Descriptor(::open("/dev/null", O_RDONLY | O_CLOEXEC)));) {
+      taken_.push_back(std::move(taken));
+    }
+    taken_.resize(taken_.size() - std::min(left, taken_.size()));
+  }
+  ~FewDescriptors() { ::setrlimit(RLIMIT_NOFILE, &allowed_); }
+  FewDescriptors(const FewDescriptors&) = delete;
+  FewDescriptors& operator=(const FewDescriptors&) = delete;
+
+ private:
+  rlimit allowed_{};
+  std::vector<Descriptor> taken_;
+};
+
+TEST(HttpFront, WithoutADescriptorIdleConnectionsGiveWayToANewOne) {
+  const HttpServer server(on_any_port(), routes());
+  const Crowd idle = crowd(server, 8, "");
+  ASSERT_TRUE(come_to(server, State::kIdle, 8));
+  {
+    const FewDescriptors only_the_clients(1);
+    // Its connection takes one, and its request two, if none of the private ones is open.
+    EXPECT_EQ(get(server.ports().at(0), "/small").body, "small");
+  }
+  const std::uint64_t given_way = server.counts().of(Closed::kConnections);
+  EXPECT_GE(given_way, 1u);
+  EXPECT_LE(given_way, 4u) << "no more than it needed";
+  EXPECT_TRUE(idle.front()->hung_up());
+  EXPECT_EQ(idle.back()->get("/small").body, "small");
 }
 
 TEST(HttpFront, ClosesTheConnectionThatHasBeenIdleForLongestForANewOne) {
