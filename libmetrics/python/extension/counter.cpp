@@ -13,12 +13,16 @@ void add_whole(metrics_counter* counter, std::uint64_t n) noexcept {
   }
 }
 
+void count_own(const Metric& m, double amount) noexcept {
+  if (m.own != nullptr) m.own->count(amount);
+}
+
 PyObject* refuse_negative() {
   PyErr_SetString(PyExc_ValueError, "Counters can only be incremented by non-negative amounts.");
   return nullptr;
 }
 
-PyObject* add(metrics_counter* counter, PyObject* amount) {
+PyObject* add(const Metric& m, metrics_counter* counter, PyObject* amount) {
   if (PyLong_Check(amount)) {
     int overflow = 0;
     const long long whole = PyLong_AsLongLongAndOverflow(amount, &overflow);
@@ -26,6 +30,7 @@ PyObject* add(metrics_counter* counter, PyObject* amount) {
     if (whole < 0 && overflow <= 0) return refuse_negative();
     if (overflow == 0) {
       add_whole(counter, static_cast<std::uint64_t>(whole));
+      count_own(m, static_cast<double>(whole));
       return none();
     }
   }
@@ -33,6 +38,7 @@ PyObject* add(metrics_counter* counter, PyObject* amount) {
   if (value == -1 && PyErr_Occurred()) return nullptr;
   if (value < 0) return refuse_negative();
   metrics_counter_add(counter, value);
+  if (value == value) count_own(m, value);
   return none();
 }
 
@@ -45,13 +51,15 @@ PyObject* inc(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObject*
   auto* counter = handle_of<metrics_counter>(m);
   if (count == 0 && names == nullptr) {
     add_whole(counter, 1);
+    count_own(m, 1);
     return none();
   }
   Observation given{};
   if (!take_observation("inc", args, count, names, given)) return nullptr;
   if (given.amount == nullptr) {
     add_whole(counter, 1);
-  } else if (const Ref added(add(counter, given.amount)); !added) {
+    count_own(m, 1);
+  } else if (const Ref added(add(m, counter, given.amount)); !added) {
     return nullptr;
   }
   return check_exemplar(self, given.exemplar);

@@ -45,6 +45,7 @@ PyObject* set(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObject*
   double value = 0;
   if (!as_float(given, value)) return nullptr;
   metrics_gauge_set(gauge_of(self), value);
+  if (Own* own = metric_of(self).own; own != nullptr) own->set(value);
   return none();
 }
 
@@ -56,6 +57,7 @@ PyObject* add(const char* function, double sign, PyObject* self, PyObject* const
   if (given != nullptr) amount = PyFloat_AsDouble(given);
   if ((given == nullptr || amount == -1) && PyErr_Occurred()) return nullptr;
   metrics_gauge_add(gauge_of(self), sign * amount);
+  if (Own* own = metric_of(self).own; own != nullptr) own->add(sign * amount);
   return none();
 }
 PyObject* inc(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObject* names) {

@@ -1,4 +1,6 @@
 // histogram.cpp -- Histogram and, without bounds, Summary: observe().
+#include <memory>
+#include <new>
 #include <vector>
 
 #include "libmetrics/python/extension/metric.h"
@@ -6,7 +8,9 @@
 namespace metrics::python {
 namespace {
 
-void observe(metrics_histogram* histogram, double value) noexcept {
+void observe(Metric& m, double value) noexcept {
+  auto* const histogram = handle_of<metrics_histogram>(m);
+  if (value == value && m.own != nullptr) m.own->observe(m.own->bucket(value), value);
   if (histogram == nullptr) return;
   if (value == value) {
     if (std::uint64_t* first = metrics_hot_first(&histogram->place); first != nullptr) {
@@ -18,14 +22,14 @@ void observe(metrics_histogram* histogram, double value) noexcept {
 }
 
 PyObject* observe_amount(PyObject* self, PyObject* amount) {
-  const Metric& m = metric_of(self);
+  Metric& m = metric_of(self);
   if (!m.observable) {
     refused_as_parent(self);
     return nullptr;
   }
   const double value = PyFloat_AsDouble(amount);
   if (value == -1 && PyErr_Occurred()) return nullptr;
-  observe(handle_of<metrics_histogram>(m), value);
+  observe(m, value);
   return none();
 }
 
@@ -40,6 +44,52 @@ PyObject* observe_python(PyObject* self, PyObject* const* args, Py_ssize_t count
   return check_exemplar(self, given.exemplar);
 }
 
+// Gives the object buckets of its own. Returns false with an exception set.
+bool begin_buckets(PyObject* self, const Bounds& bounds) {
+  Own* own = own_of(metric_of(self));
+  try {
+    if (own != nullptr) own->begin_buckets(std::make_shared<const Bounds>(bounds));
+  } catch (const std::bad_alloc&) {
+    own = nullptr;
+  }
+  if (own == nullptr) PyErr_NoMemory();
+  return own != nullptr;
+}
+
+// Implements _add_to_bucket(at, count): counts observations in the bucket of that index, without
+// their sum, as programs do that write to prometheus_client's own numbers. A thread without a slot
+// of its own counts them in the object alone.
+PyObject* add_to_bucket(PyObject* self, PyObject* args) {
+  Py_ssize_t at = 0;
+  double count = 0;
+  if (PyArg_ParseTuple(args, "nd", &at, &count) == 0) return nullptr;
+  Metric& m = metric_of(self);
+  if (m.own == nullptr || at < 0) return none();
+  std::vector<double>& counts = m.own->counts();
+  const auto bucket = static_cast<std::size_t>(at);
+  if (bucket >= counts.size()) return none();
+  counts[bucket] += count;
+  const auto* histogram = handle_of<metrics_histogram>(m);
+  if (histogram == nullptr || !(count > 0 && count < METRICS_HOT_EXACT)) return none();
+  std::uint64_t* first = metrics_hot_first(&histogram->place);
+  if (first != nullptr) metrics_hot_count(first + bucket, static_cast<std::uint64_t>(count));
+  return none();
+}
+
+// Implements _add_to_sum(amount): adds to the sum without an observation; see add_to_bucket().
+PyObject* add_to_sum(PyObject* self, PyObject* given) {
+  const double amount = PyFloat_AsDouble(given);
+  if (amount == -1 && PyErr_Occurred()) return nullptr;
+  Metric& m = metric_of(self);
+  if (m.own == nullptr || amount != amount) return none();
+  m.own->count(amount);
+  const auto* histogram = handle_of<metrics_histogram>(m);
+  if (histogram == nullptr) return none();
+  std::uint64_t* first = metrics_hot_first(&histogram->place);
+  if (first != nullptr) metrics_hot_sum(first + histogram->sum, amount);
+  return none();
+}
+
 // Implements _family(name, help, unit, labels, max_series, bounds), where bounds is a tuple of
 // floats, or None for a summary.
 PyObject* family(PyObject* self, PyObject* args) {
@@ -49,7 +99,10 @@ PyObject* family(PyObject* self, PyObject* args) {
                        &names.labels, &names.max_series, &given) == 0) {
     return nullptr;
   }
-  if (given == Py_None) return define(self, Kind::kHistogram, METRICS_SUMMARY, names);
+  if (given == Py_None) {
+    if (!begin_buckets(self, {})) return nullptr;
+    return define(self, Kind::kHistogram, METRICS_SUMMARY, names);
+  }
   if (!PyTuple_Check(given)) {
     PyErr_SetString(PyExc_TypeError, "the bounds are a tuple of floats, or None");
     return nullptr;
@@ -61,6 +114,7 @@ PyObject* family(PyObject* self, PyObject* args) {
     bounds.push_back(PyFloat_AsDouble(PyTuple_GetItem(given, i)));
     if (bounds.back() == -1 && PyErr_Occurred()) return nullptr;
   }
+  if (!begin_buckets(self, bounds)) return nullptr;
   metrics_family_options options{};
   options.bounds = bounds.data();
   options.bound_count = bounds.size();
@@ -78,6 +132,8 @@ PyMethodDef methods[] = {
      "Counts the amount in its bucket and adds it to the sum.\n\n"
      "ValueError: label values are missing. NaN is ignored and counted as dropped."},
     {"_family", &family, METH_VARARGS, nullptr},
+    {"_add_to_bucket", &add_to_bucket, METH_VARARGS, nullptr},
+    {"_add_to_sum", &add_to_sum, METH_O, nullptr},
     {"_series", method(&series), METH_METHOD | METH_FASTCALL | METH_KEYWORDS, nullptr},
     {}};
 PyType_Slot slots[] = {{Py_tp_methods, methods}, {0, nullptr}};

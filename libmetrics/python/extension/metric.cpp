@@ -275,6 +275,40 @@ PyObject* get_removed(PyObject* self, void*) {
   return PyBool_FromLong(is_removed(metric_of(self)));
 }
 
+// ---- what this object has counted in this process ----
+
+PyObject* get_mine(PyObject* self, void*) {
+  const Metric& m = metric_of(self);
+  if (m.own == nullptr) return PyFloat_FromDouble(0);
+  return PyFloat_FromDouble(m.kind == Kind::kGauge ? m.own->value() : m.own->counted());
+}
+
+int set_mine(PyObject* self, PyObject* given, void*) {
+  const double value = given == nullptr ? 0 : PyFloat_AsDouble(given);
+  if (value == -1 && PyErr_Occurred()) return -1;
+  Own* own = own_of(metric_of(self));
+  if (own == nullptr) {
+    PyErr_NoMemory();
+    return -1;
+  }
+  own->counted();
+  own->set(value);
+  return 0;
+}
+
+PyObject* get_mine_counts(PyObject* self, void*) {
+  const Metric& m = metric_of(self);
+  if (m.own == nullptr) return PyTuple_New(0);
+  const std::vector<double>& counts = m.own->counts();
+  return tuple_of(counts.size(), [&](std::size_t i) { return PyFloat_FromDouble(counts[i]); });
+}
+
+// Implements _begin_anew(): sets the object's own numbers to 0.
+PyObject* begin_anew(PyObject* self, PyObject*) {
+  if (Own* own = metric_of(self).own; own != nullptr) own->restart();
+  return none();
+}
+
 // ---- the type ----
 
 int traverse(PyObject* self, visitproc visit, void* arg) {
@@ -302,6 +336,7 @@ void dealloc(PyObject* self) {
   Metric& m = metric_of(self);
   metrics_release(m.family, m.series);
   delete[] m.strings;
+  delete m.own;
   Py_CLEAR(m.values);
   reinterpret_cast<freefunc>(PyType_GetSlot(type, Py_tp_free))(self);
   Py_DECREF(type);
@@ -315,6 +350,7 @@ PyMethodDef methods[] = {
      "wrong."},
     {"_parent", &parent, METH_O, nullptr},
     {"_adopt", method(&adopt), METH_METHOD | METH_FASTCALL | METH_KEYWORDS, nullptr},
+    {"_begin_anew", &begin_anew, METH_NOARGS, nullptr},
     {"_give_up", &give_up, METH_NOARGS, nullptr},
     {"_forget", &forget, METH_O, nullptr},
     {"_forget_all", &forget_all, METH_NOARGS, nullptr},
@@ -325,6 +361,8 @@ PyMethodDef methods[] = {
 PyGetSetDef properties[] = {{"_observable", &get_observable, nullptr, nullptr, nullptr},
                             {"_own", &get_own, nullptr, nullptr, nullptr},
                             {"_removed", &get_removed, nullptr, nullptr, nullptr},
+                            {"_mine", &get_mine, &set_mine, nullptr, nullptr},
+                            {"_mine_counts", &get_mine_counts, nullptr, nullptr, nullptr},
                             {}};
 
 PyType_Slot slots[] = {
@@ -439,8 +477,26 @@ PyObject* define(PyObject* self, Kind kind, metrics_type type, const Names& name
                         static_cast<std::size_t>(PyTuple_Size(names.labels)), &options, &family);
   m.family = family;
   m.kind = kind;
+  if (own_of(m) == nullptr) return PyErr_NoMemory();
   return messages(status);
 }
+
+namespace {
+
+// Gives a child numbers of its own, with its parent's buckets. Returns false without memory.
+bool begin_own(Metric& m, const Metric& from) noexcept {
+  Own* own = own_of(m);
+  if (own == nullptr || from.own == nullptr || from.own->bounds() == nullptr || &m == &from)
+    return own != nullptr;
+  try {
+    own->begin_buckets(from.own->bounds());
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
+  return true;
+}
+
+}  // namespace
 
 PyObject* bind(PyObject* self, PyTypeObject* type, Kind kind, PyObject* const* args,
                Py_ssize_t count) {
@@ -462,6 +518,7 @@ PyObject* bind(PyObject* self, PyTypeObject* type, Kind kind, PyObject* const* a
   m.kind = kind;
   m.begins_at_zero = from.begins_at_zero;
   m.observable = true;
+  if (!begin_own(m, from)) return PyErr_NoMemory();
   if (m.family == nullptr) return none();
   const metrics_status status = look_up(m);
   return messages(status, status == METRICS_OK ? "" : "; that series counts nothing");

@@ -13,7 +13,9 @@
 
 #include <cstdint>
 #include <memory>
+#include <new>
 
+#include "libmetrics/python/extension/own.h"
 #include "libmetrics/python/extension/python.h"
 #include "metrics/hot.h"
 #include "metrics/metrics.h"
@@ -41,7 +43,16 @@ struct Metric {
   const std::uint64_t* state;
   std::uint64_t live;
   Py_ssize_t count;  // the number of label names or values
+  // What this object has counted here, in memory of its own, since Python makes this struct.
+  // nullptr until _family, _series or the first question.
+  Own* own;
 };
+
+// Returns the object's own numbers, and makes them if they are missing; nullptr without memory.
+inline Own* own_of(Metric& m) noexcept {
+  if (m.own == nullptr) m.own = new (std::nothrow) Own;
+  return m.own;
+}
 
 // A scope in which the library is called to look up or remove series. The GIL is held in it as in
 // every update of theirs.

@@ -2,6 +2,7 @@
 // libmetrics.prometheus_client.
 #include "libmetrics/python/extension/messages.h"
 #include "libmetrics/python/extension/metric.h"
+#include "libmetrics/python/extension/processes.h"
 #include "libmetrics/python/extension/snapshot.h"
 #include "libmetrics/python/extension/tables.h"
 #include "metrics/metrics.h"
@@ -57,6 +58,8 @@ PyMethodDef functions[] = {
      "segment_status()\n--\n\n"
      "('ok', '') while this process is counted in slots of its own, else a status and a sentence "
      "that says why not."},
+    {"is_only_process", &is_only_process, METH_NOARGS,
+     "is_only_process()\n--\n\nTrue unless another living process counts in the segment."},
     {"snapshot", &snapshot, METH_NOARGS,
      "snapshot()\n--\n\n"
      "All families of the segment, all processes merged, as a dict by name; see snapshot.h.\n\n"
@@ -72,6 +75,8 @@ bool add(PyObject* module, const char* name, PyObject* made) {
 
 int execute(PyObject* module) {
   keep_messages();
+  static const bool watched = (Own::watch_forks(), true);  // a module may be made more than once
+  static_cast<void>(watched);
   const Ref base(make_metric_type(module));
   if (!base || PyModule_AddObjectRef(module, "Metric", base.get()) != 0) return -1;
   const bool all = add(module, "Counter", make_counter_type(module, base.get())) &&

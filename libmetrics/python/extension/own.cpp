@@ -1,0 +1,34 @@
+#include "libmetrics/python/extension/own.h"
+
+#include <pthread.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace metrics::python {
+
+std::uint64_t Own::process_life = 1;
+
+void Own::watch_forks() noexcept {
+  // Fails only without memory: then a child's counters go on from its parent's values.
+  pthread_atfork(nullptr, nullptr, [] { ++process_life; });
+}
+
+void Own::restart() noexcept {
+  life_ = process_life;
+  value_ = 0;
+  std::fill(counts_.begin(), counts_.end(), 0);
+}
+
+std::uint32_t Own::bucket(double value) const noexcept {
+  if (bounds_ == nullptr) return 0;
+  const auto at = std::lower_bound(bounds_->begin(), bounds_->end(), value);
+  return static_cast<std::uint32_t>(at - bounds_->begin());
+}
+
+void Own::begin_buckets(std::shared_ptr<const Bounds> bounds) {
+  counts_.assign(bounds->size() + 1, 0);
+  bounds_ = std::move(bounds);
+}
+
+}  // namespace metrics::python
