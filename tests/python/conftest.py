@@ -4,6 +4,7 @@ The process that runs a test file has one segment (a process joins its default s
 tests in it use names of their own; what needs a process or a segment of its own asks for the
 fixtures below.
 """
+from itertools import count
 import os
 from pathlib import Path
 import shutil
@@ -23,6 +24,15 @@ for name in ('METRICS_GAUGE_MODES', 'METRICS_GAUGE_MODES_FILE', 'METRICS_MAX_SER
 
 def pytest_sessionfinish():
     shutil.rmtree(_directory, ignore_errors=True)
+
+
+_numbers = count()
+
+
+@pytest.fixture
+def name():
+    """The name of a family that no other test has."""
+    return f'family_{next(_numbers)}'
 
 
 @pytest.fixture

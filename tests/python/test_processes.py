@@ -211,5 +211,7 @@ def test_metrics_are_freed_and_survive_collection(program):
         for _ in range(3):
             gc.collect()
         child.inc()
-        assert Counter('tasks', 'help', ['x', 'y']).labels('a', 'b')._value.get() == 2
+        assert child._value.get() == 2
+        Counter('tasks', 'help', ['x', 'y'])
+        assert REGISTRY.get_sample_value('tasks_total', {'x': 'a', 'y': 'b'}) == 2
     """)

@@ -7,6 +7,7 @@ import siblings.
 import importlib
 from importlib.machinery import ModuleSpec
 import importlib.util
+import os
 import sys
 
 _NAME = 'prometheus_client'
@@ -27,10 +28,35 @@ class _Alias:
         module.__spec__ = self._spec  # the import system has just replaced it by the alias's
 
 
+def _import_package():
+    """Imports libmetrics by its file, if a program has emptied sys.modules: its directory need not
+    be in the path."""
+    if 'libmetrics' not in sys.modules:
+        here = os.path.dirname(os.path.abspath(__file__))
+        spec = importlib.util.spec_from_file_location('libmetrics', os.path.join(here, '__init__.py'),
+                                                      submodule_search_locations=[here])
+        sys.modules['libmetrics'] = module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+
+
+def _forget_modules():
+    """Makes the next import begin anew, with a registry that is empty."""
+    for name in [name for name in sys.modules if name == _OURS + _NAME or name.startswith(_OURS + _NAME + '.')]:
+        del sys.modules[name]
+
+
 class _Finder:
+    def __init__(self):
+        self._has_imported = False
+
     def find_spec(self, name, path=None, target=None):
         if name != _NAME and not name.startswith(_NAME + '.'):
             return None
+        if name == _NAME and name not in sys.modules:
+            _import_package()
+            if self._has_imported:  # a program that has taken it out of sys.modules wants a new one
+                _forget_modules()
+            self._has_imported = True
         try:
             if importlib.util.find_spec(_OURS + name) is None:
                 return None

@@ -1,4 +1,6 @@
 """Finds the prometheus_client that is installed, if any."""
+import ast
+from contextlib import suppress
 from importlib.machinery import PathFinder
 import os
 
@@ -20,3 +22,18 @@ def extend(path, *names):
         there = os.path.join(root, *names[1:])
         if os.path.isdir(there) and there not in path:
             path.append(there)
+
+
+def report_newer(path, ours):
+    """Logs once what the package whose directory stands last in `path` offers and `ours`, a tuple
+    of names, does not have."""
+    with suppress(OSError, SyntaxError, ValueError):
+        with open(os.path.join(path[-1], '__init__.py'), encoding='utf-8') as file:
+            tree = ast.parse(file.read())
+        offered = next((ast.literal_eval(node.value) for node in tree.body if isinstance(node, ast.Assign)
+                        and getattr(node.targets[0], 'id', '') == '__all__'), ())
+        missing = sorted(set(offered) - set(ours))
+        if missing and len(path) > 1:
+            from libmetrics import log
+            log.once('newer', f'the prometheus_client that is installed, in {path[-1]}, has what libmetrics does not: '
+                     + ', '.join(missing))

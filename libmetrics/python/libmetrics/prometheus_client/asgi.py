@@ -6,8 +6,7 @@ from .response import bake_output
 
 
 def make_asgi_app(registry=REGISTRY, disable_compression=False):
-    """Returns an ASGI application that answers with the registry's metrics, those of all
-    processes."""
+    """Returns an ASGI application that answers with the registry's metrics."""
     async def app(scope, receive, send):
         assert scope.get('type') == 'http'
 

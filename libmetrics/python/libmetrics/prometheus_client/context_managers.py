@@ -1,23 +1,29 @@
 """Measures a block of code or a function: each class is a context manager and a decorator.
 
-As in prometheus_client 0.16, the result of a decorated function is not looked into: for a generator
-function or a coroutine function the call is measured, not the code that runs later.
+As in prometheus_client, the result of a decorated function is not looked into: for a generator
+function or a coroutine function the call is measured, not the code that runs later. The decorated
+function has the signature of the original, also for tools that don't follow `__wrapped__`.
 """
+from contextlib import suppress
 from functools import wraps
+import inspect
 from timeit import default_timer
 
 
-class _Decorator:
-    def _entered_anew(self):
-        """Returns the context manager for one call of a decorated function."""
-        return self
+def _like(function, measured):
+    """Makes the measured function look like the original."""
+    measured = wraps(function)(measured)
+    with suppress(TypeError, ValueError):  # a callable without a signature, such as some of C
+        measured.__signature__ = inspect.signature(function)
+    return measured
 
+
+class _Decorator:
     def __call__(self, function):
-        @wraps(function)
         def measured(*args, **kwargs):
-            with self._entered_anew():
+            with self:
                 return function(*args, **kwargs)
-        return measured
+        return _like(function, measured)
 
 
 class ExceptionCounter(_Decorator):
@@ -49,14 +55,14 @@ class InprogressTracker(_Decorator):
         self._gauge.dec()
 
 
-class Timer(_Decorator):
+class Timer:
     """Passes the seconds that the block took to a method of the metric."""
 
     def __init__(self, metric, callback_name):
         self._metric = metric
         self._callback_name = callback_name
 
-    def _entered_anew(self):  # calls may overlap, and each has its own start
+    def _new_timer(self):  # calls may overlap, and each has its own start
         return type(self)(self._metric, self._callback_name)
 
     def __enter__(self):
@@ -70,3 +76,9 @@ class Timer(_Decorator):
     def labels(self, *args, **kw):
         """Sets the label values while the block runs, for values that are known only then."""
         self._metric = self._metric.labels(*args, **kw)
+
+    def __call__(self, function):
+        def measured(*args, **kwargs):
+            with self._new_timer():
+                return function(*args, **kwargs)
+        return _like(function, measured)

@@ -13,11 +13,11 @@ from .metrics_core import (
     UntypedMetricFamily,
 )
 from .registry import REGISTRY, CollectorRegistry
-from .samples import Exemplar, Sample, Timestamp
+from .samples import BucketSpan, Exemplar, NativeHistogram, Sample, Timestamp
 
 __all__ = (
-    'REGISTRY', 'CollectorRegistry', 'Counter', 'CounterMetricFamily', 'Enum', 'Exemplar', 'Gauge',
+    'REGISTRY', 'BucketSpan', 'CollectorRegistry', 'Counter', 'CounterMetricFamily', 'Enum', 'Exemplar', 'Gauge',
     'GaugeHistogramMetricFamily', 'GaugeMetricFamily', 'Histogram', 'HistogramMetricFamily', 'Info',
-    'InfoMetricFamily', 'Metric', 'Sample', 'StateSetMetricFamily', 'Summary', 'SummaryMetricFamily', 'Timestamp',
-    'UnknownMetricFamily', 'UntypedMetricFamily',
+    'InfoMetricFamily', 'Metric', 'NativeHistogram', 'Sample', 'StateSetMetricFamily', 'Summary',
+    'SummaryMetricFamily', 'Timestamp', 'UnknownMetricFamily', 'UntypedMetricFamily',
 )

@@ -1,13 +1,19 @@
 """Families with their samples, as collectors return them."""
-import re
-
-# prometheus_client has them here too.
-from .samples import Exemplar as Exemplar, Sample as Sample, Timestamp as Timestamp
+# prometheus_client has them here too, some since 0.16, some until then.
+from .samples import (
+    Exemplar as Exemplar,
+    NativeHistogram as NativeHistogram,
+    Sample as Sample,
+    Timestamp as Timestamp,
+)
+from .validation import (
+    METRIC_LABEL_NAME_RE as METRIC_LABEL_NAME_RE,
+    METRIC_NAME_RE as METRIC_NAME_RE,
+    RESERVED_METRIC_LABEL_NAME_RE as RESERVED_METRIC_LABEL_NAME_RE,
+    _validate_metric_name,
+)
 
 METRIC_TYPES = ('counter', 'gauge', 'summary', 'histogram', 'gaugehistogram', 'unknown', 'info', 'stateset')
-METRIC_NAME_RE = re.compile(r'^[a-zA-Z_:][a-zA-Z0-9_:]*$')
-METRIC_LABEL_NAME_RE = re.compile(r'^[a-zA-Z_][a-zA-Z0-9_]*$')
-RESERVED_METRIC_LABEL_NAME_RE = re.compile(r'^__.*$')
 
 
 class Metric:
@@ -19,8 +25,7 @@ class Metric:
     def __init__(self, name, documentation, typ, unit=''):
         if unit and not name.endswith('_' + unit):
             name += '_' + unit
-        if not METRIC_NAME_RE.match(name):
-            raise ValueError('Invalid metric name: ' + name)
+        _validate_metric_name(name)
         if typ == 'untyped':
             typ = 'unknown'
         if typ not in METRIC_TYPES:
@@ -31,12 +36,18 @@ class Metric:
         self.type = typ
         self.samples = []
 
-    def add_sample(self, name, labels, value, timestamp=None, exemplar=None):
+    def add_sample(self, name, labels, value, timestamp=None, exemplar=None, native_histogram=None):
         """Adds a sample."""
-        self.samples.append(Sample(name, labels, value, timestamp, exemplar))
+        self.samples.append(Sample(name, labels, value, timestamp, exemplar, native_histogram))
 
+    def _compared(self):
+        return self.name, self.documentation, self.type, self.unit, self.samples
+
+    # Families are equal if they show the same, whatever class has made them.
     def __eq__(self, other):
-        return isinstance(other, Metric) and vars(self) == vars(other)
+        return isinstance(other, Metric) and self._compared() == other._compared()
+
+    __hash__ = None
 
     def __repr__(self):
         return f'Metric({self.name}, {self.documentation}, {self.type}, {self.unit}, {self.samples})'
@@ -95,15 +106,15 @@ class CounterMetricFamily(_Family):
 
     _typ = 'counter'
 
-    def __init__(self, name, documentation, value=None, labels=None, created=None, unit=''):
+    def __init__(self, name, documentation, value=None, labels=None, created=None, unit='', exemplar=None):
         _one_of(labels, value, 'Can only specify at most one of value and labels.')
         super().__init__(name[:-len('_total')] if name.endswith('_total') else name, documentation, labels, unit)
         if value is not None:
-            self.add_metric([], value, created)
+            self.add_metric([], value, created, exemplar=exemplar)
 
-    def add_metric(self, labels, value, created=None, timestamp=None):
+    def add_metric(self, labels, value, created=None, timestamp=None, exemplar=None):
         """Adds the counter with these label values."""
-        self._add('_total', labels, value, timestamp)
+        self.add_sample(self.name + '_total', self._labels(labels), value, timestamp, exemplar)
         if created is not None:
             self._add('_created', labels, created, timestamp)
 

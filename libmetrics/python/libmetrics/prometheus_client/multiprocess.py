@@ -12,9 +12,11 @@ from .registry import Collector
 
 class MultiProcessCollector(Collector):
     """Collects all families of the segment, all processes merged; ignores `path`. So a program that
-    exposes such a collector's registry itself still does."""
+    exposes such a collector's registry itself still does. Metrics in that registry are part of
+    them, and not collected a second time."""
 
     _libmetrics = True
+    _is_everything = True
 
     def __init__(self, registry, path=None):
         log.once('MultiProcessCollector',

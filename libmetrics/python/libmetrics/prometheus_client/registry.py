@@ -1,11 +1,14 @@
 """Keeps the names that a process has taken, and collects its metrics.
 
 Metrics are counted in the segment whichever registry they are in, and with registry=None too, as in
-prometheus_client's multiprocess mode. A registry keeps a process from taking a name twice, and
-holds what the process itself can expose.
+prometheus_client's multiprocess mode. What a registry shows depends on the registry:
 
-There is no lock here, since a forked child could inherit it held: names are taken with
-dict.setdefault, which the GIL keeps whole.
+- REGISTRY, the default, shows the values of all processes, and so does each registry that has a
+  MultiProcessCollector: a program exposes these to be scraped, at whichever of its workers.
+- Every other registry shows what its own collectors' objects have counted in this process. A
+  program makes one to keep something apart: for a push, for one target of an exporter, for a test.
+- For a reporter that runs in each worker, and adds up elsewhere, REGISTRY shows this process too:
+  see view.py.
 """
 from abc import ABC, abstractmethod
 import os
@@ -13,6 +16,7 @@ import os
 from libmetrics import _metrics, log
 
 from . import segment
+from .locks import Lock
 from .metrics_core import Metric
 
 # What the names of a family's samples may add to its own. OpenMetrics has one type more.
@@ -29,7 +33,7 @@ class Collector(ABC):
         """Returns the families, each a Metric with its samples."""
 
 
-class _TargetInfo(Collector):
+class _EmptyCollector(Collector):
     def collect(self):
         return []
 
@@ -39,12 +43,19 @@ class CollectorRegistry(Collector):
 
     auto_describe: collectors without describe() are collected once to learn their names.
     target_info: labels of an info `target` that this registry collects first.
+    support_collectors_without_names: restricted_registry() asks collectors too whose names are not
+        known.
     """
 
-    def __init__(self, auto_describe=False, target_info=None):
+    _lock = Lock()
+    _shows_all = False
+
+    def __init__(self, auto_describe=False, target_info=None, support_collectors_without_names=False):
         self._collector_to_names = {}
         self._names_to_collectors = {}
         self._auto_describe = auto_describe
+        self._support_collectors_without_names = support_collectors_without_names
+        self._collectors_without_names = []
         self._target_info = {}
         self.set_target_info(target_info)
 
@@ -64,6 +75,8 @@ class CollectorRegistry(Collector):
                     del self._names_to_collectors[name]
             raise ValueError(f'Duplicated timeseries in CollectorRegistry: {duplicates}')
         self._collector_to_names[collector] = names
+        if self._support_collectors_without_names and not names:
+            self._collectors_without_names.append(collector)
         if not getattr(collector, '_libmetrics', False):
             kind = type(collector).__qualname__
             log.once(('collector', kind),
@@ -77,6 +90,8 @@ class CollectorRegistry(Collector):
         """
         for name in self._collector_to_names.pop(collector):
             self._names_to_collectors.pop(name, None)
+        if collector in self._collectors_without_names:
+            self._collectors_without_names.remove(collector)
         give_up = getattr(collector, '_give_up', None)
         if give_up is not None:
             give_up()
@@ -92,10 +107,13 @@ class CollectorRegistry(Collector):
         return names
 
     def collect(self):
-        """Yields the families of all collectors; metrics have the values of all processes."""
+        """Yields the families of all collectors; see this module for whose values they have."""
+        yield from self._collect(self._shows_all)
+
+    def _collect(self, shows_all):
         if self._target_info:
             yield self._target_info_metric()
-        yield from _collected(list(self._collector_to_names))
+        yield from _collected(list(self._collector_to_names), shows_all)
 
     def restricted_registry(self, names):
         """Returns an object whose collect() yields the samples of these names only."""
@@ -106,7 +124,7 @@ class CollectorRegistry(Collector):
         if labels:
             if not self._target_info and 'target_info' in self._names_to_collectors:
                 raise ValueError('CollectorRegistry already contains a target_info metric')
-            self._names_to_collectors['target_info'] = _TargetInfo()
+            self._names_to_collectors['target_info'] = _EmptyCollector()
         elif self._target_info:
             self._names_to_collectors.pop('target_info', None)
         self._target_info = labels
@@ -123,8 +141,8 @@ class CollectorRegistry(Collector):
     def get_sample_value(self, name, labels=None):
         """Returns the value of the sample with that name and these labels, or None.
 
-        Values are those of all processes. A gauge of mode `all` or `liveall` has a sample for each
-        process, with its pid as label; without that label, this returns this process's.
+        In the default registry, a gauge of mode `all` or `liveall` has a sample for each process,
+        with its pid as label; without that label, this returns this process's.
         """
         labels = {} if labels is None else labels
         own = {**labels, 'pid': str(os.getpid())}
@@ -151,28 +169,28 @@ class RestrictedRegistry:
         registry = self._registry
         if 'target_info' in self._name_set and registry._target_info:
             yield registry._target_info_metric()
-        collectors = []
+        collectors = list(registry._collectors_without_names)
         for name in self._name_set - {'target_info'}:
             collector = registry._names_to_collectors.get(name)
             if collector is not None and collector not in collectors:
                 collectors.append(collector)
-        for metric in _collected(collectors):
+        for metric in _collected(collectors, registry._shows_all):
             restricted = metric._restricted_metric(self._name_set)
             if restricted is not None:
                 yield restricted
 
 
-def _collected(collectors):
-    """Yields the families of all the collectors; reads the segment once."""
-    snapshot = None
+def _collected(collectors, shows_all):
+    """Yields the families of all the collectors; reads the segment once, if at all."""
+    everything = [collector for collector in collectors if getattr(collector, '_is_everything', False)]
+    snapshot = segment.snapshot() if shows_all or everything else None
     for collector in collectors:
         collect_from = getattr(collector, '_collect_from', None)
         if collect_from is None:
             yield from collector.collect()
-            continue
-        if snapshot is None:
-            snapshot = segment.snapshot()
-        yield from collect_from(snapshot)
+        elif collector in everything or not (everything and collector._libmetrics):
+            yield from collect_from(snapshot)
 
 
 REGISTRY = CollectorRegistry(auto_describe=True)
+REGISTRY._shows_all = True

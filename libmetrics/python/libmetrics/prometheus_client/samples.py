@@ -1,4 +1,5 @@
-"""A sample, and what may stand beside its value."""
+"""A sample, and what may stand beside its value or in its place."""
+from collections.abc import Sequence
 from typing import NamedTuple
 
 
@@ -32,11 +33,36 @@ class Timestamp:
     def __gt__(self, other):
         return (self.sec, self.nsec) > (other.sec, other.nsec)
 
+    def __lt__(self, other):
+        return (self.sec, self.nsec) < (other.sec, other.nsec)
+
+
+class BucketSpan(NamedTuple):
+    """A run of buckets of a native histogram: how many lie before it, and how many are in it."""
+
+    offset: int
+    length: int
+
 
 class Exemplar(NamedTuple):
     labels: dict[str, str]
     value: float
     timestamp: float | Timestamp | None = None
+
+
+class NativeHistogram(NamedTuple):
+    """A histogram of exponential buckets, as one value."""
+
+    count_value: float
+    sum_value: float
+    schema: int
+    zero_threshold: float
+    zero_count: float
+    pos_spans: Sequence[BucketSpan] | None = None
+    neg_spans: Sequence[BucketSpan] | None = None
+    pos_deltas: Sequence[int] | None = None
+    neg_deltas: Sequence[int] | None = None
+    nh_exemplars: Sequence[Exemplar] | None = None
 
 
 class Sample(NamedTuple):
@@ -45,3 +71,4 @@ class Sample(NamedTuple):
     value: float
     timestamp: float | Timestamp | None = None
     exemplar: Exemplar | None = None
+    native_histogram: NativeHistogram | None = None

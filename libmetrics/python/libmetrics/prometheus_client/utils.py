@@ -18,5 +18,10 @@ def floatToGoString(d):
     whole, dot, rest = text.partition('.')
     if d > 0 and dot and len(whole) > 6 and 'e' not in rest:
         mantissa = f'{whole[0]}.{whole[1:]}{rest}'.rstrip('0.')
-        return f'{mantissa}e+0{len(whole) - 1}'
+        return f'{mantissa}e+{len(whole) - 1:02d}'
     return text
+
+
+def parse_version(version_str):
+    """Returns a version's parts in a tuple, with numbers as int, to compare with another."""
+    return tuple(int(part) if part.isdecimal() else part for part in version_str.split('.'))

@@ -1,0 +1,394 @@
+"""What programs do with prometheus_client beyond its documented interface, and what they do at
+their start: a program that runs with prometheus_client runs here, unchanged."""
+import copy
+import inspect
+import os
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from libmetrics import prometheus_client as ours
+from libmetrics.prometheus_client import core, metrics, multiprocess, values
+from readings import shown, value
+
+
+def lines(registry):
+    text = ours.generate_latest(registry).decode()
+    return [line for line in text.splitlines() if not line.startswith('#') and '_created' not in line]
+
+
+# ---- registries apart ----
+
+def test_registries_of_two_targets_have_nothing_of_each_other(name):
+    def probe(target, up):
+        registry = ours.CollectorRegistry()
+        ours.Gauge(f'{name}_success', 'help', registry=registry).set(up)
+        ours.Gauge(f'{name}_info', 'help', ['target'], registry=registry).labels(target).set(1)
+        return registry
+    first, second = probe('db', 1), probe('cache', 0)
+    assert lines(first) == [f'{name}_success 1.0', f'{name}_info{{target="db"}} 1.0']
+    assert lines(second) == [f'{name}_success 0.0', f'{name}_info{{target="cache"}} 1.0']
+
+
+def test_the_segment_has_what_all_registries_count(name):
+    for number in (1, 2):
+        ours.Counter(name, 'help', registry=ours.CollectorRegistry()).inc(number)
+    assert shown(f'{name}_total') == 3
+
+
+def test_a_throwaway_registry_has_no_values_of_other_processes(program):
+    program("""
+        import os
+        from libmetrics.prometheus_client import *
+        Counter('tasks', 'help').inc(5)
+        Gauge('size', 'help').set(7)
+    """)
+    assert program("""
+        from libmetrics.prometheus_client import *
+        disable_created_metrics()
+        registry = CollectorRegistry()
+        Counter('tasks', 'help', registry=registry).inc(2)
+        Gauge('size', 'help', registry=registry).set(3)
+        handler = lambda url, method, timeout, headers, data: lambda: print(data.decode())
+        push_to_gateway('gateway.invalid', job='batch', registry=registry, handler=handler)
+        print(REGISTRY.get_sample_value('tasks_total'))
+    """) == ('# HELP tasks_total help\n# TYPE tasks_total counter\ntasks_total 2.0\n'
+             '# HELP size help\n# TYPE size gauge\nsize 3.0\n\nNone\n')
+
+
+def test_what_a_parent_has_counted_is_not_counted_by_its_children_too(program):
+    assert program("""
+        import os
+        from libmetrics.prometheus_client import *
+        registry = CollectorRegistry()
+        counter, summary = Counter('tasks', 'help', registry=registry), Summary('seconds', 'help', registry=registry)
+        gauge = Gauge('version', 'help', registry=registry)
+        counter.inc(5); summary.observe(1); gauge.set(3)
+        if os.fork() == 0:
+            summary.observe(.5)
+            names = ('tasks_total', 'seconds_count', 'seconds_sum', 'version')
+            print(*[registry.get_sample_value(name) for name in names], flush=True)
+            os._exit(0)
+        os.wait()
+        print(registry.get_sample_value('tasks_total'))
+    """).splitlines() == ['0.0 1.0 0.5 3.0', '5.0']
+
+
+def test_a_registry_with_a_multiprocess_collector_has_its_own_metrics_once(name):
+    registry = ours.CollectorRegistry()
+    multiprocess.MultiProcessCollector(registry)
+    ours.Counter(name, 'help', registry=registry).inc()
+    assert [line for line in lines(registry) if line.startswith(name)] == [f'{name}_total 1.0']
+
+
+@pytest.mark.parametrize('reporter, expected', [('bk_monitor_report.reporter', 12), ('some_app.views', 36)])
+def test_a_reporter_in_each_worker_sends_each_count_once(program, reporter, expected):
+    """Three workers; the receiver adds up. Another caller gets what a scrape gets."""
+    assert float(program("""
+        import os, sys
+        from libmetrics.prometheus_client import Counter, generate_latest
+        module = {'__name__': sys.argv[1], 'generate_latest': generate_latest}
+        exec('def report(): return generate_latest()', module)
+        tasks = Counter('tasks', 'help')
+        tasks.inc(1000)  # the parent's, which reports nothing
+        ends = []
+        for worker in range(3):
+            (here, there), (go, started) = os.pipe(), os.pipe()
+            if os.fork() == 0:
+                os.close(started)
+                tasks.inc(worker + 3)
+                os.write(there, b'counted\\n')
+                os.read(go, 1)
+                lines = module['report']().decode().splitlines()
+                line = next(line for line in lines if line.startswith('tasks_total'))
+                os.write(there, line.encode() + b'\\n')
+                os._exit(0)
+            os.close(there)
+            os.close(go)
+            ends.append((os.fdopen(here), started))
+        for here, _ in ends:
+            assert here.readline() == 'counted\\n'
+        for _, started in ends:
+            os.write(started, b'x')
+        reported = sum(float(here.readline().split()[1]) for here, _ in ends)
+        print(reported - (3000 if reported > 1000 else 0))
+    """, reporter)) == expected
+
+
+def test_an_operator_decides_what_the_default_registry_shows(program):
+    code = """
+        from libmetrics.prometheus_client import *
+        disable_created_metrics()
+        counter = Counter('tasks', 'help')
+        counter.inc()
+        print([line for line in generate_latest().decode().splitlines() if line.startswith('tasks')])
+    """
+    assert program(code) == "['tasks_total 1.0']\n"
+    assert program(code) == "['tasks_total 2.0']\n"
+    assert program(code, METRICS_PYTHON_VIEW='process') == "['tasks_total 1.0']\n"
+    assert program(code, METRICS_PYTHON_VIEW='nonsense') == "['tasks_total 4.0']\n"
+    assert 'METRICS_PYTHON_VIEW=nonsense is ignored' in program.stderr
+
+
+# ---- the collectors of the default registry ----
+
+def test_default_collectors_are_found_by_their_names():
+    for collector, found in ((ours.GC_COLLECTOR, 'python_gc_objects_collected_total'),
+                             (ours.PLATFORM_COLLECTOR, 'python_info'),
+                             (ours.PROCESS_COLLECTOR, 'process_cpu_seconds_total')):
+        assert ours.REGISTRY._names_to_collectors[found] is collector
+        ours.REGISTRY.unregister(ours.REGISTRY._names_to_collectors[found])
+        assert found not in ours.REGISTRY._names_to_collectors
+        ours.REGISTRY.register(collector)
+
+
+def test_a_program_of_one_process_shows_that_and_one_of_many_does_not(program):
+    assert program("""
+        import os
+        from libmetrics.prometheus_client import *
+        counter = Counter('tasks', 'help')
+        counter.inc()
+        def own():
+            return sorted({m.name.split('_')[0] for m in REGISTRY.collect()})
+        print(own())
+        here, there = os.pipe()
+        end, ended = os.pipe()
+        if os.fork() == 0:
+            os.close(ended)
+            counter.inc()
+            os.write(there, b'x')
+            os.read(end, 1)
+            os._exit(0)
+        os.read(here, 1)
+        print(own())
+        os.close(ended)
+        os.wait()
+        print(own())  # they don't come and go
+    """) == "['process', 'python', 'tasks']\n['tasks']\n['tasks']\n"
+
+
+def test_a_registry_of_the_programs_own_has_the_collectors_it_asked_for():
+    registry = ours.CollectorRegistry()
+    ours.ProcessCollector(namespace='n', registry=registry)
+    ours.GCCollector(registry=registry)
+    ours.PlatformCollector(registry=registry)
+    assert registry.get_sample_value('n_process_resident_memory_bytes') > 1e6
+    assert registry.get_sample_value('n_process_open_fds') > 2
+    assert registry.get_sample_value('python_gc_collections_total', {'generation': '0'}) >= 0
+    assert [s.value for m in registry.collect() if m.name == 'python_info' for s in m.samples] == [1]
+
+
+# ---- private attributes ----
+
+def test_numbers_are_read_set_and_added_to(name):
+    counter, gauge = ours.Counter(name, 'help'), ours.Gauge(f'{name}_g', 'help')
+    counter._value.inc(2)
+    counter._value.set(7)
+    assert (counter._value.get(), value(f'{name}_total')) == (7, 7)
+    counter._value.set(0)
+    assert (counter._value.get(), value(f'{name}_total')) == (0, 7)
+    counter._value.set(3)
+    assert (counter._value.get(), value(f'{name}_total')) == (3, 10), 'Prometheus adds as much after a reset'
+    gauge._value.set(4)
+    gauge._value.inc(-1)
+    assert (gauge._value.get(), value(f'{name}_g')) == (3, 3)
+
+
+def test_buckets_and_sums_are_read_set_and_added_to(name):
+    histogram, summary = ours.Histogram(name, 'help', buckets=(1, 1, 2)), ours.Summary(f'{name}_s', 'help')
+    histogram.observe(1.5)
+    summary.observe(1.5)
+    assert histogram._upper_bounds == [1, 1, 2, float('inf')]
+    histogram._buckets[3].inc(4)
+    histogram._sum.inc(100)
+    assert [bucket.get() for bucket in histogram._buckets] == [0, 0, 1, 4]
+    assert (value(f'{name}_count'), value(f'{name}_sum')) == (5, 101.5)
+    histogram._sum.set(0)
+    histogram._buckets[3].set(0)
+    assert ([bucket.get() for bucket in histogram._buckets], histogram._sum.get()) == ([0, 0, 1, 0], 0)
+    summary._count.inc(1)
+    summary._sum.inc(2)
+    assert (summary._count.get(), summary._sum.get()) == (2, 3.5)
+    assert (value(f'{name}_s_count'), value(f'{name}_s_sum')) == (2, 3.5)
+
+
+def test_children_that_are_taken_out_are_made_anew_and_the_segment_goes_on(name):
+    registry = ours.CollectorRegistry()
+    counter = ours.Counter(name, 'help', ['x', 'y'], registry=registry)
+    counter.labels('a', 'b').inc()
+    for empty in (lambda: counter._metrics.clear(), lambda: counter._metrics.pop(('a', 'b')),
+                  lambda: counter._metrics.popitem(), lambda: counter._metrics.__delitem__(('a', 'b')),
+                  lambda: setattr(counter, '_metrics', {})):
+        kept = counter.labels('a', 'b')
+        with counter._lock:
+            empty()
+        assert not lines(registry)
+        assert counter.labels('a', 'b') is not kept
+        counter.labels('a', 'b').inc()
+        assert lines(registry) == [f'{name}_total{{x="a",y="b"}} 1.0']
+    assert shown(f'{name}_total', {'x': 'a', 'y': 'b'}) == 6
+
+
+def test_classes_of_the_program_keep_their_state_in_children(name):
+    class Logged(ours.Counter):
+        def __init__(self, *args, **kwargs):
+            self.log = []
+            super().__init__(*args, **kwargs)
+            self._kwargs['extra'] = kwargs.pop('extra', None)
+            del self._kwargs['extra']
+
+        def inc(self, amount=1, exemplar=None):
+            self.log.append(amount)
+            super().inc(amount)
+
+    family = Logged('counted', 'help', ['place'], namespace=name, unit='things')
+    for _ in range(2):
+        family.labels('here').inc(2)
+    assert family.labels('here').log == [2, 2]
+    assert family.log == []
+    assert value(f'{name}_counted_things_total', {'place': 'here'}) == 4
+    assert lines(family) == [f'{name}_counted_things_total{{place="here"}} 4.0']
+
+
+def test_a_class_of_the_program_may_begin_its_numbers_and_show_samples(name):
+    class Doubled(ours.Gauge):
+        def _metric_init(self):
+            super()._metric_init()
+            self.began = True
+
+        def _child_samples(self):
+            return (core.Sample('', {}, self._value.get() * 2),)
+
+    family = Doubled(name, 'help', ['x'])
+    family.labels('a').set(4)
+    assert family.labels('a').began
+    assert value(name, {'x': 'a'}) == 8
+
+
+def test_a_kind_of_metric_of_the_program_works_and_the_log_says_who_exposes_it(name, caplog):
+    class Ratio(metrics.MetricWrapperBase):
+        _type = 'gauge'
+
+        def _metric_init(self):
+            self._hits = values.ValueClass(self._type, self._name, self._name, self._labelnames, self._labelvalues, '')
+            self._all = values.ValueClass(self._type, self._name, self._name, self._labelnames, self._labelvalues, '')
+
+        def hit(self, is_hit):
+            self._raise_if_not_observable()
+            self._hits.inc(is_hit)
+            self._all.inc(1)
+
+        def _child_samples(self):
+            return (core.Sample('', {}, self._hits.get() / self._all.get(), None, None),)
+
+    ratio = Ratio(name, 'help', ['cache'])
+    assert 'only this process can expose them' in caplog.text
+    with pytest.raises(ValueError, match='missing label values'):
+        ratio.hit(True)
+    for is_hit in (True, False, True, True):
+        ratio.labels('a').hit(is_hit)
+    assert value(name, {'cache': 'a'}) == .75
+    assert shown(name, {'cache': 'a'}) is None
+
+
+def test_registries_are_emptied_through_their_dicts(name):
+    registry = ours.CollectorRegistry()
+    for _ in range(2):
+        ours.Counter(name, 'help', registry=registry)
+        with registry._lock:
+            (names,) = copy.copy(registry._collector_to_names).values()
+            assert names == [name, f'{name}_total', f'{name}_created']
+        registry._collector_to_names.clear()
+        registry._names_to_collectors.clear()
+
+
+def test_a_lock_that_is_held_at_a_fork_is_free_in_the_child(program):
+    program("""
+        import os, threading
+        from libmetrics.prometheus_client import *
+        counter, held, end = Counter('tasks', 'help', ['x']), threading.Event(), threading.Event()
+        def hold():
+            with counter._lock, REGISTRY._lock:
+                held.set()
+                end.wait()
+        thread = threading.Thread(target=hold)
+        thread.start()
+        held.wait()
+        assert not counter._lock.acquire(blocking=False)
+        pid = os.fork()
+        if pid == 0:
+            taken = counter._lock.acquire(blocking=False) and REGISTRY._lock.acquire(blocking=False)
+            os._exit(0 if taken else 1)
+        assert os.waitpid(pid, 0)[1] == 0
+        end.set()
+        thread.join()
+    """)
+
+
+# ---- at the start, and at the end ----
+
+def test_the_server_that_is_none_is_stopped_as_one():
+    server, thread = ours.start_http_server(0, addr='127.0.0.1')
+    assert thread.is_alive()
+    thread.join(.01)
+    assert thread.is_alive()
+    waiter = threading.Thread(target=thread.join)
+    waiter.start()
+    server.shutdown()
+    server.server_close()
+    waiter.join(60)
+    assert not waiter.is_alive()
+    assert not thread.is_alive()
+
+
+def add(left, right: int = 2, *, carry=0) -> int:
+    return left + right + carry
+
+
+@pytest.mark.parametrize('made', [
+    lambda p, n: p.Histogram(n, 'h', registry=None).time(), lambda p, n: p.Summary(n, 'h', registry=None).time(),
+    lambda p, n: p.Gauge(n, 'h', registry=None).time(),
+    lambda p, n: p.Gauge(n, 'h', registry=None).track_inprogress(),
+    lambda p, n: p.Counter(n, 'h', registry=None).count_exceptions()])
+def test_a_decorated_function_has_its_own_signature(made, name):
+    decorated = made(ours, name)(add)
+    assert inspect.getfullargspec(decorated) == inspect.getfullargspec(add)
+    assert decorated(1, carry=3) == 6
+    assert made(ours, name)(max)(1, 2) == 2, 'a function of C has no signature'
+
+
+def test_an_error_in_a_family_names_it(name):
+    class Custom:
+        def collect(self):
+            family = core.GaugeMetricFamily(name, 'help', labels=['x'])
+            family.add_metric([5], 1)
+            yield family
+    registry = ours.CollectorRegistry()
+    registry.register(Custom())
+    for generate in (ours.generate_latest, ours.openmetrics.exposition.generate_latest):
+        with pytest.raises(AttributeError) as caught:
+            generate(registry)
+        assert caught.value.args[-1].name == name
+
+
+def test_programs_that_empty_sys_modules_import_it_anew(segment):
+    code = """
+        import sys
+        from prometheus_client import Counter, REGISTRY
+        Counter('tasks', 'help').inc()
+        for name in [name for name in sys.modules if name.split('.')[0] in sys.argv[1:]]:
+            del sys.modules[name]
+        import prometheus_client
+        tasks = prometheus_client.Counter('tasks', 'help')
+        tasks.inc(2)
+        assert prometheus_client.REGISTRY is not REGISTRY
+        assert prometheus_client.Counter.__module__.startswith('libmetrics.')
+        print(prometheus_client.REGISTRY.get_sample_value('tasks_total'))
+    """
+    code = '\n'.join(line[8:] for line in code.splitlines())
+    for number, packages in enumerate((['prometheus_client'], ['prometheus_client', 'libmetrics'])):
+        done = subprocess.run([sys.executable, '-m', 'libmetrics.run', '-c', code, *packages], capture_output=True,
+                              text=True, env=os.environ)
+        assert (done.stdout, done.stderr) == (f'{3.0 * (number + 1)}\n', '')
