@@ -75,6 +75,21 @@ def test_says_what_it_cannot_run(run, tmp_path):
     assert run('--version').stdout.startswith('libmetrics ')
 
 
+def test_says_that_an_interpreter_ignores_the_environment(run, tmp_path):
+    pytest.importorskip('prometheus_client', reason='python3-prometheus-client is not installed')
+    script = tmp_path / 'script'
+    for line in (f'#!{sys.executable} -Es', f'#!/usr/bin/env -S {sys.executable} -I'):
+        script.write_text(f'{line}\n{COUNTS}')
+        script.chmod(0o755)
+        done = run(str(script))
+        assert done.stdout == THEIRS
+        assert 'ignores PYTHONPATH, so this program will not count in the segment' in done.stderr
+    for options in (('-I',), ('-u', '-Es'), ('-W', 'ignore', '-X', 'utf8', '-bE')):
+        assert 'ignores PYTHONPATH' in run(sys.executable, *options, '-c', COUNTS).stderr
+    for options in (('-u',), ('-W', 'error::ImportWarning'), ('-Xutf8',)):
+        assert run(sys.executable, *options, '-c', COUNTS, '-I').stderr == ''
+
+
 @pytest.mark.parametrize('method', ['fork', 'spawn', 'forkserver'])
 def test_children_of_multiprocessing_count(run, tasks, method, tmp_path):
     script = tmp_path / 'script.py'

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+from unittest import mock
 
 import pytest
 
@@ -304,6 +305,18 @@ def test_registries_are_emptied_through_their_dicts(name):
         registry._names_to_collectors.clear()
 
 
+def test_a_mock_may_stand_in_for_a_collector():
+    registry = ours.CollectorRegistry(support_collectors_without_names=True)
+    collector = mock.Mock()
+    collector.describe.return_value = []
+    registry.register(collector)
+    collector.collect.return_value = [core.GaugeMetricFamily('mocked', 'help', value=1)]
+    assert registry.get_sample_value('mocked') == 1
+    assert [m.name for m in registry.restricted_registry(['mocked']).collect()] == ['mocked']
+    registry.unregister(collector)
+    assert not list(registry.restricted_registry(['mocked']).collect())
+
+
 def test_a_lock_that_is_held_at_a_fork_is_free_in_the_child(program):
     program("""
         import os, threading
@@ -317,8 +330,10 @@ def test_a_lock_that_is_held_at_a_fork_is_free_in_the_child(program):
         thread.start()
         held.wait()
         assert not counter._lock.acquire(blocking=False)
+        assert counter._lock.locked()
         pid = os.fork()
         if pid == 0:
+            assert not counter._lock.locked()
             taken = counter._lock.acquire(blocking=False) and REGISTRY._lock.acquire(blocking=False)
             os._exit(0 if taken else 1)
         assert os.waitpid(pid, 0)[1] == 0

@@ -10,12 +10,18 @@ interpreters that it starts, in whatever way, find a directory in PYTHONPATH who
 does what `import libmetrics.auto` does. Where libmetrics is installed as a package,
 METRICS_PYTHON_AUTO=1 in the environment does the same without this command.
 
+An interpreter with the option -E or -I ignores PYTHONPATH. This command prints so, unless that
+interpreter finds libmetrics all the same.
+
 Exit status of its own: 2 for a wrong usage, 127 if there is no such program, 126 if it can't be
 run.
 """
+import contextlib
 import importlib.util
 import os
+import re
 import shutil
+import subprocess
 import sys
 
 USAGE = '''usage: python -m libmetrics.run [OPTION...] COMMAND [ARG...]
@@ -63,6 +69,44 @@ def resolved(command):
     return None
 
 
+def isolating_interpreter(command):
+    """Returns the beginning of the arguments that start Python with -E or -I, up to that option, or
+    None; for a script, those of its first line."""
+    words = command
+    with contextlib.suppress(OSError), open(command[0], 'rb') as file:
+        if file.read(2) == b'#!':
+            words = file.readline(1024).decode(errors='replace').split()
+    if words and os.path.basename(words[0]) == 'env':
+        words = [word for word in words[1:] if not word.startswith('-') and '=' not in word] + [
+            word for word in words[1:] if word.startswith('-') and word != '-S']
+    if not words or not re.fullmatch(r'python[\d.]*', os.path.basename(words[0])):
+        return None
+    takes_next = False
+    for at, word in enumerate(words[1:], 2):
+        if takes_next:
+            takes_next = False
+        elif not re.match(r'-[^-]', word) or word[1] in 'cm':
+            return None
+        elif word[1] in 'WX':
+            takes_next = len(word) == 2
+        elif re.match(r'-[a-zA-Z]*[EI]', word):
+            return words[:at]
+    return None
+
+
+def warn_if_isolated(command):
+    """Prints that the program will not count if its interpreter ignores PYTHONPATH, and doesn't
+    find libmetrics without it."""
+    start = isolating_interpreter(command)
+    if start is None or shutil.which(start[0]) is None:
+        return
+    found = subprocess.run([*start, '-c', 'import libmetrics._redirect'], check=False, stdin=subprocess.DEVNULL,
+                           capture_output=True)
+    if found.returncode != 0:
+        print(f"libmetrics.run: {' '.join(start)} ignores PYTHONPATH, so this program will not count in the segment; "
+              "leave the option out, or install libmetrics where that interpreter looks for packages", file=sys.stderr)
+
+
 def main(argv):
     options = {}
     while argv and argv[0].startswith('--'):
@@ -85,6 +129,7 @@ def main(argv):
     if command is None:
         print(f'libmetrics.run: {argv[0]}: there is no such program, script or module', file=sys.stderr)
         return 127
+    warn_if_isolated(command)
     try:
         os.execve(command[0], [command[0], *command[1:]], environment(os.environ, **options))
     except OSError as why:

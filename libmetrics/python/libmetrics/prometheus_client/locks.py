@@ -26,6 +26,14 @@ class ForkedLock:
         """Gives the lock back. RuntimeError: the thread doesn't hold it."""
         self._own().release()
 
+    def locked(self):
+        """Returns whether a thread holds it."""
+        lock = self._own()
+        if lock._is_owned() or not lock.acquire(blocking=False):
+            return True
+        lock.release()
+        return False
+
     def __enter__(self):
         return self.acquire()
 

@@ -77,7 +77,7 @@ class CollectorRegistry(Collector):
         self._collector_to_names[collector] = names
         if self._support_collectors_without_names and not names:
             self._collectors_without_names.append(collector)
-        if not getattr(collector, '_libmetrics', False):
+        if not _of_class(collector, '_libmetrics') or not collector._libmetrics:
             kind = type(collector).__qualname__
             log.once(('collector', kind),
                      f"the custom collector {kind} computes its values when one process is asked, so they aren't in "
@@ -92,9 +92,8 @@ class CollectorRegistry(Collector):
             self._names_to_collectors.pop(name, None)
         if collector in self._collectors_without_names:
             self._collectors_without_names.remove(collector)
-        give_up = getattr(collector, '_give_up', None)
-        if give_up is not None:
-            give_up()
+        if _of_class(collector, '_give_up'):
+            collector._give_up()
 
     def _get_names(self, collector):
         describe = getattr(collector, 'describe', None)
@@ -182,14 +181,18 @@ class RestrictedRegistry:
 
 def _collected(collectors, shows_all):
     """Yields the families of all the collectors; reads the segment once, if at all."""
-    everything = [collector for collector in collectors if getattr(collector, '_is_everything', False)]
+    everything = [collector for collector in collectors if _of_class(collector, '_is_everything')]
     snapshot = segment.snapshot() if shows_all or everything else None
     for collector in collectors:
-        collect_from = getattr(collector, '_collect_from', None)
-        if collect_from is None:
+        if not _of_class(collector, '_collect_from'):
             yield from collector.collect()
         elif collector in everything or not (everything and collector._libmetrics):
-            yield from collect_from(snapshot)
+            yield from collector._collect_from(snapshot)
+
+
+def _of_class(collector, name):
+    """Returns whether a collector's class has the attribute. A mock would have any."""
+    return hasattr(type(collector), name)
 
 
 REGISTRY = CollectorRegistry(auto_describe=True)
