@@ -32,10 +32,11 @@ Geometry geometry_of(const metrics_geometry& wanted) {
   g.cells = wanted.cells;
   g.heads = page;
   g.index = round_up(g.heads + std::uint64_t{g.slot_count()} * g.head_bytes, page);
-  // A chain then holds a few records when the directory is full of records of the usual size.
-  constexpr std::uint64_t kBytesPerChain = 1024;
-  g.index_buckets =
-      std::bit_ceil(std::max<std::uint64_t>(64, wanted.directory_bytes / kBytesPerChain));
+  // A chain then holds some 25 records when the directory is full of records of the usual size. A
+  // removed series' record stays in its chain: with fewer in each, a series would more often come
+  // to a chain that has none to take while others have many, and be refused in a full directory.
+  constexpr std::uint64_t kBytesPerChain = 4096, kFewestChains = 16;
+  g.index_buckets = std::bit_ceil(std::max(kFewestChains, wanted.directory_bytes / kBytesPerChain));
   g.directory = round_up(g.index + g.index_buckets * sizeof(Chain), page);
   g.directory_bytes = round_up(wanted.directory_bytes, page);
   g.slots = g.directory + g.directory_bytes;

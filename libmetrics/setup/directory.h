@@ -131,7 +131,8 @@ class Directory {
   Taken taken(const Wanted& wanted, Reuse& reuse) const;
   Taken appended(const Wanted& wanted, Reuse& reuse) const;
   template <class Fits>
-  Taken another(Reuse& reuse, Fits fits) const;
+  Taken another(std::uint64_t chains, Reuse& reuse, Fits fits) const;
+  Taken with_room(const Wanted& wanted, std::uint64_t more, Reuse& reuse) const;
   void give_cells(format::SeriesRecord& record, const Wanted& wanted, Reuse& reuse) const;
   void give_room(format::SeriesRecord& record, const Wanted& wanted, Reuse& reuse) const;
   static void hand_room(format::SeriesRecord& from, format::SeriesRecord& to) noexcept;

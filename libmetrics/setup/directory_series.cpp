@@ -50,8 +50,15 @@ void hand_on(std::uint64_t& from, std::uint32_t& from_room, std::uint64_t& to,
   to_room = room;
 }
 
-bool is_mostly_used(const format::Cell& used, std::uint64_t all) noexcept {
-  return used.load(std::memory_order_relaxed) > all / 2;
+// Returns how many chains a registrant looks through for a record that has what it needs, before it
+// takes of what is left: none while there is much; then a few, so that a new series stays cheap;
+// many before it would be refused.
+std::uint64_t chains_to_search(const format::Cell& used, std::uint64_t needed,
+                               std::uint64_t most) noexcept {
+  constexpr std::uint64_t kFew = 4, kMany = 64;
+  const std::uint64_t now = used.load(std::memory_order_relaxed);
+  if (now > most || needed > most - now) return kMany;
+  return now > most / 2 ? kFew : 0;
 }
 
 }  // namespace
@@ -253,11 +260,10 @@ Taken Directory::taken(const Wanted& wanted, Reuse& reuse) const {
 
 // Returns a new record, filled and linked.
 Taken Directory::appended(const Wanted& wanted, Reuse& reuse) const {
-  const auto& used = segment_.header().directory_used;
+  // Before it looks for anything else: others can give cells and room, but not the record.
+  expect_room(sizeof(SeriesRecord), wanted.asked);
   Taken donor;
-  if (wanted.room > 0 && is_mostly_used(used, segment_.geometry().directory_bytes)) {
-    donor = another(reuse, [&](const SeriesRecord& r) { return suits(r.room, wanted.room); });
-  }
+  if (wanted.room > 0) donor = with_room(wanted, sizeof(SeriesRecord), reuse);
   const std::uint32_t room = donor ? 0 : wanted.room;
   SeriesRecord scratch{};  // has the cells until the record is there
   expect_room(sizeof(SeriesRecord) + room, wanted.asked);
@@ -281,16 +287,15 @@ Taken Directory::appended(const Wanted& wanted, Reuse& reuse) const {
   return mine;
 }
 
-// Looks through some chains for a removed series' record which fits and which this process can
+// Looks through so many chains for a removed series' record which fits and which this process can
 // have.
 template <class Fits>
-Taken Directory::another(Reuse& reuse, Fits fits) const {
-  constexpr std::uint64_t kChains = 256;
+Taken Directory::another(std::uint64_t chains, Reuse& reuse, Fits fits) const {
   if (segment_.header().clock.load(std::memory_order_relaxed) == 0) return {};  // none was removed
   format::Cell& hand = segment_.header().hand;
   const std::uint64_t first = hand.load(std::memory_order_relaxed);
   Taken found;
-  for (std::uint64_t i = 0; i < kChains && !found; ++i) {
+  for (std::uint64_t i = 0; i < chains && !found; ++i) {
     hand.store(first + i, std::memory_order_relaxed);
     walk(&chain(first + i).first, [&](format::Offset offset, const Record& r) {
       SeriesRecord* record = series_at(offset);
@@ -303,18 +308,28 @@ Taken Directory::another(Reuse& reuse, Fits fits) const {
   return found;
 }
 
+// Returns a removed series' record with room for these strings, if one is found and worth it. A new
+// room would take so many bytes more.
+Taken Directory::with_room(const Wanted& wanted, std::uint64_t more, Reuse& reuse) const {
+  const std::uint64_t all = segment_.geometry().directory_bytes;
+  return another(chains_to_search(segment_.header().directory_used, wanted.room + more,
+                                  all - kept_from(wanted.asked, all)),
+                 reuse, [&](const SeriesRecord& r) { return suits(r.room, wanted.room); });
+}
+
 // Give a record what it lacks: of another one that has it, if much of the segment is used, else
 // new. Who gives is no family's any more.
 void Directory::give_cells(SeriesRecord& record, const Wanted& wanted, Reuse& reuse) const {
-  if (is_mostly_used(segment_.header().cells_used, segment_.geometry().cells)) {
-    const Taken donor =
-        another(reuse, [&](const SeriesRecord& r) { return suits(r.cells_room, wanted.cells); });
-    if (donor) {
-      donor->family = 0;
-      donor->cell_count = 0;
-      hand_on(donor->first_cell, donor->cells_room, record.first_cell, record.cells_room);
-      return;
-    }
+  const std::uint64_t all = segment_.geometry().cells;
+  const Taken donor =
+      another(chains_to_search(segment_.header().cells_used, wanted.cells,
+                               all - kept_from(wanted.asked, all)),
+              reuse, [&](const SeriesRecord& r) { return suits(r.cells_room, wanted.cells); });
+  if (donor) {
+    donor->family = 0;
+    donor->cell_count = 0;
+    hand_on(donor->first_cell, donor->cells_room, record.first_cell, record.cells_room);
+    return;
   }
   record.first_cell = reserve_cells(wanted.cells, wanted.asked);
   in_order();
@@ -322,11 +337,7 @@ void Directory::give_cells(SeriesRecord& record, const Wanted& wanted, Reuse& re
 }
 
 void Directory::give_room(SeriesRecord& record, const Wanted& wanted, Reuse& reuse) const {
-  if (is_mostly_used(segment_.header().directory_used, segment_.geometry().directory_bytes)) {
-    const Taken donor =
-        another(reuse, [&](const SeriesRecord& r) { return suits(r.room, wanted.room); });
-    if (donor) return hand_room(*donor, record);
-  }
+  if (const Taken donor = with_room(wanted, 0, reuse)) return hand_room(*donor, record);
   record.strings = reserve(wanted.room, wanted.asked);
   in_order();
   record.room = wanted.room;

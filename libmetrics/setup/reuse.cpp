@@ -131,8 +131,12 @@ Taken::~Taken() {
   if (record_ != nullptr) reuse_->give_back(*record_);
 }
 
+// No series is removed by that, so that this date needs no look at all handles, as that of an own
+// removal doesn't.
 void Reuse::give_back(SeriesRecord& record) const noexcept {
-  record.record.state.store(format::word_of(State::kResting, next_date(segment_)), kOrdered);
+  const std::uint64_t date = next_date(segment_);
+  record.record.state.store(format::word_of(State::kResting, date), kOrdered);
+  own_.handles().looked_at(date);
 }
 
 void Reuse::hold(SeriesRecord& record) const noexcept {
