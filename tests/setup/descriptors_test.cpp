@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <cstdarg>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -16,9 +18,25 @@
 
 namespace {
 
-std::function<void()> while_open;
+// Run before and after a file is opened, and while it is used.
+std::function<void()> before_open, while_open;
 
 }  // namespace
+
+extern "C" int open(const char* path, int flags, ...) {
+  static const auto real =
+      reinterpret_cast<int (*)(const char*, int, ...)>(::dlsym(RTLD_NEXT, "open"));
+  va_list arguments;
+  va_start(arguments, flags);
+  const auto mode = va_arg(arguments, mode_t);  // any value, where none is given
+  va_end(arguments);
+  if (before_open) before_open();
+  const int fd = real(path, flags, mode);
+  const int error = errno;
+  if (while_open) while_open();
+  errno = error;
+  return fd;
+}
 
 extern "C" int fallocate(int fd, int mode, off_t offset, off_t bytes) {
   static const auto real =
@@ -52,6 +70,20 @@ TEST(StandardDescriptors, OfWhichAnyAreClosedAreKept) {
     });
     EXPECT_EQ(ended(worker), 0) << "with these closed, by bits: " << closed;
   }
+}
+
+// Descriptor 2 is there when the library looks whether it is, and gone when it opens its file.
+TEST(StandardDescriptors, ThatAreClosedMeanwhileAreNotTheFile) {
+  const TempPath path;
+  ASSERT_GE(format::Descriptor(::creat(path.file().c_str(), 0600)).get(), 0);
+  const pid_t worker = forked([&] {
+    before_open = [] { ::close(STDERR_FILENO); };
+    const auto opened = format::open_file(path.file().c_str(), format::OpenFor::kWriting);
+    before_open = nullptr;
+    if (opened.get() <= STDERR_FILENO) ::_exit(2);
+    ::_exit(::fcntl(STDERR_FILENO, F_GETFD) == -1 ? 0 : 3);
+  });
+  EXPECT_EQ(ended(worker), 0);
 }
 
 // A logger may write at any moment; these are some, while the library has a file open.
