@@ -90,6 +90,10 @@ void check_bounds(const Definition& d) {
              std::to_string(d.bounds[i - 1]) + "; write the bounds in ascending order, each once");
     }
   }
+  if (!d.native) return;
+  if (const std::string fault = fault_of(*d.native); !fault.empty()) {
+    refuse("histogram " + quoted(d.name) + ' ' + fault);
+  }
 }
 
 }  // namespace
@@ -127,6 +131,10 @@ Definition checked(Definition given) {
   if (!d.bounds.empty() && d.bounds.back() == HUGE_VAL) d.bounds.pop_back();
   if (!has_buckets(d.type) && !d.bounds.empty()) {
     refuse("only histograms have bounds, " + quoted(d.name) + " is a " +
+           std::string(to_string(d.type)));
+  }
+  if (!has_buckets(d.type) && d.native) {
+    refuse("only histograms have native buckets, " + quoted(d.name) + " is a " +
            std::string(to_string(d.type)));
   }
   check_bounds(d);

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "libmetrics/format/native.h"
 #include "libmetrics/format/types.h"
 
 namespace metrics::format {
@@ -15,10 +17,16 @@ struct Definition {
   std::string help;
   std::string unit;
   std::vector<std::string> labels;
-  std::vector<double> bounds;    // of a histogram, without +Inf
-  Mode mode = Mode::kAll;        // of a gauge, or an info
-  std::uint32_t max_series = 0;  // 0: no limit. Not a part of the family's identity
+  std::vector<double> bounds;         // of a histogram, without +Inf
+  Mode mode = Mode::kAll;             // of a gauge, or an info
+  std::uint32_t max_series = 0;       // 0: no limit. Not a part of the family's identity
+  std::optional<Native> native = {};  // of a histogram with bounds by rule
 };
+
+// Returns how many cells a series of the family has in each slot.
+inline std::uint32_t cell_count(const Definition& d) noexcept {
+  return cell_count(d.type, grid_size(d.bounds, d.native));
+}
 
 // Returns the definition as a segment stores it: a counter's name without `_total`, an info's
 // without `_info`, the unit as the name's ending, a histogram's bounds without a trailing +Inf.

@@ -33,6 +33,11 @@ std::string describe(const Family& f) {
     std::vector<std::string> bounds;
     for (const double b : f.bounds) bounds.push_back(bound_text(b));
     text += " and bounds " + listed(bounds);
+    if (f.native) {
+      text += " and native buckets of schema " + std::to_string(f.native->schema) + " from 2^" +
+              std::to_string(f.native->low) + " to 2^" + std::to_string(f.native->high);
+      if (f.native->negative) text += " of both signs";
+    }
   }
   return text;
 }
@@ -53,7 +58,7 @@ bool collide(Type a, std::string_view name_of_a, Type b, std::string_view name_o
 
 bool is_edition(const FamilyView& there, const Definition& d) noexcept {
   return there.name == d.name && there.type == d.type && there.mode == d.mode &&
-         there.unit == d.unit &&
+         there.unit == d.unit && there.native == d.native &&
          std::equal(there.labels.begin(), there.labels.end(), d.labels.begin(), d.labels.end()) &&
          std::equal(there.bounds.begin(), there.bounds.end(), d.bounds.begin(), d.bounds.end());
 }
@@ -74,6 +79,15 @@ std::vector<Group> grouped(std::span<const FamilyView> families) {
     Group& group = groups[there->second];
     group.editions.push_back(i);
     if (f.opened > families[group.last].opened) group.last = i;
+  }
+
+  for (Group& group : groups) {
+    group.native = families[group.last].native;
+    if (!group.native) continue;
+    for (const std::size_t edition : group.editions) {
+      const auto& theirs = families[edition].native;
+      if (theirs) group.native = joined(*group.native, *theirs);
+    }
   }
 
   std::vector<std::size_t> latest_first(groups.size());

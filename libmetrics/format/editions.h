@@ -35,6 +35,8 @@ struct Group {
   std::vector<std::size_t> editions;       // indices into the families, ascending
   std::size_t last;                        // the one of them that was opened last
   std::optional<std::size_t> hidden_by{};  // the last edition of a group that collides with it
+  // If the last edition has native buckets: those in which all of them are shown.
+  std::optional<Native> native{};
   friend bool operator==(const Group&, const Group&) = default;
 };
 

@@ -24,7 +24,7 @@ inline constexpr std::size_t kPage =
 
 inline constexpr std::uint64_t kMagic = 0x0a73636972746d89;  // 0x89 "mtrics" newline
 inline constexpr std::uint32_t kMajor = 2;                   // also the suffix of the file's name
-inline constexpr std::uint32_t kMinor = 1;
+inline constexpr std::uint32_t kMinor = 2;
 
 // The reasons why something was not counted, or was counted in slot 0 instead of a slot of its own.
 // The header has a counter for each, which the aggregator exports. The numbers are part of the
@@ -275,8 +275,8 @@ struct FamilyRecord {
   Mode mode;  // of a gauge; of an info: kAll, or kMostRecent if the last statement stays; else 0
   std::uint16_t label_count;
   std::uint32_t bound_count;
-  std::int8_t schema;  // these four are a native histogram's: 0 in this version
-  std::uint8_t native;
+  std::int8_t schema;   // these four are a native histogram's, see native.h
+  std::uint8_t native;  // 0: it has no bounds by rule; kNativeOfPositives, kNativeOfBothSigns
   std::int16_t low, high;
   std::uint16_t places;       // of exemplars, in each series: 0 in this version
   std::uint32_t max_series;   // as the first registrant has given it; 0: no limit
@@ -298,6 +298,7 @@ static_assert(offsetof(FamilyRecord, state_count) == 52 && offsetof(FamilyRecord
 static_assert(offsetof(FamilyRecord, series_used) == 56 && offsetof(FamilyRecord, overflow) == 64);
 static_assert(offsetof(FamilyRecord, opened) == 72 && offsetof(FamilyRecord, refusals) == 80);
 static_assert(sizeof(FamilyRecord) == 88 && sizeof(FamilyRecord) % alignof(double) == 0);
+inline constexpr std::uint8_t kNativeOfPositives = 1, kNativeOfBothSigns = 2;
 // Returns the word of a process's definition: its number, by Header::starts, and that of the
 // definition in the process. 40 bits number a thousand processes a second for 34 years.
 constexpr std::uint64_t opened_word(std::uint64_t start, std::uint64_t definition) noexcept {
@@ -338,7 +339,8 @@ inline constexpr std::uint16_t kSeriesFixed20 = 112;  // the least that is fixed
 
 // The cells of a series, which have the same index in every slot.
 //   counter    whole (u64), fraction (double): the value is their sum, so whole numbers stay exact
-//   histogram  one count (u64) for each bound and for +Inf, not cumulative; sum (double)
+//   histogram  one count (u64) for each bound and for +Inf, not cumulative; sum (double). With a
+//              native descriptor, the bounds are those of its grid: see native.h
 //   summary    count (u64); sum (double): a histogram without bounds
 //   gauge      generation and version of the record, value, stamp: only in first slots, see
 //              update/gauges.h

@@ -121,10 +121,13 @@ std::optional<FamilyView> family_at(const Window& window, Offset offset, std::st
     if (fault != nullptr) *fault = "family at " + std::to_string(offset) + ' ' + why;
     return std::nullopt;
   };
-  // A later version's: not a fault. A native descriptor gives the series other cells.
+  // A later version's: not a fault.
   if (find_row(f.type) == nullptr || static_cast<std::uint8_t>(f.mode) >= kModeCount ||
-      r->native != 0) {
+      r->native > kNativeOfBothSigns) {
     return std::nullopt;
+  }
+  if (r->native != 0) {
+    f.native = Native{r->schema, r->low, r->high, r->native == kNativeOfBothSigns};
   }
   if (label_count > kMaxLabels || bound_count > kMaxBounds) {
     return no("has too many labels or bounds");
@@ -147,9 +150,12 @@ std::optional<FamilyView> family_at(const Window& window, Offset offset, std::st
                                   std::string(f.unit),
                                   {f.labels.begin(), f.labels.end()},
                                   {f.bounds.begin(), f.bounds.end()},
-                                  f.mode});
+                                  f.mode,
+                                  0,
+                                  f.native});
     if (d.name != f.name || d.bounds.size() != bound_count)
       return no("is not as families are kept");
+    f.cells = cell_count(d);
   } catch (const Error& e) {
     return no(e.what());
   }
@@ -201,6 +207,12 @@ void write_family(std::byte* at, const Definition& d, std::uint64_t hash,
   r->label_count = static_cast<std::uint16_t>(d.labels.size());
   r->bound_count = static_cast<std::uint32_t>(d.bounds.size());
   r->max_series = d.max_series;
+  if (d.native) {
+    r->native = d.native->negative ? kNativeOfBothSigns : kNativeOfPositives;
+    r->schema = static_cast<std::int8_t>(d.native->schema);
+    r->low = static_cast<std::int16_t>(d.native->low);
+    r->high = static_cast<std::int16_t>(d.native->high);
+  }
   Pen pen(reinterpret_cast<std::byte*>(r + 1));
   pen.bytes(d.bounds.data(), d.bounds.size() * sizeof(double));
   for (const auto* text : {&d.name, &d.help, &d.unit}) pen.string(*text);

@@ -61,6 +61,8 @@ struct FamilyView {
   std::string_view name, help, unit;
   std::vector<std::string_view> labels;
   std::span<const double> bounds;
+  std::optional<Native> native;
+  std::uint32_t cells;  // of each of its series
 };
 struct SeriesView {
   Offset offset;
