@@ -87,8 +87,7 @@ std::optional<Directory::Found> Directory::series(format::Offset family,
                                                   const format::Definition& d,
                                                   std::span<const std::string> strings,
                                                   std::uint64_t hash, Reuse& reuse) const {
-  const std::uint32_t cells =
-      format::cell_count(d.type, static_cast<std::uint32_t>(d.bounds.size()));
+  const std::uint32_t cells = format::cell_count(d);
   const Wanted wanted{
       {d, family},
       strings,

@@ -189,7 +189,7 @@ std::optional<Directory::Found> Registry::bound(const Family& family,
   Reuse reuse = this->reuse();
   const auto found = directory.series(family.offset(), d, values, hash, reuse);
   if (found &&
-      !own_slots_->bind(found->first_cell, format::cell_count(d.type, family.bounds.count()))) {
+      !own_slots_->bind(found->first_cell, format::cell_count(d))) {
     const int error = errno;
     directory.refused(format::Drop::kSeriesNoSpace, d, family.offset());
     fail_joined(error, "can't reserve memory for a series of \"" + d.name + "\" in " + file_);

@@ -135,7 +135,10 @@ struct Limit {
 
 struct Family {
   Family(Registry& r, format::Definition d, const format::HashKey& k)
-      : registry(r), definition(std::move(d)), bounds(definition.bounds), hash_key(k) {}
+      : registry(r),
+        definition(std::move(d)),
+        bounds(definition.bounds, definition.native),
+        hash_key(k) {}
 
   Registry& registry;
   const format::Definition definition;

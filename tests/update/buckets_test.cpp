@@ -11,8 +11,11 @@
 #include <random>
 #include <set>
 #include <span>
+#include <string>
+#include <utility>
 #include <vector>
 
+#include "libmetrics/format/native.h"
 #include "libmetrics/setup/bounds.h"
 
 namespace metrics::update {
@@ -100,6 +103,70 @@ TEST(Buckets, OfExtremeBoundsAreFoundBySearchesAlike) {
   expect_agreement({std::numeric_limits<double>::lowest(), std::numeric_limits<double>::max()});
   const auto defaults = setup::default_bounds();
   expect_agreement({defaults.begin(), defaults.end()});
+}
+
+// Returns how many values were looked up.
+std::size_t expect_agreement(const std::vector<double>& explicit_ones, const format::Native& native,
+                             const char* name) {
+  const std::vector<double> grid = format::grid_of(explicit_ones, native);
+  const setup::Bounds b(explicit_ones, native);
+  EXPECT_EQ(b.count(), grid.size());
+  EXPECT_TRUE(std::equal(grid.begin(), grid.end(), b.data()));
+  EXPECT_EQ(reinterpret_cast<std::uintptr_t>(b.data()) % kBoundsAlignment, 0u);
+  EXPECT_STREQ(b.search().name, name);
+  std::vector<double> values = telling_values(grid);
+  std::mt19937_64 random(4711);
+  for (std::size_t i = 0; i < 20 * grid.size(); ++i) {
+    const double any = std::bit_cast<double>(random());
+    if (!std::isnan(any)) values.push_back(any);
+    const double low = grid[random() % grid.size()];
+    values.push_back(low * (1 + static_cast<double>(random() % 1000) / 500));
+  }
+  const std::uint32_t sum = b.count() + 1;
+  const metrics_histogram h{0, sum, b.padded(), b.data(), b.search().observe, b.search().find};
+  std::vector<std::uint64_t> cells(sum + 1);
+  for (const double value : values) {
+    const std::uint32_t bucket = expected(grid, value);
+    if (b.bucket(value) != bucket) {
+      ADD_FAILURE() << value << " is in " << b.bucket(value) << ", not in " << bucket;
+      return values.size();
+    }
+    cells[sum] = 0;
+    h.observe(cells.data(), &h, value);
+    EXPECT_EQ(std::exchange(cells[bucket], 0), 1u) << value;
+    EXPECT_EQ(cells[sum], std::bit_cast<std::uint64_t>(0.0 + value));
+  }
+  return values.size();
+}
+
+TEST(Buckets, OfNativeHistogramsAreFoundByStretches) {
+  const auto defaults = setup::default_bounds();
+  const std::vector<double> explicit_ones(defaults.begin(), defaults.end());
+  const char* const one = "stretches";
+  std::size_t values = 0;
+  for (int schema = 0; schema <= format::kMaxSchema; ++schema) {
+    const int octaves = std::min(64, 4096 >> schema);
+    for (const int low : {-1022, -20, -octaves / 2, 0, 1023 - octaves}) {
+      values += expect_agreement({}, {schema, low, low + octaves}, one);
+      values += expect_agreement({}, {schema, low, low + octaves / 2, true}, one);
+    }
+  }
+  for (const int schema : {0, 3, 5, 8}) {
+    const int octaves = std::min(32, 4096 >> schema);
+    values += expect_agreement(explicit_ones, {schema, -10, octaves - 10}, "stretches of two");
+  }
+  EXPECT_GT(values, 2'000'000u);
+}
+
+TEST(Buckets, OfNativeHistogramsWhoseExplicitBoundsCrowdAreFoundToo) {
+  // Three bounds in a stretch take more and shorter ones; bounds that only such short stretches
+  // could tell apart that the table would be too large, and bounds far outside, take no table.
+  expect_agreement({1.2, 1.205, 1.21, 1.215}, {3, -20, 12}, "stretches of two");
+  const std::string halving = searches(300).begin()->name;
+  const double next = std::nextafter(1.2, 2);
+  expect_agreement({1.2, next, std::nextafter(next, 2)}, {3, -20, 12}, halving.c_str());
+  expect_agreement({-5, 0, kDenormal, 1e-300, 1e300}, {3, -20, 12, true}, halving.c_str());
+  expect_agreement({-5, -1, 0, 0.001, 10'000}, {3, -20, 12, true}, "stretches of two");
 }
 
 TEST(Buckets, BoundsAreInclusive) {

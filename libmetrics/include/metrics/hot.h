@@ -57,7 +57,7 @@ struct metrics_histogram {
   uint64_t place;       /* of the first bucket */
   uint32_t sum;         /* the distance to the sum's cell */
   uint32_t padded;      /* the number of bounds, rounded up for the search: those added are +Inf */
-  const double* bounds; /* aligned to 64 bytes */
+  const double* bounds; /* aligned to 64 bytes; what stands before them is find's */
   /* Counts a value, which must not be NaN, in a slot. The family chooses the function, when it is
    * made, for this CPU and this number of bounds, so that the search needs no loop. */
   void (*observe)(uint64_t* first_cell, const struct metrics_histogram*, double value);
