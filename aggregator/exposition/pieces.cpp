@@ -66,7 +66,8 @@ void Pieces::learn_created(const reader::Family& family, const reader::Series& s
 
 void Pieces::learn_run(const reader::Family& family, const Numbers& numbers,
                        std::string_view ending) {
-  runs_.push_back({numbers, family.series.size()});
+  runs_.push_back({numbers, family.series.size(), family.positions});
+  runs_.back().numbers.positions = runs_.back().positions;
   for (const reader::Series& series : family.series) learn_series(family, series, ending);
 }
 

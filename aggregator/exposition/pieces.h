@@ -54,8 +54,9 @@ class Pieces {
  private:
   // The series of one family, or those of their samples that have one ending.
   struct Run {
-    Numbers numbers;
+    Numbers numbers;  // with the positions below
     std::size_t series;
+    std::vector<std::uint32_t> positions;
   };
 
   void encode_from(std::size_t begin, const reader::Families& families, std::string& out);

@@ -5,6 +5,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,14 +39,22 @@ void each_sample(const reader::Family& family, Visit visit) {
 // How the numbers of a family's series are found in its values.
 struct Numbers {
   format::Values values;
-  std::size_t buckets;  // of kCounts, with +Inf
+  std::size_t counts;  // of kCounts
   // Of kCounts: which samples there are. A histogram has all of them, unless a format writes them
   // one after the other.
   bool each_bucket, count, sum;
+  // If there are native buckets, too: the last count in each of the explicit ones. Else empty:
+  // each count is an explicit bucket.
+  std::span<const std::uint32_t> positions;
 };
+// Valid as long as the family.
 inline Numbers numbers_of(const reader::Family& family) noexcept {
-  return {format::values_of(family.type), family.bounds.size() + 1,
-          format::has_buckets(family.type), true, true};
+  return {format::values_of(family.type),
+          reader::count_of_counts(family),
+          format::has_buckets(family.type),
+          true,
+          true,
+          family.positions};
 }
 // Returns how the numbers of the samples with this ending alone are found.
 inline Numbers numbers_of(const reader::Family& family, std::string_view ending) noexcept {
@@ -89,16 +98,22 @@ template <class Put>
         // Forged counts can be any numbers: when their sum overflows, buckets still never decrease.
         if (below < value[bucket]) below = ~std::uint64_t{0};
       };
-      if (numbers.each_bucket) {
-        for (std::size_t bucket = 0; bucket < numbers.buckets; ++bucket) {
+      if (numbers.each_bucket && !numbers.positions.empty()) {
+        std::size_t next = 0;
+        for (const std::uint32_t last : numbers.positions) {
+          while (next <= last) add(next++);
+          put(below);
+        }
+      } else if (numbers.each_bucket) {
+        for (std::size_t bucket = 0; bucket < numbers.counts; ++bucket) {
           add(bucket);
           put(below);
         }
       } else {
-        for (std::size_t bucket = 0; bucket < numbers.buckets; ++bucket) add(bucket);
+        for (std::size_t bucket = 0; bucket < numbers.counts; ++bucket) add(bucket);
       }
       if (numbers.count) put(below);
-      if (numbers.sum) put(std::bit_cast<double>(value[numbers.buckets]));
+      if (numbers.sum) put(std::bit_cast<double>(value[numbers.counts]));
       return;
     }
     case format::Values::kInfo:

@@ -29,8 +29,18 @@ std::uint64_t shape_of(const Source& source) noexcept {
 // A forged file can be at odds with others in any number of families and series.
 constexpr std::size_t kMostLeftOut = 100;
 
-std::string key_of(const std::vector<double>& bounds) {
-  return {reinterpret_cast<const char*>(bounds.data()), bounds.size() * sizeof(double)};
+// Returns what distinguishes families whose series have other values, without ambiguity: a forged
+// file chooses its bounds.
+std::string key_of(const reader::Family& family) {
+  std::string key;
+  if (const auto& n = family.native) {
+    for (const int part : {n->schema, n->low, n->high, n->negative ? 1 : 0}) {
+      key += std::to_string(part) + ',';
+    }
+  }
+  key += ';';
+  return key.append(reinterpret_cast<const char*>(family.bounds.data()),
+                    family.bounds.size() * sizeof(double));
 }
 
 }  // namespace
@@ -129,11 +139,19 @@ void Combine::add(const Source& source, std::vector<Copy>& copies) {
     if (group == nullptr) continue;
     group->has_buckets = group->has_buckets || format::has_buckets(family.type);
     const auto [part_at, is_new] =
-        group->by_bounds.try_emplace(key_of(family.bounds), group->parts.size());
+        group->by_bounds.try_emplace(key_of(family), group->parts.size());
     if (is_new) {
       const bool continues = !group->parts.empty();
-      group->parts.push_back(
-          {family.name, family.help, family.unit, family.type, family.bounds, {}, continues});
+      group->parts.push_back({family.name,
+                              family.help,
+                              family.unit,
+                              family.type,
+                              family.bounds,
+                              {},
+                              continues,
+                              false,
+                              family.native,
+                              family.positions});
     }
     reader::Family& part = group->parts[part_at->second];
     part.reached_below_zero = part.reached_below_zero || family.reached_below_zero;

@@ -117,8 +117,7 @@ void keep_consistent(Contents& found, const Offsets& unknown, const format::Geom
     const auto family = families.find(s.family);
     if (family == families.end()) return fault(s.offset, "is a series of no family");
     const format::FamilyView& f = *family->second;
-    const auto bound_count = static_cast<std::uint32_t>(f.bounds.size());
-    if (s.cell_count != format::cell_count(f.type, bound_count) || s.cell_count > geometry.cells ||
+    if (s.cell_count != f.cells || s.cell_count > geometry.cells ||
         s.first_cell > geometry.cells - s.cell_count) {
       return fault(s.offset, "has cells that its family does not have or a slot does not hold");
     }

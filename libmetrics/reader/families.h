@@ -8,10 +8,12 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "libmetrics/format/native.h"
 #include "libmetrics/format/types.h"
 
 namespace metrics::reader {
@@ -41,27 +43,41 @@ struct Family {
   std::string help;  // not escaped; may be empty
   std::string unit;  // may be empty
   format::Type type;
-  std::vector<double> bounds;  // of a histogram: ascending, finite, without +Inf
+  std::vector<double> bounds;  // of a histogram, the explicit ones: ascending, finite, no +Inf
   std::vector<Series> series;  // no two with the same labels
   // True if these are more series of the family before it in the list, which has other bounds (in
   // another segment): HELP and TYPE are not printed again.
   bool continues = false;
-  // True if an older edition of this histogram had a bound below zero, so that its sum may go down.
+  // True if an older edition of this histogram had bounds below zero, so that its sum may go down.
   bool reached_below_zero = false;
+  // Of a histogram with native buckets. Its counts are then those of its grid (format/native.h),
+  // and `positions` are those of its explicit bounds in it; both are empty otherwise.
+  std::optional<format::Native> native = {};
+  std::vector<std::uint32_t> positions = {};
   friend bool operator==(const Family&, const Family&) = default;
 };
+
+// Returns how many counts a series of the family has, if it has counts: with the one above all
+// bounds.
+inline std::size_t count_of_counts(const Family& family) noexcept {
+  return 1 + (family.native ? family.positions.back() : family.bounds.size());
+}
 
 // Returns how many values a series of the family has in Families::values.
 inline std::size_t value_count(const Family& family) noexcept {
   if (format::values_of(family.type) == format::Values::kInfo) return 0;  // it is there, or not
   // A gauge's cells belong to one process each; merged, they are one value.
   if (format::values_of(family.type) == format::Values::kGauge) return 1;
-  return format::cell_count(family.type, static_cast<std::uint32_t>(family.bounds.size()));
+  if (format::values_of(family.type) == format::Values::kCounts) {
+    return count_of_counts(family) + 1;
+  }
+  return format::cell_count(family.type, 0);
 }
 
 // Returns true if the sum of the histogram may go down, as far as its bounds tell.
 inline bool reaches_below_zero(const Family& family) noexcept {
-  return family.reached_below_zero || (!family.bounds.empty() && family.bounds.front() < 0);
+  return family.reached_below_zero || (!family.bounds.empty() && family.bounds.front() < 0) ||
+         (family.native && family.native->negative);
 }
 
 // A counter counts whole numbers exactly and fractions beside them; its value is the sum of both.
@@ -80,7 +96,8 @@ struct Families {
   std::uint64_t shape = 0;
   std::vector<Family> families;  // no two share a sample name, except for continuations
   // counter: whole (u64), fraction (double). gauge: double. info: nothing, its value is 1.
-  // histogram: bounds.size() + 1 bucket counts (u64, not cumulative, +Inf last), sum (double).
+  // histogram: a count (u64, not cumulative) for each bound, or with native buckets for each one of
+  // its grid, and for +Inf; sum (double).
   // summary: count (u64), sum (double), like a histogram without bounds.
   std::vector<std::uint64_t> values;
 
@@ -88,11 +105,13 @@ struct Families {
     return {values[s.first_value], std::bit_cast<double>(values[s.first_value + 1])};
   }
   double gauge(const Series& s) const { return std::bit_cast<double>(values[s.first_value]); }
-  std::span<const std::uint64_t> buckets(const Family& f, const Series& s) const {
-    return {values.data() + s.first_value, f.bounds.size() + 1};
+  std::span<const std::uint64_t> counts(const Family& f, const Series& s) const {
+    return {values.data() + s.first_value, count_of_counts(f)};
   }
+  // Returns the counts between explicit bounds, not cumulative, +Inf last.
+  std::vector<std::uint64_t> buckets(const Family& f, const Series& s) const;
   double sum(const Family& f, const Series& s) const {
-    return std::bit_cast<double>(values[s.first_value + f.bounds.size() + 1]);
+    return std::bit_cast<double>(values[s.first_value + count_of_counts(f)]);
   }
 };
 

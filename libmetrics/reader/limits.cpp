@@ -14,6 +14,9 @@ constexpr std::uint64_t kTimes = 8;
 // The parts of a text that stay from scrape to scrape, and the text itself.
 constexpr std::uint64_t kCopies = 2;
 constexpr std::uint64_t kNumber = 16;  // of a sample, beside its name and labels
+// A native histogram has many counts for each sample of a text. Each is a value in its segment's
+// families and in those of all segments, and may be a bucket of a protobuf exposition.
+constexpr std::uint64_t kCount = 40;
 // What describes a series, in its segment's families and in those of all segments.
 constexpr std::uint64_t kSeries = 512;
 
@@ -73,6 +76,7 @@ std::uint64_t cost_of_sums(const Contents& contents, std::span<const format::Gro
   struct Shown {
     const format::FamilyView* edition;
     std::uint64_t samples;  // of each of its series; 0: not shown, or of processes
+    std::uint64_t counts;   // of each of them in native histograms, its own and those shown
   };
   std::unordered_map<format::Offset, Shown, Seeded> of_family;
   for (const format::Group& group : groups) {
@@ -82,13 +86,16 @@ std::uint64_t cost_of_sums(const Contents& contents, std::span<const format::Gro
     const std::uint64_t samples = counts ? 1 + format::cell_count(last.type, bounds) : 0;
     for (const std::size_t edition : group.editions) {
       const format::FamilyView& f = contents.families[edition];
-      of_family.emplace(f.offset, Shown{&f, samples});
+      std::uint64_t own = f.native ? f.cells : 0;
+      if (group.native) own += format::grid_size(last.bounds, group.native);
+      of_family.emplace(f.offset, Shown{&f, samples, own});
     }
   }
   std::uint64_t bytes = 0;
   for (const format::SeriesView& s : contents.series) {
     const Shown& shown = of_family.at(s.family);
-    if (shown.samples > 0) bytes += cost_of_series(*shown.edition, s, shown.samples);
+    if (shown.samples == 0) continue;
+    bytes += cost_of_series(*shown.edition, s, shown.samples) + kCount * shown.counts;
   }
   return bytes;
 }

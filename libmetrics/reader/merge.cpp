@@ -130,25 +130,24 @@ void SegmentMerge::plan() {
 // Plans the values of a series, which begin at sum_values_.
 void SegmentMerge::plan_sums(const Shown::Series& series) {
   const Contents& contents = planned_->contents;
-  const format::FamilyView& last = *shown_.families[series.family].last;
+  const Shown::Family& family = shown_.families[series.family];
   const auto sum_of = [](const format::SeriesView& record, std::size_t first_value) {
     return Sum{record.first_cell, first_value, record.cell_count - 1};
   };
   const format::SeriesView& first = contents.series[series.first];
-  if (series.first == series.last &&
-      std::ranges::equal(contents.families[shown_.edition_of[series.first]].bounds, last.bounds)) {
+  const format::FamilyView& edition = contents.families[shown_.edition_of[series.first]];
+  if (series.first == series.last && edition.native == family.native &&
+      std::ranges::equal(edition.bounds, family.last->bounds)) {
     by_cell_.push_back(sum_of(first, sum_values_));
     sum_values_ += first.cell_count;
     return;
   }
   const std::size_t to = sum_values_;
-  const std::uint32_t shown =
-      format::cell_count(last.type, static_cast<std::uint32_t>(last.bounds.size()));
-  sum_values_ += shown;
+  sum_values_ += family.cells;
   for (std::uint32_t r = series.first; r != Shown::kNone; r = shown_.next[r]) {
     const format::SeriesView& record = contents.series[r];
-    folds_.push_back({r, sum_values_, to, record.cell_count - 1, shown - 1,
-                      &places_of(shown_.edition_of[r], last)});
+    folds_.push_back({r, sum_values_, to, record.cell_count - 1, family.cells - 1,
+                      &places_of(shown_.edition_of[r], family)});
     by_cell_.push_back(sum_of(record, sum_values_));
     sum_values_ += record.cell_count;
   }
@@ -157,15 +156,16 @@ void SegmentMerge::plan_sums(const Shown::Series& series) {
 // Returns to which of the shown counts each count of that edition is added: to that of the first
 // shown bound which is not below its own, or else to the last one.
 const std::vector<std::uint32_t>& SegmentMerge::places_of(std::uint32_t edition,
-                                                          const format::FamilyView& last) {
+                                                          const Shown::Family& shown) {
   std::vector<std::uint32_t>& places = places_[edition];
   if (!places.empty()) return places;
   const format::FamilyView& theirs = planned_->contents.families[edition];
-  for (const double bound : theirs.bounds) {
-    const auto at = std::lower_bound(last.bounds.begin(), last.bounds.end(), bound);
-    places.push_back(static_cast<std::uint32_t>(at - last.bounds.begin()));
+  const std::vector<double> to = format::grid_of(shown.last->bounds, shown.native);
+  for (const double bound : format::grid_of(theirs.bounds, theirs.native)) {
+    const auto at = std::lower_bound(to.begin(), to.end(), bound);
+    places.push_back(static_cast<std::uint32_t>(at - to.begin()));
   }
-  places.push_back(static_cast<std::uint32_t>(last.bounds.size()));
+  places.push_back(static_cast<std::uint32_t>(to.size()));
   return places;
 }
 
@@ -272,9 +272,7 @@ bool SegmentMerge::find_unused_overflows() {
   bool changed = false;
   for (const std::size_t i : overflows_) {
     const auto* first = families_.values.data() + first_values_[i];
-    const Shown::Family& family = shown_.families[shown_.series[i].family];
-    const std::uint32_t count = format::cell_count(
-        family.last->type, static_cast<std::uint32_t>(family.last->bounds.size()));
+    const std::uint32_t count = shown_.families[shown_.series[i].family].cells;
     const bool unused = std::all_of(first, first + count, [](std::uint64_t v) { return v == 0; });
     changed = changed || unused != unused_[i];
     unused_[i] = unused;
@@ -295,7 +293,10 @@ void SegmentMerge::rebuild() {
                                   {f.bounds.begin(), f.bounds.end()},
                                   {},
                                   false,
-                                  shown.reached_below_zero});
+                                  shown.reached_below_zero,
+                                  shown.native,
+                                  shown.native ? format::positions_of(f.bounds, shown.native)
+                                               : std::vector<std::uint32_t>()});
   }
   std::size_t next_sample = 0;
   for (std::size_t i = 0; i < shown_.series.size(); ++i) {

@@ -8,7 +8,8 @@
 // and at a bound, is a function of counts that only grow. Only which bounds are shown follows the
 // last edition. What an older one has counted between two of its bounds is shown from the next
 // shown bound on that is not below the upper one, so that no observation is shown as smaller than
-// it was.
+// it was. The same holds for native buckets, which are shown in the coarsest resolution of all
+// editions: an older one's counts go to the bucket that holds their upper end.
 #pragma once
 
 #include <cstdint>
@@ -85,8 +86,7 @@ class SegmentMerge {
   bool divide(format::SlotIndex slot);
   bool add_pieces();
   void plan_sums(const Shown::Series& series);
-  const std::vector<std::uint32_t>& places_of(std::uint32_t edition,
-                                              const format::FamilyView& last);
+  const std::vector<std::uint32_t>& places_of(std::uint32_t edition, const Shown::Family& shown);
   void fold();
   bool is_gone(const Shown::Series& series) const;
   bool find_unused_overflows();

@@ -31,11 +31,14 @@ Shown shown(const Contents& contents, std::span<const format::Group> groups) {
     bool reached_below_zero = false;
     for (const std::size_t edition : group.editions) {
       family_of[edition] = static_cast<std::uint32_t>(all.families.size());
-      const auto& bounds = contents.families[edition].bounds;
-      reached_below_zero = reached_below_zero || (!bounds.empty() && bounds.front() < 0);
+      const format::FamilyView& f = contents.families[edition];
+      reached_below_zero = reached_below_zero || (!f.bounds.empty() && f.bounds.front() < 0) ||
+                           (f.native && f.native->negative);
     }
+    const format::FamilyView& last = contents.families[group.last];
     all.families.push_back(
-        {&contents.families[group.last], group.editions.size(), reached_below_zero});
+        {&last, group.editions.size(), reached_below_zero, group.native,
+         format::cell_count(last.type, format::grid_size(last.bounds, group.native))});
   }
   std::unordered_map<format::Offset, std::uint32_t, Seeded> by_offset;
   for (std::size_t i = 0; i < contents.families.size(); ++i) {

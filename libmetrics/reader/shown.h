@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -20,7 +21,9 @@ struct Shown {
   struct Family {
     const format::FamilyView* last;  // its last edition
     std::size_t editions;
-    bool reached_below_zero;  // one of them has a bound below zero
+    bool reached_below_zero;               // one of them has a bound below zero
+    std::optional<format::Native> native;  // see format::Group
+    std::uint32_t cells;  // how many values a series has, unless it is of processes
   };
   struct Series {
     std::uint32_t family;       // index into families

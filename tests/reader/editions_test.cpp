@@ -485,6 +485,13 @@ TEST(Editions, OfAnyKindAndInAnyOrderNeverLowerASample) {
         if (below(2) == 0) bounds.push_back(b);
       }
       const bool is_summary = below(6) == 0;
+      const bool has_native = below(3) == 0;
+      metrics_native native{};
+      native.size = sizeof native;
+      native.factor = below(2) == 0 ? 2 : 1.3;
+      native.min = below(2) == 0 ? 0.25 : 1;
+      native.max = below(2) == 0 ? 4 : 16;
+      native.negative = below(4) == 0 ? 1 : 0;
       const unsigned n = below(4);
       std::vector<double> amounts;
       for (unsigned i = 0; i < n; ++i) amounts.push_back(below(900) / 100.0);
@@ -497,11 +504,13 @@ TEST(Editions, OfAnyKindAndInAnyOrderNeverLowerASample) {
           values_in_c.push_back(values[i].c_str());
         }
         metrics_family* family = nullptr;
-        ASSERT_EQ(
-            metrics_family_of(t.segment().get(), is_summary ? METRICS_SUMMARY : METRICS_HISTOGRAM,
-                              "times", "", names_in_c.data(), labels.size(),
-                              is_summary ? nullptr : Options().bounds(bounds).get(), &family),
-            METRICS_OK)
+        Options options;
+        if (!is_summary) options.bounds(bounds);
+        if (!is_summary && has_native) options.native(native);
+        ASSERT_EQ(metrics_family_of(t.segment().get(),
+                                    is_summary ? METRICS_SUMMARY : METRICS_HISTOGRAM, "times", "",
+                                    names_in_c.data(), labels.size(), options.get(), &family),
+                  METRICS_OK)
             << metrics_last_error();
         metrics_histogram* times = nullptr;
         ASSERT_EQ(metrics_histogram_labels(family, values_in_c.data(), values.size(), &times),

@@ -98,7 +98,7 @@ TEST(LaterVersions, AFamilyOfAnUnknownTypeOrModeIsLeftOutAndIsNoFault) {
     format::FamilyRecord& later = Patch(t.file()).family("later");
     if (what == 0) later.type = static_cast<format::Type>(200);
     if (what == 1) later.mode = static_cast<format::Mode>(200);
-    if (what == 2) later.native = 1;
+    if (what == 2) later.native = 3;
     reader::Reader reader(t.file());
     ASSERT_TRUE(reader.look()) << reader.why();
     EXPECT_EQ(reader.catalogue()->faults, std::vector<std::string>());

@@ -75,8 +75,7 @@ class Last {
       growing_.clear();
       for (const reader::Family& f : now.families) {
         if (f.type == format::Type::kGauge || f.type == format::Type::kInfo) continue;
-        const std::size_t count =
-            format::cell_count(f.type, static_cast<std::uint32_t>(f.bounds.size()));
+        const std::size_t count = reader::value_count(f);
         for (const reader::Series& s : f.series) {
           std::string name = f.name;
           for (const reader::Label& label : s.labels) name += '{' + label.value;
