@@ -38,6 +38,23 @@ std::vector<double> bounds_of(const metrics_family_options& options) {
   return {defaults.begin(), defaults.end()};
 }
 
+// Returns the native buckets that a program asks for, or the environment for all programs.
+std::optional<format::Native> native_of(const metrics_family_options& options) {
+  if (options.native != nullptr) {
+    const metrics_native given = taken(options.native, "metrics_native");
+    return format::native_of(given.factor, given.min, given.max, given.negative != 0);
+  }
+  const char* all = format::environment("METRICS_NATIVE_HISTOGRAMS");
+  if (all == nullptr || std::string_view(all) == "0") return std::nullopt;
+  if (std::string_view(all) == "1") return format::Native{};
+  static std::atomic<bool> reported{false};
+  if (!reported.exchange(true, std::memory_order_relaxed)) {
+    log(METRICS_INVALID, std::string("METRICS_NATIVE_HISTOGRAMS is \"") + all +
+                             "\": set it to 1 for native buckets in all histograms, or to 0");
+  }
+  return std::nullopt;
+}
+
 format::Definition definition_of(metrics_type type, const char* name, const char* help,
                                  const char* const* labels, std::size_t label_count,
                                  const metrics_family_options& options) {
@@ -64,9 +81,13 @@ format::Definition definition_of(metrics_type type, const char* name, const char
   }
   if (format::has_buckets(d.type)) {
     d.bounds = bounds_of(options);
+    d.native = native_of(options);
   } else if (options.bounds != nullptr || options.bound_count > 0) {
     throw format::Error(METRICS_INVALID, "only histograms have bounds, \"" + d.name + "\" is a " +
                                              std::string(format::to_string(d.type)));
+  } else if (options.native != nullptr) {
+    throw format::Error(METRICS_INVALID, "only histograms have native buckets, \"" + d.name +
+                                             "\" is a " + std::string(format::to_string(d.type)));
   }
   if (options.mode < METRICS_ALL || options.mode > METRICS_LIVEMOSTRECENT) {
     throw format::Error(METRICS_INVALID,

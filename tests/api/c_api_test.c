@@ -109,6 +109,12 @@ int main(void) {
                           OPTIONS(.unit = "seconds", .bounds = bounds, .bound_count = 4),
                           &family) == METRICS_OK);
   CHECK(metrics_histogram_labels(family, values, 1, &histogram) == METRICS_OK);
+  const metrics_native native = {.size = sizeof native, .factor = 1.5, .max = 64};
+  metrics_histogram* by_rule = NULL;
+  CHECK(metrics_family_of(segment, METRICS_HISTOGRAM, "native", NULL, NULL, 0,
+                          OPTIONS(.native = &native), &family) == METRICS_OK);
+  CHECK(metrics_histogram_labels(family, NULL, 0, &by_rule) == METRICS_OK);
+  metrics_histogram_observe(by_rule, 3);
   const double start = metrics_now();
   metrics_histogram_observe(histogram, metrics_now() - start);
   CHECK(metrics_family_of(segment, METRICS_SUMMARY, "sizes", NULL, NULL, 0,

@@ -25,6 +25,10 @@ class Options {
     options_.bound_count = bounds.size();
     return *this;
   }
+  Options& native(const metrics_native& native) {
+    options_.native = &native;
+    return *this;
+  }
   const metrics_family_options* get() const { return &options_; }
 
  private:

@@ -176,6 +176,20 @@ typedef enum metrics_mode {
   METRICS_LIVEMOSTRECENT
 } metrics_mode;
 
+/* Native buckets, which nobody has to choose: 2^n for each power of two, in a window of magnitudes
+ * from min to max. A value nearer to zero than min is counted in a zero bucket, one above max in an
+ * overflow bucket: the count stays exact, and a quantile there is shown as +Inf. An aggregator
+ * shows them to servers that ask for protobuf. A series takes 8 bytes for each bucket in each
+ * worker, 2.2 KB with the defaults. */
+typedef struct metrics_native {
+  size_t size;   /* sizeof(metrics_native) */
+  double factor; /* from one bound to the next, at most: above 1, up to 2. 0: 1.1. Rounded down to
+                    2, 2^(1/2), 2^(1/4), ... 2^(1/256) */
+  double min;    /* above 0; rounded down to a power of two. 0: 2^-20, about a microsecond */
+  double max;    /* above min, up to 64 powers of two; rounded up to one. 0: 2^12, 68 minutes */
+  int negative;  /* not 0: the same buckets below zero, too. At most 4096 buckets in all */
+} metrics_native;
+
 /* What a definition may have besides name, help and label names. An option that the type doesn't
  * have causes METRICS_INVALID. */
 typedef struct metrics_family_options {
@@ -187,6 +201,9 @@ typedef struct metrics_family_options {
   metrics_mode mode;    /* for a gauge; for an info METRICS_MOSTRECENT, see metrics_info_state() */
   size_t max_series;    /* how many series the family may have, below 2^32; 0: no limit. Not a part
                            of the definition: the segment keeps the first one that it was given */
+  const metrics_native* native; /* for a histogram: native buckets beside its bounds. NULL: none,
+                                   unless METRICS_NATIVE_HISTOGRAMS=1 in the environment gives all
+                                   histograms those with the defaults */
 } metrics_family_options;
 
 /* Finds the family of that definition in the segment, or registers it, and stores it in *out.
@@ -194,9 +211,10 @@ typedef struct metrics_family_options {
  * labels may be NULL when label_count is 0. A counter's name may be given with or without `_total`,
  * an info's with or without `_info`.
  *
- * A definition may change: programs with other label names, bounds, units or modes under the same
- * name, in a former release or beside this one, are counted, and all are served as one family, with
- * the help, unit, bounds and mode of the process that has started last of those that define it. A
+ * A definition may change: programs with other label names, bounds, native buckets, units or modes
+ * under the same name, in a former release or beside this one, are counted, and all are served as
+ * one family, with the help, unit, bounds and mode of the process that has started last of those
+ * that define it; native buckets are shown in the coarsest resolution of all definitions. A
  * summary and a histogram are served as one, too. metrics_family_status() returns whether the
  * family is served.
  *

@@ -27,6 +27,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <initializer_list>
+#include <optional>
 #include <sstream>
 #include <stdexcept>
 #include <string>
@@ -289,6 +290,14 @@ class InProgress {
 };
 inline InProgress Gauge::track_inprogress() const noexcept { return InProgress(*this); }
 
+// A histogram's native buckets; see metrics_native. 0 stands for the default.
+struct Native {
+  double factor = 0;  // from one bound to the next, at most: 1.1
+  double min = 0;     // 2^-20, about a microsecond
+  double max = 0;     // 2^12, 68 minutes
+  bool negative = false;
+};
+
 // Observations in buckets.
 class Histogram {
  public:
@@ -297,6 +306,7 @@ class Histogram {
     Bounds bounds = {};
     Segment segment = {};
     std::uint32_t max_series = 0;
+    std::optional<Native> native = {};  // beside the bounds; with Bounds({}) alone
   };
 
   Histogram() noexcept = default;  // observes nothing
@@ -447,9 +457,10 @@ constexpr metrics_type type_of() {
   }
 }
 
-// Returns the options as the C ABI takes them; valid as long as `options` is.
+// Returns the options as the C ABI takes them; valid as long as `options` is, and in the expression
+// that calls this, where `native` lives.
 template <class Options>
-metrics_family_options c_options(const Options& options) {
+metrics_family_options c_options(const Options& options, metrics_native&& native = {}) {
   metrics_family_options result{};
   result.size = sizeof result;
   if constexpr (requires { options.unit; }) result.unit = options.unit.c_str();
@@ -460,6 +471,13 @@ metrics_family_options c_options(const Options& options) {
     const std::vector<double>& bounds = options.bounds.values();
     if (options.bounds.are_given()) result.bounds = bounds.empty() ? &kNoBound : bounds.data();
     result.bound_count = bounds.size();
+  }
+  if constexpr (requires { options.native; }) {
+    if (options.native) {
+      native = {sizeof native, options.native->factor, options.native->min, options.native->max,
+                options.native->negative ? 1 : 0};
+      result.native = &native;
+    }
   }
   return result;
 }
