@@ -1,4 +1,5 @@
 // histogram.cpp -- Histogram and, without bounds, Summary: observe().
+#include <cmath>
 #include <memory>
 #include <new>
 #include <vector>
@@ -72,7 +73,12 @@ PyObject* add_to_bucket(PyObject* self, PyObject* args) {
   const auto* histogram = handle_of<metrics_histogram>(m);
   if (histogram == nullptr || !(count > 0 && count < METRICS_HOT_EXACT)) return none();
   std::uint64_t* first = metrics_hot_first(&histogram->place);
-  if (first != nullptr) metrics_hot_count(first + bucket, static_cast<std::uint64_t>(count));
+  if (first == nullptr) return none();
+  // With native buckets, there are more cells than explicit buckets.
+  const Bounds& bounds = *m.own->bounds();
+  const double upper = bucket < bounds.size() ? bounds[bucket] : HUGE_VAL;
+  const std::uint32_t cell = histogram->find(histogram->bounds, histogram->padded, upper);
+  metrics_hot_count(first + cell, static_cast<std::uint64_t>(count));
   return none();
 }
 
@@ -90,13 +96,14 @@ PyObject* add_to_sum(PyObject* self, PyObject* given) {
   return none();
 }
 
-// Implements _family(name, help, unit, labels, max_series, bounds), where bounds is a tuple of
-// floats, or None for a summary.
+// Implements _family(name, help, unit, labels, max_series, bounds, native), where bounds is a tuple
+// of floats, or None for a summary, and native a tuple (factor, min, max, negative), or None.
 PyObject* family(PyObject* self, PyObject* args) {
   Names names{};
   PyObject* given = nullptr;
-  if (PyArg_ParseTuple(args, "sssO!nO", &names.name, &names.help, &names.unit, &PyTuple_Type,
-                       &names.labels, &names.max_series, &given) == 0) {
+  PyObject* native = nullptr;
+  if (PyArg_ParseTuple(args, "sssO!nOO", &names.name, &names.help, &names.unit, &PyTuple_Type,
+                       &names.labels, &names.max_series, &given, &native) == 0) {
     return nullptr;
   }
   if (given == Py_None) {
@@ -118,6 +125,15 @@ PyObject* family(PyObject* self, PyObject* args) {
   metrics_family_options options{};
   options.bounds = bounds.data();
   options.bound_count = bounds.size();
+  metrics_native by_rule{};
+  by_rule.size = sizeof by_rule;
+  if (native != Py_None) {
+    if (PyArg_ParseTuple(native, "dddp", &by_rule.factor, &by_rule.min, &by_rule.max,
+                         &by_rule.negative) == 0) {
+      return nullptr;
+    }
+    options.native = &by_rule;
+  }
   return define(self, Kind::kHistogram, METRICS_HISTOGRAM, names, options);
 }
 

@@ -48,6 +48,20 @@ def _with_created(metric, samples):
     return (*samples, Sample('_created', {}, metric._created)) if _use_created else tuple(samples)
 
 
+_NATIVE = ('factor', 'min', 'max', 'negative')
+
+
+def _checked_native(native):
+    """Returns native buckets as the library takes them: a tuple, in which 0 stands for a default,
+    or None."""
+    if native is None or native is False:
+        return None
+    given = {} if native is True else native
+    if not isinstance(given, dict) or not given.keys() <= set(_NATIVE):
+        raise ValueError(f'native must be True, or a dict of {", ".join(_NATIVE)}, not {native!r}')
+    return (*(float(given.get(name, 0)) for name in _NATIVE[:3]), bool(given.get('negative', False)))
+
+
 @librarys
 @_metrics.own_methods
 class Counter(MetricWrapperBase, _metrics.Counter):
@@ -164,7 +178,7 @@ class Summary(MetricWrapperBase, _metrics.Histogram):
     _sum = OwnNumber(Sum)
 
     def _define(self, documentation):
-        return self._family(self._name, documentation, self._unit, self._labelnames, self._max_series, None)
+        return self._family(self._name, documentation, self._unit, self._labelnames, self._max_series, None, None)
 
     def _metric_init(self):
         self._begin_anew()
@@ -187,7 +201,12 @@ class Histogram(MetricWrapperBase, _metrics.Histogram):
         with SECONDS.labels('image').time():
             ...
 
-    ValueError: the buckets are not in ascending order, or there are no buckets.
+    `native=True`, which prometheus_client does not have, adds native buckets, which a server that
+    asks for them gets beside these: 8 for each power of two from a microsecond to an hour, or as a
+    dict says: {'factor': 1.1, 'min': 1e-6, 'max': 4096, 'negative': False}. The environment variable
+    METRICS_NATIVE_HISTOGRAMS=1 adds those of native=True to all histograms of a program.
+    ValueError: the buckets are not in ascending order, there are no buckets, or what native says
+    makes no buckets.
     """
 
     _type = _native_type = 'histogram'
@@ -198,11 +217,14 @@ class Histogram(MetricWrapperBase, _metrics.Histogram):
     DEFAULT_BUCKETS = (.005, .01, .025, .05, .075, .1, .25, .5, .75, 1.0, 2.5, 5.0, 7.5, 10.0, INF)
 
     def __init__(self, name, documentation, labelnames=(), namespace='', subsystem='', unit='', registry=REGISTRY,
-                 _labelvalues=None, buckets=DEFAULT_BUCKETS, *, max_series=None):
+                 _labelvalues=None, buckets=DEFAULT_BUCKETS, *, max_series=None, native=None):
         self._prepare_buckets(buckets)
+        self._by_rule = _checked_native(native)
         super().__init__(name, documentation, labelnames, namespace, subsystem, unit, registry, _labelvalues,
                          max_series=max_series)
         self._kwargs['buckets'] = buckets
+        if native is not None:
+            self._kwargs['native'] = native
 
     def _prepare_buckets(self, source_buckets):
         buckets = [float(bound) for bound in source_buckets]
@@ -220,7 +242,7 @@ class Histogram(MetricWrapperBase, _metrics.Histogram):
     def _define(self, documentation):
         # A repeated bound makes two buckets of one name in prometheus_client, and one here.
         return self._family(self._name, documentation, self._unit, self._labelnames, self._max_series,
-                            self._native_bounds())
+                            self._native_bounds(), self._by_rule)
 
     def _metric_init(self):
         self._begin_anew()
