@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "aggregator/command_line.h"
+#include "aggregator/exposition/native.h"
 #include "aggregator/external_url.h"
 #include "aggregator/http/listen_address.h"
 #include "aggregator/scrape/owners.h"
@@ -14,6 +15,8 @@
 
 namespace metrics::aggregator {
 namespace {
+
+constexpr std::uint32_t kMostNativeBuckets = 100'000;  // more than any series has
 
 // The next four return why the value of a flag is refused, or an empty string if it is accepted.
 std::string listen_fault(const std::string& address) {
@@ -111,6 +114,15 @@ void define(CLI::App& app, Flags& flags) {
                  "a metric merely because it had no recent changes")
       ->option_text("DURATION")
       ->transform(CLI::Validator(&milliseconds_of, ""));
+  app.add_flag("--native-histograms", flags.native_histograms,
+               "=false: protobuf without native buckets, for servers\n"
+               "that ask for it and can't ingest them");
+  app.add_option("--native-histogram.max-buckets", flags.native_max_buckets,
+                 "Native buckets that a series is shown with at most;\n"
+                 "more are shown in a coarser resolution. Default: " +
+                     std::to_string(flags.native_max_buckets))
+      ->option_text("N")
+      ->check(CLI::Range(exposition::NativeRules::kLeastBuckets, kMostNativeBuckets));
   app.add_flag("--openmetrics.created-lines", flags.created_lines,
                "Add a sample x_created to each series x that counts,\n"
                "in OpenMetrics. Most servers store it as a series");

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,8 @@ struct Flags {
   std::string external_url;                            // empty: none
   std::chrono::milliseconds::rep expire_after_ms = 0;  // 0: series never expire
   bool created_lines = false;
+  bool native_histograms = true;
+  std::uint32_t native_max_buckets = 160;
   int max_requests = 40;
   int max_connections = 4096;
   bool disable_exporter_metrics = false;

@@ -50,7 +50,10 @@ constexpr const char* kDefaultAddress = ":8001";
 std::vector<endpoints::Endpoint> pages(scrape::Scrape& scrape, const Flags& flags,
                                        const ExternalUrl& url) {
   return {
-      endpoints::metrics_page(scrape, flags.path, {.created_lines = flags.created_lines}),
+      endpoints::metrics_page(
+          scrape, flags.path,
+          {.created_lines = flags.created_lines,
+           .native = {.max_buckets = flags.native_max_buckets, .shown = flags.native_histograms}}),
       endpoints::http_sd({url.scheme, url.authority}, url.path + flags.path),
       endpoints::healthy(),
       endpoints::ready(),

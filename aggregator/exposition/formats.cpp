@@ -29,7 +29,11 @@ constexpr std::array kFormats = {
 
 }  // namespace
 
-std::string spelled(const Options& options) { return options.created_lines ? "c" : ""; }
+std::string spelled(const Options& options) {
+  std::string text = options.created_lines ? "c" : "";
+  if (options.native == NativeRules{}) return text;
+  return text + (options.native.shown ? 'n' : '-') + std::to_string(options.native.max_buckets);
+}
 
 std::span<const Format> formats() noexcept { return kFormats; }
 

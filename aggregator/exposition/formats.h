@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "aggregator/exposition/native.h"
 #include "libmetrics/reader/families.h"
 
 namespace metrics::exposition {
@@ -13,6 +14,7 @@ namespace metrics::exposition {
 // What an operator or a client chooses beside the format.
 struct Options {
   bool created_lines = false;  // OpenMetrics: a sample `_created` for each series that counts
+  NativeRules native = {};     // protobuf
   friend bool operator==(const Options&, const Options&) = default;
 };
 // Returns a text that differs for options that differ.

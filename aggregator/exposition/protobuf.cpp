@@ -35,7 +35,12 @@ namespace summary_field {
 constexpr pbf_tag_type kCount = 1, kSum = 2, kCreated = 4;
 }
 namespace histogram_field {
-constexpr pbf_tag_type kCount = 1, kSum = 2, kBucket = 3, kCreated = 15;
+constexpr pbf_tag_type kCount = 1, kSum = 2, kBucket = 3, kSchema = 5, kZeroThreshold = 6,
+                       kZeroCount = 7, kNegativeSpan = 9, kNegativeDelta = 10, kPositiveSpan = 12,
+                       kPositiveDelta = 13, kCreated = 15;
+}
+namespace span_field {
+constexpr pbf_tag_type kOffset = 1, kLength = 2;
 }
 namespace bucket_field {
 constexpr pbf_tag_type kCumulativeCount = 1, kUpperBound = 2;
@@ -96,6 +101,26 @@ void add_observations(pbf_writer& histogram, const reader::Family& family,
       histogram.add_uint64(histogram_field::kCount, number);
     }
   });
+}
+
+// Adds the native buckets on one side of zero. proto2 repeats the field of each delta.
+void add_side(pbf_writer& histogram, pbf_tag_type span_tag, pbf_tag_type delta_tag,
+              const NativeSide& side) {
+  for (const NativeSpan& span : side.spans) {
+    pbf_writer to(histogram, span_tag);
+    to.add_sint32(span_field::kOffset, span.offset);
+    to.add_uint32(span_field::kLength, span.length);
+  }
+  for (const std::int64_t delta : side.deltas) histogram.add_sint64(delta_tag, delta);
+}
+
+void add_native(pbf_writer& histogram, const NativeBuckets& buckets) {
+  using namespace histogram_field;
+  histogram.add_sint32(kSchema, buckets.schema);
+  histogram.add_double(kZeroThreshold, buckets.zero_threshold);
+  histogram.add_uint64(kZeroCount, buckets.zero_count);
+  add_side(histogram, kNegativeSpan, kNegativeDelta, buckets.negative);
+  add_side(histogram, kPositiveSpan, kPositiveDelta, buckets.positive);
 }
 
 void add_value(pbf_writer& to, const reader::Family& family, const std::uint64_t* value) {
@@ -160,7 +185,7 @@ std::string created_of(const reader::Family& family, const reader::Series& serie
 
 }  // namespace
 
-ProtobufEncoder::ProtobufEncoder(const Options& /*options*/) {}
+ProtobufEncoder::ProtobufEncoder(const Options& options) : native_(options.native) {}
 
 void ProtobufEncoder::keep(const std::string& bytes) {
   kept_ += bytes;
@@ -171,7 +196,12 @@ void ProtobufEncoder::learn(const reader::Families& families) {
   shape_ = 0;  // what is kept is not complete until the end of this function
   kept_.clear();
   sizes_.clear();
+  native_encoders_.clear();
   for (const reader::Family& family : families.families) {
+    // Without series it would cost the memory of a grid for a few bytes of a record.
+    if (native_.shown && family.native && !family.series.empty()) {
+      native_encoders_.emplace_back(family);
+    }
     if (!family.continues) keep(head(family));
     for (const reader::Series& series : family.series) {
       keep(labels_of(series));
@@ -186,6 +216,7 @@ void ProtobufEncoder::replace(const reader::Families& families, std::string& out
   out.clear();
   const char* next = kept_.data();
   const std::uint32_t* size = sizes_.data();
+  NativeEncoder* native = native_encoders_.data();
   const auto append_kept = [&] {
     message_.append(next, *size);
     next += *size++;
@@ -195,13 +226,19 @@ void ProtobufEncoder::replace(const reader::Families& families, std::string& out
     append_kept();
     pbf_writer to(message_);
     for (const reader::Family& part : parts) {
+      const bool has_native = native_.shown && part.native && !part.series.empty();
       for (const reader::Series& series : part.series) {
         pbf_writer metric(to, family_field::kMetric);
         append_kept();
         pbf_writer value(metric, spelling_of(part.type).value);
         add_value(value, part, families.values.data() + series.first_value);
+        if (has_native) {
+          const auto* buckets = native->encode(families.counts(part, series), native_.max_buckets);
+          if (buckets != nullptr) add_native(value, *buckets);
+        }
         append_kept();
       }
+      if (has_native) ++native;
     }
     protozero::add_varint_to_buffer(&out, message_.size());
     out += message_;

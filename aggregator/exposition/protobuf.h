@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "aggregator/exposition/formats.h"
+#include "aggregator/exposition/native.h"
 #include "libmetrics/reader/families.h"
 
 namespace metrics::exposition {
@@ -29,11 +30,14 @@ class ProtobufEncoder {
   void learn(const reader::Families& families);
   void keep(const std::string& bytes);
 
-  std::uint64_t shape_ = 0;  // of the families that kept_ is for
+  const NativeRules native_;
+  std::uint64_t shape_ = 0;  // of the families that the rest is for
   // The fields that stay the same: of each family its head, then, of each of its series, the labels
   // and the field `created` of the message that holds the value. sizes_ are those of all of them.
   std::string kept_;
   std::vector<std::uint32_t> sizes_;
+  // Of each family that has native buckets and series.
+  std::vector<NativeEncoder> native_encoders_;
   std::string message_;  // one family
 };
 

@@ -52,6 +52,14 @@ const std::map<std::string, std::function<void(Patch&)>> kFaults = {
      [](Patch& s) { std::swap(s.bounds("wait_seconds")[0], s.bounds("wait_seconds")[1]); }},
     {"bound count",
      [](Patch& s) { s.family("wait_seconds").bound_count = format::kMaxBounds + 1; }},
+    {"native schema", [](Patch& s) { s.family("native_seconds").schema = 9; }},
+    {"native window", [](Patch& s) { s.family("native_seconds").low = -32768; }},
+    {"native buckets",
+     [](Patch& s) {
+       s.family("native_seconds").schema = 8;
+       s.family("native_seconds").native = format::kNativeOfBothSigns;
+     }},
+    {"native cells", [](Patch& s) { s.family("native_seconds").schema = 4; }},
     {"string beyond",
      [](Patch& s) {
        s.name("alpha")[-3] = 0x7f;  // a byte of the length before it

@@ -96,6 +96,6 @@ class Server:
 class Prometheus(Server):
     """Scrapes one port of this host, each second."""
 
-    def __init__(self, directory, target_port, more=""):
+    def __init__(self, directory, target_port, more="", flags=()):
         """more: lines of the scrape configuration."""
-        super().__init__(directory, CONFIG.format(port=target_port, more=more))
+        super().__init__(directory, CONFIG.format(port=target_port, more=more), flags)

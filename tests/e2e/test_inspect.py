@@ -47,7 +47,7 @@ def test_ls_shows_segments_and_how_full_they_are(segment, directory, filled, ins
         "segment": f"{segment}.v2", "memory_bytes": os.stat(segment + ".v2").st_blocks * 512, "slots_used": 4,
         "slots_live": 3, "slots_capacity": 2048, "families": 6, "series": 7, "cells_used": 2 * 3 + 5 + 2 + 3 + 3,
         "cells_capacity": 1 << 20, "directory_used_bytes": row["directory_used_bytes"],
-        "directory_capacity_bytes": 8 << 20, "format": "2.1"}
+        "directory_capacity_bytes": 8 << 20, "format": "2.2"}
     status, out, err = inspect("ls", at=directory)
     heading, line = out.splitlines()
     assert heading.split() == ["SEGMENT", "MEMORY", "SLOTS", "LIVE", "FAMILIES", "SERIES", "CELLS", "DIRECTORY",
@@ -311,6 +311,10 @@ FAULTS = {
     "family twice": 'has the same definition as another family "alpha"',
     "bounds": "ascending",
     "bound count": "has too many labels or bounds",
+    "native schema": "has a native schema of 9; it goes from 0 to 8",
+    "native window": "has a native window from 2^-32768 to 2^12",
+    "native buckets": "has 16384 native buckets; at most 4096 are possible",
+    "native cells": "has cells that its family does not have or a slot does not hold",
     "string beyond": "has strings that reach beyond its record",
     "no family": "is a series of no family",
     "cells outside": "has cells that its family does not have or a slot does not hold",
@@ -337,6 +341,8 @@ def test_every_fault_that_can_be_made_is_tested():
 @pytest.mark.parametrize("fault", FAULTS)
 def test_verify_finds_each_fault_and_an_exposition_stays_valid(fault, segment, filled, inspect, start_aggregator):
     file = segment + ".v2"
+    if fault.startswith("native"):
+        filled.observe(filled.histogram("native_seconds", [0.7], native={}), 0.3)
     filled.kill()
     aggregator = start_aggregator()
     aggregator.scrape()

@@ -244,6 +244,7 @@ USAGE = {
     **{f"--series.expire-after={text}": f'--series.expire-after: "{text}" is not a duration; write a whole number '
                                         'and ms, s, m, h or d, e.g. 30m, at most 36500d'
        for text in ("5", "m", "-5m", "1.5h", "5M", "1h30m", "36501d", "99999999999999999999d")},
+    "--native-histogram.max-buckets=64": "--native-histogram.max-buckets: Value 64 not in range 65 to 100000",
     "--log.level=loud": "--log.level: loud not in {debug,info,warn,error}",
     "--log.format=xml": "--log.format: xml not in {logfmt,json}",
 }
@@ -272,7 +273,8 @@ def test_help_fits_a_terminal_and_names_every_flag():
     assert max(len(line) for line in out.splitlines()) <= 90
     for flag in ("segment", "segment.owner", "web.listen-address", "web.systemd-socket", "web.config.file",
                  "web.telemetry-path", "web.max-requests", "web.max-connections", "web.external-url",
-                 "web.disable-exporter-metrics", "series.expire-after", "log.level", "log.format", "version"):
+                 "web.disable-exporter-metrics", "series.expire-after", "native-histograms", "native-histogram.max-buckets",
+                 "log.level", "log.format", "version"):
         assert f"--{flag} " in out
 
 

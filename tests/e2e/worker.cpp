@@ -111,6 +111,7 @@ Json make(const Json& c) {
   metrics::test::Options options;
   options.unit(unit.c_str());
   const std::vector<double> bounds = reals(c.value("bounds", Json::array()));
+  metrics_native native{};
   metrics_type type = METRICS_COUNTER;
   if (kind == "gauge") {
     type = METRICS_GAUGE;
@@ -118,6 +119,14 @@ Json make(const Json& c) {
   } else if (kind == "histogram") {
     type = METRICS_HISTOGRAM;
     if (!bounds.empty()) options.bounds(bounds);
+    if (c.contains("native")) {
+      native.size = sizeof native;
+      native.factor = c["native"].value("factor", 0.0);
+      native.min = c["native"].value("min", 0.0);
+      native.max = c["native"].value("max", 0.0);
+      native.negative = c["native"].value("negative", false) ? 1 : 0;
+      options.native(native);
+    }
   } else if (kind == "summary") {
     type = METRICS_SUMMARY;
   }

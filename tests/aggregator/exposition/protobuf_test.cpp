@@ -28,7 +28,7 @@ std::string number(double v) {
 struct Field {
   protozero::pbf_tag_type tag;
   const char* name;
-  enum class Is { kText, kWhole, kReal, kMessage } is;
+  enum class Is { kText, kWhole, kSigned, kReal, kMessage } is;
   const std::vector<Field>* fields = nullptr;
 };
 using enum Field::Is;
@@ -39,9 +39,17 @@ const std::vector<Field> kCounter = {{1, "value", kReal}, {3, "created", kMessag
 const std::vector<Field> kSummary = {
     {1, "count", kWhole}, {2, "sum", kReal}, {4, "created", kMessage, &kTimestamp}};
 const std::vector<Field> kBucket = {{1, "count", kWhole}, {2, "bound", kReal}};
+const std::vector<Field> kSpan = {{1, "offset", kSigned}, {2, "length", kWhole}};
 const std::vector<Field> kHistogram = {{1, "count", kWhole},
                                        {2, "sum", kReal},
                                        {3, "bucket", kMessage, &kBucket},
+                                       {5, "schema", kSigned},
+                                       {6, "threshold", kReal},
+                                       {7, "zeros", kWhole},
+                                       {9, "below", kMessage, &kSpan},
+                                       {10, "delta_below", kSigned},
+                                       {12, "above", kMessage, &kSpan},
+                                       {13, "delta_above", kSigned},
                                        {15, "created", kMessage, &kTimestamp}};
 const std::vector<Field> kMetric = {{1, "label", kMessage, &kLabel},
                                     {2, "gauge", kMessage, &kGauge},
@@ -67,6 +75,9 @@ std::string read(pbf_reader message, const std::vector<Field>& fields) {
       case kWhole:
         text += "=" + std::to_string(message.get_uint64());
         break;
+      case kSigned:
+        text += "=" + std::to_string(message.get_sint64());
+        break;
       case kReal:
         text += "=" + number(message.get_double());
         break;
@@ -91,9 +102,9 @@ std::string lines(const std::string& bytes) {
   return text;
 }
 
-std::string encoded(const reader::Families& families) {
+std::string encoded(const reader::Families& families, const Options& options = {}) {
   std::string out = "a former content";
-  ProtobufEncoder().replace(families, out);
+  ProtobufEncoder(options).replace(families, out);
   return out;
 }
 
@@ -126,6 +137,38 @@ TEST(Protobuf, HasEachTypeInItsMessage) {
       "name=build_info help=Build. type=1 metric{label{name=version value=1.0} gauge{value=1}}\n"
       "name=without_bounds help= type=4 metric{histogram{count=2 sum=1}}\n"
       "name=empty_total help= type=0\n");
+}
+
+// A bucket for each power of two from 1 to 16, and as many below zero; 3 is an explicit bound.
+reader::Families native() {
+  FamiliesBuilder b;
+  b.family(format::Type::kHistogram, "empty", "", {3});
+  b.family(format::Type::kHistogram, "x", "", {3}).series({});
+  // Below -16, -16 to -8, ... -2 to -1, zero, 1 to 2, 2 to 3, 3 to 4, 4 to 8, 8 to 16, above.
+  for (const unsigned n : {1, 0, 0, 2, 0, 5, 0, 4, 3, 0, 0, 6}) b.whole(n);
+  b.real(9);
+  reader::Families families = b.build();
+  for (reader::Family& f : families.families) {
+    f.native = format::Native{0, 0, 4, true};
+    f.positions = format::positions_of(f.bounds, f.native);
+  }
+  return families;
+}
+
+TEST(Protobuf, HasNativeBucketsBesideTheExplicitOnes) {
+  EXPECT_EQ(
+      lines(encoded(native())),
+      "name=empty help= type=4\n"
+      "name=x help= type=4 metric{histogram{bucket{count=12 bound=3} count=21 sum=9 "
+      "schema=0 threshold=1 zeros=5 "
+      "below{offset=2 length=1} below{offset=1022 length=1} delta_below=2 delta_below=-1 "
+      "above{offset=2 length=1} above{offset=1022 length=1} delta_above=7 delta_above=-1}}\n");
+}
+
+TEST(Protobuf, HasNoNativeBucketsWhereTheyAreSwitchedOff) {
+  EXPECT_EQ(lines(encoded(native(), {.native = {.shown = false}})),
+            "name=empty help= type=4\n"
+            "name=x help= type=4 metric{histogram{bucket{count=12 bound=3} count=21 sum=9}}\n");
 }
 
 TEST(Protobuf, TakesTextsAsTheyAre) {

@@ -1,5 +1,7 @@
 complete -c metrics-aggregator -f
 complete -c metrics-aggregator -s h -l help -d 'Print the options'
+complete -c metrics-aggregator -l native-histograms -x -a 'true false' -d 'Show native buckets in protobuf'
+complete -c metrics-aggregator -l native-histogram.max-buckets -x -d 'Native buckets that a series is shown with at most'
 complete -c metrics-aggregator -l segment -r -F -d 'A segment, or a directory with segments'
 complete -c metrics-aggregator -l segment.owner -x -a '(__fish_complete_users)' -d 'A user whose segments are served too'
 complete -c metrics-aggregator -l series.expire-after -x -d 'Leave out series that have not changed for longer'
