@@ -47,6 +47,12 @@ Image healthy_image(const std::string& path) {
           .labels("x")
           .observe(0.3);
       Family<metrics::Gauge>("a_summary", "", {}, {.mode = Mode::kMax, .segment = segment}).set(1);
+      const Family<Histogram> native(
+          "native_seconds", "By rule.", {},
+          {.bounds = {0.7, 1},
+           .segment = segment,
+           .native = Native{.factor = 2, .min = 0.25, .max = 8, .negative = true}});
+      for (const double value : {0.1, 0.6, 0.8, 3.0, 9.0, -3.0}) native.observe(value);
     };
     if (!well(run_child(other))) throw std::runtime_error("another release failed");
     whole.labels("removed").inc();

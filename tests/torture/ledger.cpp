@@ -26,7 +26,10 @@ Books::Books(Ledger& ledger, const std::string& path, const Geometry& geometry)
       segment_(path, geometry),
       whole_("whole", "Whole numbers.", {"key"}, {.segment = segment_}),
       part_("part", "Quarters.", {"key"}, {.segment = segment_}),
-      histogram_("histogram", "Four buckets.", {"key"}, {.bounds = {1, 2, 5}, .segment = segment_}),
+      histogram_("histogram", "Four explicit buckets, and native ones.", {"key"},
+                 {.bounds = {1, 2, 5},
+                  .segment = segment_,
+                  .native = Native{.factor = 2, .min = 0.25, .max = 16}}),
       summary_("summary", "Observations.", {"key"}, {.segment = segment_}),
       gauge_("gauge", "Added to.", {"key"}, {.mode = Mode::kSum, .segment = segment_}) {}
 

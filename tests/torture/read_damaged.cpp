@@ -2,6 +2,7 @@
 
 #include <exception>
 
+#include "aggregator/exposition/native.h"
 #include "aggregator/exposition/text.h"
 #include "libmetrics/reader/held_back.h"
 #include "libmetrics/reader/merge.h"
@@ -22,6 +23,13 @@ std::string read_damaged(const std::string& file, bool* readable) {
     std::string text;
     exposition::TextEncoder encoder;
     encoder.encode(merge.families(), text);
+    for (const reader::Family& family : merge.families().families) {
+      if (!family.native || family.series.empty()) continue;
+      exposition::NativeEncoder native(family);
+      for (const reader::Series& series : family.series) {
+        native.encode(merge.families().counts(family, series), 65);
+      }
+    }
     faults_of(file);  // whatever they are
     return Exposition(text).fault();
   } catch (const std::exception& e) {

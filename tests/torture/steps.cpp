@@ -27,15 +27,25 @@ constexpr Geometry kTight = {4, 4, 512, 32 << 10};
 struct Noted {
   std::atomic<std::uint64_t> begun, done;  // of counter "c"
   std::atomic<std::uint64_t> gauges_begun, gauges_done, added;
-  std::atomic<std::uint64_t> first;                // number that all gauges were set to
-  std::atomic<std::uint64_t> set_begun, set_done;  // sums of all of them
-  std::atomic<std::uint64_t> run;                  // makes names and labels new
+  std::atomic<std::uint64_t> first;                          // number that all gauges were set to
+  std::atomic<std::uint64_t> set_begun, set_done;            // sums of all of them
+  std::atomic<std::uint64_t> observed_begun, observed_done;  // each kObserved, by histogram "n"
+  std::atomic<std::uint64_t> run;                            // makes names and labels new
 };
 
 void counted(Noted& noted, Counter counter) {
   noted.begun.fetch_add(1);
   counter.inc();
   noted.done.fetch_add(1);
+}
+
+constexpr double kObserved = 0.75;
+Histogram native_of(const Segment& segment) {
+  return Family<Histogram>("n", "", {},
+                           {.bounds = {0.5, 0.7, 1},
+                            .segment = segment,
+                            .native = Native{.factor = 1.2, .min = 0.25, .max = 4}})
+      .labels();
 }
 
 Counter counter_of(const Segment& segment) {
@@ -152,6 +162,16 @@ std::vector<Scene> scenes(const std::string& path, Noted& noted) {
            counted(noted, counter_of(segment));
          };
        }},
+      {"observation in a native histogram", Place::kProcess,
+       [=, &noted] {
+         const Segment segment = open();
+         counted(noted, counter_of(segment));
+         return [&noted, histogram = native_of(segment)] {
+           noted.observed_begun.fetch_add(1);
+           histogram.observe(kObserved);
+           noted.observed_done.fetch_add(1);
+         };
+       }},
       {"lane and thread exit", Place::kThread,
        [=, &noted] {
          const Segment segment = open();
@@ -231,6 +251,18 @@ void check(Run& run, const std::string& where, const std::string& path, Noted& n
     run.check(scraped >= noted.done && scraped <= noted.begun,
               where + std::to_string(noted.done) + " acknowledged, " + std::to_string(scraped) +
                   " scraped, " + std::to_string(noted.begun) + " begun");
+    const std::uint64_t observed = look.count("n");
+    run.check(observed >= noted.observed_done && observed <= noted.observed_begun,
+              where + std::to_string(noted.observed_done) + " observed, " +
+                  std::to_string(observed) + " counted, " + std::to_string(noted.observed_begun) +
+                  " begun");
+    // Counted first, added second: a share of the sum may be missing, but not a count.
+    if (look.has("n")) {
+      const double sum = look.value("n") / kObserved;
+      run.check(
+          sum >= static_cast<double>(noted.observed_done) && sum <= static_cast<double>(observed),
+          where + std::to_string(observed) + " counted, the sum is that of " + std::to_string(sum));
+    }
     const auto most = static_cast<double>(noted.gauges_begun);
     const auto least = static_cast<double>(noted.gauges_done);
     if (least > 0) {
@@ -288,7 +320,8 @@ void kill_at_instructions(Run& run) {
       if (!path.empty()) std::filesystem::remove(path + ".v2");
       path = run.fresh_path();
       for (auto* n : {&noted.begun, &noted.done, &noted.gauges_begun, &noted.gauges_done,
-                      &noted.added, &noted.first, &noted.set_begun, &noted.set_done}) {
+                      &noted.added, &noted.first, &noted.set_begun, &noted.set_done,
+                      &noted.observed_begun, &noted.observed_done}) {
         *n = 0;
       }
     };
