@@ -5,9 +5,11 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <charconv>
+#include <cmath>
 #include <cstring>
 #include <ctime>
 #include <limits>
@@ -147,6 +149,42 @@ Measurement observe(const std::vector<double>& bounds) {
     return timed([h](std::uint64_t count) { observe256(*h, count); });
   }
   return timed([h](std::uint64_t count) { observe128(*h, count); });
+}
+
+// ---- a native histogram: 8 buckets for each power of two from 2^-20 to 2^12 ----
+//
+// The window is a constant: a value's bits lead to a stretch of a sixteenth of a power of two, in
+// which there is one bound at most. What is outside of the window is not looked for.
+
+constexpr int kLow = -20, kHigh = 12, kPerOctave = 8;
+constexpr unsigned kShift = 52 - 4;
+constexpr std::uint64_t kBase = std::bit_cast<std::uint64_t>(0x1p-20) >> kShift;
+struct NativeHistogram {
+  std::array<std::uint16_t, (kHigh - kLow) * 2 * kPerOctave> below{};
+  std::array<double, (kHigh - kLow) * kPerOctave + 1> bounds{};
+  std::uint64_t* cells = nullptr;
+};
+
+Measurement observe_native() {
+  auto h = std::make_shared<NativeHistogram>();
+  for (std::size_t i = 0; i < h->bounds.size(); ++i) {
+    h->bounds[i] = std::exp2(kLow + static_cast<double>(i) / kPerOctave);
+  }
+  for (std::size_t i = 0; i < h->below.size(); ++i) {
+    const double begin = std::bit_cast<double>((kBase + i) << kShift);
+    h->below[i] = static_cast<std::uint16_t>(
+        std::lower_bound(h->bounds.begin(), h->bounds.end(), begin) - h->bounds.begin());
+  }
+  h->cells = shared_words(h->bounds.size() + 2);
+  return timed([h](std::uint64_t count) {
+    const auto& values = observations();
+    for (std::uint64_t i = 0; i < count; ++i) {
+      const double value = values[i % kObservations];
+      std::size_t bucket = h->below[(std::bit_cast<std::uint64_t>(value) >> kShift) - kBase];
+      bucket += h->bounds[bucket] < value ? 1 : 0;
+      observe_at(h->cells, bucket, h->bounds.size() + 1, value);
+    }
+  });
 }
 
 // Measures an observation in one of 200,000 histograms, at random. They share bounds, and each has
@@ -355,6 +393,37 @@ class Segment {
   std::vector<char> text_;
 };
 
+// Adds native histograms of the catalogue: 262 counts and a double each.
+constexpr std::size_t kNativeCells = (kHigh - kLow) * kPerOctave + 3 + 1;
+__attribute__((target_clones("avx512f", "avx2", "default"))) void add_native(
+    std::uint64_t* __restrict to, const std::uint64_t* __restrict from, std::size_t series) {
+  constexpr std::size_t kCounts = kNativeCells - 1;
+  for (; series > 0; --series, to += kNativeCells, from += kNativeCells) {
+    for (std::size_t k = 0; k < kCounts; ++k) to[k] += from[k];
+    to[kCounts] = std::bit_cast<std::uint64_t>(std::bit_cast<double>(to[kCounts]) +
+                                               std::bit_cast<double>(from[kCounts]));
+  }
+}
+
+// Measures the sum of so many slots with 85 native histograms each.
+Measurement sum_native(const std::string& argument) {
+  const std::size_t slots = std::stoul(argument);
+  constexpr std::size_t kCells = kNativeCells * kCatalogueSeries;
+  constexpr std::size_t kStride = (kCells + 511) / 512 * 512;
+  std::uint64_t* words = shared_words(kStride * slots);
+  for (std::size_t i = 0; i < kStride * slots; ++i) words[i] = i % 97;
+  auto sums = std::make_shared<std::vector<std::uint64_t>>(kCells);
+  return timed([=](std::uint64_t count) {
+    for (std::uint64_t i = 0; i < count; ++i) {
+      std::fill(sums->begin(), sums->end(), 0);
+      for (std::size_t slot = 0; slot < slots; ++slot) {
+        add_native(sums->data(), words + slot * kStride, kCatalogueSeries);
+      }
+      keep((*sums)[0]);
+    }
+  });
+}
+
 // Measures a scrape. The argument is "SLOTS" or "SLOTSxTIMES", with so many catalogues.
 Measurement scrape(const std::string& argument) {
   const std::size_t x = argument.find('x');
@@ -415,11 +484,13 @@ int main(int argc, char** argv) {
       {"observe4", observe<8>(odd_bounds(4))},
       {"observe64", observe<64>(odd_bounds(64))},
       {"observe18odd", observe<24>(odd_bounds(18))},
+      {"observe-native", observe_native()},
       {"timer", timer()},
       {"lookup", lookup()},
   };
   const Parametric parametric = {
       {"scrape-*", scrape},
+      {"sum-native-*", sum_native},
       {"locks-*", lock_queries},
       {"cold-observe18*", [](const std::string&) { return observe_cold(); }},
   };

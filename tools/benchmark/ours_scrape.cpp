@@ -11,11 +11,13 @@
 #include <stdexcept>
 
 #include "aggregator/exposition/gzip.h"
+#include "aggregator/exposition/protobuf.h"
 #include "aggregator/exposition/text.h"
 #include "aggregator/log.h"
 #include "aggregator/scrape/scrape.h"
 #include "libmetrics/format/file.h"
 #include "libmetrics/reader/merge.h"
+#include "tools/benchmark/catalogue.h"
 #include "tools/benchmark/player.h"
 #include "tools/benchmark/workload.h"
 
@@ -63,6 +65,8 @@ Workload workload(const std::string& text) {
       w.generations = value;
     else if (key == "sparse")
       w.sparse = value != 0;
+    else if (key == "native")
+      w.native = value != 0;
     else
       throw std::runtime_error("no such field: " + key);
     at = end + 1;
@@ -158,6 +162,19 @@ int main(int argc, char** argv) {
          });
        }},
       {"encode-*", of_crowd([](Scraped& s) { s.encoder.replace(s.merge.families(), s.text); })},
+      // By series: protobuf with native buckets.
+      {"encode-native-*",
+       [](const std::string& argument) {
+         const auto s = scraped("native=1," + argument);
+         const auto encoder = std::make_shared<metrics::exposition::ProtobufEncoder>();
+         return [of = timed([s, encoder](std::uint64_t count) {
+                   for (std::uint64_t i = 0; i < count; ++i) {
+                     encoder->replace(s->merge.families(), s->text);
+                   }
+                 })](std::uint64_t count) {
+           return of(count) / static_cast<double>(kCatalogueSeries);
+         };
+       }},
       {"gzip-*", of_crowd([](Scraped& s) {
          static Gzip gzip;
          s.read();

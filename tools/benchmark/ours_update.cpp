@@ -27,13 +27,18 @@ struct Handles {
   Segment segment;
   std::vector<Counter> counters;
   std::vector<Gauge> gauges;
-  Histogram histogram18, histogram4, histogram64, histogram18odd;
+  Histogram histogram18, histogram4, histogram64, histogram18odd, native, native_and_explicit;
   Family<Histogram> labelled;
 };
 
 Histogram histogram(const Segment& segment, const std::string& name,
                     const std::vector<double>& bounds) {
   return Family<Histogram>(name, "", {}, {.bounds = Bounds(bounds), .segment = segment}).labels();
+}
+
+Histogram native_histogram(const Segment& segment, const std::string& name, const Bounds& bounds) {
+  return Family<Histogram>(name, "", {}, {.bounds = bounds, .segment = segment, .native = Native{}})
+      .labels();
 }
 
 Handles* make_handles(const std::string& path) {
@@ -47,6 +52,8 @@ Handles* make_handles(const std::string& path) {
                         histogram(segment, "bench4_seconds", odd_bounds(4)),
                         histogram(segment, "bench64_seconds", odd_bounds(64)),
                         histogram(segment, "bench18odd_seconds", odd_bounds(18)),
+                        native_histogram(segment, "native_seconds", Bounds(std::vector<double>{})),
+                        native_histogram(segment, "native_and_explicit_seconds", Bounds()),
                         {"bench_labelled_seconds",
                          "",
                          {"type", "hostname"},
@@ -122,6 +129,8 @@ Operations operations(const std::shared_ptr<Handles>& h) {
           {"observe4", observe(h->histogram4)},
           {"observe64", observe(h->histogram64)},
           {"observe18odd", observe(h->histogram18odd)},
+          {"observe-native", observe(h->native)},
+          {"observe-native-and-explicit", observe(h->native_and_explicit)},
           {"timer",
            [h](std::uint64_t count) {
              for (std::uint64_t i = 0; i < count; ++i) const auto timer = h->histogram18.time();

@@ -137,6 +137,10 @@ ROWS = [
     update("histogram observe, 4 odd bounds", "observe4", peers=()),
     update("histogram observe, 18 odd bounds", "observe18odd", peers=()),
     update("histogram observe, 64 odd bounds", "observe64", peers=()),
+    update("histogram observe, native", "observe-native", [at_most_floor(1.3)], peers=()),
+    Row("update", "histogram observe, native and 11 explicit bounds",
+        {OURS: ("update", "observe-native-and-explicit"), FLOOR: ("floor", "observe-native")},
+        [at_most_floor(1.5)]),
     update("histogram observe through the C ABI", "observe18", ours="abi-observe18", peers=(PCPP,)),
     update("histogram observe, cold: 200,000 at random", "cold-observe18", peers=(PCPP,),
            only_full=True),
@@ -176,6 +180,11 @@ ROWS = [
 ] + [
     row for slots in (1, 8, 64, 512) for row in scrapes(slots)
 ] + [
+    Row("scrape", "catalogue of native histograms, 64 processes: read, merge",
+        {OURS: ("scrape", "merge-workers=64,native=1"), FLOOR: ("floor", "sum-native-64")},
+        [at_most_floor(2)], "µs", US),
+    Row("scrape", "a native histogram of 75 populated buckets, protobuf",
+        {OURS: ("scrape", "encode-native-workers=1")}, [at_most(2, "µs", 1e3)], "µs", US),
     Row("scrape", "catalogue, 4,096 slots: read, merge, text",
         {OURS: ("scrape", "scrape-workers=1,threads=4095"), FLOOR: ("floor", "scrape-4096")}, [], "µs", US,
         slow=True, only_full=True),
@@ -226,6 +235,9 @@ INSTRUCTIONS = [
     ("counter inc(0.5)", ("update", "add"), ("floor", "add"), 100_000),
     ("gauge set", ("update", "set"), ("floor", "set"), 100_000),
     ("histogram observe, 18 bounds", ("update", "observe18"), ("floor", "observe18"), 100_000),
+    ("histogram observe, native", ("update", "observe-native"), ("floor", "observe-native"), 100_000),
+    ("histogram observe, native and 11 explicit bounds", ("update", "observe-native-and-explicit"),
+     ("floor", "observe-native"), 100_000),
     ("timer around an empty scope", ("update", "timer"), ("floor", "timer"), 20_000),
     ("labels lookup + observe", ("update", "lookup"), ("floor", "lookup"), 50_000),
     ("catalogue, 64 processes: read, merge, text", ("scrape", "scrape-workers=64"), ("floor", "scrape-64"), 50),

@@ -6,7 +6,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cmath>
 #include <latch>
+#include <optional>
 #include <stdexcept>
 #include <thread>
 
@@ -21,7 +23,15 @@ struct Handles {
   std::vector<Gauge> gauges;
 };
 
+constexpr std::size_t kNativeCells = 262;
+constexpr std::size_t kPopulated = 75;
+// Returns a value of that native bucket, one after the other from a millisecond on.
+double native_value(std::size_t bucket) {
+  return 0.001 * std::exp2(static_cast<double>(bucket) / 8);
+}
+
 std::vector<double> bounds_of(const Workload& w) {
+  if (w.native) return {};
   return w.bounds == 0 ? bounds18() : odd_bounds(w.bounds);
 }
 
@@ -30,14 +40,18 @@ Handles define(const std::string& path, const Workload& w) {
   const std::vector<double> bounds = bounds_of(w);
   const Geometry geometry{static_cast<std::uint32_t>(w.workers + 1),
                           static_cast<std::uint32_t>(w.threads + 1),
-                          c.series.size() * (bounds.size() + 2) + 3 * (w.gauges + w.each) + 16,
+                          c.series.size() * (bounds.size() + 2 + (w.native ? kNativeCells : 0)) +
+                              3 * (w.gauges + w.each) + 16,
                           (1u << 20) + w.times * (64u << 10)};
   const Segment segment(path, geometry);
   if (segment.status() != METRICS_OK) throw std::runtime_error(segment.why());
   std::vector<Family<Histogram>> families;
   for (const std::string& name : c.families) {
-    families.emplace_back(name, c.help, LabelNames{"type", "hostname"},
-                          Histogram::Options{.bounds = Bounds(bounds), .segment = segment});
+    families.emplace_back(
+        name, c.help, LabelNames{"type", "hostname"},
+        Histogram::Options{.bounds = Bounds(bounds),
+                           .segment = segment,
+                           .native = w.native ? std::optional(Native{}) : std::nullopt});
   }
   Handles handles;
   for (const CatalogueSeries& s : c.series) {
@@ -60,6 +74,10 @@ void work(Handles& handles, std::size_t worker, const Workload& w) {
   const std::vector<double> bounds = bounds_of(w);
   for (std::size_t s = 0; s < handles.histograms.size(); ++s) {
     if (w.sparse && s != worker % handles.histograms.size()) continue;
+    if (w.native) {
+      for (std::size_t k = 0; k < kPopulated; ++k) handles.histograms[s].observe(native_value(k));
+      continue;
+    }
     for (std::size_t b = 0; b <= bounds.size(); ++b) {
       for (std::uint64_t k = 0; k < bucket_count(worker, s, b); ++k) {
         handles.histograms[s].observe(bucket_value(b, bounds));

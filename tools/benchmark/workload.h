@@ -20,6 +20,7 @@ struct Workload {
   std::size_t generations =
       1;                // workers that come and go in each worker's place; the last ones stay
   bool sparse = false;  // each worker counts one series only
+  bool native = false;  // histograms have native buckets alone, of which 75 are populated
 };
 
 // A segment and the processes that own its slots. The destructor ends both.
