@@ -273,8 +273,8 @@ def test_help_fits_a_terminal_and_names_every_flag():
     assert max(len(line) for line in out.splitlines()) <= 90
     for flag in ("segment", "segment.owner", "web.listen-address", "web.systemd-socket", "web.config.file",
                  "web.telemetry-path", "web.max-requests", "web.max-connections", "web.external-url",
-                 "web.disable-exporter-metrics", "series.expire-after", "native-histograms", "native-histogram.max-buckets",
-                 "log.level", "log.format", "version"):
+                 "web.disable-exporter-metrics", "series.expire-after", "native-histograms",
+                 "native-histogram.max-buckets", "log.level", "log.format", "version"):
         assert f"--{flag} " in out
 
 

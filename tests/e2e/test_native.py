@@ -1,4 +1,5 @@
-"""Native histograms, of workers that die and are replaced, as a real Prometheus has them that asks for them."""
+"""Native histograms, of workers that die and are replaced, as a real Prometheus has them that asks
+for them."""
 import math
 import os
 import random
@@ -96,8 +97,7 @@ def test_counts_and_sums_are_what_was_observed(name, values, story):
 def test_quantiles_are_within_one_bucket_of_the_true_ones(q, story):
     found = story.prometheus.one(f"histogram_quantile({q}, native_seconds)", story.end)
     true = true_quantile(q, story.seconds)
-    # At most FEW buckets are shown, so the resolution may have been halved; the true value's bucket is as wide as
-    # two of those at the finest schema at most, and the values are neighbours in it.
+    # At most FEW buckets are shown, so neighbours were joined until they were few enough.
     populated = {math.ceil(math.log2(v) * PER_OCTAVE) for v in story.seconds}
     width = 1 / PER_OCTAVE
     while len(populated) > FEW:
@@ -131,7 +131,6 @@ def test_nothing_is_reset_when_the_resolution_drops(story):
     p = story.prometheus
     for name in ("native_seconds", "of_both_signs", "wide_bytes"):
         assert p.one(f"resets({name}[{story.window}])", story.end) == 0
-    # Each generation's first scrape has all of it, so the increase since the first is exact but for extrapolation.
     assert p.one(f"histogram_count(increase(wide_bytes[{story.window}]))", story.end) > 0
     assert abs(math.log2(p.one("histogram_quantile(0.5, wide_bytes)", story.end)) -
                math.log2(true_quantile(0.5, story.wide))) <= 1

@@ -1,6 +1,8 @@
-"""Native buckets of Python's histograms: they are in the segment, beside those that the program gave."""
+"""Native buckets of Python's histograms: they are in the segment, beside those that the program
+gave."""
 import json
 import os
+import re
 import subprocess
 
 import pytest
@@ -58,6 +60,5 @@ Summary('sizes', 'help').observe(0.5)
     ({'max': 1e30}, '"wrong" has a native window of 120 powers of two; at most 64 are possible'),
 ])
 def test_are_refused_with_a_reason(native, why):
-    with pytest.raises(ValueError) as refused:
+    with pytest.raises(ValueError, match=re.escape(why)):
         ours.Histogram('wrong', 'help', registry=None, native=native)
-    assert why in str(refused.value)

@@ -203,8 +203,8 @@ class Histogram(MetricWrapperBase, _metrics.Histogram):
 
     `native=True`, which prometheus_client does not have, adds native buckets, which a server that
     asks for them gets beside these: 8 for each power of two from a microsecond to an hour, or as a
-    dict says: {'factor': 1.1, 'min': 1e-6, 'max': 4096, 'negative': False}. The environment variable
-    METRICS_NATIVE_HISTOGRAMS=1 adds those of native=True to all histograms of a program.
+    dict says: {'factor': 1.1, 'min': 1e-6, 'max': 4096, 'negative': False}. The environment
+    variable METRICS_NATIVE_HISTOGRAMS=1 adds those of native=True to all histograms of a program.
     ValueError: the buckets are not in ascending order, there are no buckets, or what native says
     makes no buckets.
     """
