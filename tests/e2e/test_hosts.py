@@ -242,6 +242,8 @@ def test_what_is_recorded_is_federated(site):
 
 
 def test_an_agent_that_finds_hosts_by_asking_them_writes_to_a_receiver(site):
+    for host in site.hosts:
+        host.count(5)
     comes(site.receiver, 'sum(tasks_total{site="edge"})', {None: site.counted()})
 
 

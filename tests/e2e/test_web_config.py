@@ -455,42 +455,8 @@ def resident_bytes(aggregator):
         return next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmRSS"))
 
 
-def crowd(aggregator, count, greet):
-    clients = []
-    for _ in range(count):
-        clients.append(socket.create_connection(("127.0.0.1", aggregator.port), PATIENCE))
-        greet(clients[-1])
-    return clients
-
-
 def http_metric(aggregator, files, name, **labels):
     return Exposition(curl(aggregator, files)[2]).value("metrics_aggregator_http_" + name, **labels)
-
-
-def test_thousands_of_connections_cost_bounded_memory_and_no_scrape(start, files):
-    aggregator = start("")
-    assert scrapes(aggregator, files) is True
-    before = resident_bytes(aggregator)
-    tls = context(files)
-    hello = ssl.MemoryBIO()
-    with pytest.raises(ssl.SSLWantReadError):
-        tls.wrap_bio(ssl.MemoryBIO(), hello, server_hostname="localhost").do_handshake()
-    greeting = hello.read()
-
-    idle = crowd(aggregator, 2000, lambda client: None)
-    assert scrapes(aggregator, files) is True
-    assert resident_bytes(aggregator) - before < 2000 * 2500, "before its first byte, a client costs little"
-
-    half = crowd(aggregator, 1500, lambda client: client.sendall(greeting[:100]))
-    assert scrapes(aggregator, files) is True
-    handshaking = crowd(aggregator, 1500, lambda client: client.sendall(greeting))
-    assert scrapes(aggregator, files) is True
-    closed = http_metric(aggregator, files, "connections_closed_total", reason="buffered_limit")
-    assert closed > 1000, "TLS has a bound"
-    assert http_metric(aggregator, files, "tls_bytes") <= 64 << 20
-    assert resident_bytes(aggregator) - before < 100 << 20
-    for client in idle + half + handshaking:
-        client.close()
 
 
 def test_a_thousand_clients_stay_connected_over_tls(start, files):
