@@ -46,7 +46,7 @@ def story(tmp_path_factory):
         aggregator = Aggregator(segment, flags=[f"--native-histogram.max-buckets={FEW}"])
         prometheus = Prometheus(directory, aggregator.port, flags=["--enable-feature=native-histograms"])
         story = Story()
-        story.prometheus, story.aggregator = prometheus, aggregator
+        story.prometheus, story.aggregator, story.segment = prometheus, aggregator, segment
         story.begin, story.seconds, story.both, story.wide = time.time(), [], [], []
 
         def scraped():
@@ -151,6 +151,21 @@ def test_the_text_format_shows_explicit_bounds_of_the_same_counts(story):
     for bound in BOUNDS:
         assert scraped.value("native_seconds_bucket", le=str(float(bound))) == sum(v <= bound for v in story.seconds)
     assert scraped.value("native_seconds_count") == len(story.seconds)
+
+
+def test_native_buckets_are_left_out_where_they_are_switched_off(story):
+    wanted = {"Accept": "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited"}
+
+    def size(aggregator):
+        reply = aggregator.request("/metrics?name[]=native_seconds", headers=wanted)
+        assert reply.headers["Content-Type"].startswith("application/vnd.google.protobuf")
+        return len(reply.body)
+
+    without = Aggregator(story.segment, flags=["--native-histograms=false"])
+    try:
+        assert size(without) < 150 < size(story.aggregator)
+    finally:
+        without.close()
 
 
 def test_it_was_never_in_trouble(story):

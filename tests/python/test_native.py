@@ -1,6 +1,7 @@
 """Native buckets of Python's histograms: they are in the segment, beside those that the program
 gave."""
 import json
+import logging
 import os
 import re
 import subprocess
@@ -16,8 +17,8 @@ BY_RULE = 8 * 32 + 1 + 1
 def cells_of(program, code, segment, **env):
     """How many cells the metrics of that program take."""
     program(code, **env)
-    inspector = os.path.join(os.environ['METRICS_BUILD'], 'tools', 'inspect', 'metrics-inspect')
-    told = subprocess.run([inspector, 'ls', '--json', segment], capture_output=True, text=True, check=True)
+    inspector = os.environ['METRICS_BUILD'] + '/tools/metrics-inspect'
+    told = subprocess.run([inspector, 'ls', '--json', '--segment', segment], capture_output=True, text=True, check=True)
     (described,) = json.loads(told.stdout)
     return described['cells_used']
 
@@ -53,12 +54,20 @@ Summary('sizes', 'help').observe(0.5)
     assert used == (3 + BY_RULE + 2) + 2
 
 
+@pytest.mark.parametrize('native', [7, {'base': 2}, 'yes'])
+def test_are_refused_if_they_are_no_options(native):
+    why = f'native must be True, or a dict of factor, min, max, negative, not {native!r}'
+    with pytest.raises(ValueError, match=re.escape(why)):
+        ours.Histogram('wrong', 'help', registry=None, native=native)
+
+
 @pytest.mark.parametrize('native, why', [
-    (7, 'native must be True, or a dict of factor, min, max, negative, not 7'),
-    ({'base': 2}, "native must be True, or a dict of factor, min, max, negative, not {'base': 2}"),
     ({'factor': 3}, 'the factor of a native histogram is 3.000000; it is above 1, and at most 2'),
     ({'max': 1e30}, '"wrong" has a native window of 120 powers of two; at most 64 are possible'),
 ])
-def test_are_refused_with_a_reason(native, why):
-    with pytest.raises(ValueError, match=re.escape(why)):
-        ours.Histogram('wrong', 'help', registry=None, native=native)
+def test_that_can_not_be_are_logged_and_count_nothing(native, why, caplog):
+    with caplog.at_level(logging.WARNING, logger='libmetrics'):
+        ours.Histogram('wrong', 'help', registry=None, native=native).observe(1)
+    (line,) = [record.getMessage() for record in caplog.records]
+    assert why in line
+    assert ours.REGISTRY.get_sample_value('wrong_count') is None

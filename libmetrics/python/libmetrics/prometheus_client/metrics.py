@@ -205,8 +205,9 @@ class Histogram(MetricWrapperBase, _metrics.Histogram):
     asks for them gets beside these: 8 for each power of two from a microsecond to an hour, or as a
     dict says: {'factor': 1.1, 'min': 1e-6, 'max': 4096, 'negative': False}. The environment
     variable METRICS_NATIVE_HISTOGRAMS=1 adds those of native=True to all histograms of a program.
-    ValueError: the buckets are not in ascending order, there are no buckets, or what native says
-    makes no buckets.
+    What makes no buckets is logged, and the histogram counts nothing.
+    ValueError: the buckets are not in ascending order, there are no buckets, or `native` is neither
+    of these.
     """
 
     _type = _native_type = 'histogram'
