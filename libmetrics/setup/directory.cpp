@@ -1,6 +1,7 @@
 #include "libmetrics/setup/directory.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <cstring>
 
 #include "libmetrics/format/clock.h"
@@ -327,20 +328,34 @@ std::vector<Directory::Removed> Directory::remove(const format::Definition& d,
   return removed;
 }
 
+std::uint64_t Directory::remove_known(format::Offset family, const format::Cell* state,
+                                      std::uint64_t live) const noexcept {
+  const auto at = reinterpret_cast<const std::byte*>(state) - offsetof(Record, state);
+  const auto offset = static_cast<format::Offset>(at - segment_.base());
+  SeriesRecord* record = series_at(offset);
+  const auto& overflow = family_record(family).overflow;
+  if (record == nullptr || overflow.load(std::memory_order_relaxed) == offset) return 0;
+  return remove_record(*record, live, family);
+}
+
 void Directory::remove_all(const format::Definition& d) const {
   const format::HashKey& key = segment_.hash_key();
+  std::uint64_t left = 0;
   struct Edition {
     format::Offset offset;
     std::optional<std::uint64_t> overflow;  // the hash of its overflow series, if it has one
   };
   std::vector<Edition> editions;
   for (const format::FamilyView& edition : editions_of(d)) {
+    left += family_record(edition.offset).series_used.load(std::memory_order_relaxed);
     editions.push_back({edition.offset, std::nullopt});
     if (!has_overflow(edition)) continue;
     const std::vector<std::string_view> values(edition.labels.size(), format::kOverflowValue);
     editions.back().overflow =
         format::series_hash(format::strings_hash(values, key), edition.offset, key);
   }
+  // A series is counted from before it is registered until after it is removed.
+  if (left == 0 && may_reuse()) return;
   const format::Geometry& g = segment_.geometry();
   for (std::uint64_t i = 0; i < g.index_buckets; ++i) {
     walk(&chain(i).first, [&](format::Offset offset, const Record& record) {

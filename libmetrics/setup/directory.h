@@ -79,6 +79,10 @@ class Directory {
     const format::Cell* state;  // of the record
     std::uint64_t date;         // by Header::clock
   };
+  // Removes the family's series whose record has that state word, if it still holds `live`, unless
+  // it is the overflow series. Returns the date of the removal; 0 if nothing was removed.
+  std::uint64_t remove_known(format::Offset family, const format::Cell* state,
+                             std::uint64_t live) const noexcept;
   // Remove series in all editions of that name that are one family: the series that show under
   // these label values, whatever order an edition has its labels in; all series. Overflow series
   // stay: they must be there, and hold the counts of many. `definition` is of the edition whose

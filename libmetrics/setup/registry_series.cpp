@@ -299,7 +299,17 @@ void Registry::remove(Family& family, std::span<const std::string_view> strings)
 void Registry::clear(Family& family) {
   const update::Locked lock(ready_process().mutex);
   numbered();
-  Directory(*segment_).remove_all(family.definition);
+  const Directory directory(*segment_);
+  update::Handles& handles = own_slots_->handles();
+  // First what this process has looked up, which it finds without a look at the whole directory.
+  family.table.each([&](const Series& s) {
+    if (s.leads_nowhere()) return;
+    const std::uint64_t date = directory.remove_known(family.offset(), s.state, s.live);
+    if (date == 0) return;
+    handles.lead_nowhere(s.index);
+    handles.looked_at(date);
+  });
+  directory.remove_all(family.definition);
 }
 
 }  // namespace metrics::setup

@@ -68,11 +68,6 @@ std::atomic<Series*>& SeriesTable::place(Array& array, const Series& series) noe
 SeriesTable::Replaced SeriesTable::make_room() {
   Array& full = *array_.load(std::memory_order_relaxed);
   if (2 * (count_ + 1) <= full.entries.size()) return {};
-  const auto each = [&](auto visit) {
-    for (const auto& entry : full.entries) {
-      if (Series* s = entry.load(std::memory_order_relaxed); s != nullptr) visit(*s);
-    }
-  };
   std::size_t removed = 0;
   each([&](const Series& s) { removed += s.leads_nowhere() ? 1 : 0; });
   const bool keeps_all = 2 * removed <= count_;

@@ -112,6 +112,14 @@ class SeriesTable {
         return series;
     }
   }
+  // Calls visit(series) for all, the removed ones that are still there included. For the thread
+  // that adds.
+  template <class Visit>
+  void each(Visit visit) const {
+    for (const auto& entry : array_.load(std::memory_order_relaxed)->entries) {
+      if (Series* s = entry.load(std::memory_order_relaxed); s != nullptr) visit(*s);
+    }
+  }
   // Makes room for one more series, so that the next put() needs no memory. If most of the series
   // in a full table are removed ones, it takes these out instead of growing.
   Replaced make_room();

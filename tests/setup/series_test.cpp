@@ -1,6 +1,7 @@
 // Which series label values lead to, and how series are removed.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <stdexcept>
@@ -10,6 +11,8 @@
 
 #include "libmetrics/format/hash.h"
 #include "tests/support/gate.h"
+#include "tests/support/living.h"
+#include "tests/support/patch.h"
 #include "tests/support/temp_segment.h"
 #include "tests/support/worker.h"
 
@@ -219,6 +222,33 @@ TEST(Removal, OfAllLeavesOtherFamilies) {
   load.labels("b").inc(1);
   EXPECT_EQ(t.scrape().by_first_label("load"),
             (std::map<std::string, double>{{"a", 2}, {"b", 1}, {"c", 2}}));
+}
+
+// Exporters clear a family each round, beside any number of other series: a chain that can't be
+// walked shows who looks at the whole directory.
+TEST(Removal, OfAllLooksAtNoOthersSeriesIfAllAreTheProcesssOwn) {
+  TempSegment t;
+  const Family<Counter> tasks("tasks", "", {"name"}, t.options());
+  started([&] { tasks.labels("another process's").inc(); });
+  tasks.labels("own").inc();
+  tasks.clear();
+  EXPECT_EQ(t.scrape().series_count("tasks"), 0u);
+  for (const char* name : {"a", "b", "c"}) tasks.labels(name).inc();
+  auto* const chains = Patch(t.file()).chains();
+  const auto empty = std::find_if(chains, chains + Patch(t.file()).header().index_buckets,
+                                  [](const format::Chain& c) { return c.first == 0; });
+  ASSERT_NE(empty, chains + Patch(t.file()).header().index_buckets);
+  metrics_family* family = nullptr;
+  const char* const labels[] = {"name"};
+  ASSERT_EQ(metrics_family_of(t.segment().get(), METRICS_COUNTER, "tasks", "", labels, 1, nullptr,
+                              &family),
+            METRICS_OK);
+  empty->first = 1;
+  EXPECT_EQ(metrics_clear(family), METRICS_OK);
+  empty->first = 0;
+  EXPECT_EQ(t.scrape().series_count("tasks"), 0u);
+  tasks.labels("a").inc(3);
+  EXPECT_EQ(t.scrape().count("tasks", {"a"}), 3u);
 }
 
 TEST(Infos, AreOneSeriesInWhateverOrderTheirFactsAreTold) {
