@@ -1,5 +1,6 @@
 // gauge.cpp -- Gauge: set(), inc(), dec(), set_to_current_time().
 #include "libmetrics/python/extension/metric.h"
+#include "libmetrics/python/extension/timer.h"
 
 namespace metrics::python {
 namespace {
@@ -43,10 +44,7 @@ PyObject* set(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObject*
     return nullptr;
   }
   double value = 0;
-  if (!as_float(given, value)) return nullptr;
-  metrics_gauge_set(gauge_of(self), value);
-  if (Own* own = metric_of(self).own; own != nullptr) own->set(value);
-  return none();
+  return as_float(given, value) ? set_value(self, value) : nullptr;
 }
 
 PyObject* add(const char* function, double sign, PyObject* self, PyObject* const* args,
@@ -97,6 +95,9 @@ PyMethodDef methods[] = {
     {"dec", method(&dec), METH_FASTCALL | METH_KEYWORDS,
      "dec($self, amount=1)\n--\n\nTakes the amount from this process's value.\n\n"
      "ValueError: label values are missing."},
+    {"time", &time_set, METH_NOARGS,
+     "time()\n--\n\nA context manager and decorator that sets the gauge to the seconds that the "
+     "block took."},
     {"_family", &family, METH_VARARGS, nullptr},
     {"_series", method(&series), METH_METHOD | METH_FASTCALL | METH_KEYWORDS, nullptr},
     {}};
@@ -105,6 +106,15 @@ PyType_Spec spec = {"libmetrics._metrics.Gauge", sizeof(Metric), 0,
                     Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, slots};
 
 }  // namespace
+
+PyCFunction set_function() noexcept { return method(&set); }
+
+PyObject* set_value(PyObject* self, double value) {
+  if (refused_as_parent(self)) return nullptr;
+  metrics_gauge_set(gauge_of(self), value);
+  if (Own* own = metric_of(self).own; own != nullptr) own->set(value);
+  return none();
+}
 
 PyMethodDef* gauge_methods() { return methods; }
 

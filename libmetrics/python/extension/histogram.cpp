@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "libmetrics/python/extension/metric.h"
+#include "libmetrics/python/extension/timer.h"
 
 namespace metrics::python {
 namespace {
@@ -147,6 +148,9 @@ PyMethodDef methods[] = {
      "observe($self, amount, exemplar=None)\n--\n\n"
      "Counts the amount in its bucket and adds it to the sum.\n\n"
      "ValueError: label values are missing. NaN is ignored and counted as dropped."},
+    {"time", &time_observe, METH_NOARGS,
+     "time()\n--\n\nA context manager and decorator that observes the seconds that the block "
+     "took."},
     {"_family", &family, METH_VARARGS, nullptr},
     {"_add_to_bucket", &add_to_bucket, METH_VARARGS, nullptr},
     {"_add_to_sum", &add_to_sum, METH_O, nullptr},
@@ -157,6 +161,14 @@ PyType_Spec spec = {"libmetrics._metrics.Histogram", sizeof(Metric), 0,
                     Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, slots};
 
 }  // namespace
+
+PyCFunction observe_function() noexcept { return method(&observe_python); }
+
+PyObject* observe_value(PyObject* self, double value) {
+  if (refused_as_parent(self)) return nullptr;
+  observe(metric_of(self), value);
+  return none();
+}
 
 PyMethodDef* histogram_methods() { return methods; }
 

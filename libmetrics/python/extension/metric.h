@@ -94,6 +94,14 @@ bool take_observation(const char* function, PyObject* const* args, Py_ssize_t co
 // to None, or nullptr with an exception set.
 PyObject* check_exemplar(PyObject* self, PyObject* exemplar);
 
+// Return what Python calls as observe() and set() of the library's own classes.
+PyCFunction observe_function() noexcept;
+PyCFunction set_function() noexcept;
+// Do the same with a number. Each returns a new reference to None, or nullptr with an exception
+// set. `self` is the object that such a method is bound to.
+PyObject* observe_value(PyObject* self, double value);
+PyObject* set_value(PyObject* self, double value);
+
 // Raises TypeError for a keyword that a method doesn't take, and returns nullptr.
 PyObject* unexpected_keyword(const char* function, PyObject* name);
 

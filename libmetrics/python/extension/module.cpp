@@ -5,6 +5,7 @@
 #include "libmetrics/python/extension/processes.h"
 #include "libmetrics/python/extension/snapshot.h"
 #include "libmetrics/python/extension/tables.h"
+#include "libmetrics/python/extension/timer.h"
 #include "metrics/metrics.h"
 
 namespace metrics::python {
@@ -50,6 +51,7 @@ PyMethodDef functions[] = {
     {"label_value", &label_value, METH_O,
      "label_value(text)\n--\n\n"
      "The text as it stands in the segment as a label's value: a long one is cut."},
+    {"set_decorate", &set_decorate, METH_O, nullptr},
     {"version", &version, METH_NOARGS, "version()\n--\n\nThe library's version."},
     {"segment_path", &segment_path, METH_NOARGS,
      "segment_path()\n--\n\nThe file that metrics are counted in; joined, or created, at the first "
@@ -83,6 +85,7 @@ int execute(PyObject* module) {
                    add(module, "Gauge", make_gauge_type(module, base.get())) &&
                    add(module, "Histogram", make_histogram_type(module, base.get())) &&
                    add(module, "Info", make_info_type(module, base.get())) &&
+                   add(module, "Timer", make_timer_type(module)) &&
                    add(module, "MODES", make_modes()) && add(module, "TYPES", make_types());
   return all ? 0 : -1;
 }

@@ -7,7 +7,8 @@ function has the signature of the original, also for tools that don't follow `__
 from contextlib import suppress
 from functools import wraps
 import inspect
-from timeit import default_timer
+
+from libmetrics import _metrics
 
 
 def _like(function, measured):
@@ -55,30 +56,16 @@ class InprogressTracker(_Decorator):
         self._gauge.dec()
 
 
-class Timer:
-    """Passes the seconds that the block took to a method of the metric."""
+# Passes the seconds that the block took to a method of the metric: Timer(metric, callback_name).
+Timer = _metrics.Timer
 
-    def __init__(self, metric, callback_name):
-        self._metric = metric
-        self._callback_name = callback_name
 
-    def _new_timer(self):  # calls may overlap, and each has its own start
-        return type(self)(self._metric, self._callback_name)
+def _timed(timer, function):
+    """Decorates a function with a timer. Calls may overlap, and each has a start of its own."""
+    def measured(*args, **kwargs):
+        with timer._new_timer():
+            return function(*args, **kwargs)
+    return _like(function, measured)
 
-    def __enter__(self):
-        self._start = default_timer()
-        return self
 
-    def __exit__(self, typ, value, traceback):
-        duration = max(default_timer() - self._start, 0)
-        getattr(self._metric, self._callback_name)(duration)
-
-    def labels(self, *args, **kw):
-        """Sets the label values while the block runs, for values that are known only then."""
-        self._metric = self._metric.labels(*args, **kw)
-
-    def __call__(self, function):
-        def measured(*args, **kwargs):
-            with self._new_timer():
-                return function(*args, **kwargs)
-        return _like(function, measured)
+_metrics.set_decorate(_timed)

@@ -10,7 +10,7 @@ import time
 from libmetrics import _metrics, gauge_modes, log
 
 from . import functions, segment
-from .context_managers import ExceptionCounter, InprogressTracker, Timer
+from .context_managers import ExceptionCounter, InprogressTracker, Timer as Timer
 from .registry import REGISTRY
 from .samples import Sample
 from .utils import INF, floatToGoString
@@ -145,11 +145,6 @@ class Gauge(MetricWrapperBase, _metrics.Gauge):
         self._raise_if_not_observable()
         return InprogressTracker(self)
 
-    def time(self):
-        """Returns a context manager and decorator that sets the gauge to the seconds the block
-        took."""
-        return Timer(self, 'set')
-
     def set_function(self, f):
         """Makes what f() returns the value wherever this process is asked. The segment doesn't have
         it, since no other process can call the function, which is logged once."""
@@ -183,10 +178,6 @@ class Summary(MetricWrapperBase, _metrics.Histogram):
     def _metric_init(self):
         self._begin_anew()
         self._created = time.time()
-
-    def time(self):
-        """Returns a context manager and decorator that observes the seconds the block took."""
-        return Timer(self, 'observe')
 
     def _child_samples(self):
         return _with_created(self, (Sample('_count', {}, self._count.get()), Sample('_sum', {}, self._sum.get())))
@@ -248,10 +239,6 @@ class Histogram(MetricWrapperBase, _metrics.Histogram):
     def _metric_init(self):
         self._begin_anew()
         self._created = time.time()
-
-    def time(self):
-        """Returns a context manager and decorator that observes the seconds the block took."""
-        return Timer(self, 'observe')
 
     def _child_samples(self):
         samples, below = [], 0.0
