@@ -7,6 +7,13 @@
 
 namespace metrics::python {
 
+namespace {
+
+// Up to so many bounds, comparing with each is quicker than branches that are mispredicted.
+constexpr std::size_t kFew = 32;
+
+}  // namespace
+
 std::uint64_t Own::process_life = 1;
 
 void Own::watch_forks() noexcept {
@@ -22,8 +29,13 @@ void Own::restart() noexcept {
 
 std::uint32_t Own::bucket(double value) const noexcept {
   if (bounds_ == nullptr) return 0;
-  const auto at = std::lower_bound(bounds_->begin(), bounds_->end(), value);
-  return static_cast<std::uint32_t>(at - bounds_->begin());
+  if (bounds_->size() > kFew) {
+    const auto at = std::lower_bound(bounds_->begin(), bounds_->end(), value);
+    return static_cast<std::uint32_t>(at - bounds_->begin());
+  }
+  std::uint32_t below = 0;
+  for (const double bound : *bounds_) below += static_cast<std::uint32_t>(bound < value);
+  return below;
 }
 
 void Own::begin_buckets(std::shared_ptr<const Bounds> bounds) {
