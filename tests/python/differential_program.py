@@ -20,7 +20,8 @@ NAMES = ('a', 'b_total', 'c', 'd', 'e_seconds', 'f')
 LABELS = ((), (), ('x',), ('x', 'y'), ('y', 'x'))
 VALUES = ('', 'v', 'w', 'ü "q" \\ \n', 5, 5.0, True, None)
 AMOUNTS = (0, 1, 1, 2, .5, .25, 1e6, 12345678.5, 2 ** 20)
-BUCKETS = ((1, 2), (0, .5, 1e6), (-1, 0, 1), ('1', '2.5'), (2, 1), (), *([(1, 1, 3)] * is_own))  # the segment has one bucket for equal bounds
+BUCKETS = ((1, 2), (0, .5, 1e6), (-1, 0, 1), ('1', '2.5'), (2, 1), (),
+           *([(1, 1, 3)] * is_own))  # the segment has one bucket for equal bounds
 
 
 class Program:

@@ -248,6 +248,16 @@ PyObject* remove(PyObject* self, PyObject* values) {
       metrics_remove(m.family, strings.get(), static_cast<std::size_t>(PyTuple_Size(values))));
 }
 
+// Implements _renew(): removes the series of a child, or of a metric without labels, for all
+// processes, and gives it a new one.
+PyObject* renew(PyObject* self, PyObject*) {
+  Metric& m = metric_of(self);
+  if (m.family == nullptr || m.strings == nullptr) return none();
+  const UnderLock scope;
+  metrics_remove(m.family, m.strings, static_cast<std::size_t>(m.count));
+  return messages(look_up(m));
+}
+
 // Implements _remove_all(): removes all series of the family, for all processes.
 PyObject* remove_all(PyObject* self, PyObject*) {
   const Metric& m = metric_of(self);
@@ -356,6 +366,7 @@ PyMethodDef methods[] = {
     {"_forget_all", &forget_all, METH_NOARGS, nullptr},
     {"_remove", &remove, METH_O, nullptr},
     {"_remove_all", &remove_all, METH_NOARGS, nullptr},
+    {"_renew", &renew, METH_NOARGS, nullptr},
     {}};
 
 PyGetSetDef properties[] = {{"_observable", &get_observable, nullptr, nullptr, nullptr},

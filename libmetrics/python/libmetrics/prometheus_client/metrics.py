@@ -384,6 +384,11 @@ class Enum(MetricWrapperBase, _metrics.Metric):
         return tuple(Sample('', {self._name: state}, 1 if at == self._value else 0)
                      for at, state in enumerate(self._states))
 
+    def _begin_family_anew(self):
+        super()._begin_family_anew()
+        if not self._is_parent():
+            self._begin(self, ())
+
     def _give_up(self):
         self._gauges._give_up()
 

@@ -5,6 +5,8 @@ A metric's object counts twice: in its series of the segment, which all processe
 numbers of its own, which are this process's alone. The default registry shows the former, a
 program's own registries the latter: see registry.py.
 """
+from weakref import WeakSet
+
 from libmetrics import _metrics, log
 
 from . import functions, segment
@@ -56,6 +58,18 @@ def _shown(value):
     return _metrics.label_value(_native(value))
 
 
+# The metrics that a program has made, without their children.
+_families = WeakSet()
+
+
+def begin_anew():
+    """Makes all metrics of this process as they were when they were made, for a test: at 0, without
+    children, also in the segment, for all processes."""
+    # Parents first: the states of an Enum without labels are children of a metric of its own.
+    for metric in sorted(_families, key=MetricWrapperBase._is_observable):
+        metric._begin_family_anew()
+
+
 class MetricWrapperBase(Collector, _metrics.Metric):
     """A family, or one of its series.
 
@@ -101,6 +115,8 @@ class MetricWrapperBase(Collector, _metrics.Metric):
             registry.register(self)
         if self._native_type is not None:
             log.warn(self._define(_native(documentation)))
+        if not self._labelvalues:
+            _families.add(self)
         if self._is_parent():
             self._children = Children(self)
             self._looked_through_at = self._FEW
@@ -270,6 +286,15 @@ class MetricWrapperBase(Collector, _metrics.Metric):
             raise ValueError(f'No label names were set when constructing {self}')
         self._children.clear()
         log.warn(self._remove_all())
+
+    def _begin_family_anew(self):
+        if self._is_parent():
+            self.clear()
+        else:
+            self._remove_series(())
+            log.warn(self._renew())
+            self._begin_anew()
+            self._metric_init()
 
     def _own_labels(self):
         return dict(zip(self._labelnames, map(_shown, self._labelvalues)))
