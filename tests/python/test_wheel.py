@@ -28,16 +28,18 @@ def without_python_path(**more):
 def wheel(tmp_path_factory):
     for module, package in (('setuptools', 'python3-setuptools'), ('wheel', 'python3-wheel'), ('pip', 'python3-pip')):
         pytest.importorskip(module, reason=f'{package} is not installed')
-    # A copy, since setuptools builds beside its sources; only what a wheel is made of. Unoptimised,
-    # since it is not for its speed that it is built here.
+    # A copy of only what a wheel is made of. Unoptimised, since it is not for its speed that it is
+    # built here.
     source, out = tmp_path_factory.mktemp('source'), tmp_path_factory.mktemp('wheel')
     for part in ('CMakeLists.txt', 'libmetrics'):
         copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy
         copy(ROOT / part, source / part)
+    before = sorted(source.rglob('*'))
     done = subprocess.run([sys.executable, '-m', 'pip', 'wheel', '--no-build-isolation', '--no-deps', '--no-index',
                            '-q', '-w', str(out), str(source / 'libmetrics/python')],
                           capture_output=True, text=True, env=without_python_path(CFLAGS='-O0'))
     assert done.returncode == 0, done.stderr
+    assert sorted(source.rglob('*')) == before, 'the build left something in the tree'
     built, = out.iterdir()
     return built
 
@@ -47,9 +49,16 @@ def test_wheel_is_one_for_all_and_complete(wheel):
     assert '-cp310-abi3-linux_' in wheel.name
     names = set(zipfile.ZipFile(wheel).namelist())
     sources = {str(path.relative_to(ROOT / 'libmetrics/python')) for path in
-               (ROOT / 'libmetrics/python/libmetrics').rglob('*.py')}
+               (ROOT / 'libmetrics/python/libmetrics').rglob('*.py*') if path.suffix in ('.py', '.pyi')}
     assert {name for name in names if '.dist-info/' not in name} == sources | {
-        'libmetrics/_metrics.abi3.so', 'libmetrics.pth'}
+        'libmetrics/_metrics.abi3.so', 'libmetrics/py.typed', 'libmetrics.pth'}
+
+
+def test_cmake_installs_the_same_modules(wheel):
+    names = {name for name in zipfile.ZipFile(wheel).namelist() if name.startswith('libmetrics/')}
+    text = (ROOT / 'libmetrics/python/CMakeLists.txt').read_text()
+    modules = text.partition('set(modules\n')[2].partition(')')[0].split()
+    assert {f'libmetrics/{module}' for module in modules} == names - {'libmetrics/_metrics.abi3.so'}
 
 
 @pytest.mark.parametrize('interpreter', [sys.executable, *filter(None, [shutil.which('python3')])])
