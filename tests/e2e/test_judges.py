@@ -8,28 +8,12 @@ import time
 
 import pytest
 
-TROUBLE = 'C:\\new "quoted"\nsecond line, \\n is no line feed, é 漢字 😀 }{,='
-HELP = 'Back\\slash, "quotes",\nline feed, \\n, é 漢字 😀'
+from everything import HELP, one_of_everything
 
 
 @pytest.fixture
-def everything(segment, directory, worker, start_worker):
-    """One of everything, from living and dead processes, and a segment that is missing."""
-    child = worker.fork(directory)
-    for n, process in enumerate((worker, child, start_worker()), 1):
-        process.inc(process.counter("tasks_total", {"text": TROUBLE}, help=HELP), 2 ** 53 + 1)
-        process.add(process.counter("work_seconds_total"), n / 3)
-        for mode in ("all", "liveall", "sum", "livesum", "min", "livemin", "max", "livemax", "mostrecent",
-                     "livemostrecent"):
-            process.set(process.gauge(f"{mode}_queue", mode), -n / 7)
-        process.observe(process.histogram("wait_seconds", [0, 0.005, 1, 2.5, 1e7]), 0, 0.1, n, 1e300)
-        process.observe(process.summary("size_bytes", {"text": TROUBLE}), n)
-    for value in "+Inf", "-Inf", "NaN", 5e-324, 1.7976931348623157e308:
-        worker.set(worker.gauge("extreme", "sum", {"is": str(value)}), value)
-    worker.info("app", {"version": TROUBLE}, help=HELP)
-    worker.ask("counter", name="unborn_total", labels=["a"], values=["b"])
-    worker.observe(worker.histogram("drift_seconds", [-1, 0, 1]), -3, -0.5, 2)
-    child.kill()
+def everything(directory, worker, start_worker):
+    one_of_everything(worker, worker.fork(directory), start_worker())
 
 
 @pytest.fixture
@@ -117,4 +101,4 @@ def test_client_pythons_openmetrics_parser_accepts_created_lines(segment, everyt
         created = [s.value for s in families[name].samples if s.name == name + "_created"]
         assert created
         assert all(begun - 600 < value <= time.time() for value in created)
-    assert "_created" not in aggregator.request().text
+    assert "tasks_created" not in aggregator.request().text

@@ -9,8 +9,8 @@ import time
 import pytest
 
 from aggregators import Aggregator
+from everything import HELP, TROUBLE
 from prometheus_server import Prometheus
-from test_judges import HELP, TROUBLE
 from workers import Worker, clean_environment, until
 
 BOUNDS = [0.1, 0.5, 1, 2.5, 10]
