@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "aggregator/http/content_negotiation.h"
+#include "libmetrics/format/escaping.h"
 
 namespace metrics::endpoints {
 namespace {
@@ -25,15 +26,21 @@ Endpoint metrics_page(scrape::Scrape& scrape, const std::string& path,
                        offers = offers_of(formats)](const http::Request& request) {
     const std::string accept = request.header("Accept");
     const http::Preferred preferred = http::preferred(accept, offers);
-    const exposition::Format& format = formats[preferred.offer];
+    const exposition::Format& chosen = formats[preferred.offer];
     const bool gzip = http::wants_gzip(request.header("Accept-Encoding"));
+    exposition::Options how = options;
     http::Response response;
-    response.content_type = format.content_type;
+    response.content_type = chosen.content_type;
+    if (const auto escaping =
+            format::escaping_named(http::parameter_value(preferred.parameters, "escaping"))) {
+      how.escaping = *escaping;
+      response.content_type.append("; escaping=").append(format::to_string(*escaping));
+    }
     response.headers = {{"Vary", "Accept, Accept-Encoding"}};
     if (gzip) response.headers.emplace_back("Content-Encoding", "gzip");
     response.body =
-        scrape.exposition(format, gzip ? scrape::Compression::kGzip : scrape::Compression::kNone,
-                          request.query_values("name[]"), options);
+        scrape.exposition(chosen, gzip ? scrape::Compression::kGzip : scrape::Compression::kNone,
+                          request.query_values("name[]"), how);
     return response;
   };
   return {path, "Metrics", {answer}};

@@ -30,7 +30,8 @@ constexpr std::array kFormats = {
 }  // namespace
 
 std::string spelled(const Options& options) {
-  std::string text = options.created_lines ? "c" : "";
+  std::string text(format::to_string(options.escaping));
+  text += options.created_lines ? '+' : '-';
   if (options.native == NativeRules{}) return text;
   return text + (options.native.shown ? 'n' : '-') + std::to_string(options.native.max_buckets);
 }

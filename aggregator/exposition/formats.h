@@ -7,12 +7,14 @@
 #include <string_view>
 
 #include "aggregator/exposition/native.h"
+#include "libmetrics/format/escaping.h"
 #include "libmetrics/reader/families.h"
 
 namespace metrics::exposition {
 
 // What an operator or a client chooses beside the format.
 struct Options {
+  format::Escaping escaping = format::Escaping::kUnderscores;  // of names that are not legacy ones
   bool created_lines = false;  // OpenMetrics: a sample `_created` for each series that counts
   NativeRules native = {};     // protobuf
   friend bool operator==(const Options&, const Options&) = default;

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "aggregator/exposition/escape.h"
+#include "aggregator/exposition/names.h"
 #include "libmetrics/format/types.h"
 
 namespace metrics::exposition {
@@ -10,13 +11,19 @@ namespace {
 
 void append_head(std::string& to, const std::string& name, std::string_view type,
                  const reader::Family& family) {
-  to += "# HELP " + name + ' ';
+  const auto begin_line = [&](std::string_view what) {
+    to += what;
+    append_family_name(to, name);
+    to += ' ';
+  };
+  begin_line("# HELP ");
   append_escaped_label_value(to, family.help);
-  to += "\n# TYPE " + name + ' ';
+  begin_line("\n# TYPE ");
   to += type;
   to += '\n';
   if (!family.unit.empty() && name.ends_with('_' + family.unit)) {
-    to += "# UNIT " + name + ' ' + family.unit + '\n';
+    begin_line("# UNIT ");
+    to += family.unit + '\n';
   }
 }
 
@@ -34,6 +41,7 @@ OpenMetricsEncoder::OpenMetricsEncoder(const Options& options)
     : Pieces({.head = &head,
               .end = "# EOF\n",
               .unknown_head = &unknown_head,
-              .created = options.created_lines}) {}
+              .created = options.created_lines,
+              .escaping = options.escaping}) {}
 
 }  // namespace metrics::exposition

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "aggregator/exposition/names.h"
+
 namespace metrics::exposition {
 namespace {
 
@@ -24,18 +26,13 @@ void Pieces::learn_series(const reader::Family& family, const reader::Series& se
   const bool has_numbers = format::values_of(family.type) != format::Values::kInfo;
   each_sample(family, [&](std::string_view ending, std::string_view bound) {
     if (wanted != kAll && ending != wanted) return;
-    text_ += family.name;
-    text_ += ending;
-    if (!labels.empty() || !bound.empty()) {
-      text_ += '{';
-      text_ += labels;
-      if (!bound.empty()) {
-        text_ += labels.empty() ? "le=\"" : ",le=\"";
-        text_ += bound;
-        text_ += '"';
-      }
-      text_ += '}';
+    std::string all = labels;
+    if (!bound.empty()) {
+      all += labels.empty() ? "le=\"" : ",le=\"";
+      all += bound;
+      all += '"';
     }
+    append_series_name(text_, family.name + std::string(ending), all);
     text_ += ' ';
     if (has_numbers) {
       piece_size_.push_back(static_cast<std::uint32_t>(text_.size() - last_piece_));
@@ -52,13 +49,9 @@ void Pieces::learn_series(const reader::Family& family, const reader::Series& se
 void Pieces::learn_created(const reader::Family& family, const reader::Series& series) {
   const std::uint64_t created_ns = created_ns_of(family, series);
   if (created_ns == 0) return;
-  text_ += family.name;
-  text_ += format::kCreatedEnding;
-  if (!series.labels.empty()) {
-    text_ += '{';
-    append_labels(text_, series.labels);
-    text_ += '}';
-  }
+  std::string labels;
+  append_labels(labels, series.labels);
+  append_series_name(text_, family.name + std::string(format::kCreatedEnding), labels);
   text_ += ' ';
   append_seconds(text_, created_ns);
   text_ += '\n';
@@ -86,15 +79,18 @@ void Pieces::learn(const reader::Families& families) {
   runs_.clear();
   first_value_.clear();
   last_piece_ = 0;
-  reader::each_family(families, [this](std::span<const reader::Family> parts) {
-    if (spelling_.unknown_head != nullptr &&
-        std::ranges::any_of(parts, &reader::reaches_below_zero)) {
-      learn_divided(parts);
-      return;
-    }
-    spelling_.head(text_, parts.front());
-    for (const reader::Family& part : parts) learn_run(part, numbers_of(part), kAll);
-  });
+  const auto other_names = escaped(families, spelling_.escaping);
+  reader::each_family(other_names ? *other_names : families,
+                      [this](std::span<const reader::Family> parts) {
+                        if (spelling_.unknown_head != nullptr &&
+                            std::ranges::any_of(parts, &reader::reaches_below_zero)) {
+                          learn_divided(parts);
+                          return;
+                        }
+                        spelling_.head(text_, parts.front());
+                        for (const reader::Family& part : parts)
+                          learn_run(part, numbers_of(part), kAll);
+                      });
   text_ += spelling_.end;
   shape_ = families.shape;
 }

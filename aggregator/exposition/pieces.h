@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "aggregator/exposition/samples.h"
+#include "libmetrics/format/escaping.h"
 #include "libmetrics/reader/families.h"
 
 namespace metrics::exposition {
@@ -32,6 +33,7 @@ struct Spelling {
                        std::string_view ending) = nullptr;
   // A sample `_created` follows those of a series, if it is known when it began to count.
   bool created = false;
+  format::Escaping escaping = format::Escaping::kUnderscores;
 };
 
 // Not thread-safe: each thread needs its own. Several share no data, and only read `families`.

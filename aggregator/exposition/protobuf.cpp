@@ -1,11 +1,15 @@
 #include "aggregator/exposition/protobuf.h"
 
+#include <array>
+#include <protozero/basic_pbf_writer.hpp>
+#include <protozero/buffer_fixed.hpp>
 #include <protozero/buffer_string.hpp>
 #include <protozero/pbf_writer.hpp>
 #include <protozero/varint.hpp>
 #include <span>
 #include <type_traits>
 
+#include "aggregator/exposition/names.h"
 #include "aggregator/exposition/samples.h"
 #include "libmetrics/format/types.h"
 
@@ -78,12 +82,14 @@ void add_timestamp(pbf_writer& to, pbf_tag_type field, std::uint64_t ns) {
   timestamp.add_int32(timestamp_field::kNanos, static_cast<std::int32_t>(ns % kSecond));
 }
 
+// Writes the bucket to a place of its own first: its length stands before it, and it is short.
 void add_bucket(pbf_writer& histogram, std::uint64_t cumulative_count, double upper_bound) {
-  const auto size = static_cast<std::size_t>(1 + protozero::length_of_varint(cumulative_count) + 1 +
-                                             static_cast<int>(sizeof upper_bound));
-  pbf_writer bucket(histogram, histogram_field::kBucket, size);
+  std::array<char, 2 + protozero::max_varint_length + sizeof upper_bound> room;
+  protozero::fixed_size_buffer_adaptor bytes(room);
+  protozero::basic_pbf_writer<protozero::fixed_size_buffer_adaptor> bucket(bytes);
   bucket.add_uint64(bucket_field::kCumulativeCount, cumulative_count);
   bucket.add_double(bucket_field::kUpperBound, upper_bound);
+  histogram.add_message(histogram_field::kBucket, bytes.data(), bytes.size());
 }
 
 // Adds what the explicit bounds count. There is no bucket +Inf: it is the count.
@@ -185,7 +191,8 @@ std::string created_of(const reader::Family& family, const reader::Series& serie
 
 }  // namespace
 
-ProtobufEncoder::ProtobufEncoder(const Options& options) : native_(options.native) {}
+ProtobufEncoder::ProtobufEncoder(const Options& options)
+    : escaping_(options.escaping), native_(options.native) {}
 
 void ProtobufEncoder::keep(const std::string& bytes) {
   kept_ += bytes;
@@ -197,7 +204,8 @@ void ProtobufEncoder::learn(const reader::Families& families) {
   kept_.clear();
   sizes_.clear();
   native_encoders_.clear();
-  for (const reader::Family& family : families.families) {
+  other_names_ = escaped(families, escaping_);
+  for (const reader::Family& family : (other_names_ ? *other_names_ : families).families) {
     // Without series it would cost the memory of a grid for a few bytes of a record.
     if (native_.shown && family.native && !family.series.empty()) {
       native_encoders_.emplace_back(family);
@@ -221,7 +229,8 @@ void ProtobufEncoder::replace(const reader::Families& families, std::string& out
     message_.append(next, *size);
     next += *size++;
   };
-  reader::each_family(families, [&](std::span<const reader::Family> parts) {
+  const reader::Families& shown = other_names_ ? *other_names_ : families;
+  reader::each_family(shown, [&](std::span<const reader::Family> parts) {
     message_.clear();
     append_kept();
     pbf_writer to(message_);

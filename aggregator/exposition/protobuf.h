@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,8 +31,10 @@ class ProtobufEncoder {
   void learn(const reader::Families& families);
   void keep(const std::string& bytes);
 
+  const format::Escaping escaping_;
   const NativeRules native_;
-  std::uint64_t shape_ = 0;  // of the families that the rest is for
+  std::optional<reader::Families> other_names_;  // see names.h
+  std::uint64_t shape_ = 0;                      // of the families that the rest is for
   // The fields that stay the same: of each family its head, then, of each of its series, the labels
   // and the field `created` of the message that holds the value. sizes_ are those of all of them.
   std::string kept_;

@@ -1,6 +1,6 @@
 #include "aggregator/exposition/samples.h"
 
-#include "aggregator/exposition/escape.h"
+#include "aggregator/exposition/names.h"
 
 namespace metrics::exposition {
 
@@ -20,22 +20,10 @@ std::vector<Sample> samples_of(const reader::Families& families, const reader::F
 }
 
 std::string spelled(const Sample& sample) {
-  if (sample.labels.empty()) return sample.name;
-  std::string text = sample.name + '{';
-  append_labels(text, sample.labels);
-  return text + '}';
-}
-
-void append_labels(std::string& to, const std::vector<reader::Label>& labels) {
-  bool first = true;
-  for (const reader::Label& label : labels) {
-    if (!first) to += ',';
-    first = false;
-    to += label.name;
-    to += "=\"";
-    append_escaped_label_value(to, label.value);
-    to += '"';
-  }
+  std::string labels, text;
+  append_labels(labels, sample.labels);
+  append_series_name(text, sample.name, labels);
+  return text;
 }
 
 }  // namespace metrics::exposition

@@ -132,10 +132,7 @@ struct Sample {
 std::vector<Sample> samples_of(const reader::Families& families, const reader::Family& family,
                                const reader::Series& series);
 
-// Returns `name{label="value",...}`, as the text formats spell it.
+// Returns `name{label="value",...}`, as the text formats spell it, with UTF-8 names as they are.
 std::string spelled(const Sample& sample);
-
-// Appends `a="1",b="2"`, without the braces.
-void append_labels(std::string& to, const std::vector<reader::Label>& labels);
 
 }  // namespace metrics::exposition

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "aggregator/exposition/escape.h"
+#include "aggregator/exposition/names.h"
 #include "libmetrics/format/types.h"
 
 namespace metrics::exposition {
@@ -13,15 +14,20 @@ namespace {
 void head(std::string& to, const reader::Family& family) {
   const format::TypeRow& row = format::row_of(family.type);
   const std::string name = family.name + std::string(row.name_ending);
-  to += "# HELP " + name + ' ';
+  to += "# HELP ";
+  append_family_name(to, name);
+  to += ' ';
   append_escaped_help(to, family.help);
-  to += "\n# TYPE " + name + ' ';
+  to += "\n# TYPE ";
+  append_family_name(to, name);
+  to += ' ';
   to += row.text_name;
   to += '\n';
 }
 
 }  // namespace
 
-TextEncoder::TextEncoder(const Options& /*options*/) : Pieces({.head = &head}) {}
+TextEncoder::TextEncoder(const Options& options)
+    : Pieces({.head = &head, .escaping = options.escaping}) {}
 
 }  // namespace metrics::exposition

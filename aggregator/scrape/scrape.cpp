@@ -4,7 +4,9 @@
 #include <chrono>
 #include <utility>
 
+#include "aggregator/exposition/names.h"
 #include "aggregator/log.h"
+#include "libmetrics/format/escaping.h"
 #include "libmetrics/format/types.h"
 
 namespace metrics::scrape {
@@ -17,19 +19,27 @@ constexpr std::chrono::seconds kSlow{1};
 // that asks for all that there is must not fill the memory.
 constexpr std::size_t kKeptEncoders = 4;
 
+// A forged segment can have any number of names.
+constexpr std::size_t kMostLogged = 100;
+
 using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-// Returns the families that have one of the names, or a sample with one.
-reader::Families chosen(const reader::Families& all, const std::vector<std::string>& names) {
+// Returns the families that have one of the names, or a sample with one, as it is or as it is
+// written.
+reader::Families chosen(const reader::Families& all, const std::vector<std::string>& names,
+                        format::Escaping escaping) {
   reader::Families some;
   some.shape = reader::new_shape();
   some.values = all.values;
   for (const reader::Family& family : all.families) {
-    const auto samples = format::sample_names(family.type, family.name);
+    auto samples = format::sample_names(family.type, family.name);
+    for (std::size_t i = samples.size(); i > 0; --i) {
+      samples.push_back(format::escaped(samples[i - 1], escaping, format::NameOf::kFamily));
+    }
     if (std::find_first_of(samples.begin(), samples.end(), names.begin(), names.end()) !=
         samples.end()) {
       some.families.push_back(family);
@@ -113,11 +123,19 @@ std::shared_ptr<const std::string> Scrape::make(const exposition::Format& format
     left_out_ = combine_.left_out();
     for (const std::string& what : left_out_) aggregator::log_warn(what);
   }
+  if (families.shape != names_known_[options.escaping]) {
+    names_known_[options.escaping] = families.shape;
+    std::vector<std::string> met;
+    exposition::escaped(families, options.escaping, &met);
+    for (const std::string& what : met) {
+      if (logged_.size() < kMostLogged && logged_.insert(what).second) aggregator::log_warn(what);
+    }
+  }
   const std::shared_ptr<std::string> body = bodies_.next();
   if (names.empty()) {
     encoder_of(format, options)(families, *body);
   } else {
-    format.make_encoder(options)(chosen(families, names), *body);
+    format.make_encoder(options)(chosen(families, names, options.escaping), *body);
   }
   if (compression == Compression::kGzip) *body = gzip_.compress(*body);
   log_duration(seconds_since(start), body->size(), states.size());

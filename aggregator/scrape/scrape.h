@@ -3,7 +3,9 @@
 #pragma once
 
 #include <cstddef>
+#include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -15,6 +17,7 @@
 #include "aggregator/scrape/owners.h"
 #include "aggregator/scrape/rounds.h"
 #include "aggregator/scrape/segments.h"
+#include "libmetrics/format/escaping.h"
 
 namespace metrics::scrape {
 
@@ -74,6 +77,9 @@ class Scrape {
   Combine combine_;
   OwnMetrics own_;
   std::vector<std::string> left_out_;
+  // By escaping, the shape of the families whose names were looked at; and what was logged of them.
+  std::map<format::Escaping, std::uint64_t> names_known_;
+  std::set<std::string> logged_;
   std::vector<Kept> encoders_;  // the one that was used last is the last
   exposition::Gzip gzip_;
   Bodies bodies_;

@@ -11,6 +11,7 @@
 #include "libmetrics/api/errors.h"
 #include "libmetrics/api/log.h"
 #include "libmetrics/api/segments.h"
+#include "libmetrics/format/escaping.h"
 #include "libmetrics/format/name.h"
 #include "libmetrics/format/types.h"
 #include "libmetrics/setup/bounds.h"
@@ -133,6 +134,27 @@ void compare_limits(setup::Family& family, std::uint32_t given) {
                                    spelled(given));
 }
 
+// Logs, once in the process, that older servers see a name otherwise than the program does.
+void report_escaped_once(const format::Definition& d) {
+  static std::atomic<bool> reported{false};
+  const auto seen = [](const std::string& name, format::NameOf of) {
+    return format::escaped(name, format::Escaping::kUnderscores, of);
+  };
+  std::string what;
+  if (const std::string name = seen(d.name, format::NameOf::kFamily); name != d.name) {
+    what = "the metric name \"" + d.name + "\" as \"" + name + '"';
+  }
+  for (const std::string& label : d.labels) {
+    const std::string name = seen(label, format::NameOf::kLabel);
+    if (what.empty() && name != label) {
+      what = "the label name \"" + label + "\" of family \"" + d.name + "\" as \"" + name + '"';
+    }
+  }
+  if (what.empty() || reported.exchange(true, std::memory_order_relaxed)) return;
+  log(METRICS_OK, "servers that do not know UTF-8 names (Prometheus 2) see " + what +
+                      ", and all such names likewise");
+}
+
 bool ascending(const double* bounds, std::size_t count) {
   for (std::size_t i = 0; i < count; ++i) {
     if (!std::isfinite(bounds[i]) || (i > 0 && bounds[i] <= bounds[i - 1])) return false;
@@ -163,6 +185,7 @@ metrics_status metrics_family_of(metrics_segment* segment, metrics_type type, co
     setup::Family& family = registry.family(std::move(d), &refused);
     *out = reinterpret_cast<metrics_family*>(&family);
     if (limit) compare_limits(family, *limit);
+    report_escaped_once(family.definition);
     log_claim(registry);
     return METRICS_OK;
   });

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "libmetrics/format/error.h"
+#include "libmetrics/format/escaping.h"
 #include "libmetrics/format/gauge_value.h"
 #include "libmetrics/format/utf8.h"
 
@@ -13,19 +14,6 @@ namespace {
 [[noreturn]] void refuse(const std::string& what) { throw Error(METRICS_INVALID, what); }
 
 std::string quoted(std::string_view s) { return '"' + std::string(s) + '"'; }
-
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
-// Returns `text` with everything replaced that is illegal in a name, as the name to write instead.
-std::string legal(std::string_view text, bool colons) {
-  std::string name;
-  for (const char c : text) {
-    const bool ok = is_letter(c) || is_digit(c) || (colons && c == ':');
-    name += ok ? c : '_';
-  }
-  return name.empty() || is_digit(name[0]) ? '_' + name : name;
-}
 
 void check_text(std::string_view what, std::string_view text) {
   if (text.size() > kMaxStringBytes) {
@@ -37,11 +25,7 @@ void check_text(std::string_view what, std::string_view text) {
 
 void check_name(const std::string& name) {
   check_text("the metric name", name);
-  if (const std::string fixed = legal(name, true); fixed != name) {
-    refuse("metric name " + quoted(name) +
-           " may hold only letters, digits, '_' and ':', and not begin with a digit; write " +
-           quoted(fixed));
-  }
+  if (name.empty()) refuse("the metric name is empty; write one, e.g. \"tasks_total\"");
 }
 
 void check_labels(const Definition& d) {
@@ -52,10 +36,7 @@ void check_labels(const Definition& d) {
   for (auto label = d.labels.begin(); label != d.labels.end(); ++label) {
     const std::string where = "label name " + quoted(*label) + " of family " + quoted(d.name);
     check_text(where, *label);
-    if (const std::string fixed = legal(*label, false); fixed != *label) {
-      refuse(where + " may hold only letters, digits and '_', and not begin with a digit; write " +
-             quoted(fixed));
-    }
+    if (label->empty()) refuse("a label name of family " + quoted(d.name) + " is empty; write one");
     if (label->starts_with("__")) {
       refuse(where + " is reserved: names that begin with \"__\" are Prometheus's own; write " +
              quoted(label->substr(std::min(label->find_first_not_of('_'), label->size() - 1))));
@@ -110,7 +91,7 @@ Definition checked(Definition given) {
   if (const auto ending = row_of(d.type).name_ending; !ending.empty()) strip(ending);
   if (!d.unit.empty()) {
     check_text("the unit of family " + quoted(d.name), d.unit);
-    if (legal('_' + d.unit, false) != '_' + d.unit) {
+    if (!is_legacy_name('_' + d.unit, NameOf::kLabel)) {
       refuse("unit " + quoted(d.unit) + " of family " + quoted(d.name) +
              " may hold only letters, digits and '_'");
     }

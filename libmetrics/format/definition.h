@@ -32,7 +32,7 @@ inline std::uint32_t cell_count(const Definition& d) noexcept {
 // without `_info`, the unit as the name's ending, a histogram's bounds without a trailing +Inf.
 // Throws Error(METRICS_INVALID), whose text names what is wrong and what to write instead. The
 // rules are those of https://prometheus.io/docs/concepts/data_model and of the OpenMetrics
-// specification.
+// specification: names are any UTF-8, see escaping.h.
 Definition checked(Definition given);
 
 }  // namespace metrics::format

@@ -30,8 +30,8 @@ ROOT = HERE.parents[1]
 # The wings of the library that the extension holds, and their sources; CMakeLists.txt has the same
 # lists.
 SOURCES = {
-    'format': 'access definition editions error file geometry group label_values name native ownership printable '
-              'random records types utf8',
+    'format': 'access definition editions error escaping file geometry group label_values name native ownership '
+              'printable random records types utf8',
     'update': 'buckets claims gauges handles locked own_slots pending process sanitizer segment slow_path stretches '
               'threads',
     'setup': 'bounds creation directory directory_series join max_series permissions read_back registry '

@@ -15,6 +15,13 @@ LINE = re.compile(r"^([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})? (\S+)$")
 LABEL = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\]|\\.)*)"(?:,|$)')
 UNESCAPED = {"\\n": "\n", '\\"': '"', "\\\\": "\\"}
 
+# How clients ask for a format.
+ACCEPT = {
+    "text": "text/plain;version=0.0.4",
+    "openmetrics": "application/openmetrics-text;version=1.0.0",
+    "protobuf": "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited",
+}
+
 
 class Exposition:
     """A text exposition, read strictly: a line that is none, or a series twice, fails the test."""

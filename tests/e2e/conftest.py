@@ -77,4 +77,5 @@ def inspect(segment):
         return json.loads(out)
 
     run.json = as_json
+    run.segment = segment
     return run

@@ -18,4 +18,5 @@ def one_of_everything(worker, child, other):
     worker.info("app", {"version": TROUBLE}, help=HELP)
     worker.ask("counter", name="unborn_total", labels=["a"], values=["b"])
     worker.observe(worker.histogram("drift_seconds", [-1, 0, 1]), -3, -0.5, 2)
+    worker.inc(worker.counter("http.requests_total", {"uri.path": "/", "主机": TROUBLE, "类型": "x"}, help=HELP), 3)
     child.kill()

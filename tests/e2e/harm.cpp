@@ -46,7 +46,7 @@ const std::map<std::string, std::function<void(Patch&)>> kFaults = {
     {"strings outside", [](Patch& s) { s.series("alpha", "one").strings = kFarAway; }},
     {"strings shared", [](Patch& s) { s.series("alpha", "one").room += 256; }},
     {"cells without room", [](Patch& s) { s.series("queue").cells_room = 2; }},
-    {"family name", [](Patch& s) { *s.name("alpha") = '7'; }},
+    {"family name", [](Patch& s) { *s.name("alpha") = '\xff'; }},
     {"family twice", [](Patch& s) { *s.name("alphb") = 'a', s.name("alphb")[4] = 'a'; }},
     {"bounds",
      [](Patch& s) { std::swap(s.bounds("wait_seconds")[0], s.bounds("wait_seconds")[1]); }},

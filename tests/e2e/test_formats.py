@@ -7,15 +7,11 @@ import time
 
 import pytest
 
+from aggregators import ACCEPT
 from everything import one_of_everything
 from prometheus_server import Server
 from workers import until
 
-ACCEPT = {
-    "text": "text/plain;version=0.0.4",
-    "openmetrics": "application/openmetrics-text;version=1.0.0",
-    "protobuf": "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited",
-}
 JOB = """\
   - job_name: {format}
     metrics_path: /{format}
@@ -90,7 +86,7 @@ def test_prometheus_stores_the_same_series_from_each_format(stored):
     text = stored("text")
     names = {dict(labels)["__name__"] for labels in text}
     assert {"tasks_total", "work_seconds_total", "wait_seconds_bucket", "drift_seconds_sum", "size_bytes_count",
-            "app_info", "extreme", "livesum_queue", "all_queue"} <= names
+            "app_info", "extreme", "livesum_queue", "all_queue", "http_requests_total"} <= names
     assert not [name for name in names if name.endswith("_created")]
     assert stored("openmetrics") == text
     assert stored("protobuf") == text

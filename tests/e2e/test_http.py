@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from aggregators import Exposition
+from aggregators import ACCEPT, Exposition
 from workers import until
 
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
@@ -192,3 +192,19 @@ def test_name_filter_returns_whole_families(aggregator):
     packed = aggregator.request("/metrics?name[]=tasks_total", headers={"Accept-Encoding": "gzip"})
     assert packed.text == ('# HELP tasks_total Help of tasks_total\n# TYPE tasks_total counter\n'
                            'tasks_total{type="image"} 2\n')
+
+
+@pytest.mark.parametrize("format", ACCEPT)
+def test_each_format_is_filtered_and_compressed_alike(format, aggregator):
+    asked = {"Accept": ACCEPT[format]}
+    content_type = aggregator.request(headers=asked).headers["Content-Type"]
+    assert content_type.replace(" ", "").startswith(ACCEPT[format])
+    path = "/metrics?name[]=tasks_total"
+    plain = aggregator.request(path, headers=asked)
+    packed = aggregator.request(path, headers={**asked, "Accept-Encoding": "gzip"})
+    assert gzip.decompress(packed.body) == plain.body
+    assert plain.headers["Content-Type"] == packed.headers["Content-Type"] == content_type
+    assert packed.headers["Vary"] == "Accept, Accept-Encoding"
+    assert b"tasks" in plain.body
+    assert b"queue_length" not in plain.body
+    assert int(aggregator.request(path, "HEAD", asked).headers["Content-Length"]) == len(plain.body)

@@ -11,7 +11,7 @@ import subprocess
 
 import pytest
 
-from aggregators import Exposition
+from aggregators import ACCEPT, Exposition
 from workers import BUILD, clean_environment
 
 INSPECT = os.path.join(BUILD, "tools", "metrics-inspect")
@@ -146,6 +146,35 @@ def test_expose_is_what_an_aggregator_shows(filled, inspect, start_aggregator):
     assert (status, err) == (0, "")
     assert out == start_aggregator().scrape().without_own()
     assert inspect.json("expose") == inspect.json("dump")
+
+
+@pytest.mark.parametrize("format", ACCEPT)
+def test_expose_has_the_bytes_of_a_scrape_in_each_format(format, filled, inspect, start_aggregator):
+    filled.inc(filled.counter("http.requests_total"), 3)
+    families = [family["name"] for family in inspect.json("dump")]
+    query = "&".join("name[]=" + name for name in families)
+    shown = subprocess.run([INSPECT, "--segment", inspect.segment, "expose", "--format", format], check=True,
+                           capture_output=True, env=clean_environment()).stdout
+    assert shown == start_aggregator().request("/metrics?" + query, headers={"Accept": ACCEPT[format]}).body
+    assert b"http_requests_total" in shown
+
+
+def test_expose_shows_what_flags_and_servers_ask_for(filled, inspect):
+    filled.inc(filled.counter("http.requests_total"), 3)
+    created = inspect("expose", "--format=openmetrics", "--created-lines")[1]
+    assert "\nwait_seconds_created 1" in created
+    assert '\n{"http.requests_total"} 3\n' in inspect("expose", "--escaping=allow-utf-8")[1]
+    status, _, err = inspect("expose", "--format=xml")
+    assert status == 2
+    assert "xml" in err
+
+
+def test_expose_shows_the_aggregators_own_metrics_too(filled, inspect, start_aggregator):
+    status, out, err = inspect("expose", "--own-metrics")
+    assert (status, err) == (0, "")
+    assert out == start_aggregator(flags=["--web.disable-exporter-metrics"]).scrape().text
+    assert 'metrics_segment_up{segment="' in out
+    assert "process_" not in out
 
 
 @pytest.mark.parametrize("selector, lines", {
@@ -307,7 +336,7 @@ FAULTS = {
     "strings outside": "has strings that reach beyond its room, or out of the directory",
     "strings shared": "shares strings with the record",
     "cells without room": "has more cells than room for them",
-    "family name": 'family at .*"7lpha',
+    "family name": "family at .* the metric name is not valid UTF-8",
     "family twice": 'has the same definition as another family "alpha"',
     "bounds": "ascending",
     "bound count": "has too many labels or bounds",

@@ -1,6 +1,6 @@
-// accept_fuzz.cpp -- the choice of a format by a header `Accept`, whatever is in it: an answer among
-// the offers, parameters that are a part of the header, and the same answer whatever the order of
-// the members is.
+// accept_fuzz.cpp -- the choice of a format by a header `Accept`, whatever is in it: an answer
+// among the offers, parameters that are a part of the header, and the same answer whatever the
+// order of the members is.
 #include <algorithm>
 #include <array>
 #include <cstdint>

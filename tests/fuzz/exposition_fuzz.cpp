@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "aggregator/exposition/formats.h"
+#include "libmetrics/format/escaping.h"
 #include "libmetrics/format/utf8.h"
 #include "tests/aggregator/exposition/read_back.h"
 
@@ -47,7 +48,10 @@ void add_series(reader::Families& families, reader::Family& family, Input& input
   reader::Series series{{}, families.values.size()};
   // What a segment can't have: a series twice. So each has a label of its own.
   series.labels.push_back({"n", std::to_string(family.series.size())});
-  if (input.byte() % 2 == 0) series.labels.push_back({"text", input.text()});
+  if (input.byte() % 2 == 0) {
+    const std::string name = input.byte() % 4 == 0 ? "m" + input.text() : "text";
+    series.labels.push_back({name, input.text()});
+  }
   if (input.byte() % 2 == 0) series.created_ns = input.word();
   for (std::size_t i = 0; i < reader::value_count(family); ++i) {
     families.values.push_back(input.byte() % 3 == 0 ? input.word() : input.byte());
@@ -61,7 +65,8 @@ reader::Families families_of(Input& input) {
   while (!input.empty() && families.families.size() < 20) {
     reader::Family family{};
     family.type = format::kTypes[input.byte() % format::kTypes.size()].type;
-    family.name = "f" + std::to_string(families.families.size());
+    family.name = "f" + std::to_string(families.families.size()) + 'x';
+    if (input.byte() % 4 == 0) family.name += input.text();
     family.help = input.text();
     if (input.byte() % 4 == 0) family.unit = "seconds";
     if (format::has_buckets(family.type)) {
@@ -81,29 +86,35 @@ reader::Families families_of(Input& input) {
   return families;
 }
 
+// Throws if the formats have other series, or one can't be read back.
+void compare(const reader::Families& families, format::Escaping escaping) {
+  const auto encoded = [&](const char* name, bool created_lines = false) {
+    std::string out;
+    exposition::format_named(name)->make_encoder({escaping, created_lines})(families, out);
+    return out;
+  };
+  const test::ReadBack text = test::read_text(encoded("text"));
+  if (test::read_openmetrics(encoded("openmetrics")) != text) {
+    throw std::runtime_error("OpenMetrics has other series than text");
+  }
+  if (test::read_protobuf(encoded("protobuf")) != text) {
+    throw std::runtime_error("protobuf has other series than text");
+  }
+  const test::ReadBack created = test::read_openmetrics(encoded("openmetrics", true));
+  if (!std::ranges::includes(created, text)) {
+    throw std::runtime_error("created lines change other series");
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   Input input(data, size);
   const reader::Families families = families_of(input);
-  const auto encoded = [&](const char* name, bool created_lines = false) {
-    std::string out;
-    exposition::format_named(name)->make_encoder({.created_lines = created_lines})(families, out);
-    return out;
-  };
   try {
-    const test::ReadBack text = test::read_text(encoded("text"));
-    if (test::read_openmetrics(encoded("openmetrics")) != text) {
-      throw std::runtime_error("OpenMetrics has other series than text");
+    for (const char* escaping : {"underscores", "allow-utf-8", "dots", "values"}) {
+      compare(families, *format::escaping_named(escaping));
     }
-    if (test::read_protobuf(encoded("protobuf")) != text) {
-      throw std::runtime_error("protobuf has other series than text");
-    }
-    test::ReadBack created = test::read_openmetrics(encoded("openmetrics", true));
-    std::erase_if(created, [](const auto& sample) {
-      return sample.first.find("_created{") != std::string::npos;
-    });
-    if (created != text) throw std::runtime_error("created lines change other series");
   } catch (const std::exception& e) {
     std::fprintf(stderr, "%s\n", e.what());
     std::abort();

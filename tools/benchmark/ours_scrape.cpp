@@ -10,6 +10,7 @@
 #include <new>
 #include <stdexcept>
 
+#include "aggregator/exposition/formats.h"
 #include "aggregator/exposition/gzip.h"
 #include "aggregator/exposition/protobuf.h"
 #include "aggregator/exposition/text.h"
@@ -106,6 +107,32 @@ auto of_crowd(Work work) {
   };
 }
 
+// Measures the encoding of what was read, in that format, once the encoder knows its shape.
+auto encoded_in(const char* format) {
+  return [format](const std::string& argument) {
+    const auto s = scraped(argument);
+    const auto encode =
+        std::make_shared<exposition::Encode>(exposition::format_named(format)->make_encoder({}));
+    const auto body = std::make_shared<std::string>();
+    (*encode)(s->merge.families(), *body);
+    return timed([s, encode, body](std::uint64_t count) {
+      for (std::uint64_t i = 0; i < count; ++i) (*encode)(s->merge.families(), *body);
+    });
+  };
+}
+
+// Measures the compression of the exposition in that format.
+auto packed_in(const char* format) {
+  return [format](const std::string& argument) {
+    const auto s = scraped(argument);
+    const auto body = std::make_shared<std::string>();
+    exposition::format_named(format)->make_encoder({})(s->merge.families(), *body);
+    return timed([body, gzip = std::make_shared<Gzip>()](std::uint64_t count) {
+      for (std::uint64_t i = 0; i < count; ++i) keep(gzip->compress(*body));
+    });
+  };
+}
+
 // Measures a scrape with none of its data in a cache, as after the fifteen seconds between two
 // scrapes.
 Measurement cold_scrape(const std::string& argument) {
@@ -175,6 +202,12 @@ int main(int argc, char** argv) {
            return of(count) / static_cast<double>(kCatalogueSeries);
          };
        }},
+      {"in-text-*", encoded_in("text")},
+      {"in-openmetrics-*", encoded_in("openmetrics")},
+      {"in-protobuf-*", encoded_in("protobuf")},
+      {"packed-text-*", packed_in("text")},
+      {"packed-openmetrics-*", packed_in("openmetrics")},
+      {"packed-protobuf-*", packed_in("protobuf")},
       {"gzip-*", of_crowd([](Scraped& s) {
          static Gzip gzip;
          s.read();

@@ -1,14 +1,15 @@
-// text_bench.cpp -- the cost of encoding an exposition as a workflow engine has it: nearly all of
-// its lines are histogram buckets. It is not a test: run it by hand, on a release build.
+// text_bench.cpp -- the cost of encoding an exposition as a workflow engine has it, in each format:
+// nearly all of its lines are histogram buckets. It is not a test: run it by hand, on a release build.
 #include <algorithm>
 #include <bit>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <string>
 
+#include "aggregator/exposition/formats.h"
 #include "aggregator/exposition/gzip.h"
-#include "aggregator/exposition/text.h"
 
 namespace metrics::exposition {
 namespace {
@@ -59,28 +60,21 @@ int main() {
   using namespace metrics;
   using namespace metrics::exposition;
   const reader::Families families = workflow_engine();
-  TextEncoder encoder;
-  std::string out;
-  const double encode_us = best_us([&] {
-    out.clear();
-    encoder.encode(families, out);
-  });
-  const auto lines = std::count(out.begin(), out.end(), '\n');
-  const double learn_us = best_us([&] {
-    out.clear();
-    TextEncoder().encode(families, out);
-  });
-  std::string copy(out.size(), ' ');
-  const double copy_us = best_us([&] { copy.assign(out); });
-  Gzip gzip;
-  std::size_t compressed = 0;
-  const double gzip_us = best_us([&] { compressed = gzip.compress(out).size(); });
-
-  std::printf("%ld lines, %zu bytes; best of %d rounds\n", static_cast<long>(lines), out.size(),
-              kRounds);
-  std::printf("encode, shape known   %8.2f us  %5.2f ns/line\n", encode_us,
-              encode_us * 1000 / static_cast<double>(lines));
-  std::printf("encode, new shape     %8.2f us\n", learn_us);
-  std::printf("std::string copy      %8.2f us\n", copy_us);
-  std::printf("gzip -> %zu bytes   %8.2f us\n", compressed, gzip_us);
+  std::printf("best of %d rounds; ns a line of text 0.0.4\n", kRounds);
+  std::printf("%-18s %9s %9s %11s %9s %9s\n", "format", "bytes", "us", "ns a line", "new, us",
+              "gzip, us");
+  std::ptrdiff_t lines = 0;
+  for (const Format& format : formats()) {
+    Encode encode = format.make_encoder({});
+    std::string out;
+    const double encode_us = best_us([&] { encode(families, out); });
+    if (lines == 0) lines = std::count(out.begin(), out.end(), '\n');
+    std::string first;
+    const double learn_us = best_us([&] { format.make_encoder({})(families, first); });
+    Gzip gzip;
+    const double gzip_us = best_us([&] { gzip.compress(out); });
+    std::printf("%-18.*s %9zu %9.2f %11.2f %9.2f %9.2f\n", static_cast<int>(format.name.size()),
+                format.name.data(), out.size(), encode_us,
+                encode_us * 1000 / static_cast<double>(lines), learn_us, gzip_us);
+  }
 }

@@ -34,7 +34,7 @@ int verify(const std::string& path, Format format);
 // the segment's families, or the aggregator's own ones about the segment, too. Those about the
 // aggregator's process are left out, except for its build: there is no such process.
 enum class Families { kOfSegment, kOfSegmentAndAggregator };
-int expose(const std::string& path, const exposition::Format& format,
+int expose(const std::string& path, const exposition::Format& encoding,
            const exposition::Options& options, Families families);
 
 }  // namespace metrics::inspect

@@ -13,6 +13,7 @@
 #include "aggregator/command_line.h"
 #include "aggregator/version.h"
 #include "libmetrics/format/error.h"
+#include "libmetrics/format/escaping.h"
 #include "tools/inspect/commands.h"
 #include "tools/inspect/output.h"
 
@@ -84,7 +85,9 @@ int main(int argc, char** argv) {
   std::string exposed = "text";
   exposition::Options options;
   bool own = false;
+  std::string escaping(metrics::format::to_string(options.escaping));
   CLI::App* const expose_command = command("expose", "What a scrape would show", [&] {
+    options.escaping = *metrics::format::escaping_named(escaping);
     return json ? dump(path, Format::kJson)
                 : expose(path, *exposition::format_named(exposed), options,
                          own ? Families::kOfSegmentAndAggregator : Families::kOfSegment);
@@ -92,6 +95,12 @@ int main(int argc, char** argv) {
   expose_command
       ->add_option("--format", exposed, "text, openmetrics or protobuf. Default: " + exposed)
       ->check(CLI::IsMember({"text", "openmetrics", "protobuf"}));
+  expose_command
+      ->add_option("--escaping", escaping,
+                   "Of names that are not legacy ones: underscores, allow-utf-8, dots or\n"
+                   "values. Default: " +
+                       escaping)
+      ->check(CLI::IsMember({"underscores", "allow-utf-8", "dots", "values"}));
   expose_command->add_flag("--created-lines", options.created_lines,
                            "OpenMetrics with a sample x_created for each series that counts");
   expose_command->add_flag("--own-metrics", own,

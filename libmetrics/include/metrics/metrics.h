@@ -209,7 +209,9 @@ typedef struct metrics_family_options {
 /* Finds the family of that definition in the segment, or registers it, and stores it in *out.
  * A NULL segment stands for metrics_default(), a NULL help for "", NULL options for all defaults;
  * labels may be NULL when label_count is 0. A counter's name may be given with or without `_total`,
- * an info's with or without `_info`.
+ * an info's with or without `_info`. Names are any UTF-8 that is not empty; those of labels don't
+ * begin with `__`. Servers that know only [a-zA-Z_:][a-zA-Z0-9_:]* see others escaped, which is
+ * logged once.
  *
  * A definition may change: programs with other label names, bounds, native buckets, units or modes
  * under the same name, in a former release or beside this one, are counted, and all are served as

@@ -150,7 +150,7 @@ TEST(MetricsPage, IsInTheFormatThatEachServerAsksForFirst) {
   const std::vector<std::pair<std::string, std::string>> answers = {
       {prometheus_2_42, openmetrics},
       {prometheus_2_53, openmetrics},
-      {prometheus_3_5, openmetrics},
+      {prometheus_3_5, openmetrics + "; escaping=allow-utf-8"},
       {protobuf + "," + prometheus_2_42, std::string(exposition::kProtobufContentType)},
       {protobuf + ";q=0.5," + prometheus_2_53, std::string(exposition::kProtobufContentType)},
       {protobuf + ";q=0.6," + prometheus_3_5, std::string(exposition::kProtobufContentType)},
@@ -171,6 +171,32 @@ TEST(MetricsPage, IsInTheFormatThatEachServerAsksForFirst) {
     const http::Response response = get(table, "/metrics", {{"Accept", accept}});
     EXPECT_EQ(response.content_type, content_type) << accept;
     EXPECT_EQ(response.body->ends_with("# EOF\n"), content_type.starts_with("application/open"));
+  }
+}
+
+TEST(MetricsPage, SaysWhichEscapingItUsedWhereOneWasAskedFor) {
+  TempSegment t;
+  t.counter("http.requests").inc(3);
+  scrape::Scrape scrape({t.path()});
+  const http::Routes table = routes({metrics_page(scrape, "/metrics")});
+  const auto answer = [&](std::string_view accept) {
+    return get(table, "/metrics", {{"Accept", accept}});
+  };
+  const http::Response utf8 = answer("text/plain;version=1.0.0;escaping=allow-utf-8");
+  EXPECT_EQ(utf8.content_type, "text/plain; version=1.0.0; charset=utf-8; escaping=allow-utf-8");
+  EXPECT_NE(utf8.body->find("\n{\"http.requests_total\"} 3\n"), std::string::npos);
+  const http::Response dots = answer("application/openmetrics-text;escaping=\"dots\"");
+  EXPECT_EQ(dots.content_type,
+            "application/openmetrics-text; version=1.0.0; charset=utf-8; escaping=dots");
+  EXPECT_NE(dots.body->find("\nhttp_dot_requests__total 3\n"), std::string::npos);
+  for (const char* accept : {"text/plain", "text/plain;escaping=other", ""}) {
+    EXPECT_EQ(answer(accept).content_type, "text/plain; version=0.0.4; charset=utf-8");
+    EXPECT_NE(answer(accept).body->find("\nhttp_requests_total 3\n"), std::string::npos);
+  }
+  for (const char* name : {"http.requests", "http_requests_total"}) {
+    const std::string query = std::string("name[]=") + name;
+    EXPECT_NE(get(table, "/metrics", {}, query).body->find("\nhttp_requests_total 3\n"),
+              std::string::npos);
   }
 }
 

@@ -108,7 +108,10 @@ ReadBack read_lines(std::string_view text) {
 
 Labels::value_type read_label(pbf_reader pair) {
   std::string name, value;
-  while (pair.next()) (pair.tag() == 1 ? name : value) = pair.get_string();
+  while (pair.next()) {
+    std::string& text = pair.tag() == 1 ? name : value;
+    text = pair.get_string();
+  }
   return {name, value};
 }
 

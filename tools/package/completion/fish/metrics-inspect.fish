@@ -20,6 +20,7 @@ complete -c metrics-inspect -n "not __fish_seen_subcommand_from $commands" -a ve
 complete -c metrics-inspect -n "not __fish_seen_subcommand_from $commands" -a expose -d 'What a scrape would show'
 complete -c metrics-inspect -n "__fish_seen_subcommand_from dump" -l per-slot -d 'Show each slot by itself'
 complete -c metrics-inspect -n "__fish_seen_subcommand_from expose" -l format -x -a 'text openmetrics protobuf' -d 'The format'
+complete -c metrics-inspect -n "__fish_seen_subcommand_from expose" -l escaping -x -a 'underscores allow-utf-8 dots values' -d 'Of names that are not legacy ones'
 complete -c metrics-inspect -n "__fish_seen_subcommand_from expose" -l created-lines -d 'Show when series began to count'
 complete -c metrics-inspect -n "__fish_seen_subcommand_from expose" -l own-metrics -d "Show the aggregator's own metrics, too"
 complete -c metrics-inspect -n "__fish_seen_subcommand_from get" -a '(__metrics_inspect_families)'

@@ -1,0 +1,150 @@
+#include "aggregator/exposition/names.h"
+
+#include <algorithm>
+#include <unordered_set>
+#include <utility>
+
+#include "aggregator/exposition/escape.h"
+#include "libmetrics/format/types.h"
+#include "libmetrics/reader/identity.h"
+#include "libmetrics/reader/seeded.h"
+
+namespace metrics::exposition {
+namespace {
+
+using format::Escaping;
+using format::NameOf;
+using Names = std::unordered_set<std::string, reader::Seeded>;
+
+void append_quoted(std::string& to, std::string_view text) {
+  to += '"';
+  append_escaped_label_value(to, text);
+  to += '"';
+}
+
+bool is_the_same(const reader::Family& family, Escaping escaping) {
+  const auto plain = [&](std::string_view name, NameOf of) {
+    return format::is_legacy_name(name, of) &&
+           (escaping != Escaping::kDots || name.find('_') == std::string_view::npos);
+  };
+  return plain(family.name + std::string(format::row_of(family.type).name_ending),
+               NameOf::kFamily) &&
+         std::ranges::all_of(family.series, [&](const reader::Series& series) {
+           return std::ranges::all_of(series.labels, [&](const reader::Label& label) {
+             return plain(label.name, NameOf::kLabel);
+           });
+         });
+}
+
+// Returns the family's name escaped. Its ending is escaped with it, and stays at the end.
+std::string escaped_name(const reader::Family& family, Escaping escaping) {
+  const std::string_view ending = format::row_of(family.type).name_ending;
+  std::string name = format::escaped(family.name + std::string(ending), escaping, NameOf::kFamily);
+  name.resize(name.size() - ending.size());
+  return name;
+}
+
+std::vector<reader::Label> escaped_labels(const std::vector<reader::Label>& labels,
+                                          Escaping escaping) {
+  std::vector<reader::Label> all;
+  for (const reader::Label& label : labels) {
+    std::string name = format::escaped(label.name, escaping, NameOf::kLabel);
+    const auto is_taken = [&] {
+      return std::ranges::find(all, name, &reader::Label::name) != all.end();
+    };
+    if (is_taken()) name = format::escaped(label.name, Escaping::kValues, NameOf::kLabel);
+    if (!is_taken()) all.push_back({std::move(name), label.value});
+  }
+  return all;
+}
+
+}  // namespace
+
+std::optional<reader::Families> escaped(const reader::Families& families, Escaping escaping,
+                                        std::vector<std::string>* left_out) {
+  if (escaping == Escaping::kAllowUtf8 ||
+      std::ranges::all_of(families.families, [&](const reader::Family& family) {
+        return is_the_same(family, escaping);
+      })) {
+    return std::nullopt;
+  }
+  const auto samples_of = [&](const reader::Family& family) {
+    return format::sample_names(family.type, escaped_name(family, escaping));
+  };
+  // Names that need no escape first: nobody can have meant another family by them.
+  Names plain;
+  for (const reader::Family& family : families.families) {
+    if (escaped_name(family, escaping) == family.name) {
+      for (std::string& name : samples_of(family)) plain.insert(std::move(name));
+    }
+  }
+  reader::Families all;
+  all.shape = families.shape;
+  Names taken;
+  reader::each_family(families, [&](std::span<const reader::Family> parts) {
+    const reader::Family& first = parts.front();
+    const std::string name = escaped_name(first, escaping);
+    std::vector<std::string> samples = samples_of(first);
+    if (std::ranges::any_of(samples, [&](const std::string& sample) {
+          return taken.contains(sample) || (name != first.name && plain.contains(sample));
+        })) {
+      if (left_out != nullptr) {
+        left_out->push_back(std::string(format::to_string(first.type)) + " \"" + first.name +
+                            "\" is left out for servers that see it as \"" + name +
+                            "\": another family has that name, or one of its samples");
+      }
+      return;
+    }
+    std::ranges::move(samples, std::inserter(taken, taken.end()));
+    Names series_there;
+    for (const reader::Family& part : parts) {
+      reader::Family& to = all.families.emplace_back(part);
+      to.name = name;
+      to.series.clear();
+      for (const reader::Series& series : part.series) {
+        reader::Series one = series;
+        one.labels = escaped_labels(series.labels, escaping);
+        if (series_there.insert(reader::identity_of(one.labels)).second) {
+          to.series.push_back(std::move(one));
+        }
+      }
+    }
+  });
+  return all;
+}
+
+void append_family_name(std::string& to, std::string_view name) {
+  if (format::is_legacy_name(name, NameOf::kFamily)) {
+    to += name;
+  } else {
+    append_quoted(to, name);
+  }
+}
+
+void append_series_name(std::string& to, std::string_view name, std::string_view labels) {
+  const bool legacy = format::is_legacy_name(name, NameOf::kFamily);
+  if (legacy) to += name;
+  if (legacy && labels.empty()) return;
+  to += '{';
+  if (!legacy) append_quoted(to, name);
+  if (!legacy && !labels.empty()) to += ',';
+  to += labels;
+  to += '}';
+}
+
+void append_labels(std::string& to, const std::vector<reader::Label>& labels) {
+  bool first = true;
+  for (const reader::Label& label : labels) {
+    if (!first) to += ',';
+    first = false;
+    if (format::is_legacy_name(label.name, NameOf::kLabel)) {
+      to += label.name;
+    } else {
+      append_quoted(to, label.name);
+    }
+    to += '=';
+    append_quoted(to, label.value);
+  }
+}
+
+}  // namespace metrics::exposition
