@@ -33,24 +33,23 @@ TEST(Selector, IsReadBackFromWhatASampleIsSpelledAs) {
   EXPECT_EQ(s.labels, sample.labels);
 }
 
+TEST(Selector, HasNamesOfAnyUtf8InQuotes) {
+  const exposition::Sample sample{"http.requests", {{"uri path", "/"}, {"a", "b"}}, "1"};
+  const Selector s = parse_selector(exposition::spelled(sample));
+  EXPECT_EQ(s.name, sample.name);
+  EXPECT_EQ(s.labels, sample.labels);
+  EXPECT_EQ(parse_selector("{\"a\"}").name, "a");
+  EXPECT_EQ(parse_selector("{ \"a.b\" , }").name, "a.b");
+}
+
 TEST(Selector, ShowsWhereItGoesWrong) {
-  for (const auto& [text, at] :
-       std::initializer_list<std::pair<const char*, int>>{{"", 1},
-                                                          {"{}", 1},
-                                                          {"a b", 2},
-                                                          {"a{", 3},
-                                                          {"a{b", 4},
-                                                          {"a{b=", 5},
-                                                          {"a{b=c}", 5},
-                                                          {"a{b=\"c", 7},
-                                                          {"a{b=\"c\\", 8},
-                                                          {"a{b=\"c\"", 8},
-                                                          {"a{b=\"c\" d=", 9},
-                                                          {"a{=\"c\"}", 3},
-                                                          {"a{,}", 3},
-                                                          {"a{b=\"c\"}x", 9},
-                                                          {"a{b!=\"c\"}", 4},
-                                                          {"a{b=~\"c\"}", 5}}) {
+  for (const auto& [text, at] : std::initializer_list<std::pair<const char*, int>>{
+           {"", 1},           {"{}", 1},        {"a b", 2},           {"{a}", 1},
+           {"{\"a", 4},       {"{\"a\"", 5},    {"{\"a\",\"b\"}", 9}, {"{\"a\" b=\"c\"", 6},
+           {"a{", 3},         {"a{b", 4},       {"a{b=", 5},          {"a{b=c}", 5},
+           {"a{b=\"c", 7},    {"a{b=\"c\\", 8}, {"a{b=\"c\"", 8},     {"a{b=\"c\" d=", 9},
+           {"a{=\"c\"}", 3},  {"a{,}", 3},      {"a{b=\"c\"}x", 9},   {"a{b!=\"c\"}", 4},
+           {"a{b=~\"c\"}", 5}}) {
     try {
       parse_selector(text);
       ADD_FAILURE() << text << " is understood";

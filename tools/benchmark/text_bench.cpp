@@ -1,5 +1,6 @@
 // text_bench.cpp -- the cost of encoding an exposition as a workflow engine has it, in each format:
-// nearly all of its lines are histogram buckets. It is not a test: run it by hand, on a release build.
+// nearly all of its lines are histogram buckets. It is not a test: run it by hand, on a release
+// build.
 #include <algorithm>
 #include <bit>
 #include <chrono>

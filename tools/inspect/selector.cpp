@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <stdexcept>
+#include <utility>
 
 namespace metrics::inspect {
 namespace {
@@ -25,6 +26,31 @@ std::size_t after_blanks(const std::string& text, std::size_t from) {
   return std::min(text.size(), text.find_first_not_of(' ', from));
 }
 
+// Returns the quoted text that begins at `at`, and moves `at` behind its end.
+std::string quoted_at(const std::string& text, std::size_t& at) {
+  std::string value;
+  for (++at; at < text.size() && text[at] != '"'; ++at) {
+    if (text[at] == '\\' && at + 1 < text.size()) {
+      ++at;
+      value += text[at] == 'n' ? '\n' : text[at];
+    } else {
+      value += text[at];
+    }
+  }
+  if (at >= text.size()) refuse(text, at, "the closing '\"' is missing");
+  ++at;
+  return value;
+}
+
+// Returns the name that begins at `at`, quoted or not, and moves `at` behind its end.
+std::string name_at(const std::string& text, std::size_t& at) {
+  if (text[at] == '"') return quoted_at(text, at);
+  const std::size_t begin = at;
+  at = first_outside_name(text, at);
+  if (at == begin) refuse(text, at, "a label's name is missing");
+  return text.substr(begin, at - begin);
+}
+
 }  // namespace
 
 bool Selector::matches(const Family& family, const exposition::Sample& sample) const {
@@ -38,31 +64,31 @@ Selector parse_selector(const std::string& text) {
   Selector selector;
   std::size_t at = std::min(text.find('{'), text.size());
   selector.name = text.substr(0, at);
-  if (selector.name.empty()) refuse(text, 0, "a name is missing");
   if (const std::size_t bad = first_outside_name(text, 0); bad < at) {
-    refuse(text, bad, "a name can't have this character");
+    refuse(text, bad, "a name can't have this character, unless it is quoted in braces");
   }
-  if (at == text.size()) return selector;
-  at = after_blanks(text, at + 1);
+  const bool in_braces = selector.name.empty();
+  if (at == text.size() && !in_braces) return selector;
+  if (at < text.size()) at = after_blanks(text, at + 1);
+  if (in_braces) {  // {"a name", label="value"}
+    if (at >= text.size() || text[at] != '"') refuse(text, 0, "a name is missing");
+    selector.name = quoted_at(text, at);
+    at = after_blanks(text, at);
+    if (at < text.size() && text[at] == ',') {
+      at = after_blanks(text, at + 1);
+    } else if (at >= text.size() || text[at] != '}') {
+      refuse(text, at, "a ',' or the closing '}' is missing");
+    }
+  }
   while (at < text.size() && text[at] != '}') {
-    const std::size_t equals = first_outside_name(text, at);
-    if (equals == at) refuse(text, at, "a label's name is missing");
-    if (equals >= text.size() || text[equals] != '=') refuse(text, equals, "a '=' is missing");
-    Label label{text.substr(at, equals - at), {}};
-    at = equals + 1;
+    Label label{name_at(text, at), {}};
+    if (at >= text.size() || text[at] != '=') refuse(text, at, "a '=' is missing");
+    ++at;
     if (at >= text.size() || text[at] != '"')
       refuse(text, at, "the label's value must stand in '\"'");
-    for (++at; at < text.size() && text[at] != '"'; ++at) {
-      if (text[at] == '\\' && at + 1 < text.size()) {
-        ++at;
-        label.value += text[at] == 'n' ? '\n' : text[at];
-      } else {
-        label.value += text[at];
-      }
-    }
-    if (at >= text.size()) refuse(text, at, "the closing '\"' is missing");
+    label.value = quoted_at(text, at);
     selector.labels.push_back(std::move(label));
-    at = after_blanks(text, at + 1);
+    at = after_blanks(text, at);
     if (at >= text.size() || text[at] != ',') break;
     at = after_blanks(text, at + 1);
   }

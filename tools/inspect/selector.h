@@ -9,7 +9,7 @@
 
 namespace metrics::inspect {
 
-// NAME or NAME{label="value",...}.
+// NAME or NAME{label="value",...}; or {"NAME","label"="value",...}, for names of any UTF-8.
 struct Selector {
   std::string name;
   std::vector<reader::Label> labels;
