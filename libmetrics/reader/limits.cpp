@@ -86,9 +86,10 @@ std::uint64_t cost_of_sums(const Contents& contents, std::span<const format::Gro
     const std::uint64_t samples = counts ? 1 + format::cell_count(last.type, bounds) : 0;
     for (const std::size_t edition : group.editions) {
       const format::FamilyView& f = contents.families[edition];
-      std::uint64_t own = f.native ? f.cells : 0;
-      if (group.native) own += format::grid_size(last.bounds, group.native);
-      of_family.emplace(f.offset, Shown{&f, samples, own});
+      // Of an edition that is shown as another one, both.
+      std::uint64_t of_native = f.native && edition != group.last ? f.cells : 0;
+      if (group.native) of_native += format::grid_size(last.bounds, group.native);
+      of_family.emplace(f.offset, Shown{&f, samples, of_native});
     }
   }
   std::uint64_t bytes = 0;

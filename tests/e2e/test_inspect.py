@@ -323,7 +323,7 @@ def test_verify_finds_nothing_in_a_good_segment(segment, filled, inspect):
 
 FAULTS = {
     "magic": "is not a metrics segment",
-    "major": "has format 9.1; this program knows 2.x",
+    "major": "has format 9.2; this program knows 2.x",
     "header size": "has a header of 8 bytes",
     "parts": "has a header whose parts don't fit together",
     "file size": "has a header whose parts don't fit together|is truncated",
@@ -341,7 +341,7 @@ FAULTS = {
     "bounds": "ascending",
     "bound count": "has too many labels or bounds",
     "native schema": "has a native schema of 9; it goes from 0 to 8",
-    "native window": "has a native window from 2^-32768 to 2^12",
+    "native window": r"has a native window from 2\^-32768 to 2\^12",
     "native buckets": "has 16384 native buckets; at most 4096 are possible",
     "native cells": "has cells that its family does not have or a slot does not hold",
     "string beyond": "has strings that reach beyond its record",

@@ -190,7 +190,7 @@ int main(int argc, char** argv) {
        }},
       {"encode-*", of_crowd([](Scraped& s) { s.encoder.replace(s.merge.families(), s.text); })},
       // By series: protobuf with native buckets.
-      {"encode-native-*",
+      {"native-protobuf-*",
        [](const std::string& argument) {
          const auto s = scraped("native=1," + argument);
          const auto encoder = std::make_shared<metrics::exposition::ProtobufEncoder>();

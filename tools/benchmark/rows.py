@@ -184,7 +184,7 @@ ROWS = [
         {OURS: ("scrape", "merge-workers=64,native=1"), FLOOR: ("floor", "sum-native-64")},
         [at_most_floor(2)], "µs", US),
     Row("scrape", "a native histogram of 75 populated buckets, protobuf",
-        {OURS: ("scrape", "encode-native-workers=1")}, [at_most(2, "µs", 1e3)], "µs", US),
+        {OURS: ("scrape", "native-protobuf-workers=1")}, [at_most(2, "µs", 1e3)], "µs", US),
     Row("scrape", "catalogue, 4,096 slots: read, merge, text",
         {OURS: ("scrape", "scrape-workers=1,threads=4095"), FLOOR: ("floor", "scrape-4096")}, [], "µs", US,
         slow=True, only_full=True),
