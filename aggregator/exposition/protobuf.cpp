@@ -137,6 +137,7 @@ void add_value(pbf_writer& to, const reader::Family& family, const std::uint64_t
       });
       return;
     case format::Values::kGauge:
+    case format::Values::kState:
       to.add_double(gauge_field::kValue, std::bit_cast<double>(*value));
       return;
     case format::Values::kInfo:

@@ -89,6 +89,7 @@ template <class Put>
       return;
     }
     case format::Values::kGauge:
+    case format::Values::kState:
       put(std::bit_cast<double>(value[0]));
       return;
     case format::Values::kCounts: {

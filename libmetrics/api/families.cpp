@@ -26,8 +26,10 @@ static_assert(METRICS_COUNTER == static_cast<int>(format::Type::kCounter) &&
               METRICS_GAUGE == static_cast<int>(format::Type::kGauge) &&
               METRICS_HISTOGRAM == static_cast<int>(format::Type::kHistogram) &&
               METRICS_SUMMARY == static_cast<int>(format::Type::kSummary) &&
-              METRICS_INFO == static_cast<int>(format::Type::kInfo));
-static_assert(METRICS_LIVEMOSTRECENT + 1 == format::kModeCount);
+              METRICS_INFO == static_cast<int>(format::Type::kInfo) &&
+              METRICS_STATESET == static_cast<int>(format::Type::kStateSet));
+static_assert(METRICS_LIVEMOSTRECENT + 1 == format::kModeCount &&
+              METRICS_STATESET_ALL == format::kModeCount);
 
 // Returns the histogram bounds that a program has given, or the default ones.
 std::vector<double> bounds_of(const metrics_family_options& options) {
@@ -56,13 +58,45 @@ std::optional<format::Native> native_of(const metrics_family_options& options) {
   return std::nullopt;
 }
 
+// Returns the states of a state set that a program has given.
+std::vector<std::string> states_of(const metrics_family_options& options, const std::string& name) {
+  if (options.state_count > format::kMaxStates) {
+    throw format::Error(METRICS_INVALID, "state set \"" + name + "\" has " +
+                                             std::to_string(options.state_count) +
+                                             " states; at most " +
+                                             std::to_string(format::kMaxStates) + " are possible");
+  }
+  std::vector<std::string> states;
+  for (std::size_t i = 0; i < options.state_count; ++i) {
+    states.emplace_back(text_of(options.states, i));
+  }
+  return states;
+}
+
+// Returns the mode that a program has given. 0 is the default, which a state set has another one of.
+format::Mode mode_of(const metrics_family_options& options, const format::Definition& d) {
+  if (options.mode < METRICS_ALL || options.mode > METRICS_STATESET_ALL) {
+    throw format::Error(METRICS_INVALID,
+                        "the mode of family \"" + d.name + "\" is not one of metrics_mode");
+  }
+  const bool is_given = options.mode != METRICS_ALL;
+  if (is_given && !format::is_of_processes(d.type)) {
+    throw format::Error(METRICS_INVALID, "only gauges, state sets and infos have modes, \"" +
+                                             d.name + "\" is a " +
+                                             std::string(format::to_string(d.type)));
+  }
+  if (!is_given && d.type == format::Type::kStateSet) return format::Mode::kLiveMostRecent;
+  if (options.mode == METRICS_STATESET_ALL) return format::Mode::kAll;
+  return static_cast<format::Mode>(options.mode);
+}
+
 format::Definition definition_of(metrics_type type, const char* name, const char* help,
                                  const char* const* labels, std::size_t label_count,
                                  const metrics_family_options& options) {
   if (name == nullptr) throw format::Error(METRICS_INVALID, "the family has no name: it is NULL");
   format::Definition d;
   d.type = static_cast<format::Type>(type);
-  if (type < METRICS_COUNTER || type > METRICS_INFO) {
+  if (type < METRICS_COUNTER || type > METRICS_STATESET) {
     throw format::Error(METRICS_INVALID, std::string("the type of family \"") + name +
                                              "\" is not one of metrics_type");
   }
@@ -90,16 +124,8 @@ format::Definition definition_of(metrics_type type, const char* name, const char
     throw format::Error(METRICS_INVALID, "only histograms have native buckets, \"" + d.name +
                                              "\" is a " + std::string(format::to_string(d.type)));
   }
-  if (options.mode < METRICS_ALL || options.mode > METRICS_LIVEMOSTRECENT) {
-    throw format::Error(METRICS_INVALID,
-                        "the mode of family \"" + d.name + "\" is not one of metrics_mode");
-  }
-  if (format::is_of_processes(d.type)) {
-    d.mode = static_cast<format::Mode>(options.mode);
-  } else if (options.mode != METRICS_ALL) {
-    throw format::Error(METRICS_INVALID, "only gauges and infos have modes, \"" + d.name +
-                                             "\" is a " + std::string(format::to_string(d.type)));
-  }
+  d.states = states_of(options, d.name);
+  d.mode = mode_of(options, d);
   return d;
 }
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <limits>
 #include <numeric>
+#include <optional>
 #include <vector>
 
 #include "libmetrics/api/errors.h"
@@ -33,6 +34,17 @@ Place place_of(const Handle* handle) {
     throw format::Error(METRICS_INVALID, "there is nothing to read: the handle counts nothing");
   }
   return {own->segment(), index, place >> 32};
+}
+
+// Returns what this process has set; an empty optional if it has set nothing. Throws Error also if
+// the process has no slot.
+std::optional<double> own_value(const metrics_gauge* gauge) {
+  const update::ProcessClaim& claim = update::process().claims[place_of(gauge).index];
+  using State = update::ProcessClaim::State;
+  if (claim.state.load(std::memory_order_relaxed) == State::kFailed) {
+    throw format::Error(METRICS_NO_SLOT, "the process has no slot: its gauges are refused");
+  }
+  return update::gauge_value(static_cast<const update::Gauge&>(*gauge));
 }
 
 }  // namespace
@@ -66,13 +78,15 @@ metrics_status metrics_histogram_value(const metrics_histogram* histogram, uint6
 
 metrics_status metrics_gauge_value(const metrics_gauge* gauge, double* out) {
   return to_status([&] {
-    const update::ProcessClaim& claim = update::process().claims[place_of(gauge).index];
-    using State = update::ProcessClaim::State;
-    if (claim.state.load(std::memory_order_relaxed) == State::kFailed) {
-      throw format::Error(METRICS_NO_SLOT, "the process has no slot: its gauges are refused");
-    }
-    const auto own = update::gauge_value(static_cast<const update::Gauge&>(*gauge));
-    *out = own.value_or(std::numeric_limits<double>::quiet_NaN());
+    *out = own_value(gauge).value_or(std::numeric_limits<double>::quiet_NaN());
+    return METRICS_OK;
+  });
+}
+
+metrics_status metrics_stateset_value(const metrics_stateset* set, size_t* out) {
+  return to_status([&] {
+    const auto own = own_value(reinterpret_cast<const metrics_gauge*>(set));
+    *out = own ? static_cast<std::size_t>(*own) : METRICS_NO_STATE;
     return METRICS_OK;
   });
 }

@@ -232,6 +232,23 @@ metrics_status metrics_histogram_labels(metrics_family* family, const char* cons
       family, values, count, out, inert_histogram);
 }
 
+metrics_status metrics_stateset_labels(metrics_family* family, const char* const* values,
+                                       size_t count, metrics_stateset** out) {
+  metrics_gauge* gauge = nullptr;
+  const metrics_status status =
+      labels<update::Gauge, format::Type::kStateSet>(family, values, count, &gauge, inert_gauge);
+  *out = reinterpret_cast<metrics_stateset*>(gauge);
+  return status;
+}
+
+size_t metrics_stateset_index(const metrics_family* family, const char* state) {
+  if (family == nullptr || state == nullptr) return METRICS_NO_STATE;
+  const std::vector<std::string>& states = family_of(family)->definition.states;
+  const auto found = std::find(states.begin(), states.end(), std::string_view(state));
+  return found == states.end() ? METRICS_NO_STATE
+                               : static_cast<std::size_t>(found - states.begin());
+}
+
 metrics_status metrics_info_state(metrics_family* family, const char* const* names,
                                   const char* const* values, size_t count) {
   return to_status([&] {
@@ -306,6 +323,7 @@ void metrics_release(metrics_family* family, const void* handle) {
       return registry.release(static_cast<update::Histogram*>(at));
     case format::Values::kGauge:
     case format::Values::kInfo:
+    case format::Values::kState:
       return registry.release(static_cast<update::Gauge*>(at));
   }
 }

@@ -52,6 +52,10 @@ void metrics_gauge_set_to_current_time(metrics_gauge* hot) {
   metrics_gauge_set(hot, seconds(CLOCK_REALTIME));
 }
 
+void metrics_stateset_set(metrics_stateset* s, size_t state) {
+  update::set_state(reinterpret_cast<metrics_gauge*>(s), state);
+}
+
 void metrics_histogram_observe(const metrics_histogram* h, double value) {
   if (h == nullptr) return;
   std::uint64_t* first = metrics_hot_first(&h->place);

@@ -45,8 +45,10 @@ void check_labels(const Definition& d) {
     if (*label == "quantile" && d.type == Type::kSummary) {
       refuse(where + " is reserved for quantiles; choose another name");
     }
-    if (*label == "pid" && d.type == Type::kGauge && is_per_process(d.mode)) {
-      refuse(where + " is reserved: gauges of mode " + quoted(to_string(d.mode)) +
+    if (*label == "pid" && (d.type == Type::kGauge || d.type == Type::kStateSet) &&
+        is_per_process(d.mode)) {
+      refuse(where + " is reserved: " + std::string(to_string(d.type)) + "s of mode " +
+             quoted(to_string(d.mode)) +
              " get a pid label for each process; choose another name or another mode");
     }
     if (std::find(d.labels.begin(), label, *label) != label) {
@@ -77,6 +79,56 @@ void check_bounds(const Definition& d) {
   }
 }
 
+// Checks the states of a state set, and its name: that is also the name of the label whose values
+// are the states.
+void check_states(const Definition& d) {
+  const std::string set = "state set " + quoted(d.name);
+  if (d.states.empty()) refuse(set + " has no states; name at least one");
+  if (d.states.size() > kMaxStates) {
+    refuse(set + " has " + std::to_string(d.states.size()) + " states; at most " +
+           std::to_string(kMaxStates) + " are possible");
+  }
+  for (auto state = d.states.begin(); state != d.states.end(); ++state) {
+    const std::string where = "state " + std::to_string(state - d.states.begin()) + " of " + set;
+    check_text(where, *state);
+    if (state->empty()) refuse(where + " is empty; give it a name");
+    if (std::find(d.states.begin(), state, *state) != state) {
+      refuse(where + ", " + quoted(*state) + ", is there twice; remove one");
+    }
+  }
+  const std::string label = set + " has a label of its own name for its states";
+  if (d.name.find(':') != std::string::npos || d.name.starts_with("__")) {
+    refuse(label +
+           ", and label names have no ':' and don't begin with \"__\"; choose another name");
+  }
+  if (d.name == "le" || d.name == "segment" || (d.name == "pid" && is_per_process(d.mode))) {
+    refuse(label + ", and that label is reserved; choose another name");
+  }
+  if (std::find(d.labels.begin(), d.labels.end(), d.name) != d.labels.end()) {
+    refuse(label + ", so that it can't have another one of that name; rename the label");
+  }
+}
+
+// Checks the mode; a type without modes gets the first one.
+void check_mode(Definition& d) {
+  switch (values_of(d.type)) {
+    case Values::kInfo:
+      if (d.mode == Mode::kAll || d.mode == Mode::kMostRecent) return;
+      refuse("info " + quoted(d.name) + " can't have the mode " + quoted(to_string(d.mode)) +
+             "; leave it out, or write " + quoted(to_string(Mode::kMostRecent)) +
+             ", for the last statement to stay when no process lives that has made it");
+    case Values::kState:
+      if (is_most_recent(d.mode) || is_per_process(d.mode) || d.mode == Mode::kLiveSum) return;
+      refuse("state set " + quoted(d.name) + " can't have the mode " + quoted(to_string(d.mode)) +
+             ": states have no order and no sum; write livemostrecent, mostrecent, liveall or all, "
+             "or livesum, for the number of processes in each state");
+    case Values::kGauge:
+      return;
+    default:
+      d.mode = Mode{};
+  }
+}
+
 }  // namespace
 
 Definition checked(Definition given) {
@@ -95,20 +147,20 @@ Definition checked(Definition given) {
       refuse("unit " + quoted(d.unit) + " of family " + quoted(d.name) +
              " may hold only letters, digits and '_'");
     }
-    if (d.type == Type::kInfo)
-      refuse("info " + quoted(d.name) + " can't have a unit; leave it out");
+    if (d.type == Type::kInfo || d.type == Type::kStateSet) {
+      refuse((d.type == Type::kInfo ? "info " : "state set ") + quoted(d.name) +
+             " can't have a unit; leave it out");
+    }
     if (!d.name.ends_with('_' + d.unit)) d.name += '_' + d.unit;
   }
-  if (values_of(d.type) == Values::kInfo) {
-    if (d.mode != Mode::kAll && d.mode != Mode::kMostRecent) {
-      refuse("info " + quoted(d.name) + " can't have the mode " + quoted(to_string(d.mode)) +
-             "; leave it out, or write " + quoted(to_string(Mode::kMostRecent)) +
-             ", for the last statement to stay when no process lives that has made it");
-    }
-  } else if (values_of(d.type) != Values::kGauge) {
-    d.mode = Mode{};
-  }
+  check_mode(d);
   check_labels(d);
+  if (d.type == Type::kStateSet) {
+    check_states(d);
+  } else if (!d.states.empty()) {
+    refuse("only state sets have states, " + quoted(d.name) + " is a " +
+           std::string(to_string(d.type)));
+  }
   if (!d.bounds.empty() && d.bounds.back() == HUGE_VAL) d.bounds.pop_back();
   if (!has_buckets(d.type) && !d.bounds.empty()) {
     refuse("only histograms have bounds, " + quoted(d.name) + " is a " +

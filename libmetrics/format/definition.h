@@ -17,10 +17,11 @@ struct Definition {
   std::string help;
   std::string unit;
   std::vector<std::string> labels;
-  std::vector<double> bounds;         // of a histogram, without +Inf
-  Mode mode = Mode::kAll;             // of a gauge, or an info
-  std::uint32_t max_series = 0;       // 0: no limit. Not a part of the family's identity
-  std::optional<Native> native = {};  // of a histogram with bounds by rule
+  std::vector<double> bounds;            // of a histogram, without +Inf
+  Mode mode = Mode::kAll;                // of a gauge, a state set, or an info
+  std::uint32_t max_series = 0;          // 0: no limit. Not a part of the family's identity
+  std::optional<Native> native = {};     // of a histogram with bounds by rule
+  std::vector<std::string> states = {};  // of a state set
 };
 
 // Returns how many cells a series of the family has in each slot.

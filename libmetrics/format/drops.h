@@ -36,6 +36,7 @@ inline constexpr std::array<DropReason, static_cast<std::size_t>(Drop::kCount)> 
     {Drop::kEditionsFull, Dropped::kSeries, "editions_full"},
     {Drop::kLabelValueCut, Dropped::kLabelText, "label_value_cut"},
     {Drop::kLimit, Dropped::kSeries, "limit"},
+    {Drop::kStateUnknown, Dropped::kUpdate, "state_unknown"},
 }};
 
 }  // namespace metrics::format

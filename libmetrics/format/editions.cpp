@@ -24,7 +24,7 @@ std::string listed(const Strings& strings) {
 template <class Family>
 std::string describe(const Family& f) {
   std::string text = std::string(to_string(f.type)) + " \"" + std::string(f.name) + '"';
-  if (values_of(f.type) == Values::kGauge || f.mode != Mode{}) {
+  if (values_of(f.type) == Values::kGauge || f.type == Type::kStateSet || f.mode != Mode{}) {
     text += " of mode " + std::string(to_string(f.mode));
   }
   if (!f.unit.empty()) text += " of unit " + std::string(f.unit);
@@ -39,6 +39,7 @@ std::string describe(const Family& f) {
       if (f.native->negative) text += " of both signs";
     }
   }
+  if (f.type == Type::kStateSet) text += " and states " + listed(f.states);
   return text;
 }
 
@@ -60,7 +61,8 @@ bool is_edition(const FamilyView& there, const Definition& d) noexcept {
   return there.name == d.name && there.type == d.type && there.mode == d.mode &&
          there.unit == d.unit && there.native == d.native &&
          std::equal(there.labels.begin(), there.labels.end(), d.labels.begin(), d.labels.end()) &&
-         std::equal(there.bounds.begin(), there.bounds.end(), d.bounds.begin(), d.bounds.end());
+         std::equal(there.bounds.begin(), there.bounds.end(), d.bounds.begin(), d.bounds.end()) &&
+         std::equal(there.states.begin(), there.states.end(), d.states.begin(), d.states.end());
 }
 
 std::string described(const FamilyView& family) { return describe(family); }

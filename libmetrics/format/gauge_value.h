@@ -2,6 +2,7 @@
 #pragma once
 
 #include <bit>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 
@@ -34,6 +35,15 @@ struct GaugeWord {
 // Returns the version that a live record's state has, as far as a gauge's cell holds it.
 constexpr std::uint32_t gauge_version(std::uint64_t live) noexcept {
   return static_cast<std::uint32_t>(rest_of(live));
+}
+
+// Returns the index of the state that a state set's value stands for; an empty optional if the
+// family, which has `count` states, has no such one.
+constexpr std::optional<std::uint32_t> state_of_value(double value, std::size_t count) noexcept {
+  if (!(value >= 0 && value < static_cast<double>(count))) return std::nullopt;
+  const auto state = static_cast<std::uint32_t>(value);
+  if (static_cast<double>(state) != value) return std::nullopt;
+  return state;
 }
 
 // Returns true if the mode counts only living processes.

@@ -44,6 +44,7 @@ enum class Drop : std::uint32_t {
   kEditionsFull,      // family refused: its name has kMaxEditions definitions already
   kLabelValueCut,     // series looked up by a label value that was too long: it counts
   kLimit,             // series looked up beyond its family's limit: see FamilyRecord::max_series
+  kStateUnknown,      // state set: its family has no such state
   kCount,
 };
 inline constexpr std::size_t kDropCapacity = 32;
@@ -247,7 +248,8 @@ enum class Type : std::uint8_t {
   kGauge = 2,
   kHistogram = 3,
   kSummary = 4,
-  kInfo = 5
+  kInfo = 5,
+  kStateSet = 6
 };
 
 // How the values that many processes give one gauge are merged; the names are client_python's.
@@ -272,7 +274,8 @@ inline constexpr std::uint8_t kModeCount = 10;
 struct FamilyRecord {
   Record record;
   Type type;
-  Mode mode;  // of a gauge; of an info: kAll, or kMostRecent if the last statement stays; else 0
+  Mode mode;  // of a gauge or a state set; of an info: kAll, or kMostRecent if the last statement
+              // stays; else 0
   std::uint16_t label_count;
   std::uint32_t bound_count;
   std::int8_t schema;   // these four are a native histogram's, see native.h
@@ -280,7 +283,7 @@ struct FamilyRecord {
   std::int16_t low, high;
   std::uint16_t places;       // of exemplars, in each series: 0 in this version
   std::uint32_t max_series;   // as the first registrant has given it; 0: no limit
-  std::uint16_t state_count;  // of a state set: 0 in this version
+  std::uint16_t state_count;  // of a state set
   std::uint16_t flags;        // 0 in this version
   Cell series_used;  // at least the number of live series, except for the overflow series; not
                      // counted in a file of version 2.0
@@ -345,6 +348,7 @@ inline constexpr std::uint16_t kSeriesFixed20 = 112;  // the least that is fixed
 //   gauge      generation and version of the record, value, stamp: only in first slots, see
 //              update/gauges.h
 //   info       as a gauge; a process that states it sets 1
+//   stateset   as a gauge; the value is the index of a state of its family
 inline constexpr std::uint32_t kCounterCells = 2;
 inline constexpr std::uint32_t kCounterFraction = 1;
 inline constexpr std::uint32_t kGaugeCells = 3;
@@ -359,6 +363,7 @@ inline constexpr std::uint64_t kUnset = 0x7ff8'6e6f'7473'6574;
 // Limits that bound every walk; a definition beyond them is refused when a program makes it.
 inline constexpr std::uint32_t kMaxLabels = 64;
 inline constexpr std::uint32_t kMaxBounds = 1024;
+inline constexpr std::uint32_t kMaxStates = 256;
 inline constexpr std::uint32_t kMaxStringBytes = 16 * 1024;
 inline constexpr std::uint32_t kMaxRecordBytes = 1024 * 1024;
 inline constexpr std::uint32_t kMaxEditions = 64;  // families that have one stem

@@ -117,6 +117,7 @@ std::optional<FamilyView> family_at(const Window& window, Offset offset, std::st
   f.overflow = r->overflow.load(std::memory_order_relaxed);
   const std::uint16_t label_count = r->label_count;
   const std::uint32_t bound_count = r->bound_count;
+  const std::uint16_t state_count = r->state_count;
   const auto no = [&](const char* why) -> std::optional<FamilyView> {
     if (fault != nullptr) *fault = "family at " + std::to_string(offset) + ' ' + why;
     return std::nullopt;
@@ -129,8 +130,8 @@ std::optional<FamilyView> family_at(const Window& window, Offset offset, std::st
   if (r->native != 0) {
     f.native = Native{r->schema, r->low, r->high, r->native == kNativeOfBothSigns};
   }
-  if (label_count > kMaxLabels || bound_count > kMaxBounds) {
-    return no("has too many labels or bounds");
+  if (label_count > kMaxLabels || bound_count > kMaxBounds || state_count > kMaxStates) {
+    return no("has too many labels, bounds or states");
   }
   Cursor cursor(rest);
   f.bounds = cursor.doubles(bound_count);
@@ -138,6 +139,7 @@ std::optional<FamilyView> family_at(const Window& window, Offset offset, std::st
   f.help = cursor.string();
   f.unit = cursor.string();
   for (std::uint32_t i = 0; i < label_count; ++i) f.labels.push_back(cursor.string());
+  for (std::uint32_t i = 0; i < state_count; ++i) f.states.push_back(cursor.string());
   if (!cursor.ok()) return no("has strings that reach beyond its record");
   // The registrant has checked the definition, but the bytes may be another program's, and an
   // exposition must stay valid: it is checked again. The ending that checked() removes is put back
@@ -152,7 +154,8 @@ std::optional<FamilyView> family_at(const Window& window, Offset offset, std::st
                                   {f.bounds.begin(), f.bounds.end()},
                                   f.mode,
                                   0,
-                                  f.native});
+                                  f.native,
+                                  {f.states.begin(), f.states.end()}});
     if (d.name != f.name || d.bounds.size() != bound_count)
       return no("is not as families are kept");
     f.cells = cell_count(d);
@@ -194,6 +197,7 @@ std::uint64_t family_bytes(const Definition& d) noexcept {
   std::uint64_t bytes = sizeof(FamilyRecord) + d.bounds.size() * sizeof(double) +
                         string_bytes(d.name) + string_bytes(d.help) + string_bytes(d.unit);
   for (const auto& label : d.labels) bytes += string_bytes(label);
+  for (const auto& state : d.states) bytes += string_bytes(state);
   return record_bytes(bytes);
 }
 
@@ -213,10 +217,12 @@ void write_family(std::byte* at, const Definition& d, std::uint64_t hash,
     r->low = static_cast<std::int16_t>(d.native->low);
     r->high = static_cast<std::int16_t>(d.native->high);
   }
+  r->state_count = static_cast<std::uint16_t>(d.states.size());
   Pen pen(reinterpret_cast<std::byte*>(r + 1));
   pen.bytes(d.bounds.data(), d.bounds.size() * sizeof(double));
   for (const auto* text : {&d.name, &d.help, &d.unit}) pen.string(*text);
   for (const auto& label : d.labels) pen.string(label);
+  for (const auto& state : d.states) pen.string(state);
 }
 
 std::uint32_t room_for(std::span<const std::string> strings) noexcept {

@@ -62,7 +62,8 @@ struct FamilyView {
   std::vector<std::string_view> labels;
   std::span<const double> bounds;
   std::optional<Native> native;
-  std::uint32_t cells;  // of each of its series
+  std::uint32_t cells;                   // of each of its series
+  std::vector<std::string_view> states;  // of a state set
 };
 struct SeriesView {
   Offset offset;

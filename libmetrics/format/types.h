@@ -21,7 +21,9 @@ enum class Values {
   kWholeAndFraction,  // whole numbers (u64) and fractions (double), whose sum is the value
   kGauge,             // a process's value, its generation and stamp; merged by the family's mode
   kCounts,            // a count (u64) for each bucket, not cumulative, and the sum (double)
-  kInfo,  // a gauge's cells, of which nothing is printed: who has set them states the labels
+  kInfo,   // a gauge's cells, of which nothing is printed: who has set them states the labels
+  kState,  // a gauge's cells, whose value is the index of a state; merged by the family's mode to
+           // a gauge for each state
 };
 
 struct TypeRow {
@@ -45,7 +47,7 @@ inline constexpr std::string_view kCountEnding = "_count";
 inline constexpr std::string_view kSumEnding = "_sum";
 inline constexpr std::string_view kCreatedEnding = "_created";
 
-inline constexpr std::array<TypeRow, 5> kTypes = {{
+inline constexpr std::array<TypeRow, 6> kTypes = {{
     {Type::kCounter,
      "counter",
      "counter",
@@ -78,6 +80,7 @@ inline constexpr std::array<TypeRow, 5> kTypes = {{
      2,
      0},
     {Type::kInfo, "info", "gauge", "_info", {"_info"}, 1, false, Values::kInfo, kGaugeCells, 0},
+    {Type::kStateSet, "stateset", "gauge", "", {""}, 1, false, Values::kState, kGaugeCells, 0},
 }};
 
 // Returns the type's row; nullptr for a number that no type has, which foreign bytes may hold.
@@ -109,7 +112,8 @@ static_assert(cell_count(Type::kSummary, 0) == histogram_cells(0));
 // Returns true if each process has a value of its own, which may end with it: reader/gauge_merge.h
 // merges those. Other values are sums over slots.
 constexpr bool is_of_processes(Type type) noexcept {
-  return values_of(type) == Values::kGauge || values_of(type) == Values::kInfo;
+  const Values values = values_of(type);
+  return values == Values::kGauge || values == Values::kInfo || values == Values::kState;
 }
 
 // Returns every name that the family's samples may have in any exposition format, the family's own

@@ -44,7 +44,9 @@ struct Family {
   std::string unit;  // may be empty
   format::Type type;
   std::vector<double> bounds;  // of a histogram, the explicit ones: ascending, finite, no +Inf
-  std::vector<Series> series;  // no two with the same labels
+  // No two with the same labels. A state set has one for each state, which the label of the family's
+  // name has.
+  std::vector<Series> series;
   // True if these are more series of the family before it in the list, which has other bounds (in
   // another segment): HELP and TYPE are not printed again.
   bool continues = false;
@@ -67,7 +69,7 @@ inline std::size_t count_of_counts(const Family& family) noexcept {
 inline std::size_t value_count(const Family& family) noexcept {
   if (format::values_of(family.type) == format::Values::kInfo) return 0;  // it is there, or not
   // A gauge's cells belong to one process each; merged, they are one value.
-  if (format::values_of(family.type) == format::Values::kGauge) return 1;
+  if (format::is_of_processes(family.type)) return 1;
   if (format::values_of(family.type) == format::Values::kCounts) {
     return count_of_counts(family) + 1;
   }
@@ -95,7 +97,7 @@ struct Families {
   // 0 for "nothing kept yet". No two objects have the same shape.
   std::uint64_t shape = 0;
   std::vector<Family> families;  // no two share a sample name, except for continuations
-  // counter: whole (u64), fraction (double). gauge: double. info: nothing, its value is 1.
+  // counter: whole (u64), fraction (double). gauge, stateset: double. info: nothing, its value is 1.
   // histogram: a count (u64, not cumulative) for each bound, or with native buckets for each one of
   // its grid, and for +Inf; sum (double).
   // summary: count (u64), sum (double), like a histogram without bounds.

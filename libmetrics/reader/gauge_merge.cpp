@@ -25,6 +25,15 @@ bool is_statement(const GaugeMerge::Record& record) {
   return record.type == format::Type::kInfo && format::is_most_recent(record.mode);
 }
 
+// Returns the value that counts of what a record's cell holds: of a state set, where the state
+// stands among the shown family's. Empty if it is not one of the edition's states.
+std::optional<double> value_of(const GaugeMerge::Record& record, std::uint64_t cell) {
+  const std::optional<double> value = format::decode_gauge(cell);
+  if (!value || record.type != format::Type::kStateSet) return value;
+  const auto state = format::state_of_value(*value, record.places.size());
+  return state ? std::optional<double>(record.places[*state]) : std::nullopt;
+}
+
 // Returns true if only living processes count.
 bool needs_life(const GaugeMerge::Record& record) {
   if (record.type == format::Type::kInfo) return !is_statement(record);
@@ -93,8 +102,9 @@ bool GaugeMerge::hold(Reader& reader, format::SlotIndex slot,
   if (!copied) return false;
   for (const Found& found : std::span(found_).first(count)) {
     const auto word = format::GaugeWord::of(found.cells[format::kGaugeGeneration]);
-    if (word.version != records_[found.record].version) continue;
-    if (const auto value = format::decode_gauge(found.cells[format::kGaugeValue])) {
+    const Record& record = records_[found.record];
+    if (word.version != record.version) continue;
+    if (const auto value = value_of(record, found.cells[format::kGaugeValue])) {
       held_.push_back(
           {found.record, slot, word.generation, found.cells[format::kGaugeStamp], *value});
     }
@@ -206,17 +216,51 @@ bool GaugeMerge::merge(Reader& reader, const std::vector<bool>& gone) {
   return true;
 }
 
-// Makes the samples of a series that has one for each process.
-void GaugeMerge::combine_per_process(const Record& record, std::span<const Held> held, Pids& pids) {
-  pids.begin_series();
+// Calls visit(held) once for each process that holds a value of a series. It may hold one in several
+// editions: the last one's is visited, else the newest.
+template <class Visit>
+void GaugeMerge::each_process(std::span<const Held> held, Visit visit) const {
   for (auto h = held.begin(); h != held.end(); ++h) {
-    // A process may hold a value in several editions: the last one's is shown, else the newest.
     const auto next = std::find_if(h, held.end(), [&](const Held& o) { return o.slot != h->slot; });
     const auto chosen =
         std::find_if(h, next, [&](const Held& o) { return records_[o.record].of_last; });
-    const Held& shown = chosen != next ? *chosen : *std::prev(next);
     h = std::prev(next);
-    samples_.push_back({record.series, pids.next(shown.slot), shown.value});
+    visit(chosen != next ? *chosen : *h);
+  }
+}
+
+// Makes the samples of a series that has one for each process.
+void GaugeMerge::combine_per_process(const Record& record, std::span<const Held> held, Pids& pids) {
+  pids.begin_series();
+  each_process(held, [&](const Held& h) {
+    samples_.push_back({record.series, pids.next(h.slot), h.value});
+  });
+}
+
+// Makes the samples of a series of a state set.
+void GaugeMerge::combine_states(const Record& record, std::span<const Held> held, bool of_last,
+                                Pids& pids) {
+  const auto add = [&](const std::string& pid, auto number) {
+    for (std::uint32_t state = 0; state < record.states; ++state) {
+      samples_.push_back({record.series, pid, number(state), 0, false, state});
+    }
+  };
+  const auto add_current = [&](const std::string& pid, const Held& h) {
+    add(pid, [&](std::uint32_t state) { return h.value == state ? 1.0 : 0.0; });
+  };
+  if (format::is_per_process(record.mode)) {
+    pids.begin_series();
+    each_process(held, [&](const Held& h) { add_current(pids.next(h.slot), h); });
+  } else if (format::is_most_recent(record.mode)) {
+    const Held* newest = nullptr;
+    for (const Held& h : held) {
+      if (newest == nullptr || h.stamp >= newest->stamp) newest = &h;
+    }
+    if (newest != nullptr) add_current({}, *newest);
+  } else if (of_last || !held.empty()) {  // as with a sum, see combine()
+    std::vector<double> processes(record.states);
+    each_process(held, [&](const Held& h) { processes[static_cast<std::size_t>(h.value)] += 1; });
+    add({}, [&](std::uint32_t state) { return processes[state]; });
   }
 }
 
@@ -238,10 +282,8 @@ void GaugeMerge::combine(std::size_t first_record, std::span<Held> held, bool of
     if (!held.empty()) samples_.push_back(std::move(statement));
     return;
   }
-  if (format::is_per_process(record.mode)) {
-    combine_per_process(record, held, pids);
-    return;
-  }
+  if (record.type == format::Type::kStateSet) return combine_states(record, held, of_last, pids);
+  if (format::is_per_process(record.mode)) return combine_per_process(record, held, pids);
   std::optional<double> value;
   std::uint64_t stamp = 0;
   for (const Held& h : held) {

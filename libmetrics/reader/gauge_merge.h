@@ -2,7 +2,9 @@
 //
 // Counters and histograms are sums; a gauge's mode may depend on which process set a value, when,
 // and whether that process lives. The kernel is asked only for gauges of live modes, and only for
-// slots that hold a value. An info is merged likewise: a process that states it holds a 1.
+// slots that hold a value. An info is merged likewise: a process that states it holds a 1. So is a
+// state set: a process holds the index of its state, and what is made of that is a sample for each
+// state, 1 or 0, or, in mode livesum, the number of processes that are in it.
 //
 // Of the editions of a family, the last one's mode decides. Of the others only the values of living
 // processes count: a dead one's share in an edition that no process opens again would stay forever.
@@ -31,6 +33,7 @@ class GaugeMerge {
     double value;
     std::uint64_t stamp = 0;  // of an info: of its last statement
     bool lives = false;       // of an info: a living process states it
+    std::uint32_t state = 0;  // of a state set: index into the shown family's states
   };
 
   GaugeMerge();
@@ -45,6 +48,10 @@ class GaugeMerge {
     format::Type type;
     format::Mode mode;  // of the family's last edition, as is the type
     bool of_last;       // the record is of that edition
+    // Of a state set: for each state of the record's edition, its index among the shown family's,
+    // and how many these are.
+    std::span<const std::uint32_t> places = {};
+    std::uint32_t states = 0;
   };
   // Forgets all records; add() then adds them one after the other, in the order of series.
   void forget();
@@ -55,8 +62,8 @@ class GaugeMerge {
   // gauges; others are skipped. Returns false, with the reader's why(), if the file was truncated
   // meanwhile or can't be read.
   bool hold(Reader& reader, format::SlotIndex slot, std::span<const Reader::Stretch> stretches);
-  // Returns what the samples of the values taken cost at most, where a sample of each series costs
-  // that.
+  // Returns what the samples of the values taken cost at most, where a sample of each series, or a
+  // sample for each of its states, costs that.
   std::uint64_t most_of_samples(std::span<const std::uint64_t> costs) const;
   // Makes samples of the values taken, except for those of records that are gone: see
   // Reader::find_gone(). Returns false, with the reader's why(), if the file was truncated
@@ -74,7 +81,7 @@ class GaugeMerge {
     std::size_t record;  // index into records_
     format::SlotIndex slot;
     std::uint64_t generation, stamp;
-    double value;
+    double value;        // of a state set: an index into the shown family's states
     bool lives = false;  // found out where it matters
   };
 
@@ -88,7 +95,10 @@ class GaugeMerge {
 
   void sort_held();
   void combine(std::size_t record, std::span<Held> held, bool of_last, Pids& pids);
+  template <class Visit>
+  void each_process(std::span<const Held> held, Visit visit) const;
   void combine_per_process(const Record& record, std::span<const Held> held, Pids& pids);
+  void combine_states(const Record& record, std::span<const Held> held, bool of_last, Pids& pids);
   void drop_old_statements();
 
   std::vector<Record> records_;

@@ -72,6 +72,13 @@ std::uint64_t cost_of_series(const format::FamilyView& family, const format::Ser
   return kSeries + kCopies * samples * line;
 }
 
+std::uint64_t cost_of_sample(const format::FamilyView& family, const format::SeriesView& series,
+                             std::span<const std::string_view> states) {
+  const std::uint64_t one = cost_of_series(family, series, 1);
+  if (states.empty()) return one;
+  return states.size() * (one + kCopies * family.name.size()) + kCopies * size_of(states);
+}
+
 std::uint64_t cost_of_sums(const Contents& contents, std::span<const format::Group> groups) {
   struct Shown {
     const format::FamilyView* edition;

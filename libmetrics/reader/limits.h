@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "libmetrics/format/editions.h"
 #include "libmetrics/reader/contents.h"
@@ -65,6 +66,11 @@ std::string excess_of_data(std::uint64_t bytes, std::uint64_t space_taken);
 // labels of the series.
 std::uint64_t cost_of_series(const format::FamilyView& family, const format::SeriesView& series,
                              std::uint64_t samples);
+
+// Returns what a sample of a series of processes costs; of a state set, what one of each of these
+// states costs, each with its own series and label.
+std::uint64_t cost_of_sample(const format::FamilyView& family, const format::SeriesView& series,
+                             std::span<const std::string_view> states);
 
 // Returns what all series cost, except for those of processes: their samples are known only when
 // slots are read. A family's last edition decides how many buckets all its series have.

@@ -20,6 +20,13 @@ bool is_overflow(const Contents& contents, const Shown& shown, const Shown::Seri
   return true;
 }
 
+// Returns the type that a family is shown as: numbers of processes are no states.
+format::Type shown_type(const format::FamilyView& last) {
+  const bool is_number =
+      last.type == format::Type::kStateSet && last.mode == format::Mode::kLiveSum;
+  return is_number ? format::Type::kGauge : last.type;
+}
+
 }  // namespace
 
 SegmentMerge::SegmentMerge(std::string file, Access access, Admit admit)
@@ -113,13 +120,15 @@ void SegmentMerge::plan() {
       if (is_overflow(contents, shown_, series)) overflows_.push_back(i);
       continue;
     }
-    sample_costs_[i] = cost_of_series(contents.families[shown_.edition_of[series.first]],
-                                      contents.series[series.first], 1);
+    const std::vector<std::string_view>& states = shown_.families[series.family].states;
+    sample_costs_[i] = cost_of_sample(contents.families[shown_.edition_of[series.first]],
+                                      contents.series[series.first], states);
     for (std::uint32_t r = series.first; r != Shown::kNone; r = shown_.next[r]) {
       const bool of_last = &contents.families[shown_.edition_of[r]] == &last;
       const format::SeriesView& record = contents.series[r];
       gauges_.add({r, i, series.family, record.first_cell, format::rest_of(record.state), last.type,
-                   last.mode, of_last});
+                   last.mode, of_last, shown_.state_places[shown_.edition_of[r]],
+                   static_cast<std::uint32_t>(states.size())});
     }
   }
   std::sort(by_cell_.begin(), by_cell_.end(),
@@ -289,7 +298,7 @@ void SegmentMerge::rebuild() {
     families_.families.push_back({std::string(f.name),
                                   std::string(f.help),
                                   std::string(f.unit),
-                                  f.type,
+                                  shown_type(f),
                                   {f.bounds.begin(), f.bounds.end()},
                                   {},
                                   false,
@@ -306,8 +315,9 @@ void SegmentMerge::rebuild() {
     std::vector<Label> labels = labels_of(edition, contents.series[series.first]);
     // An older edition may have had a label that the last one's type or mode gives to samples.
     if (family.type == format::Type::kSummary) move_aside(labels, "quantile");
-    const format::Mode mode = shown_.families[series.family].last->mode;
-    if (family.type == format::Type::kGauge && format::is_per_process(mode)) {
+    const Shown::Family& shown = shown_.families[series.family];
+    if (shown.last->type != format::Type::kInfo && format::is_of_processes(shown.last->type) &&
+        format::is_per_process(shown.last->mode)) {
       move_aside(labels, "pid");
     }
     if (!format::is_of_processes(family.type)) {
@@ -322,8 +332,11 @@ void SegmentMerge::rebuild() {
     }
     for (; next_sample < samples.size() && samples[next_sample].series == i; ++next_sample) {
       std::vector<Label> all;
-      all.reserve(labels.size() + 1);
+      all.reserve(labels.size() + 2);
       all = labels;
+      if (!shown.states.empty()) {
+        all.push_back({family.name, std::string(shown.states[samples[next_sample].state])});
+      }
       if (const std::string& pid = samples[next_sample].pid; !pid.empty()) {
         all.push_back({"pid", pid});
       }

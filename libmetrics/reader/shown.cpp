@@ -23,8 +23,30 @@ std::vector<Label> labels_of(const format::FamilyView& edition, const format::Se
   return labels;
 }
 
+namespace {
+
+// Fills in the states of a group of state sets.
+void add_states(const Contents& contents, const format::Group& group, Shown::Family& family,
+                std::vector<std::vector<std::uint32_t>>& places) {
+  std::unordered_map<std::string_view, std::uint32_t, Seeded> by_name;
+  const auto add = [&](std::size_t edition) {
+    if (!places[edition].empty()) return;
+    for (const std::string_view state : contents.families[edition].states) {
+      const auto [there, is_new] =
+          by_name.emplace(state, static_cast<std::uint32_t>(family.states.size()));
+      if (is_new) family.states.push_back(state);
+      places[edition].push_back(there->second);
+    }
+  };
+  add(group.last);
+  for (const std::size_t edition : group.editions) add(edition);
+}
+
+}  // namespace
+
 Shown shown(const Contents& contents, std::span<const format::Group> groups) {
   Shown all;
+  all.state_places.resize(contents.families.size());
   std::vector<std::uint32_t> family_of(contents.families.size(), Shown::kNone);
   for (const format::Group& group : groups) {
     if (group.hidden_by) continue;
@@ -37,8 +59,15 @@ Shown shown(const Contents& contents, std::span<const format::Group> groups) {
     }
     const format::FamilyView& last = contents.families[group.last];
     all.families.push_back(
-        {&last, group.editions.size(), reached_below_zero, group.native,
-         format::cell_count(last.type, format::grid_size(last.bounds, group.native))});
+        {&last,
+         group.editions.size(),
+         reached_below_zero,
+         group.native,
+         format::cell_count(last.type, format::grid_size(last.bounds, group.native)),
+         {}});
+    if (last.type == format::Type::kStateSet) {
+      add_states(contents, group, all.families.back(), all.state_places);
+    }
   }
   std::unordered_map<format::Offset, std::uint32_t, Seeded> by_offset;
   for (std::size_t i = 0; i < contents.families.size(); ++i) {

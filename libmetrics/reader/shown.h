@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "libmetrics/format/editions.h"
@@ -24,6 +25,8 @@ struct Shown {
     bool reached_below_zero;               // one of them has a bound below zero
     std::optional<format::Native> native;  // see format::Group
     std::uint32_t cells;  // how many values a series has, unless it is of processes
+    // Of a state set: the states of all its editions, the last one's first.
+    std::vector<std::string_view> states;
   };
   struct Series {
     std::uint32_t family;       // index into families
@@ -33,6 +36,8 @@ struct Shown {
   std::vector<Series> series;             // in the order of their first records
   std::vector<std::uint32_t> next;        // by record; kNone at the end
   std::vector<std::uint32_t> edition_of;  // by record: index into Contents::families
+  // By edition: where its states stand among its family's; empty unless it is a shown state set.
+  std::vector<std::vector<std::uint32_t>> state_places;
 };
 
 // Returns what these contents show. `groups` are the families' groups. Valid as long as the

@@ -117,7 +117,7 @@ void check_locks(const Reader& reader, Faults& faults) {
 
 // A cell whose value can be wrong, and what it holds. A 0 is right in each of them.
 struct Checked {
-  enum class Holds { kFraction, kGauge, kGeneration };
+  enum class Holds { kFraction, kGauge, kState, kGeneration };
   std::uint64_t cell;
   Holds holds;
   std::size_t series;  // index into the catalogue's
@@ -137,7 +137,8 @@ std::vector<Checked> checked_cells(const Contents& contents) {
     if (format::values_of(f->type) == format::Values::kWholeAndFraction) {
       cells.push_back({s.first_cell + format::kCounterFraction, Holds::kFraction, i, f});
     } else if (format::is_of_processes(f->type)) {
-      cells.push_back({s.first_cell + format::kGaugeValue, Holds::kGauge, i, f});
+      const Holds value = f->type == format::Type::kStateSet ? Holds::kState : Holds::kGauge;
+      cells.push_back({s.first_cell + format::kGaugeValue, value, i, f});
       cells.push_back({s.first_cell + format::kGaugeGeneration, Holds::kGeneration, i, f});
     }
   }
@@ -147,8 +148,8 @@ std::vector<Checked> checked_cells(const Contents& contents) {
 }
 
 // Returns what is wrong with that value of the cell; empty if nothing is.
-std::string_view fault_of(Checked::Holds holds, std::uint64_t value, bool holds_gauges) {
-  switch (holds) {
+std::string_view fault_of(const Checked& cell, std::uint64_t value, bool holds_gauges) {
+  switch (cell.holds) {
     case Checked::Holds::kFraction: {
       const auto fraction = std::bit_cast<double>(value);
       const bool counts = !std::isnan(fraction) && fraction >= 0;
@@ -157,6 +158,14 @@ std::string_view fault_of(Checked::Holds holds, std::uint64_t value, bool holds_
     case Checked::Holds::kGauge:
       if (holds_gauges || !format::decode_gauge(value)) return "";
       return "holds a gauge's value, outside of a process's slot";
+    case Checked::Holds::kState: {
+      const auto index = format::decode_gauge(value);
+      if (!index) return "";
+      if (!holds_gauges) return "holds a state, outside of a process's slot";
+      return format::state_of_value(*index, cell.family->states.size())
+                 ? ""
+                 : "holds a state that its family does not have";
+    }
     case Checked::Holds::kGeneration:
       break;
   }
@@ -192,8 +201,7 @@ bool check_slot(Reader& reader, format::SlotIndex slot, std::span<const Checked>
       cells.resize(std::min(kPiece, stretch.end - first));
       if (!reader.copy_cells(slot, first, cells)) return false;
       for (; next != checked.end() && next->cell < first + cells.size(); ++next) {
-        const std::string_view fault =
-            fault_of(next->holds, cells[next->cell - first], holds_gauges);
+        const std::string_view fault = fault_of(*next, cells[next->cell - first], holds_gauges);
         if (fault.empty()) continue;
         if (faults.size() > kMostFaults) break;
         faults.push_back({next->series, "series at " + std::to_string(series[next->series].offset) +

@@ -212,6 +212,8 @@ Handle Registry::new_handle(const Family& family) noexcept {
           {}};
     case format::Values::kGauge:
       return new (at) update::Gauge(d.mode);
+    case format::Values::kState:
+      return new (at) update::Gauge(d.mode, d.states.size());
     case format::Values::kInfo:
       break;
   }

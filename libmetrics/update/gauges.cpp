@@ -25,7 +25,8 @@ double winner(Mode mode, double mine, double inherited) {
 
 }  // namespace
 
-Gauge::Gauge(Mode m) noexcept : metrics_gauge{METRICS_NOWHERE, nullptr}, mode(m) {}
+Gauge::Gauge(Mode m, std::size_t count) noexcept
+    : metrics_gauge{METRICS_NOWHERE, nullptr}, mode(m), states(static_cast<std::uint16_t>(count)) {}
 
 format::Cell* Gauge::value_cell() const noexcept {
   return __atomic_load_n(&value_, __ATOMIC_ACQUIRE);

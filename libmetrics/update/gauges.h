@@ -7,6 +7,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 
@@ -25,9 +26,10 @@ struct Users {
   std::atomic<bool> is_kept{false};  // until the process ends
 };
 
-// A series of a gauge or an info in this process. Handles of the C ABI point to its base class.
+// A series of a gauge, an info or a state set in this process. Handles of the C ABI point to its
+// base class.
 struct Gauge : metrics_gauge {
-  explicit Gauge(format::Mode mode) noexcept;
+  explicit Gauge(format::Mode mode, std::size_t states = 0) noexcept;
 
   // Begins a generation's value in these cells of its slot: takes over the value that the last
   // owner has left in this life of the record, or unsets it, and only then writes the generation
@@ -52,6 +54,7 @@ struct Gauge : metrics_gauge {
   std::optional<double> own_value() const noexcept;
 
   const format::Mode mode;
+  const std::uint16_t states;  // of a state set: how many it has; it is set to an index below that
   Users users;
 
  private:

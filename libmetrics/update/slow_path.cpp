@@ -106,4 +106,15 @@ void add_slowly(metrics_gauge* hot, double amount) noexcept {
   change(hot, PendingGauges::Change::kAdd, amount, [=](Gauge& gauge) { gauge.add(amount); });
 }
 
+void set_state(metrics_gauge* hot, std::size_t state) noexcept {
+  const std::uint32_t segment = hot == nullptr ? METRICS_NOWHERE : segment_of(*hot);
+  if (segment == METRICS_NOWHERE) return;  // what was refused has no number of states
+  if (state >= static_cast<const Gauge&>(*hot).states) {
+    count_drop(segment, format::Drop::kStateUnknown);
+    return;
+  }
+  const auto value = static_cast<double>(state);
+  if (metrics_hot_set(hot, value) == 0) set_slowly(hot, value);
+}
+
 }  // namespace metrics::update

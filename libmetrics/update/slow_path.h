@@ -5,6 +5,7 @@
 // or throws.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include "metrics/hot.h"
@@ -18,5 +19,8 @@ void observe_slowly(const metrics_histogram& histogram, double value) noexcept;
 // For any gauge, and for NULL. If the process has no slot yet, the value is kept until it has one.
 void set_slowly(metrics_gauge* gauge, double value) noexcept;
 void add_slowly(metrics_gauge* gauge, double amount) noexcept;
+// For the gauge of a state set, and for NULL. A state that its family does not have is counted as
+// dropped.
+void set_state(metrics_gauge* gauge, std::size_t state) noexcept;
 
 }  // namespace metrics::update

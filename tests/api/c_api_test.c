@@ -101,7 +101,7 @@ int main(void) {
   CHECK(metrics_gauge_value(gauge, &value) == METRICS_OK && value == 0.5);
   metrics_gauge_set_to_current_time(gauge);
   CHECK(metrics_family_of(segment, METRICS_GAUGE, "load2", NULL, NULL, 0,
-                          OPTIONS(.mode = (metrics_mode)10), &family) == METRICS_INVALID);
+                          OPTIONS(.mode = (metrics_mode)11), &family) == METRICS_INVALID);
   CHECK(family == NULL);
 
   metrics_histogram* histogram = NULL;
@@ -124,6 +124,31 @@ int main(void) {
   uint64_t count = 0;
   CHECK(metrics_histogram_value(histogram, &count, &value) == METRICS_OK);
   CHECK(count == 1 && value == 3);
+
+  const char* const states[] = {"idle", "busy"};
+  metrics_stateset* set = NULL;
+  CHECK(metrics_family_of(segment, METRICS_STATESET, "phase", NULL, labels, 1,
+                          OPTIONS(.states = states, .state_count = 2), &family) == METRICS_OK);
+  CHECK(metrics_stateset_labels(family, values, 1, &set) == METRICS_OK);
+  size_t which = 0;
+  CHECK(metrics_stateset_value(set, &which) == METRICS_OK && which == METRICS_NO_STATE);
+  CHECK(metrics_stateset_index(family, "busy") == 1);
+  CHECK(metrics_stateset_index(family, "gone") == METRICS_NO_STATE);
+  CHECK(metrics_stateset_index(NULL, "busy") == METRICS_NO_STATE);
+  metrics_stateset_set(set, metrics_stateset_index(family, "busy"));
+  metrics_stateset_set(set, metrics_stateset_index(family, "gone"));
+  CHECK(metrics_stateset_value(set, &which) == METRICS_OK && which == 1);
+  metrics_stateset_set(NULL, 0);
+  CHECK(metrics_gauge_labels(family, values, 1, &gauge) == METRICS_INVALID);
+  CHECK(strcmp(metrics_last_error(), "\"phase\" is a stateset, no other type") == 0);
+  CHECK(metrics_family_of(segment, METRICS_STATESET, "phases", NULL, NULL, 0,
+                          OPTIONS(.states = states, .state_count = 257),
+                          &family) == METRICS_INVALID);
+  CHECK(metrics_family_of(segment, METRICS_STATESET, "phases", NULL, NULL, 0,
+                          OPTIONS(.state_count = 2), &family) == METRICS_INVALID);
+  CHECK(metrics_family_of(segment, METRICS_STATESET, "phases", NULL, NULL, 0,
+                          OPTIONS(.states = states, .state_count = 2, .mode = METRICS_STATESET_ALL),
+                          &family) == METRICS_OK);
 
   CHECK(metrics_family_of(segment, METRICS_INFO, "build", NULL, NULL, 0, NULL, &family) ==
         METRICS_OK);

@@ -140,12 +140,12 @@ TEST(Options, ThatTheTypeDoesNotHaveAreRefused) {
   EXPECT_EQ(refusal(METRICS_COUNTER, Options().bounds(bounds)),
             "only histograms have bounds, \"x\" is a counter");
   EXPECT_EQ(refusal(METRICS_HISTOGRAM, Options().mode(METRICS_MAX)),
-            "only gauges and infos have modes, \"x\" is a histogram");
-  EXPECT_EQ(refusal(METRICS_GAUGE, Options().mode(static_cast<metrics_mode>(10))),
+            "only gauges, state sets and infos have modes, \"x\" is a histogram");
+  EXPECT_EQ(refusal(METRICS_GAUGE, Options().mode(static_cast<metrics_mode>(11))),
             "the mode of family \"x\" is not one of metrics_mode");
   EXPECT_EQ(refusal(METRICS_INFO, Options().unit("s")),
             "info \"x\" can't have a unit; leave it out");
-  EXPECT_EQ(refusal(static_cast<metrics_type>(6), Options()),
+  EXPECT_EQ(refusal(static_cast<metrics_type>(7), Options()),
             "the type of family \"x\" is not one of metrics_type");
   EXPECT_EQ(refusal(static_cast<metrics_type>(0), Options()),
             "the type of family \"x\" is not one of metrics_type");

@@ -105,8 +105,8 @@ TEST(Definition, SomeLabelNamesAreReserved) {
   EXPECT_EQ(refusal(labelled({"__"})),
             "label name \"__\" of family \"x\" is reserved: names that begin with \"__\" are "
             "Prometheus's own; write \"_\"");
-  for (const Type type :
-       {Type::kCounter, Type::kGauge, Type::kHistogram, Type::kSummary, Type::kInfo}) {
+  for (const Type type : {Type::kCounter, Type::kGauge, Type::kHistogram, Type::kSummary,
+                          Type::kInfo, Type::kStateSet}) {
     EXPECT_EQ(refusal(labelled({"le"}, type)),
               "label name \"le\" of family \"x\" is reserved for histogram buckets; choose another "
               "name");
@@ -122,6 +122,67 @@ TEST(Definition, SomeLabelNamesAreReserved) {
             "label name \"pid\" of family \"x\" is reserved: gauges of mode \"liveall\" get a pid "
             "label for each process; choose another name or another mode");
   EXPECT_EQ(refusal(labelled({"pid"}, Type::kGauge, Mode::kSum)), "");
+}
+
+Definition state_set(std::vector<std::string> states, const std::string& name = "x",
+                     std::vector<std::string> labels = {}) {
+  Definition d = labelled(std::move(labels), Type::kStateSet, Mode::kLiveMostRecent);
+  d.name = name;
+  d.states = std::move(states);
+  return d;
+}
+
+TEST(Definition, StatesHaveNamesEachOnce) {
+  EXPECT_EQ(refusal(state_set({"on", "off", "in between, \xc3\xa4"})), "");
+  EXPECT_EQ(refusal(state_set({})), "state set \"x\" has no states; name at least one");
+  EXPECT_EQ(refusal(state_set({"on", ""})), "state 1 of state set \"x\" is empty; give it a name");
+  EXPECT_EQ(refusal(state_set({"on", "off", "on"})),
+            "state 2 of state set \"x\", \"on\", is there twice; remove one");
+  EXPECT_EQ(refusal(state_set({"\xff"})), "state 0 of state set \"x\" is not valid UTF-8");
+  std::vector<std::string> many;
+  for (unsigned i = 0; i < 256; ++i) many.push_back("s" + std::to_string(i));
+  EXPECT_EQ(refusal(state_set(many)), "");
+  many.push_back("one too many");
+  EXPECT_EQ(refusal(state_set(many)), "state set \"x\" has 257 states; at most 256 are possible");
+  Definition counter = named("x");
+  counter.states = {"on"};
+  EXPECT_EQ(refusal(counter), "only state sets have states, \"x\" is a counter");
+}
+
+TEST(Definition, AStateSetsNameIsALabelToo) {
+  const std::string label = " has a label of its own name for its states";
+  EXPECT_EQ(refusal(state_set({"on"}, "a:b")),
+            "state set \"a:b\"" + label +
+                ", and label names have no ':' and don't begin with \"__\"; choose another name");
+  EXPECT_EQ(refusal(state_set({"on"}, "le")),
+            "state set \"le\"" + label + ", and that label is reserved; choose another name");
+  EXPECT_EQ(refusal(state_set({"on"}, "x", {"y", "x"})),
+            "state set \"x\"" + label +
+                ", so that it can't have another one of that name; rename the label");
+  Definition d = state_set({"on"}, "pid");
+  EXPECT_EQ(refusal(d), "");
+  d.mode = Mode::kAll;
+  EXPECT_EQ(refusal(d),
+            "state set \"pid\"" + label + ", and that label is reserved; choose another name");
+}
+
+TEST(Definition, StateSetsHaveNeitherUnitsNorModesThatNeedNumbers) {
+  Definition d = state_set({"on"});
+  d.unit = "seconds";
+  EXPECT_EQ(refusal(d), "state set \"x\" can't have a unit; leave it out");
+  d = state_set({"on"});
+  for (const Mode mode :
+       {Mode::kAll, Mode::kLiveAll, Mode::kLiveSum, Mode::kMostRecent, Mode::kLiveMostRecent}) {
+    d.mode = mode;
+    EXPECT_EQ(refusal(d), "");
+  }
+  for (const Mode mode : {Mode::kSum, Mode::kMin, Mode::kLiveMin, Mode::kMax, Mode::kLiveMax}) {
+    d.mode = mode;
+    EXPECT_EQ(refusal(d),
+              "state set \"x\" can't have the mode \"" + std::string(to_string(mode)) +
+                  "\": states have no order and no sum; write livemostrecent, mostrecent, liveall "
+                  "or all, or livesum, for the number of processes in each state");
+  }
 }
 
 TEST(Definition, ThereAreAtMostSixtyFourLabels) {
@@ -164,8 +225,8 @@ TEST(Definition, HelpIsValidUtf8) {
 }
 
 TEST(Definition, FamiliesThatShareASampleHaveTheSameStem) {
-  for (const Type type :
-       {Type::kCounter, Type::kGauge, Type::kHistogram, Type::kSummary, Type::kInfo}) {
+  for (const Type type : {Type::kCounter, Type::kGauge, Type::kHistogram, Type::kSummary,
+                          Type::kInfo, Type::kStateSet}) {
     for (const std::string name : {"x", "x_total", "x_count", "x_sum_bucket", "x_info_created"}) {
       for (const std::string& sample : sample_names(type, name)) EXPECT_EQ(stem(sample), "x");
     }

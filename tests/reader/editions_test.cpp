@@ -40,6 +40,7 @@ std::map<std::string, double> samples(const std::string& file) {
           break;
         }
         case format::Values::kGauge:
+        case format::Values::kState:
           put("", s.labels, families.gauge(s));
           break;
         case format::Values::kInfo:

@@ -29,6 +29,11 @@ class Options {
     options_.native = &native;
     return *this;
   }
+  Options& states(const std::vector<const char*>& states) {
+    options_.states = states.data();
+    options_.state_count = states.size();
+    return *this;
+  }
   const metrics_family_options* get() const { return &options_; }
 
  private:

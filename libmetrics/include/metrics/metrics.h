@@ -99,7 +99,8 @@ typedef struct metrics_geometry {
   uint32_t processes; /* $METRICS_PROCESSES, 1024: workers that live at the same time */
   uint32_t threads;   /* $METRICS_THREADS, 1024: their further threads, likewise */
   uint64_t cells;     /* $METRICS_CELLS, 1048576: a series of a histogram with n bounds
-                               takes n + 2, of a counter 2, of a gauge or an info 3 */
+                               takes n + 2, of a counter 2, of a gauge, an info or a
+                               state set 3 */
   uint64_t
       directory_bytes; /* $METRICS_DIRECTORY_BYTES, 8 MiB: a series takes 112 bytes, and for each
                                label 4 and its value */
@@ -155,16 +156,22 @@ typedef enum metrics_type {
   METRICS_HISTOGRAM = 3,
   METRICS_SUMMARY = 4, /* counts and sums, without quantiles, which can't be merged over
                           processes */
-  METRICS_INFO = 5     /* constant information as labels: a series with the value 1 for each set of
+  METRICS_INFO = 5,    /* constant information as labels: a series with the value 1 for each set of
                           labels that a living process states; the family has no label names */
+  METRICS_STATESET = 6 /* which of several states something is in: a sample for each state, 1 or 0,
+                          with the state in a label of the family's name */
 } metrics_type;
 
 /* How the gauges of all processes become one sample, in client_python's vocabulary. The "live"
  * modes count only processes that are alive; the others keep what dead processes have left. ALL and
  * LIVEALL have a sample for each process, with its pid as a label; with ALL, a dead process's
- * sample stays until another process adopts its slot. */
+ * sample stays until another process adopts its slot.
+ *
+ * A state set has LIVEMOSTRECENT, its default: the state that a living process has set last;
+ * MOSTRECENT; STATESET_ALL and LIVEALL, each process's state; and LIVESUM, which makes it a gauge:
+ * how many living processes are in each state. */
 typedef enum metrics_mode {
-  METRICS_ALL,
+  METRICS_ALL, /* the default of all types except for state sets */
   METRICS_LIVEALL,
   METRICS_SUM,
   METRICS_LIVESUM,
@@ -173,7 +180,8 @@ typedef enum metrics_mode {
   METRICS_MAX,
   METRICS_LIVEMAX,
   METRICS_MOSTRECENT,
-  METRICS_LIVEMOSTRECENT
+  METRICS_LIVEMOSTRECENT,
+  METRICS_STATESET_ALL /* METRICS_ALL for a state set, for which 0 is METRICS_LIVEMOSTRECENT */
 } metrics_mode;
 
 /* Native buckets, which nobody has to choose: 2^n for each power of two, in a window of magnitudes
@@ -194,16 +202,22 @@ typedef struct metrics_native {
  * have causes METRICS_INVALID. */
 typedef struct metrics_family_options {
   size_t size;          /* sizeof(metrics_family_options) */
-  const char* unit;     /* becomes the ending of the name; NULL or "": no unit. Not for an info */
+  const char* unit;     /* becomes the ending of the name; NULL or "": no unit. Not for an
+                           info or a state set */
   const double* bounds; /* for a histogram: upper bounds, inclusive, ascending and finite; +Inf is
                            added. NULL: Prometheus's default bounds, .005 to 10 seconds */
   size_t bound_count;   /* 0 with bounds that are not NULL: only the +Inf bucket */
-  metrics_mode mode;    /* for a gauge; for an info METRICS_MOSTRECENT, see metrics_info_state() */
+  metrics_mode mode;    /* for a gauge or a state set; for an info METRICS_MOSTRECENT, see
+                           metrics_info_state() */
   size_t max_series;    /* how many series the family may have, below 2^32; 0: no limit. Not a part
                            of the definition: the segment keeps the first one that it was given */
   const metrics_native* native; /* for a histogram: native buckets beside its bounds. NULL: none,
                                    unless METRICS_NATIVE_HISTOGRAMS=1 in the environment gives all
                                    histograms those with the defaults */
+  const char* const* states; /* for a state set: its states, 1 to 256, not empty, each once. A
+                                program that has others beside it, or before it, is counted in the
+                                same family, which then shows the states of both */
+  size_t state_count;
 } metrics_family_options;
 
 /* Finds the family of that definition in the segment, or registers it, and stores it in *out.
@@ -222,7 +236,7 @@ typedef struct metrics_family_options {
  *
  * A limit of series (max_series) is for label values that a program does not choose itself. A
  * counter, histogram or summary counts beyond it in one series more, whose label values are all
- * "__overflow__": the family's sum stays right. Gauges and infos do nothing beyond it. The
+ * "__overflow__": the family's sum stays right. Gauges, state sets and infos do nothing beyond it. The
  * environment variable METRICS_MAX_SERIES ("http_*=5000,other_total=100") gives limits from
  * outside, and wins over the program: patterns of fnmatch(3), of which the first that matches
  * decides, for names as a TYPE line of an exposition has them, with `_total` or `_info`; 0 stands
@@ -271,6 +285,7 @@ METRICS_API metrics_status metrics_exponential_bounds(double start, double facto
 typedef struct metrics_counter metrics_counter;
 typedef struct metrics_gauge metrics_gauge;
 typedef struct metrics_histogram metrics_histogram; /* for histograms and summaries */
+typedef struct metrics_stateset metrics_stateset;
 
 /* Find the family's series with these label values, as many as it has label names and in their
  * order, or register it if it is new, and store it in *out. Keep what you get: looking up the
@@ -283,8 +298,8 @@ typedef struct metrics_histogram metrics_histogram; /* for histograms and summar
  * METRICS_INVALID: the family is NULL, of another type, or has another number of labels; or a value
  * is NULL. *out is NULL.
  * METRICS_CONFLICT: the family was refused.
- * METRICS_FULL: the directory or the cells are used up; or a gauge's family has as many series as
- * it may have. The last eighth of both is kept for families that have at most 64 series.
+ * METRICS_FULL: the directory or the cells are used up; or the family of a gauge or a state set has
+ * as many series as it may have. The last eighth of both is kept for families that have at most 64 series.
  * METRICS_INCOMPATIBLE: the directory is damaged.
  * METRICS_NO_SPACE: the file system or the process has no room.
  * METRICS_NO_PERMISSION: the process may no longer open the file.
@@ -302,6 +317,9 @@ METRICS_API metrics_status metrics_gauge_labels(metrics_family* family, const ch
 METRICS_API metrics_status metrics_histogram_labels(metrics_family* family,
                                                     const char* const* values, size_t count,
                                                     metrics_histogram** out);
+METRICS_API metrics_status metrics_stateset_labels(metrics_family* family,
+                                                   const char* const* values, size_t count,
+                                                   metrics_stateset** out);
 /* States an info, with the names and values of its labels in any order. It is a fact of this
  * process, shown as long as the process lives, or another one that has stated the same, until
  * somebody removes it. A child that is forked later states it too, with its first own update. In
@@ -327,7 +345,7 @@ METRICS_API metrics_status metrics_order_labels(const metrics_family* family,
  * later call of metrics_*_labels, in any process, begins a new series at zero, and until then
  * handles obtained before count nothing in that process.
  *
- * What a removed series has taken of the segment is used again: that of a gauge or info for the
+ * What a removed series has taken of the segment is used again: that of a gauge, state set or info for the
  * same label values at once, and all else for any series, if no living process but the one that
  * registers has had a handle of the removed one, and no thread of that one is in an update that has
  * begun before. The library knows that of threads that look up series, and of those that call
@@ -379,6 +397,17 @@ METRICS_API void metrics_gauge_set(metrics_gauge* gauge, double value);
 METRICS_API void metrics_gauge_add(metrics_gauge* gauge, double amount); /* may be negative */
 METRICS_API void metrics_gauge_set_to_current_time(metrics_gauge* gauge);
 
+/* No state: of a family that has no such one, or of a process that has set none. */
+#define METRICS_NO_STATE ((size_t)-1)
+/* Sets this process's state, which its threads share, to one of the family's states, by its index.
+ * A forked child begins without one. METRICS_NO_STATE, and any other index that the family does not
+ * have, is ignored and counted as dropped. */
+METRICS_API void metrics_stateset_set(metrics_stateset* set, size_t state);
+/* Returns the index of a state among the family's states; METRICS_NO_STATE if it is not one of
+ * them, or an argument is NULL. Takes no lock and no memory, like an update; it compares one name
+ * after the other. */
+METRICS_API size_t metrics_stateset_index(const metrics_family* family, const char* state);
+
 /* Counts one observation in the first bucket whose bound is not below the value. NaN is ignored and
  * counted as dropped. */
 METRICS_API void metrics_histogram_observe(const metrics_histogram* histogram, double value);
@@ -399,6 +428,9 @@ METRICS_API metrics_status metrics_histogram_value(const metrics_histogram* hist
  * nothing but adopted a slot with a value. METRICS_INVALID: the handle is NULL or counts nothing.
  * METRICS_NO_SLOT: the process has no slot, so that its gauges are refused. */
 METRICS_API metrics_status metrics_gauge_value(const metrics_gauge* gauge, double* out);
+/* Stores the index of the state that this process has set; METRICS_NO_STATE if it has set none.
+ * Errors are those of metrics_gauge_value(). */
+METRICS_API metrics_status metrics_stateset_value(const metrics_stateset* set, size_t* state);
 
 #ifdef __cplusplus
 }

@@ -387,6 +387,48 @@ class Summary : public Histogram {
   using Histogram::Histogram;
 };
 
+// Which of several states something is in: a sample for each state, 1 or 0, whose label of the
+// family's name has the state. Each process sets its own; the mode decides what is shown.
+class StateSet {
+ public:
+  struct Options {
+    std::vector<std::string> states = {};  // 1 to 256, not empty, each once
+    // kLiveMostRecent, kMostRecent, kLiveAll, kAll, or kLiveSum, which makes it a gauge: how many
+    // living processes are in each state.
+    Mode mode = Mode::kLiveMostRecent;
+    Segment segment = {};
+    std::uint32_t max_series = 0;
+  };
+
+  StateSet() noexcept = default;  // sets nothing
+  StateSet(metrics_stateset* set, const metrics_family* family) noexcept
+      : set_(set), family_(family) {}
+
+  // Set this process's state, by its index or enumerator, which takes the place of its index, or by
+  // its name, which is compared with one state after the other. What is not one of the states is
+  // ignored and counted as dropped.
+  template <class State>
+  requires(std::integral<State> || std::is_enum_v<State>) void set(State state) const noexcept {
+    metrics_stateset_set(set_, static_cast<std::size_t>(state));
+  }
+  void set(const char* state) const noexcept {
+    metrics_stateset_set(set_, metrics_stateset_index(family_, state));
+  }
+  void set(const std::string& state) const noexcept { set(state.c_str()); }
+
+  // Returns the index of the state that this process has set, for tests; empty if it has set none,
+  // or its states are refused. See metrics_stateset_value().
+  std::optional<std::size_t> state() const noexcept {
+    std::size_t state = METRICS_NO_STATE;
+    if (metrics_stateset_value(set_, &state) != METRICS_OK || state == METRICS_NO_STATE) return {};
+    return state;
+  }
+
+ private:
+  metrics_stateset* set_ = nullptr;
+  const metrics_family* family_ = nullptr;
+};
+
 // Constant information as labels, with the value 1.
 class Info {
  public:
@@ -451,20 +493,36 @@ constexpr metrics_type type_of() {
     return METRICS_GAUGE;
   } else if constexpr (std::same_as<Metric, Histogram>) {
     return METRICS_HISTOGRAM;
+  } else if constexpr (std::same_as<Metric, StateSet>) {
+    return METRICS_STATESET;
   } else {
-    static_assert(std::same_as<Metric, Summary>, "Counter, Gauge, Histogram, Summary or Info");
+    static_assert(std::same_as<Metric, Summary>,
+                  "Counter, Gauge, Histogram, Summary, StateSet or Info");
     return METRICS_SUMMARY;
   }
 }
 
-// Returns the options as the C ABI takes them; valid as long as `options` is, and in the expression
-// that calls this, where `native` lives.
+// Returns pointers to the states that the options have.
 template <class Options>
-metrics_family_options c_options(const Options& options, metrics_native&& native = {}) {
+std::vector<const char*> states_of(const Options& options) {
+  if constexpr (requires { options.states; }) return pointers(options.states);
+  return {};
+}
+
+// Returns the options as the C ABI takes them, with the pointers of states_of(); valid as long as
+// both are, and in the expression that calls this, where `native` lives.
+template <class Options>
+metrics_family_options c_options(const Options& options, const std::vector<const char*>& states,
+                                 metrics_native&& native = {}) {
   metrics_family_options result{};
   result.size = sizeof result;
   if constexpr (requires { options.unit; }) result.unit = options.unit.c_str();
   if constexpr (requires { options.mode; }) result.mode = static_cast<metrics_mode>(options.mode);
+  if constexpr (requires { options.states; }) {
+    if (options.mode == Mode::kAll) result.mode = METRICS_STATESET_ALL;
+    result.states = states.data();
+    result.state_count = states.size();
+  }
   result.max_series = options.max_series;
   if constexpr (requires { options.bounds; }) {
     static constexpr double kNoBound = 0;  // an empty vector may have no address
@@ -485,7 +543,7 @@ metrics_family_options c_options(const Options& options, metrics_native&& native
 }  // namespace detail
 
 // A name with all its series: Family<Counter>, Family<Gauge>, Family<Histogram>, Family<Summary>,
-// Family<Info>. Cheap to copy; make it where you like, once or often: the same definition is the
+// Family<StateSet>, Family<Info>. Cheap to copy; make it where you like, once or often: the same definition is the
 // same family, in all processes. Any thread may use it, forked children too.
 //
 // A family without label names has one series, which exists from its construction on, and offers
@@ -503,7 +561,7 @@ class Family : public detail::AnyFamily {
   Family(const std::string& name, const std::string& help, const LabelNames& labels = {},
          const Options& options = {})
       : AnyFamily(options.segment, detail::type_of<Metric>(), name, help, labels,
-                  detail::c_options(options)),
+                  detail::c_options(options, detail::states_of(options))),
         has_labels_(!labels.empty()) {
     if (has_labels_) return;
     only_ = find(nullptr, 0);
@@ -564,6 +622,12 @@ class Family : public detail::AnyFamily {
   requires requires(const Metric m, Amount... n) { m.dec(n...); }
   void dec(Amount... amount) const { only().dec(amount...); }
   void set(double value) const requires std::same_as<Metric, Gauge> { only().set(value); }
+  template <class State>
+  requires std::same_as<Metric, StateSet>
+  void set(const State& state) const { only().set(state); }
+  std::optional<std::size_t> state() const requires std::same_as<Metric, StateSet> {
+    return only().state();
+  }
   void set_to_current_time() const requires std::same_as<Metric, Gauge> {
     only().set_to_current_time();
   }
@@ -601,6 +665,11 @@ class Family : public detail::AnyFamily {
       detail::check(metrics_gauge_labels(get(), values, count, &gauge));
       metrics_hot_acquire(gauge);
       return Gauge(gauge);
+    } else if constexpr (std::same_as<Metric, StateSet>) {
+      metrics_stateset* set = nullptr;
+      detail::check(metrics_stateset_labels(get(), values, count, &set));
+      metrics_hot_acquire(set);
+      return StateSet(set, get());
     } else {
       metrics_histogram* histogram = nullptr;
       detail::check(metrics_histogram_labels(get(), values, count, &histogram));
@@ -621,7 +690,7 @@ template <>
 class Family<Info> : public detail::AnyFamily {
  public:
   Family(const std::string& name, const std::string& help, const Info::Options& options = {})
-      : AnyFamily(options.segment, METRICS_INFO, name, help, {}, detail::c_options(options)) {}
+      : AnyFamily(options.segment, METRICS_INFO, name, help, {}, detail::c_options(options, {})) {}
 
   // States facts of this process, shown as long as it lives; see metrics_info_state(). To replace
   // what was stated, call clear() first. Throws std::invalid_argument for label names that break

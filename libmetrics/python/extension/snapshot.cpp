@@ -39,6 +39,7 @@ PyObject* values_of(const Families& all, const Family& family, const Series& ser
       return PyFloat_FromDouble(static_cast<double>(whole) + fraction);
     }
     case format::Values::kGauge:
+    case format::Values::kState:
       return PyFloat_FromDouble(all.gauge(series));
     case format::Values::kCounts:
       return distribution_of(all, family, series);
