@@ -39,7 +39,7 @@ SOURCES = {
     'api': 'arguments errors families log read_back segments series updates',
     'reader': 'contents dropped families gauge_merge held_back identity limits mapping merge overlooked reader seeded '
               'shown slot_report verify',
-    'python/extension': 'counter gauge histogram info messages metric module own processes snapshot tables '
+    'python/extension': 'counter gauge histogram info messages metric module own processes snapshot stateset tables '
                         'timer',
 }
 VERSION = re.search(r'project\(metrics VERSION (\S+)', (ROOT / 'CMakeLists.txt').read_text()).group(1)

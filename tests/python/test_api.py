@@ -2,6 +2,7 @@
 the judge of errors."""
 from importlib import import_module
 import logging
+import os
 import re
 
 import pytest
@@ -368,6 +369,39 @@ def test_enum_with_labels(name):
     enum.remove('a')
     assert value(name, {'x': 'a', name: 'on'}) is None
     assert value(name, {'x': 'b', name: 'off'}) == 1
+
+
+def test_an_enum_of_mode_livesum_is_a_gauge_of_how_many_are_in_each_state(name):
+    enum = ours.Enum(name, 'help', states=['off', 'on'], multiprocess_mode='livesum')
+    assert (value(name, {name: 'off'}), value(name, {name: 'on'})) == (0, 0), 'no process is in a state yet'
+    enum.state('on')
+    assert (value(name, {name: 'off'}), value(name, {name: 'on'})) == (0, 1)
+    (metric,) = enum.collect()
+    assert metric.type == 'gauge'
+
+
+@pytest.mark.parametrize('mode', ['all', 'liveall'])
+def test_an_enum_of_each_process_begins_in_its_first_state(name, mode):
+    enum = ours.Enum(name, 'help', states=['off', 'on'], multiprocess_mode=mode)
+    pid = str(os.getpid())
+    assert value(name, {name: 'off', 'pid': pid}) == 1
+    enum.state('on')
+    ours.Enum(name, 'help', states=['off', 'on'], multiprocess_mode=mode, registry=None)
+    assert value(name, {name: 'on', 'pid': pid}) == 1
+
+
+def test_an_operator_chooses_an_enums_mode_where_it_can_have_that(name, monkeypatch):
+    monkeypatch.setenv('METRICS_GAUGE_MODES', f'{name}*=livesum')
+    (metric,) = ours.Enum(name, 'help', states=['a']).collect()
+    assert metric.type == 'gauge'
+    monkeypatch.setenv('METRICS_GAUGE_MODES', f'{name}*=max')
+    (metric,) = ours.Enum(f'{name}_2', 'help', states=['a']).collect()
+    assert (metric.type, [s.value for s in metric.samples]) == ('stateset', [1])
+
+
+def test_an_enum_has_no_other_modes(name):
+    with pytest.raises(ValueError, match='Invalid multiprocess mode: sum'):
+        ours.Enum(name, 'help', states=['a'], multiprocess_mode='sum')
 
 
 # ---- what can't be had ----

@@ -19,6 +19,8 @@ const char* kind_name(Kind kind) noexcept {
       return "histogram";
     case Kind::kInfo:
       return "info";
+    case Kind::kStateSet:
+      return "stateset";
     case Kind::kNone:
       break;
   }
@@ -37,6 +39,7 @@ metrics_status look_up(Metric& m) noexcept {
   metrics_counter* counter = nullptr;
   metrics_gauge* gauge = nullptr;
   metrics_histogram* histogram = nullptr;
+  metrics_stateset* set = nullptr;
   switch (m.kind) {
     case Kind::kCounter:
       status = metrics_counter_labels(m.family, m.strings, count, &counter);
@@ -49,6 +52,10 @@ metrics_status look_up(Metric& m) noexcept {
     case Kind::kHistogram:
       status = metrics_histogram_labels(m.family, m.strings, count, &histogram);
       m.series = histogram;
+      break;
+    case Kind::kStateSet:
+      status = metrics_stateset_labels(m.family, m.strings, count, &set);
+      m.series = set;
       break;
     case Kind::kInfo:
     case Kind::kNone:

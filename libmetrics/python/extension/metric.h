@@ -22,11 +22,11 @@
 
 namespace metrics::python {
 
-enum class Kind : std::uint8_t { kNone, kCounter, kGauge, kHistogram, kInfo };
+enum class Kind : std::uint8_t { kNone, kCounter, kGauge, kHistogram, kInfo, kStateSet };
 
 struct Metric {
   PyObject_HEAD;
-  void* series;            // metrics_counter, _gauge or _histogram by kind; nullptr: counts nothing
+  void* series;            // metrics_counter, _gauge, ... by kind; nullptr: counts nothing
   metrics_family* family;  // nullptr: the definition broke the rules; counts nothing
   Kind kind;               // the class's kind; kNone until _family or _series
   bool observable;
@@ -112,6 +112,7 @@ PyObject* make_counter_type(PyObject* module, PyObject* base);
 PyObject* make_gauge_type(PyObject* module, PyObject* base);
 PyObject* make_histogram_type(PyObject* module, PyObject* base);
 PyObject* make_info_type(PyObject* module, PyObject* base);
+PyObject* make_stateset_type(PyObject* module, PyObject* base);
 
 // Return the types' methods, up to an empty entry.
 PyMethodDef* metric_methods();

@@ -85,6 +85,7 @@ int execute(PyObject* module) {
                    add(module, "Gauge", make_gauge_type(module, base.get())) &&
                    add(module, "Histogram", make_histogram_type(module, base.get())) &&
                    add(module, "Info", make_info_type(module, base.get())) &&
+                   add(module, "StateSet", make_stateset_type(module, base.get())) &&
                    add(module, "Timer", make_timer_type(module)) &&
                    add(module, "MODES", make_modes()) && add(module, "TYPES", make_types());
   return all ? 0 : -1;

@@ -347,12 +347,12 @@ class MetricWrapperBase(Collector, _metrics.Metric):
     def _family_of(self, snapshot):
         metric = self._get_metric()
         family = snapshot.get(self._name)
-        # The program that started last decides which bounds a histogram has, and which of the two a
-        # summary and a histogram of one name are.
+        # The program that started last decides which bounds a histogram has, which of the two a
+        # summary and a histogram of one name are, and whether a state set is shown as a gauge.
         types = {family[0], self._native_type} if family is not None else {}
-        if types == {'histogram', 'summary'}:
+        if len(types) == 1 or types == {'histogram', 'summary'} or \
+                (self._native_type == 'stateset' and types == {'gauge', 'stateset'}):
             metric.type = family[0]
-        if len(types) == 1 or types == {'histogram', 'summary'}:
             own = self._own_labels().items()
             series = [one for one in family[4] if own <= one[0].items() and self._labelnames_of(one[0])]
             segment.add_samples(metric, (*family[:4], series))
