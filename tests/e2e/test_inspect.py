@@ -125,6 +125,31 @@ def test_dump_shows_families_and_merged_values(filled, inspect):
     assert len(lines) == sum(line.startswith("  ") for line in DUMP.splitlines())
 
 
+def test_state_sets_are_shown_wherever_gauges_are(worker, directory, inspect):
+    other = worker.fork(directory)
+    for process, index in (worker, 0), (other, 1):
+        process.state(process.stateset("phase", ["idle", "busy"], help="Of all."), index)
+        process.state(process.stateset("doors", ["open", "shut"], {"floor": "1"}, help="How many.", mode="livesum"), 1)
+    assert inspect("dump") == (0, """\
+stateset phase: Of all.
+  phase{phase="idle"} 0
+  phase{phase="busy"} 1
+gauge doors: How many.
+  doors{floor="1",doors="open"} 0
+  doors{floor="1",doors="shut"} 2
+""", "")
+    assert inspect("get", 'phase{phase="busy"}') == (0, 'phase{phase="busy"} 1\n', "")
+    slots = {slot["slot"]: slot["families"] for slot in inspect.json("dump", "--per-slot")}
+    assert [x["samples"][0]["value"] for x in slots[1][0]["series"]] == ["1", "0"]
+    assert "# TYPE phase gauge\n" in inspect("expose")[1]
+    assert inspect("verify")[0] == 0
+    other.kill()
+    assert inspect("get", "phase")[1] == 'phase{phase="idle"} 1\nphase{phase="busy"} 0\n'
+    worker.state(0, 2)
+    (dropped,) = inspect.json("dropped")["dropped"]
+    assert (dropped["what"], dropped["reason"], dropped["count"]) == ("update", "state_unknown", 1)
+
+
 def test_dump_per_slot_sums_to_dump(filled, inspect):
     def samples(families):
         return {(s["name"], *sorted(s["labels"].items())): float(s["value"])

@@ -33,6 +33,7 @@ using Json = nlohmann::json;
 std::vector<metrics::Counter> counters;
 std::vector<metrics::Gauge> gauges;
 std::vector<metrics::Histogram> histograms;
+std::vector<metrics_stateset*> statesets;
 std::map<std::string, metrics_family*> families;
 std::string pending;  // read, but not yet a whole line
 
@@ -112,6 +113,7 @@ Json make(const Json& c) {
   options.unit(unit.c_str());
   const std::vector<double> bounds = reals(c.value("bounds", Json::array()));
   metrics_native native{};
+  const Texts states(c.value("states", Json::array()));
   metrics_type type = METRICS_COUNTER;
   if (kind == "gauge") {
     type = METRICS_GAUGE;
@@ -129,6 +131,9 @@ Json make(const Json& c) {
     }
   } else if (kind == "summary") {
     type = METRICS_SUMMARY;
+  } else if (kind == "stateset") {
+    type = METRICS_STATESET;
+    options.mode(mode_of(c.value("mode", "livemostrecent"))).states(states.pointers);
   }
   metrics_status status = metrics_family_of(nullptr, type, name.c_str(), help.c_str(), names, count,
                                             options.get(), &family);
@@ -145,6 +150,11 @@ Json make(const Json& c) {
     status = metrics_gauge_labels(family, given, values.pointers.size(), &gauge);
     gauges.emplace_back(gauge);
     result["id"] = gauges.size() - 1;
+  } else if (kind == "stateset") {
+    metrics_stateset* set = nullptr;
+    status = metrics_stateset_labels(family, given, values.pointers.size(), &set);
+    statesets.push_back(set);
+    result["id"] = statesets.size() - 1;
   } else {
     metrics_histogram* histogram = nullptr;
     status = metrics_histogram_labels(family, given, values.pointers.size(), &histogram);
@@ -231,7 +241,8 @@ Json fork_worker(const Json& c) {
 
 Json run(const Json& c) {
   const std::string what = c.at("do");
-  if (what == "counter" || what == "gauge" || what == "histogram" || what == "summary") {
+  if (what == "counter" || what == "gauge" || what == "histogram" || what == "summary" ||
+      what == "stateset") {
     return make(c);
   }
   if (what == "info") return info(c);
@@ -242,6 +253,8 @@ Json run(const Json& c) {
     counters.at(c.at("id")).inc(real(c.at("amount")));
   } else if (what == "set") {
     gauges.at(c.at("id")).set(real(c.at("value")));
+  } else if (what == "state") {
+    metrics_stateset_set(statesets.at(c.at("id")), c.at("state"));
   } else if (what == "observe") {
     for (const double value : reals(c.at("values"))) histograms.at(c.at("id")).observe(value);
   } else if (what == "remove") {

@@ -94,6 +94,9 @@ class Worker:
     def summary(self, name, labels=None, **more):
         return self._make("summary", name, labels, more)
 
+    def stateset(self, name, states, labels=None, **more):
+        return self._make("stateset", name, labels, {"states": states, **more})
+
     def info(self, name, facts, **more):
         assert self.ask("info", name=name, labels=list(facts), values=list(facts.values()), **more)["status"] == "ok"
 
@@ -105,6 +108,10 @@ class Worker:
 
     def set(self, gauge, value):
         self.ask("set", id=gauge, value=value)
+
+    def state(self, stateset, state):
+        """Sets the state, by its index."""
+        self.ask("state", id=stateset, state=state)
 
     def observe(self, histogram, *values):
         self.ask("observe", id=histogram, values=list(values))
