@@ -57,6 +57,10 @@ Image healthy_image(const std::string& path) {
     if (!well(run_child(other))) throw std::runtime_error("another release failed");
     whole.labels("removed").inc();
     Family<Counter>(whole).remove({"removed"});
+    // At the end: inputs of tests/fuzz name records by their numbers.
+    Family<StateSet>("phase", "", {},
+                     {.states = {"idle", "busy", "x\"y"}, .mode = Mode::kAll, .segment = segment})
+        .set("busy");
   });
   if (!well(status)) throw std::runtime_error("no healthy segment could be made");
   const std::string file = path + ".v2";
