@@ -42,7 +42,7 @@ class Acknowledged:
     """Reads what the prefork program prints: the results that its workers acknowledged, and the
     tasks that they left unfinished."""
 
-    gauges = ("prefork_running_tasks",)
+    gauges = ("prefork_running_tasks", "prefork_activity")
 
     def __init__(self):
         self.files, self.unreadable = collections.Counter(), collections.Counter()  # by type

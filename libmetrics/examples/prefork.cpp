@@ -47,6 +47,11 @@ struct Families {
                                           "Files that living workers are at.",
                                           {"type"},
                                           {.mode = metrics::Mode::kLiveSum}};
+  metrics::Family<metrics::StateSet> activity{
+      "prefork_activity",
+      "How many living workers do what.",
+      {},
+      {.states = {"reporting", "reading", "compressing"}, .mode = metrics::Mode::kLiveSum}};
   metrics::Family<metrics::Histogram> sizes{"prefork_file_size_bytes",
                                             "Sizes of the files read.",
                                             {"type"},
@@ -60,6 +65,9 @@ struct Families {
   metrics::Family<metrics::Counter> ended{
       "prefork_workers_ended_total", "Workers gone, by how: exit or signal.", {"how"}};
 };
+
+// What a worker does: the states of Families::activity, in their order.
+enum Activity { kReporting, kReading, kCompressing };
 
 // The handles of one type of file, looked up once and kept.
 struct FileType {
@@ -112,7 +120,7 @@ std::vector<Task> find_tasks(const fs::path& path, const Families& families,
   return tasks;
 }
 
-Result compress(const fs::path& path) {
+Result compress(const fs::path& path, const metrics::StateSet& activity) {
   static std::vector<char> data(1 << 20), packed(data.size());
   static libdeflate_compressor* const compressor = libdeflate_alloc_compressor(6);
   static XXH3_state_t* const hash = XXH3_createState();
@@ -120,8 +128,10 @@ Result compress(const fs::path& path) {
   Result result{};
   std::ifstream file(path, std::ios::binary);
   while (file) {
+    activity.set(kReading);
     file.read(data.data(), static_cast<std::streamsize>(data.size()));
     const auto size = static_cast<std::size_t>(file.gcount());
+    activity.set(kCompressing);
     const std::size_t left =
         libdeflate_deflate_compress(compressor, data.data(), size, packed.data(), packed.size());
     XXH3_64bits_update(hash, data.data(), size);
@@ -134,11 +144,12 @@ Result compress(const fs::path& path) {
 }
 
 // Does one task. When it returns, the task has been counted completely.
-Result run(const Task& task) {
+Result run(const Task& task, const metrics::StateSet& activity) {
   FileType& type = *task.type;
   const metrics::InProgress running = type.running.track_inprogress();
   const metrics::Timer timer = type.seconds.time();
-  const Result result = compress(task.path);
+  const Result result = compress(task.path, activity);
+  activity.set(kReporting);
   type.files.inc();
   if (result.readable) {
     type.compressed.inc(result.compressed_bytes);
@@ -158,7 +169,7 @@ struct Worker {
 };
 
 Worker start_worker(const std::vector<Task>& tasks, std::size_t first, std::size_t end,
-                    const std::vector<Worker>& siblings) {
+                    const metrics::StateSet& activity, const std::vector<Worker>& siblings) {
   int results[2];
   if (::pipe(results) != 0) throw std::system_error(errno, std::generic_category(), "pipe");
   const pid_t pid = ::fork();
@@ -167,7 +178,7 @@ Worker start_worker(const std::vector<Task>& tasks, std::size_t first, std::size
     ::close(results[0]);
     for (const Worker& sibling : siblings) ::close(sibling.results);
     for (std::size_t i = first; i < end && stop == 0; ++i) {
-      const Result result = run(tasks[i % tasks.size()]);
+      const Result result = run(tasks[i % tasks.size()], activity);
       if (::write(results[1], &result, sizeof result) != sizeof result) break;
     }
     ::_exit(0);
@@ -202,12 +213,13 @@ void run_workers(const std::vector<Task>& tasks, std::size_t count, std::size_t 
   metrics::Counter started = families.started.labels();
   metrics::Counter exited = families.ended.labels("exit");
   metrics::Counter killed = families.ended.labels("signal");
+  const metrics::StateSet activity = families.activity.labels();
   std::vector<Worker> workers;
   std::size_t next_task = 0;
   bool told = false;
   for (;;) {
     while (stop == 0 && workers.size() < count) {
-      workers.push_back(start_worker(tasks, next_task, next_task + tasks_each, workers));
+      workers.push_back(start_worker(tasks, next_task, next_task + tasks_each, activity, workers));
       next_task += tasks_each;
       started.inc();
       std::printf("started\t%d\n", workers.back().pid);
