@@ -486,6 +486,9 @@ int main(int argc, char** argv) {
       {"observe18odd", observe<24>(odd_bounds(18))},
       {"observe-native", observe_native()},
       {"timer", timer()},
+      {"clock", timed([](std::uint64_t count) {
+         for (std::uint64_t i = 0; i < count; ++i) keep(clock_ns(CLOCK_REALTIME));
+       })},
       {"lookup", lookup()},
   };
   const Parametric parametric = {

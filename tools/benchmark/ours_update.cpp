@@ -27,6 +27,7 @@ struct Handles {
   Segment segment;
   std::vector<Counter> counters;
   std::vector<Gauge> gauges;
+  std::vector<StateSet> counted_states, recent_states;
   Histogram histogram18, histogram4, histogram64, histogram18odd, native, native_and_explicit;
   Family<Histogram> labelled;
 };
@@ -45,7 +46,14 @@ Handles* make_handles(const std::string& path) {
   const Segment segment(path, {64, 64, 1 << 16, 1 << 20});
   Family<Counter> counter("bench_total", "", {"n"}, {.segment = segment});
   Family<Gauge> gauge("bench_size", "", {"n"}, {.mode = Mode::kLiveSum, .segment = segment});
+  const auto states = [&](const std::string& name, Mode mode) {
+    return Family<StateSet>(name, "", {"n"}, {{"idle", "busy", "stuck", "gone"}, mode, segment});
+  };
+  const auto counted = states("bench_counted", Mode::kLiveSum);
+  const auto recent = states("bench_recent", Mode::kLiveMostRecent);
   auto* h = new Handles{segment,
+                        {},
+                        {},
                         {},
                         {},
                         histogram(segment, "bench18_seconds", bounds18()),
@@ -61,6 +69,8 @@ Handles* make_handles(const std::string& path) {
   for (std::size_t i = 0; i < kMany; ++i) {
     h->counters.push_back(counter.labels(std::to_string(i)));
     h->gauges.push_back(gauge.labels(std::to_string(i)));
+    h->counted_states.push_back(counted.labels(std::to_string(i)));
+    h->recent_states.push_back(recent.labels(std::to_string(i)));
   }
   h->counters[0].inc();
   return h;
@@ -124,6 +134,14 @@ Operations operations(const std::shared_ptr<Handles>& h) {
              for (std::uint64_t i = 0; i < count; ++i) {
                h->gauges[i % kMany].set(static_cast<double>(i));
              }
+           }},
+          {"state",
+           [h](std::uint64_t count) {
+             for (std::uint64_t i = 0; i < count; ++i) h->counted_states[i % kMany].set(i % 4);
+           }},
+          {"state-recent",
+           [h](std::uint64_t count) {
+             for (std::uint64_t i = 0; i < count; ++i) h->recent_states[i % kMany].set(i % 4);
            }},
           {"observe18", observe(h->histogram18)},
           {"observe4", observe(h->histogram4)},
