@@ -60,6 +60,8 @@ Workload workload(const std::string& text) {
       w.bounds = value;
     else if (key == "gauges")
       w.gauges = value;
+    else if (key == "states")
+      w.states = value;
     else if (key == "each")
       w.each = value;
     else if (key == "generations")

@@ -87,6 +87,10 @@ def scrapes(slots, unit=US):
         rows.append(Row("scrape", f"the same with 2 live gauges set in each of {slots} slots", figures,
                         [Target("<= 2x floor + 1.5x lock queries", ((2, FLOOR), (1.5, "lock queries")))],
                         "µs", US))
+        figures = {OURS: ("scrape", f"scrape-{crowd},states=2"),
+                   "2 live gauges": ("scrape", f"scrape-{crowd},gauges=2")}
+        rows.append(Row("scrape", f"the same with 2 state sets of mode livesum set in each of {slots} slots", figures,
+                        [at_most_floor(1.2, "2 live gauges")], "µs", US))
     return rows
 
 

@@ -21,6 +21,7 @@ namespace {
 struct Handles {
   std::vector<Histogram> histograms;
   std::vector<Gauge> gauges;
+  std::vector<StateSet> states;
 };
 
 constexpr std::size_t kNativeCells = 262;
@@ -41,7 +42,7 @@ Handles define(const std::string& path, const Workload& w) {
   const Geometry geometry{static_cast<std::uint32_t>(w.workers + 1),
                           static_cast<std::uint32_t>(w.threads + 1),
                           c.series.size() * (bounds.size() + 2 + (w.native ? kNativeCells : 0)) +
-                              3 * (w.gauges + w.each) + 16,
+                              3 * (w.gauges + w.states + w.each) + 16,
                           (1u << 20) + w.times * (64u << 10)};
   const Segment segment(path, geometry);
   if (segment.status() != METRICS_OK) throw std::runtime_error(segment.why());
@@ -61,6 +62,12 @@ Handles define(const std::string& path, const Workload& w) {
     handles.gauges.push_back(Family<Gauge>("engine_running_" + std::to_string(i), "", {},
                                            {.mode = Mode::kLiveSum, .segment = segment})
                                  .labels());
+  }
+  for (std::size_t i = 0; i < w.states; ++i) {
+    handles.states.push_back(
+        Family<StateSet>("engine_state_" + std::to_string(i), "", {},
+                         {{"idle", "running", "scheduling", "stuck"}, Mode::kLiveSum, segment})
+            .labels());
   }
   for (std::size_t i = 0; i < w.each; ++i) {
     handles.gauges.push_back(Family<Gauge>("engine_load_" + std::to_string(i), "", {},
@@ -85,6 +92,7 @@ void work(Handles& handles, std::size_t worker, const Workload& w) {
     }
   }
   for (Gauge& gauge : handles.gauges) gauge.set(static_cast<double>(worker));
+  for (StateSet& state : handles.states) state.set(worker % 4);
 }
 
 // Starts a worker and returns when it has counted. The worker stays until it is killed.

@@ -16,6 +16,7 @@ struct Workload {
   std::size_t times = 1;    // the number of catalogues
   std::size_t bounds = 0;   // of each histogram, not round numbers; 0: the catalogue's 18
   std::size_t gauges = 0;   // live gauges that every worker sets
+  std::size_t states = 0;   // state sets of mode livesum, of four states, that every worker sets
   std::size_t each = 0;     // gauges with a sample for each worker, which sets them
   std::size_t generations =
       1;                // workers that come and go in each worker's place; the last ones stay
