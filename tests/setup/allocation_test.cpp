@@ -65,6 +65,16 @@ metrics_status make_series(Program& p, const char* const* value) {
   return metrics_gauge_labels(p.load, value, 1, &p.gauge);
 }
 
+metrics_status make_states(Program& p) {
+  constexpr const char* kStates[] = {"a state that no small string holds", "another one"};
+  metrics_family_options options{};
+  options.size = sizeof options;
+  options.states = kStates;
+  options.state_count = 2;
+  return metrics_family_of(p.segment, METRICS_STATESET, "phase", "", kLabels, 1, &options,
+                           &p.limited);
+}
+
 struct Call {
   const char* name;
   std::function<void(Program&)> before;  // succeeds, with all the memory that it needs
@@ -135,6 +145,17 @@ const std::vector<Call>& calls() {
          return metrics_histogram_labels(p.times, kValue, 1, &histogram);
        }},
       {"info", &set_up, [](Program& p) { return metrics_info_state(p.about, kLabels, kValue, 1); }},
+      {"state set family", [](Program& p) { ASSERT_EQ(open(p), METRICS_OK); },
+       [](Program& p) { return make_states(p); }},
+      {"state set",
+       [](Program& p) {
+         ASSERT_EQ(open(p), METRICS_OK);
+         ASSERT_EQ(make_states(p), METRICS_OK);
+       },
+       [](Program& p) {
+         metrics_stateset* set = nullptr;
+         return metrics_stateset_labels(p.limited, kValue, 1, &set);
+       }},
       {"order of labels", &set_up,
        [](Program& p) {
          const char* ordered[1];
