@@ -13,6 +13,8 @@ def one_of_everything(worker, child, other):
             process.set(process.gauge(f"{mode}_queue", mode), -n / 7)
         process.observe(process.histogram("wait_seconds", [0, 0.005, 1, 2.5, 1e7]), 0, 0.1, n, 1e300)
         process.observe(process.summary("size_bytes", {"text": TROUBLE}), n)
+        for mode in "all", "liveall", "livesum", "mostrecent", "livemostrecent":
+            process.state(process.stateset(f"{mode}_state", ["idle", TROUBLE], {"is": "it"}, mode=mode), n % 2)
     for value in "+Inf", "-Inf", "NaN", 5e-324, 1.7976931348623157e308:
         worker.set(worker.gauge("extreme", "sum", {"is": str(value)}), value)
     worker.info("app", {"version": TROUBLE}, help=HELP)

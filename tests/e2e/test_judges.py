@@ -87,6 +87,8 @@ def test_client_pythons_openmetrics_parser_reads_the_same_from_openmetrics(aggre
     families = {f.name: f for f in parser.text_string_to_metric_families(reply.text)}
     check(families, exposition, but=CHANGING)
     assert families["app"].type == "info"
+    assert families["mostrecent_state"].type == families["all_state"].type == "stateset"
+    assert families["livesum_state"].type == "gauge"
     assert families["work_seconds"].type == "counter"
     for name in "drift_seconds_bucket", "drift_seconds_count", "drift_seconds_sum":
         assert families[name].type == "unknown"

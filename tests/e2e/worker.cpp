@@ -133,7 +133,8 @@ Json make(const Json& c) {
     type = METRICS_SUMMARY;
   } else if (kind == "stateset") {
     type = METRICS_STATESET;
-    options.mode(mode_of(c.value("mode", "livemostrecent"))).states(states.pointers);
+    const metrics_mode mode = mode_of(c.value("mode", "livemostrecent"));
+    options.mode(mode == METRICS_ALL ? METRICS_STATESET_ALL : mode).states(states.pointers);
   }
   metrics_status status = metrics_family_of(nullptr, type, name.c_str(), help.c_str(), names, count,
                                             options.get(), &family);

@@ -54,10 +54,12 @@ TEST(Formats, HaveTheSameSeries) {
   b.whole(~std::uint64_t{0}).whole(5).real(std::nan(""));
   b.family(format::Type::kSummary, "size", "").series({}).whole(3).real(1.5);
   b.family(format::Type::kInfo, "build", "").info({{"version", "1.0"}}).info({{"version", "2"}});
+  b.family(format::Type::kStateSet, "phase", "").gauge({{"phase", "idle"}}, 0.0);
+  b.gauge({{"phase", "busy"}}, 1.0);
   b.family(format::Type::kCounter, "empty", "Nothing yet.");
   reader::Families families = b.build();
   expect_one_identity(families);
-  EXPECT_EQ(test::read_text(encoded("text", families)).size(), 3u + 6 + 9 + 3 + 4 + 2 + 2);
+  EXPECT_EQ(test::read_text(encoded("text", families)).size(), 3u + 6 + 9 + 3 + 4 + 2 + 2 + 2);
   families.families[2].reached_below_zero = true;
   families.shape = reader::new_shape();
   expect_one_identity(families);

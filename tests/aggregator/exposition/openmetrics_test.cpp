@@ -31,6 +31,8 @@ TEST(OpenMetrics, PrintsEachTypeInItsOwnWords) {
   b.series({{"host", "h"}}).whole(1).whole(2).whole(4).real(17.5);
   b.family(format::Type::kSummary, "size", "Size.").series({}).whole(2).real(1e9);
   b.family(format::Type::kInfo, "build", "Build.").info({{"version", "1.0"}});
+  b.family(format::Type::kStateSet, "phase", "Phase.").gauge({{"phase", "idle"}}, 0.0);
+  b.gauge({{"phase", "busy"}}, 1.0);
   EXPECT_EQ(encoded(b.build()),
             "# HELP tasks Tasks.\n# TYPE tasks counter\ntasks_total{queue=\"a\"} 3.25\n"
             "# HELP heat_celsius Heat.\n# TYPE heat_celsius gauge\nheat_celsius -1.5\n"
@@ -42,6 +44,8 @@ TEST(OpenMetrics, PrintsEachTypeInItsOwnWords) {
             "wait_sum{host=\"h\"} 17.5\n"
             "# HELP size Size.\n# TYPE size summary\nsize_count 2\nsize_sum 1e+09\n"
             "# HELP build Build.\n# TYPE build info\nbuild_info{version=\"1.0\"} 1\n"
+            "# HELP phase Phase.\n# TYPE phase stateset\nphase{phase=\"idle\"} 0\n"
+            "phase{phase=\"busy\"} 1\n"
             "# EOF\n");
 }
 

@@ -74,6 +74,9 @@ FamiliesBuilder one_of_everything() {
   b.series({}).whole(3).real(1.5);
   b.family(format::Type::kInfo, "build", "Build.");
   b.series({{"version", "1.0"}});
+  b.family(format::Type::kStateSet, "phase", "Phase.");
+  b.series({{"phase", "idle"}}).real(0);
+  b.series({{"phase", "busy"}}).real(1);
   b.family(format::Type::kCounter, "empty", "Nothing yet.");
   return b;
 }
@@ -137,6 +140,9 @@ summary load_bytes 'Load.'
   load_bytes_sum [] 1.5
 gauge build_info 'Build.'
   build_info [('version', '1.0')] 1.0
+gauge phase 'Phase.'
+  phase [('phase', 'idle')] 0.0
+  phase [('phase', 'busy')] 1.0
 counter empty 'Nothing yet.'
 )");
 }

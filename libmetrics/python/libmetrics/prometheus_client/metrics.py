@@ -373,6 +373,9 @@ class Enum(MetricWrapperBase, _metrics.StateSet):
 
     def _begin(self, parent, labelvalues):
         super()._begin(parent, labelvalues)
+        self._begin_state(labelvalues)
+
+    def _begin_state(self, labelvalues):
         if self._multiprocess_mode in ('all', 'liveall'):
             begins = self._own_state() is None
         else:
@@ -402,4 +405,4 @@ class Enum(MetricWrapperBase, _metrics.StateSet):
     def _begin_family_anew(self):
         super()._begin_family_anew()
         if not self._is_parent():
-            self._begin(self, ())
+            self._begin_state(())
