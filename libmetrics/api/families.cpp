@@ -73,7 +73,7 @@ std::vector<std::string> states_of(const metrics_family_options& options, const 
   return states;
 }
 
-// Returns the mode that a program has given. 0 is the default, which a state set has another one of.
+// Returns the mode that a program has given. 0 is the default, which is another one for state sets.
 format::Mode mode_of(const metrics_family_options& options, const format::Definition& d) {
   if (options.mode < METRICS_ALL || options.mode > METRICS_STATESET_ALL) {
     throw format::Error(METRICS_INVALID,

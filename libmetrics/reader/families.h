@@ -44,8 +44,8 @@ struct Family {
   std::string unit;  // may be empty
   format::Type type;
   std::vector<double> bounds;  // of a histogram, the explicit ones: ascending, finite, no +Inf
-  // No two with the same labels. A state set has one for each state, which the label of the family's
-  // name has.
+  // No two with the same labels. A state set has one for each state, which stands in a label of the
+  // family's name.
   std::vector<Series> series;
   // True if these are more series of the family before it in the list, which has other bounds (in
   // another segment): HELP and TYPE are not printed again.
@@ -97,7 +97,7 @@ struct Families {
   // 0 for "nothing kept yet". No two objects have the same shape.
   std::uint64_t shape = 0;
   std::vector<Family> families;  // no two share a sample name, except for continuations
-  // counter: whole (u64), fraction (double). gauge, stateset: double. info: nothing, its value is 1.
+  // counter: whole (u64), fraction (double). gauge, stateset: double. info: nothing, it is 1.
   // histogram: a count (u64, not cumulative) for each bound, or with native buckets for each one of
   // its grid, and for +Inf; sum (double).
   // summary: count (u64), sum (double), like a histogram without bounds.

@@ -216,8 +216,8 @@ bool GaugeMerge::merge(Reader& reader, const std::vector<bool>& gone) {
   return true;
 }
 
-// Calls visit(held) once for each process that holds a value of a series. It may hold one in several
-// editions: the last one's is visited, else the newest.
+// Calls visit(held) once for each process that holds a value of a series. It may hold one in each
+// of several editions: the last one's is visited, else the newest.
 template <class Visit>
 void GaugeMerge::each_process(std::span<const Held> held, Visit visit) const {
   for (auto h = held.begin(); h != held.end(); ++h) {

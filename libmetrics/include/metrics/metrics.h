@@ -236,8 +236,8 @@ typedef struct metrics_family_options {
  *
  * A limit of series (max_series) is for label values that a program does not choose itself. A
  * counter, histogram or summary counts beyond it in one series more, whose label values are all
- * "__overflow__": the family's sum stays right. Gauges, state sets and infos do nothing beyond it. The
- * environment variable METRICS_MAX_SERIES ("http_*=5000,other_total=100") gives limits from
+ * "__overflow__": the family's sum stays right. Gauges, state sets and infos do nothing beyond it.
+ * The environment variable METRICS_MAX_SERIES ("http_*=5000,other_total=100") gives limits from
  * outside, and wins over the program: patterns of fnmatch(3), of which the first that matches
  * decides, for names as a TYPE line of an exposition has them, with `_total` or `_info`; 0 stands
  * for no limit. Which limit the segment keeps is logged if it is another one.
@@ -299,7 +299,7 @@ typedef struct metrics_stateset metrics_stateset;
  * is NULL. *out is NULL.
  * METRICS_CONFLICT: the family was refused.
  * METRICS_FULL: the directory or the cells are used up; or the family of a gauge or a state set has
- * as many series as it may have. The last eighth of both is kept for families that have at most 64 series.
+ * as many series as it may have. The last eighth of both is kept for families of at most 64 series.
  * METRICS_INCOMPATIBLE: the directory is damaged.
  * METRICS_NO_SPACE: the file system or the process has no room.
  * METRICS_NO_PERMISSION: the process may no longer open the file.
@@ -345,11 +345,11 @@ METRICS_API metrics_status metrics_order_labels(const metrics_family* family,
  * later call of metrics_*_labels, in any process, begins a new series at zero, and until then
  * handles obtained before count nothing in that process.
  *
- * What a removed series has taken of the segment is used again: that of a gauge, state set or info for the
- * same label values at once, and all else for any series, if no living process but the one that
- * registers has had a handle of the removed one, and no thread of that one is in an update that has
- * begun before. The library knows that of threads that look up series, and of those that call
- * metrics_quiescent(). An overflow series stays. METRICS_OK also if there was no such series.
+ * What a removed series has taken of the segment is used again: that of a gauge, state set or info
+ * for the same label values at once, and all else for any series, if no living process but the one
+ * that registers has had a handle of the removed one, and no thread of that one is in an update
+ * that has begun before. The library knows that of threads that look up series, and of those that
+ * call metrics_quiescent(). An overflow series stays. METRICS_OK also if there was no such series.
  * METRICS_INVALID: the family is NULL or has another number of labels, or a value is NULL. */
 METRICS_API metrics_status metrics_remove(metrics_family* family, const char* const* values,
                                           size_t count);

@@ -543,8 +543,8 @@ metrics_family_options c_options(const Options& options, const std::vector<const
 }  // namespace detail
 
 // A name with all its series: Family<Counter>, Family<Gauge>, Family<Histogram>, Family<Summary>,
-// Family<StateSet>, Family<Info>. Cheap to copy; make it where you like, once or often: the same definition is the
-// same family, in all processes. Any thread may use it, forked children too.
+// Family<StateSet>, Family<Info>. Cheap to copy; make it where you like, once or often: the same
+// definition is the same family, in all processes. Any thread may use it, forked children too.
 //
 // A family without label names has one series, which exists from its construction on, and offers
 // that series' functions: requests.inc(), load.set(3). On a family with label names they throw
