@@ -1,5 +1,6 @@
 #include "aggregator/exposition/json.h"
 
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -17,10 +18,23 @@ Json labels_json(const std::vector<reader::Label>& labels) {
   return json;
 }
 
+void add_bucket(Json& json, const ListedBucket& bucket) {
+  json["bucket"] = interval(bucket);
+  json["lower"] = bucket.lower;
+  json["upper"] = bucket.upper;
+  json["count"] = std::to_string(bucket.count);
+}
+
 }  // namespace
 
 Json sample_json(const Sample& sample) {
   return {{"name", sample.name}, {"labels", labels_json(sample.labels)}, {"value", sample.value}};
+}
+
+Json bucket_json(const Sample& sample, const ListedBucket& bucket) {
+  Json json = {{"name", sample.name}, {"labels", labels_json(sample.labels)}};
+  add_bucket(json, bucket);
+  return json;
 }
 
 Json families_json(const reader::Families& families) {
@@ -33,6 +47,11 @@ Json families_json(const reader::Families& families) {
         samples.push_back(sample_json(sample));
       }
       series.push_back({{"labels", labels_json(s.labels)}, {"samples", std::move(samples)}});
+      if (!f.native) continue;
+      Json& buckets = series.back()["native_buckets"] = Json::array();
+      for (const ListedBucket& bucket : native_buckets(families, f, s)) {
+        add_bucket(buckets.emplace_back(), bucket);
+      }
     }
     all.push_back({{"name", f.name},
                    {"type", format::to_string(f.type)},

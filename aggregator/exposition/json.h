@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "aggregator/exposition/bucket_list.h"
 #include "aggregator/exposition/samples.h"
 #include "libmetrics/reader/families.h"
 
@@ -15,8 +16,13 @@ using Json = nlohmann::ordered_json;
 // format spells it: JSON has no infinity, and programs that read it round whole numbers above 2^53.
 Json sample_json(const Sample& sample);
 
+// Returns {"name", "labels": {...}, "bucket": "(0.25,0.5]", "lower": "0.25", "upper": "0.5",
+//   "count": "3"}, of the family and labels that the sample has.
+Json bucket_json(const Sample& sample, const ListedBucket& bucket);
+
 // Returns [{"name", "type", "help", "unit", "series": [{"labels": {...},
-//   "samples": [sample_json(), ...]}, ...]}, ...].
+//   "samples": [sample_json(), ...]}, ...]}, ...]. A series of a histogram with native buckets also
+//   has "native_buckets": [{"bucket", "lower", "upper", "count"}, ...].
 Json families_json(const reader::Families& families);
 
 // Returns the JSON as indented text. Bytes that are not UTF-8 become U+FFFD; all characters that a

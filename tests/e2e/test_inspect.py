@@ -150,6 +150,30 @@ gauge doors: How many.
     assert (dropped["what"], dropped["reason"], dropped["count"]) == ("update", "state_unknown", 1)
 
 
+def test_native_buckets_are_listed_behind_their_histograms_samples(worker, inspect):
+    wait = worker.histogram("wait_seconds", [0.5], {"kind": "a"}, native={"max": 64, "negative": True})
+    worker.observe(wait, 1, 1, 0.3, 0, -1, 100)
+    (family,) = inspect.json("dump")
+    buckets = family["series"][0]["native_buckets"]
+    assert [b["count"] for b in buckets] == ["1", "1", "1", "2", "1"]
+    assert [b["bucket"][0] + b["bucket"][-1] for b in buckets] == ["[)", "[]", "(]", "(]", "(]"]
+    threshold = 2 ** -20
+    ends = [(float(b["lower"]), float(b["upper"])) for b in buckets]
+    assert (ends[0][0], ends[1], ends[3][1], ends[4]) == (-1, (-threshold, threshold), 1, (64, float("inf")))
+    for value, (lower, upper) in (0.3, ends[2]), (1, ends[3]):
+        assert lower < value <= upper < lower * 1.1
+    status, out, _ = inspect("get", 'wait_seconds{kind="a"}')
+    lines = out.splitlines()
+    assert (status, lines[0]) == (0, 'wait_seconds_bucket{kind="a",le="0.5"} 3')
+    listed = [f'wait_seconds{{kind="a"}} {b["bucket"]} {b["count"]}' for b in buckets]
+    assert lines[4:] == listed
+    assert inspect("dump")[1].splitlines()[5:] == [f"  {line}" for line in listed]
+    named = inspect.json("get", "wait_seconds")[4:]
+    assert [(s["name"], s["labels"], s["bucket"]) for s in named] == [
+        ("wait_seconds", {"kind": "a"}, b["bucket"]) for b in buckets]
+    assert len(inspect.json("get", "wait_seconds_sum")) == 1
+
+
 def test_dump_per_slot_sums_to_dump(filled, inspect):
     def samples(families):
         return {(s["name"], *sorted(s["labels"].items())): float(s["value"])

@@ -18,6 +18,10 @@ void print_families(const reader::Families& families) {
       for (const exposition::Sample& sample : exposition::samples_of(families, f, s)) {
         print_line("  " + exposition::spelled(sample) + ' ' + sample.value);
       }
+      for (const exposition::ListedBucket& bucket : exposition::native_buckets(families, f, s)) {
+        print_line("  " + exposition::spelled({f.name, s.labels, ""}) + ' ' +
+                   exposition::interval(bucket) + ' ' + std::to_string(bucket.count));
+      }
     }
   }
 }

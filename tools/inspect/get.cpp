@@ -22,6 +22,14 @@ int get(const std::string& path, const std::string& text, Format format) {
         json.push_back(exposition::sample_json(sample));
         if (format == Format::kText) print_line(exposition::spelled(sample) + ' ' + sample.value);
       }
+      const exposition::Sample named{f.name, s.labels, ""};
+      if (!selector.matches(f, named)) continue;
+      for (const auto& bucket : exposition::native_buckets(merge.families(), f, s)) {
+        json.push_back(exposition::bucket_json(named, bucket));
+        if (format == Format::kJson) continue;
+        print_line(exposition::spelled(named) + ' ' + exposition::interval(bucket) + ' ' +
+                   std::to_string(bucket.count));
+      }
     }
   }
   if (format == Format::kJson) print(json);
