@@ -301,11 +301,30 @@ def example(arguments):
     return [f"{build}/libmetrics/examples/prefork", arguments.path, workers, str(TASKS_EACH)], Acknowledged()
 
 
+HOW_TO_LOOK = """\
+  as text, in a browser too            curl {url}
+  as OpenMetrics                       curl -H 'Accept: application/openmetrics-text;version=1.0.0' {url}
+  the state set: who does what         curl -s {url} | grep {states}
+  native buckets, as intervals         {build}/tools/metrics-inspect --segment {segment} get {native}
+  a Prometheus that keeps them all     prometheus --enable-feature=native-histograms,exemplar-storage,
+                                       with {address} as a target of static_configs"""
+
+
+def print_how_to_look(arguments, aggregator, segment):
+    """Says where to see what the examples show beside counters: only protobuf has native buckets,
+    and only OpenMetrics and protobuf have exemplars."""
+    address = aggregator.url.removeprefix("http://").partition("/")[0]
+    print(HOW_TO_LOOK.format(url=aggregator.url, address=address, build=arguments.build, segment=segment,
+                             states="prefork_activity", native="prefork_task_seconds"), flush=True)
+
+
 def run(arguments, stop, segment):
     build = arguments.build
     command, acknowledged = example(arguments)
     with Aggregator(f"{build}/aggregator/metrics-aggregator", segment, arguments.listen) as aggregator:
         print(f"scrape {aggregator.url}", flush=True)
+        if not arguments.engine:
+            print_how_to_look(arguments, aggregator, segment)
         with Prefork(command, segment, acknowledged) as prefork:
             faults = watch(prefork, aggregator, stop, arguments.seconds)
             if prefork.end(60) != 0:

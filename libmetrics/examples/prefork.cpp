@@ -60,7 +60,7 @@ struct Families {
       "prefork_task_seconds",
       "Time taken by a file.",
       {"type"},
-      {.bounds = metrics::Bounds::exponential(0.0001, 4, 9)}};
+      {.bounds = metrics::Bounds::exponential(0.0001, 4, 9), .native = metrics::Native{}}};
   metrics::Family<metrics::Counter> started{"prefork_workers_started_total", "Workers forked."};
   metrics::Family<metrics::Counter> ended{
       "prefork_workers_ended_total", "Workers gone, by how: exit or signal.", {"how"}};

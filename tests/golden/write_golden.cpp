@@ -53,6 +53,17 @@ void count(const Segment& segment) {
                   {.mode = static_cast<Mode>(mode), .segment = segment})
         .set(mode + 0.5);
   }
+  for (const Mode mode :
+       {Mode::kAll, Mode::kLiveAll, Mode::kLiveSum, Mode::kMostRecent, Mode::kLiveMostRecent}) {
+    Family<StateSet>("state_" + std::to_string(static_cast<int>(mode)), "", {"of"},
+                     {{"idle", "with \"quotes\"", "busy"}, mode, segment})
+        .labels("it")
+        .set(1);
+  }
+  const Family<Histogram> native(
+      "native_seconds", "", {"name"},
+      {.bounds = {0.5, 1}, .segment = segment, .native = Native{1.5, 0.125, 8, true}});
+  for (const double value : {0.0, 0.3, 0.7, 0.7, 100.0, -3.0}) native.labels("a").observe(value);
   info("build", "Facts.", {{"version", "1"}}, segment);
   Family<Info>("last", "Facts that stay.", {.segment = segment, .mode = Mode::kMostRecent})
       .state({{"version", "1"}});
@@ -69,6 +80,13 @@ void count_otherwise(const Segment& segment) {
   Family<Counter>("tasks", "Tasks.", {"zone", "name"}, {.segment = segment})
       .labels("z", "plain")
       .inc(100);
+  Family<Histogram>("native_seconds", "Coarser.", {"name"},
+                    {.bounds = {0.25, 1}, .segment = segment, .native = Native{2, 0.25, 4}})
+      .labels("a")
+      .observe(0.2);
+  Family<StateSet>("state_8", "", {"of"}, {{"busy", "gone"}, Mode::kMostRecent, segment})
+      .labels("it")
+      .set("gone");
   Family<Gauge>("sizes_count", "Hides the summary.", {}, {.mode = Mode::kMax, .segment = segment})
       .set(1);
 }
@@ -96,7 +114,7 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "usage: write_golden PATH\n");
     return 2;
   }
-  const Segment segment(argv[1], {4, 4, 256, 16384});
+  const Segment segment(argv[1], {4, 4, 512, 32768});
   if (segment.status() != METRICS_OK) {
     std::fprintf(stderr, "write_golden: %s\n", segment.why().c_str());
     return 1;
