@@ -54,6 +54,15 @@ Summary('sizes', 'help').observe(0.5)
     assert used == (3 + BY_RULE + 2) + 2
 
 
+def test_keep_what_programs_write_to_the_buckets_in_its_bucket():
+    times = ours.Histogram('written', 'help', buckets=(0.3, 0.7, 9), native=True)
+    times.observe(0.1)
+    for bucket in times._buckets:
+        bucket.inc(2)
+    shown = [ours.REGISTRY.get_sample_value('written_bucket', {'le': le}) for le in ('0.3', '0.7', '9.0', '+Inf')]
+    assert shown == [3, 5, 7, 9]
+
+
 @pytest.mark.parametrize('native', [7, {'base': 2}, 'yes'])
 def test_are_refused_if_they_are_no_options(native):
     why = f'native must be True, or a dict of factor, min, max, negative, not {native!r}'
