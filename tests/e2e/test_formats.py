@@ -24,8 +24,8 @@ CHANGING = re.compile(r"(process_|metrics_aggregator_|scrape_|up$)")
 
 @pytest.fixture
 def between():
-    """between(aggregator): the port of a server in the middle. It asks the aggregator for the format
-    that is the path."""
+    """between(aggregator): the port of a server in the middle. It asks the aggregator for the
+    format that is the path."""
     started = []
 
     def start(aggregator):
