@@ -4,7 +4,6 @@
 #include <vector>
 
 #include "aggregator/http/content_negotiation.h"
-#include "libmetrics/format/escaping.h"
 
 namespace metrics::endpoints {
 namespace {
