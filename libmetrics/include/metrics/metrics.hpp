@@ -306,7 +306,7 @@ class Histogram {
     Bounds bounds = {};
     Segment segment = {};
     std::uint32_t max_series = 0;
-    std::optional<Native> native = {};  // beside the bounds; with Bounds({}) alone
+    std::optional<Native> native = {};  // beside the bounds, which may be given but empty
   };
 
   Histogram() noexcept = default;  // observes nothing
