@@ -52,7 +52,7 @@ void describe_drops(reader::FamiliesBuilder& build, const std::vector<SegmentSta
     format::Dropped what;
     std::string_view name, help;
   };
-  constexpr std::array<Counters, 4> kKinds = {{
+  constexpr std::array<Counters, 5> kKinds = {{
       {format::Dropped::kUpdate, "metrics_segment_dropped_updates", "Updates that count nowhere."},
       {format::Dropped::kSeries, "metrics_segment_dropped_series",
        "Attempts to register a family or series that were refused, or were beyond a family's "
@@ -63,6 +63,8 @@ void describe_drops(reader::FamiliesBuilder& build, const std::vector<SegmentSta
       {format::Dropped::kLabelText, "metrics_segment_cut_label_values",
        "Look-ups of series by label values that were too long: they are cut, and those that begin "
        "alike are one series."},
+      {format::Dropped::kExemplar, "metrics_segment_dropped_exemplars",
+       "Exemplars that were not kept; the updates that they came with count."},
   }};
   for (const Counters& kind : kKinds) {
     build.family(format::Type::kCounter, kind.name, kind.help);

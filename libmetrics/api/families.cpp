@@ -12,10 +12,12 @@
 #include "libmetrics/api/log.h"
 #include "libmetrics/api/segments.h"
 #include "libmetrics/format/escaping.h"
+#include "libmetrics/format/exemplar.h"
 #include "libmetrics/format/name.h"
 #include "libmetrics/format/types.h"
 #include "libmetrics/setup/bounds.h"
 #include "libmetrics/setup/max_series.h"
+#include "libmetrics/setup/patterns.h"
 #include "libmetrics/setup/registry.h"
 #include "libmetrics/update/process.h"
 
@@ -108,6 +110,7 @@ format::Definition definition_of(metrics_type type, const char* name, const char
                         "max_series of family \"" + d.name + "\" must be below 2^32; 0: no limit");
   }
   d.max_series = static_cast<std::uint32_t>(options.max_series);
+  d.exemplars = options.exemplars != 0;
   for (const std::string_view label : views(labels, label_count)) d.labels.emplace_back(label);
   if (format::values_of(d.type) == format::Values::kInfo && label_count > 0) {
     throw format::Error(METRICS_INVALID, "info \"" + d.name +
@@ -142,6 +145,15 @@ std::optional<std::uint32_t> limit_of(const format::Definition& checked) {
     given = limits.of(checked);
   }
   return given || checked.max_series == 0 ? given : checked.max_series;
+}
+
+// Returns whether this process asks for places for exemplars.
+bool wants_exemplars(const format::Definition& checked) {
+  if (checked.exemplars || format::place_count(checked.type, 0, false) == 0) {
+    return checked.exemplars;
+  }
+  const char* patterns = format::environment("METRICS_EXEMPLARS");
+  return patterns != nullptr && setup::any_matches(patterns, checked);
 }
 
 // Logs it if the family has another limit than this process gives it.
@@ -208,10 +220,14 @@ metrics_status metrics_family_of(metrics_segment* segment, metrics_type type, co
                                                          taken(options, "metrics_family_options")));
     const std::optional<std::uint32_t> limit = limit_of(d);
     d.max_series = limit.value_or(0);
+    const bool exemplars = d.exemplars = wants_exemplars(d);
     setup::Family& family = registry.family(std::move(d), &refused);
     *out = reinterpret_cast<metrics_family*>(&family);
     if (limit) compare_limits(family, *limit);
     report_escaped_once(family.definition);
+    if (exemplars && family.offset() != 0 && !registry.has_exemplars(family)) {
+      log_unplaced_once(family);
+    }
     log_claim(registry);
     return METRICS_OK;
   });
@@ -232,6 +248,11 @@ metrics_status metrics_family_status(const metrics_family* handle) {
     if (const auto why = family->registry.status(*family)) throw format::Error(*why);
     return METRICS_OK;
   });
+}
+
+int metrics_family_has_exemplars(const metrics_family* handle) {
+  const setup::Family* family = family_of(handle);
+  return family != nullptr && family->registry.has_exemplars(*family) ? 1 : 0;
 }
 
 metrics_status metrics_family_give_up(metrics_family* handle) {

@@ -10,6 +10,8 @@
 #include "libmetrics/api/errors.h"
 #include "libmetrics/format/layout.h"
 #include "libmetrics/format/printable.h"
+#include "libmetrics/format/types.h"
+#include "libmetrics/setup/registry.h"
 #include "libmetrics/setup/series.h"
 #include "libmetrics/update/locked.h"
 
@@ -29,7 +31,7 @@ constexpr Log kDefaultLog = {&log_to_stderr, nullptr, nullptr};
 constinit std::atomic<const Log*> log_target{&kDefaultLog};
 
 // What is logged for a family beside statuses: numbers that no status has.
-enum Notice : unsigned { kCut = 29, kLimit, kOtherLimit };
+enum Notice : unsigned { kUnplaced = 28, kCut, kLimit, kOtherLimit };
 
 // Returns true the first time that something is to be logged for that family and status, or notice.
 bool is_first(setup::Family& family, unsigned what) noexcept {
@@ -80,6 +82,21 @@ void log_cut_once(setup::Family& family) noexcept {
                         " bytes: it is cut, and counted with all others that begin alike");
   } catch (const std::bad_alloc&) {
     log(METRICS_OK, "a label value is too long: it is cut");
+  }
+}
+
+void log_unplaced_once(setup::Family& family) noexcept {
+  if (!is_first(family, kUnplaced)) return;
+  try {
+    log(METRICS_OK, '"' + family.definition.name + "\" has no places for exemplars in " +
+                        family.registry.file() +
+                        ": they are dropped, what they belong to is counted; ask for them where "
+                        "the family is defined, or write METRICS_EXEMPLARS=" +
+                        family.definition.name +
+                        std::string(format::row_of(family.definition.type).name_ending) +
+                        ", and create the segment anew if it has the family already");
+  } catch (const std::bad_alloc&) {
+    log(METRICS_OK, "a family has no places for exemplars: they are dropped");
   }
 }
 

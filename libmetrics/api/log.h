@@ -29,9 +29,11 @@ inline bool worth_logging(metrics_status status) noexcept {
 void log_once(setup::Family& family, metrics_status status) noexcept;
 void log_once(setup::Family& family, metrics_status status, const char* text) noexcept;
 // Log once for each family: that a label value was cut; that a look-up was beyond the limit, but is
-// counted; that the family's limit is another one than this process gives it.
+// counted; that the family's limit is another one than this process gives it; that it has no places
+// for exemplars, though it was given one, or this process has asked for places.
 void log_cut_once(setup::Family& family) noexcept;
 void log_limit_once(setup::Family& family, const char* text) noexcept;
 void log_other_limit_once(setup::Family& family, const std::string& text) noexcept;
+void log_unplaced_once(setup::Family& family) noexcept;
 
 }  // namespace metrics::api

@@ -91,6 +91,7 @@ setup::Registry& registry_of(metrics_segment* s) {
 
 void log_claim(const setup::Registry& registry) {
   if (registry.failure() != nullptr) return;
+  if (setup::Family* family = registry.take_unplaced()) log_unplaced_once(*family);
   update::ProcessClaim& claim = update::process().claims[registry.index()];
   const metrics_status status = claim.failure.load(std::memory_order_relaxed);
   if (status == METRICS_OK || claim.logged.exchange(true, std::memory_order_relaxed)) return;

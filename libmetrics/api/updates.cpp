@@ -1,6 +1,7 @@
 // updates.cpp -- updates: the fast path is here, everything else in update/slow_path.cpp.
 #include <ctime>
 
+#include "libmetrics/update/exemplars.h"
 #include "libmetrics/update/slow_path.h"
 #include "metrics/hot.h"
 #include "metrics/metrics.h"
@@ -64,6 +65,20 @@ void metrics_histogram_observe(const metrics_histogram* h, double value) {
   } else {
     update::observe_slowly(*h, value);
   }
+}
+
+void metrics_counter_add_exemplar(const metrics_counter* c, double amount, const char* const* names,
+                                  const char* const* values, size_t count) {
+  metrics_counter_add(c, amount);
+  if (c != nullptr && __builtin_isgreaterequal(amount, 0.0))
+    update::keep_exemplar(*c, amount, {names, values, count});
+}
+
+void metrics_histogram_observe_exemplar(const metrics_histogram* h, double value,
+                                        const char* const* names, const char* const* values,
+                                        size_t count) {
+  metrics_histogram_observe(h, value);
+  if (h != nullptr && value == value) update::keep_exemplar(*h, value, {names, values, count});
 }
 
 double metrics_now(void) { return seconds(CLOCK_MONOTONIC); }

@@ -5,6 +5,7 @@
 
 #include "libmetrics/format/error.h"
 #include "libmetrics/format/escaping.h"
+#include "libmetrics/format/exemplar.h"
 #include "libmetrics/format/gauge_value.h"
 #include "libmetrics/format/utf8.h"
 
@@ -171,6 +172,10 @@ Definition checked(Definition given) {
            std::string(to_string(d.type)));
   }
   check_bounds(d);
+  if (d.exemplars && place_count(d.type, 0, false) == 0) {
+    refuse("only counters and histograms have exemplars, " + quoted(d.name) + " is a " +
+           std::string(to_string(d.type)));
+  }
   return d;
 }
 

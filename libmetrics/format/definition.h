@@ -22,6 +22,7 @@ struct Definition {
   std::uint32_t max_series = 0;          // 0: no limit. Not a part of the family's identity
   std::optional<Native> native = {};     // of a histogram with bounds by rule
   std::vector<std::string> states = {};  // of a state set
+  bool exemplars = false;                // its series have places for them. Like max_series
 };
 
 // Returns how many cells a series of the family has in each slot.

@@ -13,6 +13,7 @@ enum class Dropped {
   kSeries,  // a family or series was refused
   kClaim,   // a process or thread has no slot of its own: it counts in slot 0, and no count is lost
   kLabelText,  // the end of a label value: its series counts, together with others that begin alike
+  kExemplar,   // an exemplar: its update counts
 };
 
 struct DropReason {
@@ -37,6 +38,8 @@ inline constexpr std::array<DropReason, static_cast<std::size_t>(Drop::kCount)> 
     {Drop::kLabelValueCut, Dropped::kLabelText, "label_value_cut"},
     {Drop::kLimit, Dropped::kSeries, "limit"},
     {Drop::kStateUnknown, Dropped::kUpdate, "state_unknown"},
+    {Drop::kExemplarInvalid, Dropped::kExemplar, "exemplar_invalid"},
+    {Drop::kExemplarUnplaced, Dropped::kExemplar, "exemplar_unplaced"},
 }};
 
 }  // namespace metrics::format

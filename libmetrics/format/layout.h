@@ -45,6 +45,8 @@ enum class Drop : std::uint32_t {
   kLabelValueCut,     // series looked up by a label value that was too long: it counts
   kLimit,             // series looked up beyond its family's limit: see FamilyRecord::max_series
   kStateUnknown,      // state set: its family has no such state
+  kExemplarInvalid,   // exemplar: its labels are too long, or are none; the update counts
+  kExemplarUnplaced,  // exemplar: its family has no places for any; likewise
   kCount,
 };
 inline constexpr std::size_t kDropCapacity = 32;
@@ -281,7 +283,7 @@ struct FamilyRecord {
   std::int8_t schema;   // these four are a native histogram's, see native.h
   std::uint8_t native;  // 0: it has no bounds by rule; kNativeOfPositives, kNativeOfBothSigns
   std::int16_t low, high;
-  std::uint16_t places;       // of exemplars, in each series: 0 in this version
+  std::uint16_t places;       // of exemplars, in each series; 0: it has none. See exemplar.h
   std::uint32_t max_series;   // as the first registrant has given it; 0: no limit
   std::uint16_t state_count;  // of a state set
   std::uint16_t flags;        // 0 in this version
@@ -320,8 +322,8 @@ struct SeriesRecord {
   std::uint64_t first_cell;
   std::uint32_t cell_count;
   std::uint32_t cells_room;   // how many cells it may have from first_cell on: at least cell_count
-  std::uint64_t first_place;  // of exemplars, as the next one: 0 in this version
-  std::uint32_t places;
+  std::uint64_t first_place;  // of exemplars: the first cell, behind the others, in the same room
+  std::uint32_t places;       // as many as its family has; else, as in version 2.1, it has none
   std::uint32_t string_count;
   std::uint64_t created_ns;  // CLOCK_REALTIME, when it was registered
   std::uint64_t born;        // Header::clock + 1, when it was registered; 0 before version 2.1

@@ -6,6 +6,7 @@
 
 #include "libmetrics/format/clock.h"
 #include "libmetrics/format/error.h"
+#include "libmetrics/format/exemplar.h"
 
 namespace metrics::format {
 // Once a record has more fields than in version 2.0, the ones that its `fixed` leaves out must read
@@ -115,6 +116,7 @@ std::optional<FamilyView> family_at(const Window& window, Offset offset, std::st
   f.refusals = r->refusals.load(std::memory_order_relaxed);
   f.max_series = r->max_series;
   f.overflow = r->overflow.load(std::memory_order_relaxed);
+  f.places = r->places;
   const std::uint16_t label_count = r->label_count;
   const std::uint32_t bound_count = r->bound_count;
   const std::uint16_t state_count = r->state_count;
@@ -173,6 +175,8 @@ std::optional<SeriesView> series_at(const Window& window, Offset offset, std::st
                r->family,
                r->first_cell,
                r->cell_count,
+               r->first_place,
+               r->places,
                r->created_ns,
                {},
                r->record.state.load(std::memory_order_relaxed)};
@@ -190,6 +194,7 @@ std::optional<SeriesView> series_at(const Window& window, Offset offset, std::st
     return no("has strings that reach beyond its room, or out of the directory");
   }
   if (r->cells_room < r->cell_count) return no("has more cells than room for them");
+  if (!has_places_in_room(*r)) s.first_place = s.places = 0;
   return s;
 }
 
@@ -218,6 +223,7 @@ void write_family(std::byte* at, const Definition& d, std::uint64_t hash,
     r->high = static_cast<std::int16_t>(d.native->high);
   }
   r->state_count = static_cast<std::uint16_t>(d.states.size());
+  if (d.exemplars) r->places = place_count(d.type, r->bound_count, d.native.has_value());
   Pen pen(reinterpret_cast<std::byte*>(r + 1));
   pen.bytes(d.bounds.data(), d.bounds.size() * sizeof(double));
   for (const auto* text : {&d.name, &d.help, &d.unit}) pen.string(*text);
@@ -241,12 +247,28 @@ void begin_series(std::byte* file, Offset offset, std::uint32_t room) noexcept {
   r->room = room;
 }
 
+std::uint32_t cells_with_places(std::uint32_t cell_count, std::uint32_t places) noexcept {
+  return cell_count + places * kPlaceCells;
+}
+
+std::uint64_t SeriesView::end_cell() const noexcept {
+  return places == 0 ? first_cell + cell_count : first_place + places * kPlaceCells;
+}
+
+bool has_places_in_room(const SeriesRecord& r) noexcept {
+  const std::uint64_t before = r.first_place - r.first_cell;  // it may wrap: any bytes may be there
+  return r.places <= kMaxPlaces && before >= r.cell_count && before <= r.cells_room &&
+         r.places * kPlaceCells <= r.cells_room - before;
+}
+
 void fill_series(std::byte* file, Offset offset, const SeriesContent& content) noexcept {
   auto* r = reinterpret_cast<SeriesRecord*>(file + offset);
   // A look-up beyond a limit may read it meanwhile, without a lock.
   __atomic_store_n(&r->record.hash, content.hash, __ATOMIC_RELAXED);
   r->family = content.family;
   r->cell_count = content.cell_count;
+  r->first_place = content.places == 0 ? 0 : r->first_cell + content.cell_count;
+  r->places = content.places;
   r->string_count = static_cast<std::uint32_t>(content.strings.size());
   r->created_ns = now_ns();
   r->born = content.born;

@@ -58,6 +58,7 @@ struct FamilyView {
   std::uint32_t max_series;
   std::uint64_t series_used;
   Offset overflow;  // 0: there is none
+  std::uint16_t places;
   std::string_view name, help, unit;
   std::vector<std::string_view> labels;
   std::span<const double> bounds;
@@ -70,10 +71,14 @@ struct SeriesView {
   Offset family;
   std::uint64_t first_cell;
   std::uint32_t cell_count;
+  std::uint64_t first_place;
+  std::uint32_t places;  // all inside of the record's room for cells
   std::uint64_t created_ns;
   std::vector<std::string_view> strings;  // label values; for an info names and values in turn
   std::uint64_t state;                    // Record::state
   bool is_live() const noexcept { return state_of(state) == State::kLive; }
+  // Returns the end of its cells, with its places.
+  std::uint64_t end_cell() const noexcept;
 };
 
 // Returns the family or series at an offset. Empty, with a sentence in *fault unless that is null,
@@ -111,12 +116,17 @@ std::uint32_t room_for(std::span<const std::string> strings) noexcept;
 // Begins the record of a series at that offset of the file, where sizeof(SeriesRecord) + room bytes
 // are reserved, all zero: without cells.
 void begin_series(std::byte* file, Offset offset, std::uint32_t room) noexcept;
+// Returns how many cells a series takes, with its places.
+std::uint32_t cells_with_places(std::uint32_t cell_count, std::uint32_t places) noexcept;
+// Returns true if the record's places are behind its cells, and inside of the room for them.
+bool has_places_in_room(const SeriesRecord& record) noexcept;
 // What a record becomes that has cells and room enough.
 struct SeriesContent {
   std::span<const std::string> strings;
   std::uint64_t hash;  // of its identity
   Offset family;
   std::uint32_t cell_count;
+  std::uint32_t places;
   std::uint64_t born, holder;  // see SeriesRecord
 };
 void fill_series(std::byte* file, Offset offset, const SeriesContent& content) noexcept;

@@ -30,15 +30,15 @@ ROOT = HERE.parents[1]
 # The wings of the library that the extension holds, and their sources; CMakeLists.txt has the same
 # lists.
 SOURCES = {
-    'format': 'access definition editions error escaping file geometry group label_values name native ownership '
-              'printable random records types utf8',
-    'update': 'buckets claims gauges handles locked own_slots pending process sanitizer segment slow_path stretches '
-              'threads',
-    'setup': 'bounds creation directory directory_series join max_series permissions read_back registry '
+    'format': 'access definition editions error escaping exemplar file geometry group label_values name native '
+              'ownership printable random records types utf8',
+    'update': 'buckets claims exemplars gauges handles locked own_slots pending process sanitizer segment slow_path '
+              'stretches threads',
+    'setup': 'bounds creation directory directory_series join max_series patterns permissions read_back registry '
              'registry_series reuse series series_count surroundings',
     'api': 'arguments errors families log read_back segments series updates',
-    'reader': 'contents dropped families gauge_merge held_back identity limits mapping merge overlooked reader seeded '
-              'shown slot_report verify',
+    'reader': 'contents dropped exemplars families gauge_merge held_back identity limits mapping merge overlooked '
+              'reader seeded shown slot_report verify',
     'python/extension': 'counter gauge histogram info messages metric module own processes snapshot stateset tables '
                         'timer',
 }

@@ -245,7 +245,7 @@ format::Offset Directory::family(const format::Definition& d, std::uint64_t open
   const auto make = [&] {
     const format::Offset offset = reserve(format::family_bytes(d), asked);
     format::write_family(segment_.base() + offset, d, hash, opened);
-    if (!may_reuse()) family_record(offset).max_series = 0;
+    if (!may_reuse()) family_record(offset).max_series = family_record(offset).places = 0;
     return offset;
   };
   const format::Offset offset = find_or_link(hash, Kind::kFamily, asked, same, expect, make);

@@ -49,6 +49,7 @@ class Directory {
 
   struct Found {
     std::uint64_t first_cell;
+    std::uint32_t cells;        // with its places
     const format::Cell* state;  // of the record
     std::uint64_t live;         // what *state holds for as long as the record is this series'
     std::uint64_t born;         // of the record
@@ -69,6 +70,8 @@ class Directory {
   format::FamilyRecord& family_record(format::Offset family) const noexcept;
   // Makes readers know that the series with that state word is the family's overflow series.
   void set_overflow(format::Offset family, const format::Cell* state) const noexcept;
+  // Returns the family of the series whose record has that state word; 0 if it has none now.
+  format::Offset family_of(const format::Cell* state) const noexcept;
   // Counts that the family, or a series of it, was refused outside of the directory, and writes
   // down which one. `family` is 0 if it was the family.
   void refused(format::Drop reason, const format::Definition& definition,

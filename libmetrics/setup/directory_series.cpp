@@ -69,9 +69,11 @@ struct Directory::Wanted {
   const std::span<const std::string> strings;
   const std::uint64_t hash;
   const std::uint32_t cells;
-  const std::uint32_t room;  // bytes, for the strings
-  const bool is_gauge;       // its cells tell one life of the record from another
-  const bool is_overflow;    // the series that is not counted
+  const std::uint32_t places;
+  const std::uint32_t cells_room;  // for both
+  const std::uint32_t room;        // bytes, for the strings
+  const bool is_gauge;             // its cells tell one life of the record from another
+  const bool is_overflow;          // the series that is not counted
 };
 
 SeriesRecord* Directory::series_at(format::Offset offset) const noexcept {
@@ -88,23 +90,28 @@ std::optional<Directory::Found> Directory::series(format::Offset family,
                                                   std::span<const std::string> strings,
                                                   std::uint64_t hash, Reuse& reuse) const {
   const std::uint32_t cells = format::cell_count(d);
-  const Wanted wanted{
-      {d, family},
-      strings,
-      format::series_hash(hash, family, segment_.hash_key()),
-      cells,
-      format::room_for(strings),
-      format::is_of_processes(d.type),
-      format::has_overflow(d.type, strings.size(), family_record(family).max_series) &&
-          format::is_overflow(strings)};
+  const format::FamilyRecord& record = family_record(family);
+  const Wanted wanted{{d, family},
+                      strings,
+                      format::series_hash(hash, family, segment_.hash_key()),
+                      cells,
+                      record.places,
+                      format::cells_with_places(cells, record.places),
+                      format::room_for(strings),
+                      format::is_of_processes(d.type),
+                      format::has_overflow(d.type, strings.size(), record.max_series) &&
+                          format::is_overflow(strings)};
   const Live live = may_reuse() ? registered(wanted, reuse) : linked_live(wanted);
   if (live.record == nullptr) return std::nullopt;
   const format::Geometry& g = segment_.geometry();
   const std::uint64_t first = live.record->first_cell;
   // A handle has 32 bits for the cell.
   constexpr std::uint64_t kMost = std::uint64_t{1} << 32;
-  if (first > g.cells || cells > g.cells - first || first + cells > kMost) refuse_damaged();
-  return Found{first, &live.record->record.state, live.state, live.record->born};
+  const bool has_places =
+      live.record->places == record.places && format::has_places_in_room(*live.record);
+  const std::uint32_t all = has_places ? wanted.cells_room : cells;
+  if (first > g.cells || all > g.cells - first || first + all > kMost) refuse_damaged();
+  return Found{first, all, &live.record->record.state, live.state, live.record->born};
 }
 
 // Compares hashes alone: whoever needs the series itself looks at the label values then.
@@ -136,6 +143,11 @@ void Directory::set_overflow(format::Offset family, const format::Cell* state) c
       std::memory_order_relaxed);
 }
 
+format::Offset Directory::family_of(const format::Cell* state) const noexcept {
+  const auto* record = reinterpret_cast<const std::byte*>(state) - offsetof(Record, state);
+  return reinterpret_cast<const SeriesRecord*>(record)->family;
+}
+
 // In a segment of version 2.0: a record is live once it is linked, and never another series'.
 Directory::Live Directory::linked_live(const Wanted& wanted) const {
   const auto same = [&](format::Offset offset) {
@@ -151,7 +163,7 @@ Directory::Live Directory::linked_live(const Wanted& wanted) const {
     record->first_cell = first;
     record->cells_room = wanted.cells;
     format::fill_series(segment_.base(), offset,
-                        {wanted.strings, wanted.hash, wanted.asked.family, wanted.cells, 0, 0});
+                        {wanted.strings, wanted.hash, wanted.asked.family, wanted.cells, 0, 0, 0});
     return offset;
   };
   SeriesRecord* record = series_at(find_or_link(
@@ -228,7 +240,7 @@ Taken Directory::taken(const Wanted& wanted, Reuse& reuse) const {
            has_strings(offset_of(record), wanted.asked.family, wanted.strings);
   };
   const auto fits = [&](const SeriesRecord& r) {
-    return (r.cells_room == 0 || suits(r.cells_room, wanted.cells)) &&
+    return (r.cells_room == 0 || suits(r.cells_room, wanted.cells_room)) &&
            (r.room == 0 || suits(r.room, wanted.room) || wanted.room == 0);
   };
   walk(&chain(wanted.hash).first, [&](format::Offset offset, const Record& r) {
@@ -321,18 +333,19 @@ Taken Directory::with_room(const Wanted& wanted, std::uint64_t more, Reuse& reus
 void Directory::give_cells(SeriesRecord& record, const Wanted& wanted, Reuse& reuse) const {
   const std::uint64_t all = segment_.geometry().cells;
   const Taken donor =
-      another(chains_to_search(segment_.header().cells_used, wanted.cells,
+      another(chains_to_search(segment_.header().cells_used, wanted.cells_room,
                                all - kept_from(wanted.asked, all)),
-              reuse, [&](const SeriesRecord& r) { return suits(r.cells_room, wanted.cells); });
+              reuse, [&](const SeriesRecord& r) { return suits(r.cells_room, wanted.cells_room); });
   if (donor) {
     donor->family = 0;
     donor->cell_count = 0;
+    donor->places = 0;
     hand_on(donor->first_cell, donor->cells_room, record.first_cell, record.cells_room);
     return;
   }
-  record.first_cell = reserve_cells(wanted.cells, wanted.asked);
+  record.first_cell = reserve_cells(wanted.cells_room, wanted.asked);
   in_order();
-  record.cells_room = wanted.cells;
+  record.cells_room = wanted.cells_room;
 }
 
 void Directory::give_room(SeriesRecord& record, const Wanted& wanted, Reuse& reuse) const {
@@ -350,9 +363,9 @@ void Directory::hand_room(SeriesRecord& from, SeriesRecord& to) noexcept {
 
 void Directory::fill(SeriesRecord& record, const Wanted& wanted, const Reuse& reuse) const {
   const std::uint64_t born = segment_.header().clock.load(kOrdered) + 1;
-  format::fill_series(
-      segment_.base(), offset_of(record),
-      {wanted.strings, wanted.hash, wanted.asked.family, wanted.cells, born, reuse.me().word()});
+  format::fill_series(segment_.base(), offset_of(record),
+                      {wanted.strings, wanted.hash, wanted.asked.family, wanted.cells,
+                       wanted.places, born, reuse.me().word()});
 }
 
 }  // namespace metrics::setup

@@ -1,21 +1,12 @@
 #include "libmetrics/setup/max_series.h"
 
-#include <fnmatch.h>
-
 #include <charconv>
 #include <system_error>
 
-#include "libmetrics/format/types.h"
+#include "libmetrics/setup/patterns.h"
 
 namespace metrics::setup {
 namespace {
-
-std::string_view trimmed(std::string_view text) noexcept {
-  constexpr std::string_view kSpace = " \t\n";
-  const std::size_t first = text.find_first_not_of(kSpace);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(kSpace) - first + 1);
-}
 
 std::optional<std::uint32_t> whole(std::string_view text) noexcept {
   std::uint32_t number = 0;
@@ -27,11 +18,7 @@ std::optional<std::uint32_t> whole(std::string_view text) noexcept {
 }  // namespace
 
 MaxSeries::MaxSeries(std::string_view rules) {
-  while (!rules.empty()) {
-    const std::size_t comma = rules.find(',');
-    const std::string_view rule = trimmed(rules.substr(0, comma));
-    rules.remove_prefix(comma == std::string_view::npos ? rules.size() : comma + 1);
-    if (rule.empty()) continue;
+  for (const std::string_view rule : rules_in(rules)) {
     const std::size_t equals = rule.rfind('=');
     const std::string_view pattern =
         equals == std::string_view::npos ? std::string_view() : trimmed(rule.substr(0, equals));
@@ -50,9 +37,8 @@ MaxSeries::MaxSeries(std::string_view rules) {
 }
 
 std::optional<std::uint32_t> MaxSeries::of(const format::Definition& d) const {
-  const std::string name = d.name + std::string(format::row_of(d.type).name_ending);
   for (const Rule& rule : rules_) {
-    if (::fnmatch(rule.pattern.c_str(), name.c_str(), 0) == 0) return rule.most;
+    if (matches(rule.pattern, d)) return rule.most;
   }
   return std::nullopt;
 }

@@ -16,10 +16,8 @@ class MaxSeries {
  public:
   // Parses it. What can't be parsed is left out, and described in faults().
   explicit MaxSeries(std::string_view rules);
-  // Returns the limit of the first rule whose pattern, by fnmatch(3), matches the family's name;
-  // 0: it has none. An empty optional if no pattern does. The name is the one in a TYPE line of the
-  // text format, with `_total` for a counter and `_info` for an info: an operator sees that one in
-  // an exposition, whatever the program has written.
+  // Returns the limit of the first rule whose pattern matches the family's name (patterns.h); 0: it
+  // has none. An empty optional if no pattern does.
   std::optional<std::uint32_t> of(const format::Definition& checked) const;
   // Returns a sentence for each rule that is left out, with what to write instead.
   const std::vector<std::string>& faults() const noexcept { return faults_; }

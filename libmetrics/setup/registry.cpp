@@ -200,6 +200,27 @@ void Registry::give_up(Family& family) {
   if (family.definers > 0) --family.definers;
 }
 
+bool Registry::has_exemplars(const Family& family) const noexcept {
+  return segment_ != nullptr && family.offset() != 0 &&
+         Directory(*segment_).family_record(family.offset()).places != 0;
+}
+
+Family* Registry::take_unplaced() const {
+  if (own_slots_ == nullptr || own_slots_->unplaced.load(std::memory_order_relaxed) == nullptr) {
+    return nullptr;
+  }
+  const format::Cell* state = own_slots_->unplaced.exchange(nullptr, std::memory_order_relaxed);
+  if (state == nullptr) return nullptr;  // another thread was first
+  const format::Offset offset = Directory(*segment_).family_of(state);
+  const update::Locked lock(update::process().mutex);
+  for (const auto& [stem, families] : families_) {
+    for (const auto& family : families) {
+      if (family->offset() == offset && offset != 0) return family.get();
+    }
+  }
+  return nullptr;
+}
+
 std::optional<format::Error> Registry::status(const Family& family) const {
   if (segment_ == nullptr) return std::nullopt;
   if (family.offset() == 0) {

@@ -54,6 +54,12 @@ class Registry {
   // instead. Empty if it is served, or the segment was not joined.
   std::optional<format::Error> status(const Family& family) const;
 
+  // Returns true if the series of the family have places for exemplars.
+  bool has_exemplars(const Family& family) const noexcept;
+  // Returns a family that has none and was given an exemplar since the last call; nullptr if there
+  // was none.
+  Family* take_unplaced() const;
+
   struct Looked {
     std::optional<Handle> handle;
     enum class At { kOwn, kBeyond, kFull } at;

@@ -188,7 +188,7 @@ std::optional<Directory::Found> Registry::bound(const Family& family,
   const Directory directory(*segment_);
   Reuse reuse = this->reuse();
   const auto found = directory.series(family.offset(), d, values, hash, reuse);
-  if (found && !own_slots_->bind(found->first_cell, format::cell_count(d))) {
+  if (found && !own_slots_->bind(found->first_cell, found->cells)) {
     const int error = errno;
     directory.refused(format::Drop::kSeriesNoSpace, d, family.offset());
     fail_joined(error, "can't reserve memory for a series of \"" + d.name + "\" in " + file_);

@@ -88,16 +88,22 @@ bool OwnSlots::is_own(format::SlotIndex slot) const noexcept {
           segment_.head(slot).owner.load(std::memory_order_relaxed) == claim.owner.word());
 }
 
-bool OwnSlots::clear(format::SlotIndex slot, std::uint64_t first_cell,
-                     std::uint32_t count) noexcept {
-  format::Cell* cells = slots_[slot].load(std::memory_order_relaxed);
-  if (cells == nullptr || !is_own(slot)) return false;
+bool OwnSlots::are_bound(std::uint64_t first_cell, std::uint32_t count) const noexcept {
+  const std::uint64_t cells = segment_.geometry().cells;
+  if (count > cells || first_cell > cells - count) return false;
   const std::uint64_t last =
       ((first_cell + count) * sizeof(format::Cell) - 1) / format::page_bytes();
   for (std::uint64_t page = first_cell * sizeof(format::Cell) / format::page_bytes(); page <= last;
        ++page) {
     if (!is_bound(page)) return false;
   }
+  return true;
+}
+
+bool OwnSlots::clear(format::SlotIndex slot, std::uint64_t first_cell,
+                     std::uint32_t count) noexcept {
+  format::Cell* cells = slots_[slot].load(std::memory_order_relaxed);
+  if (cells == nullptr || !is_own(slot) || !are_bound(first_cell, count)) return false;
   for (std::uint32_t i = 0; i < count; ++i) {
     cells[first_cell + i].store(0, std::memory_order_relaxed);
   }

@@ -45,6 +45,8 @@ class OwnSlots {
   // each slot that is claimed later reserve them too. Returns false with errno if there is no room;
   // then no thread may touch these cells.
   bool bind(std::uint64_t first_cell, std::uint32_t count) noexcept;
+  // Returns true if these cells are bound, so that every thread may touch them in its own slot.
+  bool are_bound(std::uint64_t first_cell, std::uint32_t count) const noexcept;
   // Sets these cells to 0 in slot 0, or in a slot of this process. Returns false, and does nothing,
   // for another slot, or if the cells are not bound.
   bool clear(format::SlotIndex slot, std::uint64_t first_cell, std::uint32_t count) noexcept;
@@ -56,6 +58,10 @@ class OwnSlots {
   // first slot. There must be room for it in handles().
   void add(const Handles::Handle& handle, std::uint64_t born, std::uint64_t place) noexcept;
   Handles& handles() noexcept { return handles_; }
+
+  // The state word of a series that was given an exemplar, and has no place for any; nullptr: there
+  // was none. For set-up calls, which log it.
+  std::atomic<const format::Cell*> unplaced{nullptr};
 
  private:
   friend void publish(std::uint32_t index, OwnSlots* own) noexcept;

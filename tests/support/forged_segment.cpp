@@ -54,7 +54,7 @@ void ForgedSegment::series(std::uint64_t family, const std::vector<std::string>&
   auto& record = *reinterpret_cast<format::SeriesRecord*>(file + offset);
   record.first_cell = first_cell;
   record.cells_room = cell_count;
-  format::fill_series(file, offset, {labels, 0, family, cell_count, 0, 0});
+  format::fill_series(file, offset, {labels, 0, family, cell_count, 0, 0, 0});
 }
 
 void ForgedSegment::write(const std::string& file) const {

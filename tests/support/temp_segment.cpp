@@ -9,7 +9,7 @@ namespace metrics::test {
 TempDirectory::TempDirectory() : path_("/dev/shm/metrics-test-XXXXXX") {
   for (const char* variable :
        {"METRICS_SEGMENT", "METRICS_GROUP", "METRICS_PROCESSES", "METRICS_THREADS", "METRICS_CELLS",
-        "METRICS_DIRECTORY_BYTES", "METRICS_MAX_SERIES"}) {
+        "METRICS_DIRECTORY_BYTES", "METRICS_EXEMPLARS", "METRICS_MAX_SERIES"}) {
     ::unsetenv(variable);
   }
   metrics_set_log(nullptr, nullptr);

@@ -22,6 +22,8 @@ const char* what(format::Dropped kind) {
       return "series";
     case format::Dropped::kLabelText:
       return "label";
+    case format::Dropped::kExemplar:
+      return "exemplar";
     case format::Dropped::kClaim:
       break;
   }

@@ -70,7 +70,8 @@ METRICS_API const char* metrics_version(void);
 /* A log function. The library calls it for everything that can't be counted, once for each segment
  * or family and cause, with one line of text. With METRICS_OK it reports what loses no count: that
  * the segment has another size, or a family another limit, than the process has asked for, that a
- * label value was cut, or that a family counts in its overflow series.
+ * label value was cut, that a family counts in its overflow series, or that an exemplar had no
+ * place.
  * Updates never call it; the reason
  * why one got no slot is logged by the process's next set-up call, or by metrics_segment_status().
  * The thread that called the library calls it, with none of the library's locks held. It must not
@@ -218,6 +219,10 @@ typedef struct metrics_family_options {
                                 program that has others beside it, or before it, is counted in the
                                 same family, which then shows the states of both */
   size_t state_count;
+  int exemplars; /* for a counter or a histogram: not 0 gives its series places for exemplars,
+                    160 bytes for a counter and for each bucket of the bounds, 32 buckets at most,
+                    8 at least for a native one, in each process and thread that counts. Not a
+                    part of the definition, likewise */
 } metrics_family_options;
 
 /* Finds the family of that definition in the segment, or registers it, and stores it in *out.
@@ -242,6 +247,10 @@ typedef struct metrics_family_options {
  * decides, for names as a TYPE line of an exposition has them, with `_total` or `_info`; 0 stands
  * for no limit. Which limit the segment keeps is logged if it is another one.
  *
+ * Exemplars need places, which a family has if the first process that has defined it in the segment
+ * has asked for them: by the option, or by the environment variable METRICS_EXEMPLARS
+ * ("http_*,tasks_total"), patterns likewise. It is logged if a later one asks in vain.
+ *
  * METRICS_INVALID: a name, type, bound or option breaks the rules, which are Prometheus's
  * (https://prometheus.io/docs/concepts/data_model); *out is NULL.
  * METRICS_CONFLICT: this process, or its parent before the fork, has defined and not given up a
@@ -265,6 +274,10 @@ METRICS_API metrics_status metrics_family_of(metrics_segment* segment, metrics_t
  * segment if that could not be joined; METRICS_INVALID if the family is NULL. The text is in
  * metrics_last_error(). */
 METRICS_API metrics_status metrics_family_status(const metrics_family* family);
+
+/* Returns 1 if the family's series have places for exemplars; 0 if they have none, the family is
+ * NULL, was refused, or its segment could not be joined. */
+METRICS_API int metrics_family_has_exemplars(const metrics_family* family);
 
 /* Undoes one call of metrics_family_of() that returned this family, in this process. Once all are
  * undone, the process may define another family that can't be served beside it. The series stay,
@@ -411,6 +424,23 @@ METRICS_API size_t metrics_stateset_index(const metrics_family* family, const ch
 /* Counts one observation in the first bucket whose bound is not below the value. NaN is ignored and
  * counted as dropped. */
 METRICS_API void metrics_histogram_observe(const metrics_histogram* histogram, double value);
+
+/* Do the same as metrics_counter_add() and metrics_histogram_observe(), and keep an exemplar, which
+ * an exposition shows beside the sum or the bucket until a newer one of that takes its place: the
+ * value, the time, and labels such as a trace's id, with `count` names and values. It costs some
+ * clock readings' time. What is counted does not depend on the exemplar. None is kept, and that is
+ * counted in the segment, if the family has no places for exemplars (see metrics_family_of(); the
+ * first time is logged by the process's next set-up call); or if the labels are none: they have
+ * more than 128 bytes together, or more than 135 with two for each label; a name has other
+ * characters than letters, digits and '_', or begins with a digit or "__", or is there twice; a
+ * value is not UTF-8; or a string is NULL. Nor is one kept, uncounted, by a thread that has no slot
+ * of its own. In a signal handler that interrupts another one, both may be lost. */
+METRICS_API void metrics_counter_add_exemplar(const metrics_counter* counter, double amount,
+                                              const char* const* names, const char* const* values,
+                                              size_t count);
+METRICS_API void metrics_histogram_observe_exemplar(const metrics_histogram* histogram,
+                                                    double value, const char* const* names,
+                                                    const char* const* values, size_t count);
 
 /* Returns CLOCK_MONOTONIC in seconds. Two calls and an observe make a timer. */
 METRICS_API double metrics_now(void);

@@ -82,6 +82,32 @@ concept label_value = std::convertible_to<const Value&, std::string_view> ||
   stream << value;
 };
 
+// A string that ends with a NUL, wherever it stands.
+class Text {
+ public:
+  Text(const char* text) noexcept : text_(text) {}  // NOLINT(google-explicit-constructor)
+  Text(const std::string& text) noexcept
+      : text_(text.c_str()) {}  // NOLINT(google-explicit-constructor)
+  const char* get() const noexcept { return text_; }
+
+ private:
+  const char* text_;
+};
+
+// Calls use(names, values, count) with the labels of an exemplar as the C ABI takes them.
+template <class Use>
+void with_exemplar(std::initializer_list<std::pair<const char*, Text> > labels, Use use) noexcept {
+  constexpr std::size_t kMost = 64;  // more don't fit in an exemplar
+  std::array<const char*, kMost> names{}, values{};
+  std::size_t count = 0;
+  for (const auto& [name, value] : labels) {
+    if (count == kMost) break;
+    names[count] = name;
+    values[count++] = value.get();
+  }
+  use(names.data(), values.data(), count);
+}
+
 template <label_value Value>
 std::string text(const Value& value) {
   if constexpr (std::convertible_to<const Value&, const char*>) {
@@ -183,6 +209,11 @@ class Bounds {
 //   unit     becomes the name's ending
 //   segment  where it is counted
 //   max_series  how many series it may have, 0: no limit; see metrics_family_of()
+//   exemplars   of a counter or histogram: its series have places for exemplars
+
+// The labels of an exemplar, names and values: {{"trace_id", id}}. What they must be, and what
+// happens otherwise, stands at metrics_histogram_observe_exemplar().
+using ExemplarLabels = std::initializer_list<std::pair<const char*, detail::Text> >;
 
 // A count that only goes up. Copies count into the same series.
 class Counter {
@@ -191,6 +222,7 @@ class Counter {
     std::string unit = {};
     Segment segment = {};
     std::uint32_t max_series = 0;
+    bool exemplars = false;
   };
 
   Counter() noexcept = default;  // counts nothing
@@ -223,6 +255,12 @@ class Counter {
       }
     }
     metrics_counter_add(counter_, amount);
+  }
+  // Adds an amount, and keeps it as an exemplar with these labels.
+  void inc(double amount, ExemplarLabels labels) const noexcept {
+    detail::with_exemplar(labels, [&](auto names, auto values, std::size_t count) {
+      metrics_counter_add_exemplar(counter_, amount, names, values, count);
+    });
   }
 
   // Returns what all processes have counted, for tests; NaN if it can't be read. Makes system
@@ -307,6 +345,7 @@ class Histogram {
     Segment segment = {};
     std::uint32_t max_series = 0;
     std::optional<Native> native = {};  // beside the bounds, which may be given but empty
+    bool exemplars = false;
   };
 
   Histogram() noexcept = default;  // observes nothing
@@ -323,6 +362,12 @@ class Histogram {
       }
     }
     metrics_histogram_observe(histogram_, value);
+  }
+  // Does the same, and keeps an exemplar with these labels.
+  void observe(double value, ExemplarLabels labels) const noexcept {
+    detail::with_exemplar(labels, [&](auto names, auto values, std::size_t count) {
+      metrics_histogram_observe_exemplar(histogram_, value, names, values, count);
+    });
   }
 
   // Begins a timer, which observes the seconds until its scope is left, by return or exception.
@@ -365,6 +410,12 @@ class Timer {
   double stop() noexcept {
     const double seconds = elapsed();
     std::exchange(histogram_, Histogram()).observe(seconds);
+    return seconds;
+  }
+  // Does the same, and keeps an exemplar with these labels.
+  double stop(ExemplarLabels labels) noexcept {
+    const double seconds = elapsed();
+    std::exchange(histogram_, Histogram()).observe(seconds, labels);
     return seconds;
   }
   // Ends the timer: neither stop() nor the end of the scope will observe anything.
@@ -468,6 +519,9 @@ class AnyFamily {
   // Returns the status in words; empty if it is METRICS_OK.
   std::string why() const { return status() == METRICS_OK ? "" : metrics_last_error(); }
 
+  // Returns whether the family's series have places for exemplars.
+  bool has_exemplars() const noexcept { return metrics_family_has_exemplars(family_) != 0; }
+
   // Removes all series, for all processes; see metrics_clear().
   void clear() const { check(metrics_clear(family_)); }
 
@@ -524,6 +578,7 @@ metrics_family_options c_options(const Options& options, const std::vector<const
     result.state_count = states.size();
   }
   result.max_series = options.max_series;
+  if constexpr (requires { options.exemplars; }) result.exemplars = options.exemplars ? 1 : 0;
   if constexpr (requires { options.bounds; }) {
     static constexpr double kNoBound = 0;  // an empty vector may have no address
     const std::vector<double>& bounds = options.bounds.values();
@@ -618,6 +673,9 @@ class Family : public detail::AnyFamily {
   template <class... Amount>
   requires requires(const Metric m, Amount... n) { m.inc(n...); }
   void inc(Amount... amount) const { only().inc(amount...); }
+  void inc(double amount, ExemplarLabels labels) const requires std::same_as<Metric, Counter> {
+    only().inc(amount, labels);
+  }
   template <class... Amount>
   requires requires(const Metric m, Amount... n) { m.dec(n...); }
   void dec(Amount... amount) const { only().dec(amount...); }
@@ -636,6 +694,9 @@ class Family : public detail::AnyFamily {
   }
   void observe(double value) const requires std::derived_from<Metric, Histogram> {
     only().observe(value);
+  }
+  void observe(double value, ExemplarLabels labels) const requires std::same_as<Metric, Histogram> {
+    only().observe(value, labels);
   }
   [[nodiscard]] Timer time() const requires std::derived_from<Metric, Histogram> {
     return only().time();

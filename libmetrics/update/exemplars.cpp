@@ -1,0 +1,72 @@
+#include "libmetrics/update/exemplars.h"
+
+#include <array>
+#include <bit>
+#include <cstddef>
+
+#include "libmetrics/format/clock.h"
+#include "libmetrics/format/exemplar.h"
+#include "libmetrics/format/layout.h"
+#include "libmetrics/format/records.h"
+#include "libmetrics/update/handles.h"
+#include "libmetrics/update/own_slots.h"
+
+namespace metrics::update {
+namespace {
+
+// Returns the record that a handle's series has.
+template <class Kept>
+const format::SeriesRecord& record_of(const Kept& handle) noexcept {
+  const format::Cell* state = __atomic_load_n(&handle.state, __ATOMIC_ACQUIRE);
+  return *reinterpret_cast<const format::SeriesRecord*>(reinterpret_cast<const std::byte*>(state) -
+                                                        offsetof(format::Record, state));
+}
+
+// The thread has a slot, so it counts as inside of an update until it is seen outside: as its
+// cells, the record is that series' until then. What it says is not trusted: a place that another
+// program's bytes have moved may be a wrong one, but not one that faults.
+template <class Kept, class Handle, class Bucket>
+void keep(const Handle& handle, double value, const ExemplarOf& of, Bucket bucket) noexcept {
+  const std::uint32_t segment = segment_of(handle);
+  OwnSlots* slots = own_slots_at(segment);
+  if (slots == nullptr) return;
+  std::uint64_t* const own = metrics_hot_cells(segment);
+  if (own == nullptr) return;
+  const auto& kept = static_cast<const Kept&>(handle);
+  const format::SeriesRecord& record = record_of(kept);
+  const std::uint32_t places = record.places;
+  if (places == 0) {
+    slots->unplaced.store(&record.record.state, std::memory_order_relaxed);
+    return slots->segment().drop(format::Drop::kExemplarUnplaced);
+  }
+  format::ExemplarWords words;
+  if (!format::put_labels(of.names, of.values, of.count, words)) {
+    return slots->segment().drop(format::Drop::kExemplarInvalid);
+  }
+  const std::byte* const base = slots->segment().base();
+  const format::PlaceId id{
+      static_cast<format::Offset>(reinterpret_cast<const std::byte*>(&record) - base),
+      __atomic_load_n(&kept.live, __ATOMIC_ACQUIRE),
+      record.first_place + format::place_of(value, bucket(), places, false) * format::kPlaceCells};
+  if (!slots->are_bound(id.cell, format::kPlaceCells)) return;
+  words.stamp = format::now_ns();
+  words.value = std::bit_cast<std::uint64_t>(value);
+  words.check = format::check_of(words, id, slots->segment().hash_key());
+  const auto from = std::bit_cast<std::array<std::uint64_t, format::kPlaceCells>>(words);
+  // Relaxed, and in any order: what is not all of one exemplar is none, by its check.
+  for (std::size_t i = 0; i < from.size(); ++i) {
+    __atomic_store_n(own + id.cell + i, from[i], __ATOMIC_RELAXED);
+  }
+}
+
+}  // namespace
+
+void keep_exemplar(const metrics_counter& c, double amount, const ExemplarOf& of) noexcept {
+  keep<Counter>(c, amount, of, [] { return 0u; });
+}
+
+void keep_exemplar(const metrics_histogram& h, double value, const ExemplarOf& of) noexcept {
+  keep<Histogram>(h, value, of, [&] { return h.find(h.bounds, h.padded, value); });
+}
+
+}  // namespace metrics::update
