@@ -128,6 +128,10 @@ void keep_consistent(Contents& found, const Offsets& unknown, const format::Geom
     }
     return false;
   });
+  // A program of version 2.1 leaves those that a removed series had.
+  for (format::SeriesView& s : found.series) {
+    if (s.places != families.at(s.family)->places || s.end_cell() > geometry.cells) s.places = 0;
+  }
 
   // Cells that two series shared would be counted twice, and a small directory could describe more
   // values than memory holds.
@@ -146,7 +150,7 @@ void keep_consistent(Contents& found, const Offsets& unknown, const format::Geom
     if (s->first_cell < end) {
       sharing.emplace(s->offset, owner);
     } else {
-      end = s->first_cell + s->cell_count;
+      end = s->end_cell();
       owner = s->offset;
     }
   }

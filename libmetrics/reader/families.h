@@ -26,6 +26,14 @@ struct Label {
   friend bool operator==(const Label&, const Label&) = default;
 };
 
+// An observation, or an amount that was added, with labels that lead to where that was.
+struct Exemplar {
+  std::vector<Label> labels;  // legal names, valid UTF-8, at most 128 bytes together
+  double value;
+  std::uint64_t stamp_ns;  // CLOCK_REALTIME, not later than the scrape
+  friend bool operator==(const Exemplar&, const Exemplar&) = default;
+};
+
 struct Series {
   std::vector<Label> labels;  // in the order in which they are written
   std::size_t first_value;    // index into Families::values
@@ -34,6 +42,9 @@ struct Series {
   // of processes.
   std::uint64_t record = 0;
   std::uint64_t created_ns = 0;
+  // Index into Families::exemplars; kNone: the series has no places for any.
+  static constexpr std::uint32_t kNone = ~std::uint32_t{0};
+  std::uint32_t exemplars = kNone;
   friend bool operator==(const Series&, const Series&) = default;
 };
 
@@ -92,9 +103,9 @@ struct CounterValue {
 std::uint64_t new_shape() noexcept;
 
 struct Families {
-  // Changes whenever anything except `values` does: an encoder may keep what it prints around the
-  // values as long as the shape stays. Never 0 once families were read, so that an encoder can use
-  // 0 for "nothing kept yet". No two objects have the same shape.
+  // Changes whenever anything except `values` and the content of `exemplars` does: an encoder may
+  // keep what it prints around the values as long as the shape stays. Never 0 once families were
+  // read, so that an encoder can use 0 for "nothing kept yet". No two objects have the same shape.
   std::uint64_t shape = 0;
   std::vector<Family> families;  // no two share a sample name, except for continuations
   // counter: whole (u64), fraction (double). gauge, stateset: double. info: nothing, it is 1.
@@ -102,7 +113,15 @@ struct Families {
   // its grid, and for +Inf; sum (double).
   // summary: count (u64), sum (double), like a histogram without bounds.
   std::vector<std::uint64_t> values;
+  // The exemplars of each series that has places for them, in ascending order of values: of a
+  // counter the newest one, of a histogram the newest of each bucket. A reader that was not asked
+  // for exemplars leaves each of these empty.
+  std::vector<std::vector<Exemplar>> exemplars;
 
+  std::span<const Exemplar> exemplars_of(const Series& s) const {
+    if (s.exemplars == Series::kNone) return {};
+    return exemplars[s.exemplars];
+  }
   CounterValue counter(const Series& s) const {
     return {values[s.first_value], std::bit_cast<double>(values[s.first_value + 1])};
   }

@@ -19,6 +19,7 @@ constexpr std::uint64_t kNumber = 16;  // of a sample, beside its name and label
 constexpr std::uint64_t kCount = 40;
 // What describes a series, in its segment's families and in those of all segments.
 constexpr std::uint64_t kSeries = 512;
+constexpr std::uint64_t kExemplar = 1024;  // its words, its labels, and its text
 
 std::uint64_t beyond(std::uint64_t cost, std::uint64_t paid) noexcept {
   return cost > paid ? cost - paid : 0;
@@ -103,7 +104,8 @@ std::uint64_t cost_of_sums(const Contents& contents, std::span<const format::Gro
   for (const format::SeriesView& s : contents.series) {
     const Shown& shown = of_family.at(s.family);
     if (shown.samples == 0) continue;
-    bytes += cost_of_series(*shown.edition, s, shown.samples) + kCount * shown.counts;
+    bytes += cost_of_series(*shown.edition, s, shown.samples) + kCount * shown.counts +
+             kExemplar * s.places;
   }
   return bytes;
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "libmetrics/format/clock.h"
 #include "libmetrics/format/gauge_value.h"
 #include "libmetrics/reader/add.h"
 #include "libmetrics/reader/identity.h"
@@ -47,6 +48,19 @@ bool SegmentMerge::read_values(Allowance& allowance) {
   return read_slots(reader_.used_slots(), allowance) || forget();
 }
 
+bool SegmentMerge::read_exemplars() {
+  if (exemplars_.size() == 0) return true;
+  exemplars_.begin();
+  for (const format::SlotIndex slot : reader_.used_slots()) {
+    if (slot == 0) continue;  // has many writers, and no exemplars
+    if (!reader_.data_in(slot, stretches_) || !exemplars_.hold(reader_, stretches_)) {
+      return forget();
+    }
+  }
+  exemplars_.put(format::now_ns(), families_.exemplars);
+  return true;
+}
+
 bool SegmentMerge::read_slot(format::SlotIndex slot) {
   Allowance own;
   return (examine() && read_directory(own) && read_slots({&slot, 1}, own)) || forget();
@@ -64,6 +78,7 @@ bool SegmentMerge::forget() {
   by_cell_ = {};
   gone_ = {};
   gauges_.forget();
+  exemplars_.forget();
   if (families_.shape != 0 && families_.families.empty()) return false;
   families_ = Families{};
   families_.shape = new_shape();
@@ -78,6 +93,8 @@ bool SegmentMerge::read_slots(std::span<const format::SlotIndex> slots, Allowanc
     return reader_.refused(Allowance::kTooLate);
   }
   plan();
+  families_.exemplars.resize(exemplars_.size());
+  for (auto& of_series : families_.exemplars) of_series.clear();
   std::swap(gone_, last_gone_);
   if (!add_slots(slots) || !reader_.find_gone(gone_)) return false;
   cost.exposition += gauges_.most_of_samples(sample_costs_);
@@ -110,6 +127,8 @@ void SegmentMerge::plan() {
   overflows_.clear();
   unused_.assign(shown_.series.size(), false);
   gauges_.forget();
+  exemplars_.forget();
+  exemplars_of_.assign(shown_.series.size(), Series::kNone);
   sum_values_ = 0;
   for (std::size_t i = 0; i < shown_.series.size(); ++i) {
     const Shown::Series& series = shown_.series[i];
@@ -117,6 +136,7 @@ void SegmentMerge::plan() {
     if (!format::is_of_processes(last.type)) {
       first_values_[i] = sum_values_;
       plan_sums(series);
+      plan_exemplars(i);
       if (is_overflow(contents, shown_, series)) overflows_.push_back(i);
       continue;
     }
@@ -159,6 +179,17 @@ void SegmentMerge::plan_sums(const Shown::Series& series) {
                       &places_of(shown_.edition_of[r], family)});
     by_cell_.push_back(sum_of(record, sum_values_));
     sum_values_ += record.cell_count;
+  }
+}
+
+void SegmentMerge::plan_exemplars(std::size_t i) {
+  const Contents& contents = planned_->contents;
+  const Shown::Series& series = shown_.series[i];
+  for (std::uint32_t r = series.first; r != Shown::kNone; r = shown_.next[r]) {
+    if (contents.series[r].places == 0) continue;
+    std::uint32_t& index = exemplars_of_[i];
+    if (index == Series::kNone) index = static_cast<std::uint32_t>(exemplars_.size());
+    exemplars_.add(index, contents.series[r], shown_.families[series.family].last->bounds);
   }
 }
 
@@ -326,8 +357,8 @@ void SegmentMerge::rebuild() {
       for (std::uint32_t r = series.first; r != Shown::kNone; r = shown_.next[r]) {
         created_ns = std::min(created_ns, contents.series[r].created_ns);
       }
-      family.series.push_back(
-          {std::move(labels), first_values_[i], contents.series[series.first].offset, created_ns});
+      family.series.push_back({std::move(labels), first_values_[i],
+                               contents.series[series.first].offset, created_ns, exemplars_of_[i]});
       continue;
     }
     for (; next_sample < samples.size() && samples[next_sample].series == i; ++next_sample) {

@@ -19,6 +19,7 @@
 #include <string>
 #include <vector>
 
+#include "libmetrics/reader/exemplars.h"
 #include "libmetrics/reader/families.h"
 #include "libmetrics/reader/gauge_merge.h"
 #include "libmetrics/reader/reader.h"
@@ -39,6 +40,9 @@ class SegmentMerge {
   bool examine();
   bool read_directory(Allowance& allowance);
   bool read_values(Allowance& allowance);
+  // Reads the exemplars of what the last of them has read, for a format that shows them. Returns
+  // false as read() does.
+  bool read_exemplars();
   // Closes the file, and lets go what was read; examine() opens it again.
   void close();
   // Return what the next step costs, as far as it is known before.
@@ -86,6 +90,7 @@ class SegmentMerge {
   bool divide(format::SlotIndex slot);
   bool add_pieces();
   void plan_sums(const Shown::Series& series);
+  void plan_exemplars(std::size_t series);
   const std::vector<std::uint32_t>& places_of(std::uint32_t edition, const Shown::Family& shown);
   void fold();
   bool is_gone(const Shown::Series& series) const;
@@ -110,6 +115,8 @@ class SegmentMerge {
   std::vector<std::size_t> overflows_;
   std::vector<bool> unused_;  // by series: it is one of them, and 0
   GaugeMerge gauges_;
+  std::vector<std::uint32_t> exemplars_of_;  // by series: its index in Families::exemplars
+  ExemplarMerge exemplars_;
   Families families_;
 };
 

@@ -200,6 +200,7 @@ bool Reader::read_header() {
       header, static_cast<std::uint64_t>(opened_.st_size), format::OpenFor::kReading);
   if (!checked.geometry) return fail(checked.why);
   const format::Geometry& g = geometry_ = *checked.geometry;
+  hash_key_ = header.hash_seed;
   usage_.created_ns = header.created_ns;
   usage_.id = header.id;
   usage_.minor = header.minor;
@@ -260,7 +261,7 @@ bool Reader::refresh_catalogue(const Allowance& allowance) {
   fresh->contents = std::move(*read);
   fresh->groups = format::grouped(fresh->contents.families);
   for (const format::SeriesView& s : fresh->contents.series) {
-    fresh->cells = std::max(fresh->cells, s.first_cell + s.cell_count);
+    fresh->cells = std::max(fresh->cells, s.end_cell());
   }
   fresh->cost_of_sums = cost_of_sums(fresh->contents, fresh->groups);
   std::swap(known_, links_);

@@ -105,6 +105,8 @@ class Reader {
   // The caller may use the following functions only after a look() that succeeded.
   const format::Geometry& geometry() const noexcept { return geometry_; }
   const Usage& usage() const noexcept { return usage_; }
+  // Returns the segment's key. It must not be shown: see hash.h.
+  const format::HashKey& hash_key() const noexcept { return hash_key_; }
   std::shared_ptr<const Catalogue> catalogue() const noexcept { return catalogue_; }
 
   // Returns all slots that were ever used, in the order in which doubles must be added: slot 0,
@@ -194,6 +196,7 @@ class Reader {
   bool found_ = false;  // once true, stays true
   format::Geometry geometry_{};
   Usage usage_{};
+  format::HashKey hash_key_{};
   std::shared_ptr<const Catalogue> catalogue_;
   std::vector<std::uint64_t> known_;  // the copy of index and directory that catalogue_ is made of
   std::vector<std::uint64_t> links_;  // a new copy

@@ -181,7 +181,7 @@ void scribble(Run& run, const Image& healthy, Clock::time_point until) {
         std::uint64_t reads = 0;
         while (Clock::now() < until) {
           ++reads;
-          if (!merge.read()) continue;
+          if (!merge.read() || !merge.read_exemplars()) continue;
           std::string text;
           encoder.encode(merge.families(), text);
           reader::slot_report(merge.reader());

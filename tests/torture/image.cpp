@@ -21,6 +21,8 @@ Image healthy_image(const std::string& path) {
     const Family<Histogram> histogram("some_seconds", "Buckets.", {"key", "other"},
                                       {.bounds = {0.5, 1, 2.5}, .segment = segment});
     const Family<Summary> summary("a_summary", "", {}, {.segment = segment});
+    const Family<Counter> traced("traced", "", {}, {.segment = segment, .exemplars = true});
+    traced.inc(2, {{"trace_id", "x"}});
     info("build", "Facts.", {{"version", "1"}, {"commit", "x\"y"}}, segment);
     std::vector<metrics::Gauge> gauges;
     for (int mode = METRICS_ALL; mode <= METRICS_LIVEMOSTRECENT; ++mode) {

@@ -14,6 +14,18 @@ constexpr std::uint64_t kObserved[] = {2, 6, 12, 40};
 
 std::string key_name(std::size_t key) { return "k" + std::to_string(key); }
 
+// Exemplars tell their series, their value, and twice their number.
+void check_exemplars(Run& run, const reader::Families& families, const reader::Series& series) {
+  for (const reader::Exemplar& e : families.exemplars_of(series)) {
+    run.count("exemplars shown, each whole");
+    const auto& l = e.labels;
+    if (l.size() != 4 || l[1].value != series.labels[0].value ||
+        l[2].value != std::to_string(e.value) || l[0].value != l[3].value) {
+      run.fault("an exemplar is torn, or another series'");
+    }
+  }
+}
+
 std::atomic<std::uint64_t>& at(std::atomic<std::uint64_t> (&table)[Ledger::kKeys][kColumns],
                                std::size_t key, Column column) {
   return table[key][static_cast<std::size_t>(column)];
@@ -24,12 +36,13 @@ std::atomic<std::uint64_t>& at(std::atomic<std::uint64_t> (&table)[Ledger::kKeys
 Books::Books(Ledger& ledger, const std::string& path, const Geometry& geometry)
     : ledger_(ledger),
       segment_(path, geometry),
-      whole_("whole", "Whole numbers.", {"key"}, {.segment = segment_}),
+      whole_("whole", "Whole numbers.", {"key"}, {.segment = segment_, .exemplars = true}),
       part_("part", "Quarters.", {"key"}, {.segment = segment_}),
       histogram_("histogram", "Four explicit buckets, and native ones.", {"key"},
                  {.bounds = {1, 2, 5},
                   .segment = segment_,
-                  .native = Native{.factor = 2, .min = 0.25, .max = 16}}),
+                  .native = Native{.factor = 2, .min = 0.25, .max = 16},
+                  .exemplars = true}),
       summary_("summary", "Observations.", {"key"}, {.segment = segment_}),
       gauge_("gauge", "Added to.", {"key"}, {.mode = Mode::kSum, .segment = segment_}) {}
 
@@ -50,7 +63,13 @@ void Books::update(std::size_t key, unsigned kind, std::uint64_t amount) {
   switch (kind) {
     case 0: {
       Counter counter = whole_.labels(label);
-      noted(Column::kWhole, amount, [&] { counter.inc(amount); });
+      const auto value = static_cast<double>(amount);
+      const std::string number = std::to_string(ledger_.updates), shown = std::to_string(value);
+      noted(Column::kWhole, amount, [&] {
+        if (amount == 1) return counter.inc(amount);
+        counter.inc(value,
+                    {{"number", number}, {"key", label}, {"value", shown}, {"again", number}});
+      });
       break;
     }
     case 1: {
@@ -64,8 +83,12 @@ void Books::update(std::size_t key, unsigned kind, std::uint64_t amount) {
       const auto column = static_cast<Column>(static_cast<unsigned>(Column::kBucket0) + bucket);
       const std::uint64_t quarters = kObserved[bucket];
       noted(column, 1, [&] {
-        noted(Column::kHistogramSum, quarters,
-              [&] { histogram.observe(static_cast<double>(quarters) * kQuarter); });
+        const double value = static_cast<double>(quarters) * kQuarter;
+        const std::string number = std::to_string(ledger_.updates), shown = std::to_string(value);
+        noted(Column::kHistogramSum, quarters, [&] {
+          histogram.observe(
+              value, {{"number", number}, {"key", label}, {"value", shown}, {"again", number}});
+        });
       });
       break;
     }
@@ -89,7 +112,7 @@ void Audit::operator()(Run& run, bool quiet) {
   for (std::size_t i = 0; i < done.size(); ++i) {
     done[i] = ledger_.done[i / kColumns][i % kColumns].load();
   }
-  if (!merge_.read()) {
+  if (!merge_.read() || !merge_.read_exemplars()) {
     // Workers that have not even created it have acknowledged nothing.
     for (const std::uint64_t d : done) {
       if (d != 0)
@@ -107,6 +130,7 @@ void Audit::operator()(Run& run, bool quiet) {
     for (const reader::Series& s : f.series) {
       if (s.labels.empty() || s.labels[0].name != "key") continue;
       const std::size_t key = std::stoul(s.labels[0].value.substr(1));
+      check_exemplars(run, families, s);
       const auto put = [&](Column column, double value) {
         std::uint64_t& to = scraped[key * kColumns + static_cast<std::size_t>(column)];
         if (to != 0) run.fault("series " + f.name + "{" + s.labels[0].value + "} is there twice");
@@ -220,6 +244,15 @@ double Look::value(const std::string& name, const std::vector<std::string>& labe
 bool Look::has(const std::string& name, const std::vector<std::string>& labels) const {
   const reader::Family* f = nullptr;
   return find(name, labels, &f) != nullptr;
+}
+
+std::vector<reader::Exemplar> Look::exemplars(const std::string& name) const {
+  const reader::Family* f = nullptr;
+  const reader::Series* s = find(name, {}, &f);
+  if (s == nullptr) return {};
+  if (!merge_->read_exemplars()) throw std::runtime_error(merge_->why());
+  const auto all = merge_->families().exemplars_of(*s);
+  return {all.begin(), all.end()};
 }
 
 std::vector<std::pair<std::string, double>> Look::samples(const std::string& name) const {

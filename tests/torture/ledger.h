@@ -96,6 +96,8 @@ class Look {
   std::uint64_t count(const std::string& name, const std::vector<std::string>& labels = {}) const;
   double value(const std::string& name, const std::vector<std::string>& labels = {}) const;
   bool has(const std::string& name, const std::vector<std::string>& labels = {}) const;
+  // Those of the first series of a family.
+  std::vector<reader::Exemplar> exemplars(const std::string& name) const;
   // Every sample of a gauge: its last label's value ("" if none) and its value.
   std::vector<std::pair<std::string, double>> samples(const std::string& name) const;
   const std::vector<std::string>& faults() const { return catalogue_->faults; }

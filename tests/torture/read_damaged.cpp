@@ -15,7 +15,7 @@ namespace metrics::torture {
 std::string read_damaged(const std::string& file, bool* readable) {
   try {
     reader::SegmentMerge merge(file);
-    const bool read = merge.read();
+    const bool read = merge.read() && merge.read_exemplars();
     if (readable != nullptr) *readable = read;
     if (!read) return merge.why().empty() ? "unusable, but nobody says why" : "";
     reader::slot_report(merge.reader());

@@ -52,6 +52,15 @@ Counter counter_of(const Segment& segment) {
   return Family<Counter>("c", "", {}, {.segment = segment}).labels();
 }
 
+// An exemplar tells its value in its label.
+Family<Histogram> traced_of(const Segment& segment) {
+  return {"traced", "", {}, {.bounds = {1}, .segment = segment, .exemplars = true}};
+}
+void trace(const Histogram& traced, double value) {
+  traced.observe(value, {{"value", std::to_string(value)}});
+}
+constexpr double kTracedBefore = 0.25, kTraced = 0.5, kTracedNext = 0.75;
+
 // Every mode's gauge is set to the same number, which grows from run to run; but that of mode max
 // to one that falls, so that the least and the largest are those that the dead have left.
 struct Gauges {
@@ -188,6 +197,16 @@ std::vector<Scene> scenes(const std::string& path, Noted& noted) {
          counted(noted, counter);
          return [=, &noted] { counted(noted, counter); };
        }},
+      {"exemplar over another one", Place::kProcess,
+       [=, &noted] {
+         const Segment segment = open();
+         const Histogram traced = traced_of(segment).labels();
+         trace(traced, kTracedBefore);
+         return [=, &noted] {
+           trace(traced, kTraced);
+           counted(noted, counter_of(segment));
+         };
+       }},
       {"gauges of all modes", Place::kProcess,
        [=, &noted] {
          const Segment segment = open();
@@ -284,6 +303,10 @@ void check(Run& run, const std::string& where, const std::string& path, Noted& n
       }
       run.check(look.value("g3") == 0, where + "livesum of nobody is not 0");
     }
+    for (const reader::Exemplar& e : look.exemplars("traced")) {
+      run.check(e.labels.size() == 1 && e.labels[0].value == std::to_string(e.value),
+                where + "an exemplar of " + std::to_string(e.value) + " is torn");
+    }
     run.check(look.usage().first_slots_used <= 2 && look.usage().lanes_used <= 1,
               where + "slots were not adopted");
   };
@@ -294,6 +317,11 @@ void check(Run& run, const std::string& where, const std::string& path, Noted& n
     counted(noted, counter_of(segment));
     std::thread([&] { counted(noted, counter_of(segment)); }).join();
     Gauges(segment).set(noted);
+    trace(traced_of(segment).labels(), kTracedNext);
+    const auto shown = Look(file).exemplars("traced");
+    if (shown.empty() || shown[0].value != kTracedNext) {
+      throw std::runtime_error("the next one's exemplar is not shown");
+    }
     if (removes) {
       const Removable series(segment, noted);
       series.make("other");
