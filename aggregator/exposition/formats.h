@@ -32,6 +32,7 @@ struct Format {
   Encode (*make_encoder)(const Options& options);
   int preference = 0;              // the higher one is sent to clients that like two alike
   bool asked_for_in_full = false;  // only to clients that name all parameters of the content type
+  bool has_exemplars = false;      // where the families have some
 };
 
 // Returns all formats. Clients that ask for no format in the list get the first one.

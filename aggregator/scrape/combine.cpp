@@ -43,6 +43,25 @@ std::string key_of(const reader::Family& family) {
                     family.bounds.size() * sizeof(double));
 }
 
+template <class Copies, class Values>
+void copy_all(const Copies& copies, const Values& from, Values& to) {
+  for (const auto& c : copies) {
+    std::copy_n(from.begin() + static_cast<std::ptrdiff_t>(c.from), c.count,
+                to.begin() + static_cast<std::ptrdiff_t>(c.to));
+  }
+}
+
+// Adds a copy. Values that are neighbours in both places are copied together.
+template <class Copies>
+void add_copy(Copies& copies, std::size_t from, std::size_t to, std::size_t count) {
+  if (!copies.empty() && copies.back().from + copies.back().count == from &&
+      copies.back().to + copies.back().count == to) {
+    copies.back().count += count;
+  } else if (count > 0) {
+    copies.push_back({from, to, count});
+  }
+}
+
 }  // namespace
 
 const reader::Families& Combine::operator()(std::span<const Source> sources) {
@@ -54,11 +73,8 @@ const reader::Families& Combine::operator()(std::span<const Source> sources) {
                  [](const Source& s, const std::string& segment) { return s.segment == segment; });
   if (!same) rebuild(sources);
   for (std::size_t i = 0; i < sources.size(); ++i) {
-    const auto from = sources[i].families->values.begin();
-    for (const Copy& c : copies_[i]) {
-      std::copy_n(from + static_cast<std::ptrdiff_t>(c.from), c.count,
-                  combined_.values.begin() + static_cast<std::ptrdiff_t>(c.to));
-    }
+    copy_all(copies_[i].values, sources[i].families->values, combined_.values);
+    copy_all(copies_[i].exemplars, sources[i].families->exemplars, combined_.exemplars);
   }
   return combined_;
 }
@@ -130,7 +146,7 @@ void Combine::Group::learn_labels() {
   }
 }
 
-void Combine::add(const Source& source, std::vector<Copy>& copies) {
+void Combine::add(const Source& source, Copies& copies) {
   const std::string where = source.segment.empty() ? "" : " of segment " + source.segment;
   std::size_t next = 0;  // the number of the family's first series
   for (const reader::Family& family : source.families->families) {
@@ -171,13 +187,11 @@ void Combine::add(const Source& source, std::vector<Copy>& copies) {
       const std::size_t to = combined_.values.size();
       combined_.values.resize(to + count);
       part.series.push_back({std::move(labels), to, 0, series.created_ns});
-      // Values that are neighbours in both places are copied together.
-      if (!copies.empty() && copies.back().from + copies.back().count == series.first_value &&
-          copies.back().to + copies.back().count == to) {
-        copies.back().count += count;
-      } else if (count > 0) {
-        copies.push_back({series.first_value, to, count});
-      }
+      add_copy(copies.values, series.first_value, to, count);
+      if (series.exemplars == reader::Series::kNone) continue;
+      part.series.back().exemplars = static_cast<std::uint32_t>(combined_.exemplars.size());
+      add_copy(copies.exemplars, series.exemplars, combined_.exemplars.size(), 1);
+      combined_.exemplars.emplace_back();
     }
   }
 }

@@ -39,7 +39,10 @@ class Combine {
 
  private:
   struct Copy {
-    std::size_t from, to, count;  // values of a source
+    std::size_t from, to, count;  // values of a source, or exemplars
+  };
+  struct Copies {
+    std::vector<Copy> values, exemplars;
   };
   // A family of all sources: one part for each set of bounds, and the labels that series have.
   struct Group {
@@ -54,14 +57,14 @@ class Combine {
     bool has_buckets = false;  // a source has a histogram of that name
   };
   void rebuild(std::span<const Source> sources);
-  void add(const Source& source, std::vector<Copy>& copies);
+  void add(const Source& source, Copies& copies);
   void leave_out(std::string what);
   Group* group_of(const reader::Family& family, bool reserved, const std::string& where);
 
   std::vector<std::uint64_t> shapes_;
   std::vector<std::string> segments_;
-  std::vector<std::vector<Copy>> copies_;  // by source
-  std::vector<Group> groups_;              // only while rebuilding, as is the next one
+  std::vector<Copies> copies_;  // by source
+  std::vector<Group> groups_;   // only while rebuilding, as is the next one
   std::unordered_map<std::string, std::size_t, reader::Seeded> by_sample_name_;
   std::vector<std::string> left_out_;
   reader::Families combined_;

@@ -35,6 +35,7 @@ reader::Families chosen(const reader::Families& all, const std::vector<std::stri
   reader::Families some;
   some.shape = reader::new_shape();
   some.values = all.values;
+  some.exemplars = all.exemplars;
   for (const reader::Family& family : all.families) {
     auto samples = format::sample_names(family.type, family.name);
     for (std::size_t i = samples.size(); i > 0; --i) {
@@ -112,7 +113,7 @@ std::shared_ptr<const std::string> Scrape::make(const exposition::Format& format
                                                 const std::vector<std::string>& names,
                                                 const exposition::Options& options) {
   const auto start = Clock::now();
-  segments_.read();
+  segments_.read(format.has_exemplars ? Exemplars::kAll : Exemplars::kNone);
   const auto& states = segments_.states();
   // The aggregator's own families come first and their names are reserved: a segment's family with
   // such a name is left out, never the aggregator's.

@@ -42,6 +42,8 @@ const char* what_was_dropped(format::Dropped what) {
       return "families or series were refused; see metrics_segment_dropped_series_total";
     case format::Dropped::kLabelText:
       return "label values were too long and are cut; see metrics_segment_cut_label_values_total";
+    case format::Dropped::kExemplar:
+      return "exemplars were dropped; see metrics_segment_dropped_exemplars_total";
     case format::Dropped::kClaim:
       break;
   }
@@ -195,7 +197,7 @@ std::vector<Segments::Served*> Segments::examined() {
 }
 
 // Reads those first that need the least of what all share, time included.
-void Segments::read_each() {
+void Segments::read_each(Exemplars exemplars) {
   const auto deadline = served_.size() > 1 ? Clock::now() + patience_ : Clock::time_point::max();
   reader::Allowance allowance(deadline);
   std::vector<Served*> left = examined();
@@ -228,7 +230,9 @@ void Segments::read_each() {
         const reader::Cost cost = m.cost_of_values();
         return std::pair(excess(m, cost).exposition, cost.exposition);
       },
-      [&](SegmentMerge& m) { return m.read_values(allowance); });
+      [&](SegmentMerge& m) {
+        return m.read_values(allowance) && (exemplars == Exemplars::kNone || m.read_exemplars());
+      });
   for (Served* served : left) {
     served->up = true;
     served->why.clear();
@@ -259,9 +263,9 @@ void Segments::log_neighbours() {
   }
 }
 
-void Segments::read() {
+void Segments::read(Exemplars exemplars) {
   find();
-  read_each();
+  read_each(exemplars);
   states_.clear();
   lines_ = 0;
   const auto now = Expiry::Clock::now();

@@ -20,6 +20,9 @@
 
 namespace metrics::scrape {
 
+// Whether an exposition shows exemplars. To read them takes time, which others are spared.
+enum class Exemplars { kNone, kAll };
+
 // For one thread at a time.
 class Segments {
  public:
@@ -40,7 +43,7 @@ class Segments {
   //
   // What they cost is bounded for all of them together (reader/limits.h), and so are the files that
   // are open: other programs of the same directory can't take a segment's place.
-  void read();
+  void read(Exemplars exemplars = Exemplars::kNone);
 
   // Return what the last read() found: the state of each segment, and its families with the value
   // of their label `segment`. Valid until the next read().
@@ -67,7 +70,7 @@ class Segments {
   };
   void find();
   std::vector<Served*> examined();
-  void read_each();
+  void read_each(Exemplars exemplars);
   std::string owner_of(const Served& served);
   void log_neighbours();
   void log_changes(Served& served, const std::vector<SegmentState::Hidden>& hidden);
