@@ -240,6 +240,17 @@ Json fork_worker(const Json& c) {
   }
 }
 
+// An observation, or an addition, with an exemplar that has one label.
+Json trace(const Json& c) {
+  const std::string trace_id = c.at("trace_id");
+  if (c.contains("histogram")) {
+    histograms.at(c.at("histogram")).observe(real(c.at("value")), {{"trace_id", trace_id}});
+  } else {
+    counters.at(c.at("counter")).inc(real(c.at("value")), {{"trace_id", trace_id}});
+  }
+  return Json::object();
+}
+
 Json run(const Json& c) {
   const std::string what = c.at("do");
   if (what == "counter" || what == "gauge" || what == "histogram" || what == "summary" ||
@@ -248,6 +259,7 @@ Json run(const Json& c) {
   }
   if (what == "info") return info(c);
   if (what == "many") return many(c);
+  if (what == "trace") return trace(c);
   if (what == "inc") {
     counters.at(c.at("id")).inc(c.value("n", std::uint64_t{1}));
   } else if (what == "add") {

@@ -116,6 +116,10 @@ class Worker:
     def observe(self, histogram, *values):
         self.ask("observe", id=histogram, values=list(values))
 
+    def trace(self, value, trace_id, **metric):
+        """Counts the value with an exemplar; metric: counter=id, or histogram=id."""
+        self.ask("trace", value=value, trace_id=trace_id, **metric)
+
     def thread(self, *commands):
         """Does the commands, (do, arguments) each, in a new thread, which stays."""
         return self.ask("thread", run=[{"do": do, **arguments} for do, arguments in commands])["results"]
