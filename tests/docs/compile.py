@@ -10,7 +10,7 @@ import sys
 import tempfile
 
 # libmetrics/bamboo/README.md sketches an engine that stands in libmetrics/examples/engine.
-PAGES = ('README.md', 'libmetrics/docs/cpp.md', 'libmetrics/docs/gauges.md', 'libmetrics/docs/native.md')
+PAGES = ('README.md', *(f'libmetrics/docs/{page}.md' for page in ('cpp', 'exemplars', 'gauges', 'native')))
 PRELUDE = {
     'cpp': '#include <cassert>\n#include <cstdio>\n#include <metrics/metrics.hpp>\n'
            'bool resize();\nbool fork_worker();\nvoid resize_next_image();\n',

@@ -29,7 +29,7 @@ struct Handles {
   std::vector<Gauge> gauges;
   std::vector<StateSet> counted_states, recent_states;
   Histogram histogram18, histogram4, histogram64, histogram18odd, native, native_and_explicit;
-  Family<Histogram> labelled;
+  Family<Histogram> labelled, traced;
 };
 
 Histogram histogram(const Segment& segment, const std::string& name,
@@ -65,7 +65,11 @@ Handles* make_handles(const std::string& path) {
                         {"bench_labelled_seconds",
                          "",
                          {"type", "hostname"},
-                         {.bounds = Bounds(bounds18()), .segment = segment}}};
+                         {.bounds = Bounds(bounds18()), .segment = segment}},
+                        {"bench_traced_seconds",
+                         "",
+                         {},
+                         {.bounds = Bounds(bounds18()), .segment = segment, .exemplars = true}}};
   for (std::size_t i = 0; i < kMany; ++i) {
     h->counters.push_back(counter.labels(std::to_string(i)));
     h->gauges.push_back(gauge.labels(std::to_string(i)));
@@ -152,6 +156,14 @@ Operations operations(const std::shared_ptr<Handles>& h) {
           {"timer",
            [h](std::uint64_t count) {
              for (std::uint64_t i = 0; i < count; ++i) const auto timer = h->histogram18.time();
+           }},
+          {"exemplar18",
+           [traced = h->traced.labels()](std::uint64_t count) {
+             const auto& values = observations();
+             for (std::uint64_t i = 0; i < count; ++i) {
+               traced.observe(values[i % kObservations],
+                              {{"trace_id", "4bf92f3577b34da6a3ce929d0e0e4736"}});
+             }
            }},
           {"lookup", [h](std::uint64_t count) {
              const auto& values = observations();
