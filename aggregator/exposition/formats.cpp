@@ -22,9 +22,11 @@ Encode make_encoder(const Options& options) {
 constexpr std::array kFormats = {
     Format{"text", kTextContentType, &make_encoder<TextEncoder>, 0},
     Format{"text-1.0.0", kText1ContentType, &make_encoder<TextEncoder>, 1},
-    Format{"openmetrics", kOpenMetricsContentType, &make_encoder<OpenMetricsEncoder>, 3},
-    Format{"openmetrics-0.0.1", kOpenMetrics001ContentType, &make_encoder<OpenMetricsEncoder>, 2},
-    Format{"protobuf", kProtobufContentType, &make_encoder<ProtobufEncoder>, 4, true},
+    Format{"openmetrics", kOpenMetricsContentType, &make_encoder<OpenMetricsEncoder>, 3, false,
+           true},
+    Format{"openmetrics-0.0.1", kOpenMetrics001ContentType, &make_encoder<OpenMetricsEncoder>, 2,
+           false, true},
+    Format{"protobuf", kProtobufContentType, &make_encoder<ProtobufEncoder>, 4, true, true},
 };
 
 }  // namespace

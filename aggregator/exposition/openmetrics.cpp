@@ -42,6 +42,7 @@ OpenMetricsEncoder::OpenMetricsEncoder(const Options& options)
               .end = "# EOF\n",
               .unknown_head = &unknown_head,
               .created = options.created_lines,
+              .exemplars = true,
               .escaping = options.escaping}) {}
 
 }  // namespace metrics::exposition

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "aggregator/exposition/exemplars.h"
 #include "aggregator/exposition/names.h"
 
 namespace metrics::exposition {
@@ -44,6 +45,7 @@ void Pieces::learn_series(const reader::Family& family, const reader::Series& se
   });
   if (spelling_.created && wanted == kAll) learn_created(family, series);
   first_value_.push_back(series.first_value);
+  exemplars_.push_back(series.exemplars);
 }
 
 void Pieces::learn_created(const reader::Family& family, const reader::Series& series) {
@@ -59,7 +61,10 @@ void Pieces::learn_created(const reader::Family& family, const reader::Series& s
 
 void Pieces::learn_run(const reader::Family& family, const Numbers& numbers,
                        std::string_view ending) {
-  runs_.push_back({numbers, family.series.size(), family.positions});
+  const bool exemplars = spelling_.exemplars && ending == kAll &&
+                         std::ranges::any_of(family.series, &reader::Series::may_have_exemplars);
+  runs_.push_back({numbers, family.series.size(), family.positions,
+                   exemplars ? family.bounds : std::vector<double>(), exemplars});
   runs_.back().numbers.positions = runs_.back().positions;
   for (const reader::Series& series : family.series) learn_series(family, series, ending);
 }
@@ -78,6 +83,7 @@ void Pieces::learn(const reader::Families& families) {
   piece_size_.clear();
   runs_.clear();
   first_value_.clear();
+  exemplars_.clear();
   last_piece_ = 0;
   const auto other_names = escaped(families, spelling_.escaping);
   reader::each_family(other_names ? *other_names : families,
@@ -106,7 +112,10 @@ void Pieces::replace(const reader::Families& families, std::string& out) {
 void Pieces::encode_from(std::size_t begin, const reader::Families& families, std::string& out) {
   if (families.shape != shape_) learn(families);
 
-  const std::size_t most = begin + text_.size() + piece_size_.size() * kMaxNumberSize;
+  std::size_t most = begin + text_.size() + piece_size_.size() * kMaxNumberSize;
+  if (spelling_.exemplars) {
+    for (const auto& of_series : families.exemplars) most += of_series.size() * kMaxExemplarSize;
+  }
   if (out.size() < most) out.resize(most);
   char* to = out.data() + begin;
   const char* piece = text_.data();
@@ -117,9 +126,26 @@ void Pieces::encode_from(std::size_t begin, const reader::Families& families, st
   };
 
   const std::size_t* first_value = first_value_.data();
+  const std::uint32_t* of_series = exemplars_.data();
   for (const Run& run : runs_) {
     for (std::size_t i = 0; i < run.series; ++i) {
-      each_number(run.numbers, families.values.data() + *first_value++, put);
+      const std::uint64_t* value = families.values.data() + *first_value++;
+      const std::uint32_t exemplars = *of_series++;
+      if (!run.exemplars || exemplars == reader::Series::kNone) {
+        each_number(run.numbers, value, put);
+        continue;
+      }
+      ExemplarWalk walk(families.exemplars[exemplars]);
+      auto bound = run.bounds.begin();
+      each_number(run.numbers, value, [&](auto number) {
+        put(number);
+        // None is left beside a histogram's count and sum.
+        const auto* e = bound == run.bounds.end() ? walk.last() : walk.up_to(*bound++);
+        if (e == nullptr) return;
+        exemplar_.clear();
+        append_exemplar(exemplar_, *e);
+        to = copy(to, exemplar_.data(), exemplar_.size());
+      });
     }
   }
   to = copy(to, piece, text_.size() - last_piece_);

@@ -33,6 +33,8 @@ struct Spelling {
                        std::string_view ending) = nullptr;
   // A sample `_created` follows those of a series, if it is known when it began to count.
   bool created = false;
+  // The exemplars of a series follow its samples' numbers.
+  bool exemplars = false;
   format::Escaping escaping = format::Escaping::kUnderscores;
 };
 
@@ -59,6 +61,8 @@ class Pieces {
     Numbers numbers;  // with the positions below
     std::size_t series;
     std::vector<std::uint32_t> positions;
+    std::vector<double> bounds;  // of a histogram that may have exemplars
+    bool exemplars;              // its samples may have some
   };
 
   void encode_from(std::size_t begin, const reader::Families& families, std::string& out);
@@ -75,7 +79,9 @@ class Pieces {
   std::vector<std::uint32_t> piece_size_;  // of the pieces in front of a number
   std::vector<Run> runs_;
   std::vector<std::size_t> first_value_;  // of each series in all runs
+  std::vector<std::uint32_t> exemplars_;  // likewise: Series::exemplars
   std::size_t last_piece_ = 0;            // its beginning in text_
+  std::string exemplar_;                  // scratch
 };
 
 }  // namespace metrics::exposition

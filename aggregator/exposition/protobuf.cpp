@@ -1,6 +1,9 @@
 #include "aggregator/exposition/protobuf.h"
 
+#include <algorithm>
 #include <array>
+#include <functional>
+#include <limits>
 #include <protozero/basic_pbf_writer.hpp>
 #include <protozero/buffer_fixed.hpp>
 #include <protozero/buffer_string.hpp>
@@ -8,7 +11,9 @@
 #include <protozero/varint.hpp>
 #include <span>
 #include <type_traits>
+#include <vector>
 
+#include "aggregator/exposition/exemplars.h"
 #include "aggregator/exposition/names.h"
 #include "aggregator/exposition/samples.h"
 #include "libmetrics/format/types.h"
@@ -33,7 +38,7 @@ namespace gauge_field {
 constexpr pbf_tag_type kValue = 1;
 }
 namespace counter_field {
-constexpr pbf_tag_type kValue = 1, kCreated = 3;
+constexpr pbf_tag_type kValue = 1, kExemplar = 2, kCreated = 3;
 }
 namespace summary_field {
 constexpr pbf_tag_type kCount = 1, kSum = 2, kCreated = 4;
@@ -41,13 +46,16 @@ constexpr pbf_tag_type kCount = 1, kSum = 2, kCreated = 4;
 namespace histogram_field {
 constexpr pbf_tag_type kCount = 1, kSum = 2, kBucket = 3, kSchema = 5, kZeroThreshold = 6,
                        kZeroCount = 7, kNegativeSpan = 9, kNegativeDelta = 10, kPositiveSpan = 12,
-                       kPositiveDelta = 13, kCreated = 15;
+                       kPositiveDelta = 13, kCreated = 15, kExemplars = 16;
 }
 namespace span_field {
 constexpr pbf_tag_type kOffset = 1, kLength = 2;
 }
 namespace bucket_field {
-constexpr pbf_tag_type kCumulativeCount = 1, kUpperBound = 2;
+constexpr pbf_tag_type kCumulativeCount = 1, kUpperBound = 2, kExemplar = 3;
+}
+namespace exemplar_field {
+constexpr pbf_tag_type kLabel = 1, kValue = 2, kTimestamp = 3;
 }
 namespace timestamp_field {
 constexpr pbf_tag_type kSeconds = 1, kNanos = 2;
@@ -82,6 +90,29 @@ void add_timestamp(pbf_writer& to, pbf_tag_type field, std::uint64_t ns) {
   timestamp.add_int32(timestamp_field::kNanos, static_cast<std::int32_t>(ns % kSecond));
 }
 
+void add_labels(pbf_writer& to, pbf_tag_type field, const std::vector<reader::Label>& labels) {
+  for (const reader::Label& label : labels) {
+    pbf_writer pair(to, field);
+    pair.add_string(label_field::kName, view(label.name));
+    pair.add_string(label_field::kValue, view(label.value));
+  }
+}
+
+void add_exemplar(pbf_writer& to, pbf_tag_type field, const reader::Exemplar& exemplar) {
+  pbf_writer message(to, field);
+  add_labels(message, exemplar_field::kLabel, exemplar.labels);
+  message.add_double(exemplar_field::kValue, exemplar.value);
+  add_timestamp(message, exemplar_field::kTimestamp, exemplar.stamp_ns);
+}
+
+void add_bucket(pbf_writer& histogram, std::uint64_t cumulative_count, double upper_bound,
+                const reader::Exemplar& exemplar) {
+  pbf_writer bucket(histogram, histogram_field::kBucket);
+  bucket.add_uint64(bucket_field::kCumulativeCount, cumulative_count);
+  bucket.add_double(bucket_field::kUpperBound, upper_bound);
+  add_exemplar(bucket, bucket_field::kExemplar, exemplar);
+}
+
 // Writes the bucket to a place of its own first: its length stands before it, and it is short.
 void add_bucket(pbf_writer& histogram, std::uint64_t cumulative_count, double upper_bound) {
   std::array<char, 2 + protozero::max_varint_length + sizeof upper_bound> room;
@@ -92,9 +123,10 @@ void add_bucket(pbf_writer& histogram, std::uint64_t cumulative_count, double up
   histogram.add_message(histogram_field::kBucket, bytes.data(), bytes.size());
 }
 
-// Adds what the explicit bounds count. There is no bucket +Inf: it is the count.
+// Adds what the explicit bounds count. There is no bucket +Inf, since it is the count, unless it
+// has an exemplar.
 void add_observations(pbf_writer& histogram, const reader::Family& family,
-                      const std::uint64_t* value) {
+                      const std::uint64_t* value, ExemplarWalk exemplars) {
   Numbers numbers = numbers_of(family);
   numbers.count = false;
   auto bound = family.bounds.begin();
@@ -102,8 +134,17 @@ void add_observations(pbf_writer& histogram, const reader::Family& family,
     if constexpr (std::is_floating_point_v<decltype(number)>) {
       histogram.add_double(histogram_field::kSum, number);
     } else if (bound != family.bounds.end()) {
-      add_bucket(histogram, number, *bound++);
+      const reader::Exemplar* e = exemplars.up_to(*bound);
+      if (e == nullptr) {
+        add_bucket(histogram, number, *bound++);
+      } else {
+        add_bucket(histogram, number, *bound++, *e);
+      }
     } else {
+      const bool is_native_alone = family.native && family.bounds.empty();
+      if (const reader::Exemplar* e = exemplars.last(); e != nullptr && !is_native_alone) {
+        add_bucket(histogram, number, std::numeric_limits<double>::infinity(), *e);
+      }
       histogram.add_uint64(histogram_field::kCount, number);
     }
   });
@@ -120,21 +161,39 @@ void add_side(pbf_writer& histogram, pbf_tag_type span_tag, pbf_tag_type delta_t
   for (const std::int64_t delta : side.deltas) histogram.add_sint64(delta_tag, delta);
 }
 
-void add_native(pbf_writer& histogram, const NativeBuckets& buckets) {
+// Adds the exemplars of a native histogram: the newest ones, the newest first.
+void add_newest(pbf_writer& histogram, std::span<const reader::Exemplar> exemplars) {
+  constexpr std::size_t kMost = 10;  // as in Prometheus's client for Go
+  std::vector<const reader::Exemplar*> newest;
+  for (const reader::Exemplar& e : exemplars) newest.push_back(&e);
+  std::ranges::stable_sort(newest, std::ranges::greater(), &reader::Exemplar::stamp_ns);
+  newest.resize(std::min(newest.size(), kMost));
+  for (const reader::Exemplar* e : newest) add_exemplar(histogram, histogram_field::kExemplars, *e);
+}
+
+void add_native(pbf_writer& histogram, const NativeBuckets& buckets,
+                std::span<const reader::Exemplar> exemplars) {
   using namespace histogram_field;
   histogram.add_sint32(kSchema, buckets.schema);
   histogram.add_double(kZeroThreshold, buckets.zero_threshold);
   histogram.add_uint64(kZeroCount, buckets.zero_count);
   add_side(histogram, kNegativeSpan, kNegativeDelta, buckets.negative);
   add_side(histogram, kPositiveSpan, kPositiveDelta, buckets.positive);
+  add_newest(histogram, exemplars);
 }
 
-void add_value(pbf_writer& to, const reader::Family& family, const std::uint64_t* value) {
+void add_value(pbf_writer& to, const reader::Families& families, const reader::Family& family,
+               const reader::Series& series) {
+  const std::uint64_t* value = families.values.data() + series.first_value;
+  ExemplarWalk exemplars(families.exemplars_of(series));
   switch (format::values_of(family.type)) {
     case format::Values::kWholeAndFraction:
       each_number(numbers_of(family), value, [&](auto number) {
         to.add_double(counter_field::kValue, static_cast<double>(number));
       });
+      if (const reader::Exemplar* e = exemplars.last()) {
+        add_exemplar(to, counter_field::kExemplar, *e);
+      }
       return;
     case format::Values::kGauge:
     case format::Values::kState:
@@ -145,7 +204,7 @@ void add_value(pbf_writer& to, const reader::Family& family, const std::uint64_t
       return;
     case format::Values::kCounts:
       if (format::has_buckets(family.type)) {
-        add_observations(to, family, value);
+        add_observations(to, family, value, exemplars);
         return;
       }
       each_number(numbers_of(family), value, [&](auto number) {
@@ -173,11 +232,7 @@ std::string head(const reader::Family& family) {
 std::string labels_of(const reader::Series& series) {
   std::string bytes;
   pbf_writer to(bytes);
-  for (const reader::Label& label : series.labels) {
-    pbf_writer pair(to, metric_field::kLabel);
-    pair.add_string(label_field::kName, view(label.name));
-    pair.add_string(label_field::kValue, view(label.value));
-  }
+  add_labels(to, metric_field::kLabel, series.labels);
   return bytes;
 }
 
@@ -241,10 +296,10 @@ void ProtobufEncoder::replace(const reader::Families& families, std::string& out
         pbf_writer metric(to, family_field::kMetric);
         append_kept();
         pbf_writer value(metric, spelling_of(part.type).value);
-        add_value(value, part, families.values.data() + series.first_value);
+        add_value(value, families, part, series);
         if (has_native) {
           const auto* buckets = native->encode(families.counts(part, series), native_.max_buckets);
-          if (buckets != nullptr) add_native(value, *buckets);
+          if (buckets != nullptr) add_native(value, *buckets, families.exemplars_of(series));
         }
         append_kept();
       }

@@ -188,7 +188,7 @@ void Combine::add(const Source& source, Copies& copies) {
       combined_.values.resize(to + count);
       part.series.push_back({std::move(labels), to, 0, series.created_ns});
       add_copy(copies.values, series.first_value, to, count);
-      if (series.exemplars == reader::Series::kNone) continue;
+      if (!series.may_have_exemplars()) continue;
       part.series.back().exemplars = static_cast<std::uint32_t>(combined_.exemplars.size());
       add_copy(copies.exemplars, series.exemplars, combined_.exemplars.size(), 1);
       combined_.exemplars.emplace_back();

@@ -45,6 +45,7 @@ struct Series {
   // Index into Families::exemplars; kNone: the series has no places for any.
   static constexpr std::uint32_t kNone = ~std::uint32_t{0};
   std::uint32_t exemplars = kNone;
+  bool may_have_exemplars() const noexcept { return exemplars != kNone; }
   friend bool operator==(const Series&, const Series&) = default;
 };
 
@@ -119,7 +120,7 @@ struct Families {
   std::vector<std::vector<Exemplar>> exemplars;
 
   std::span<const Exemplar> exemplars_of(const Series& s) const {
-    if (s.exemplars == Series::kNone) return {};
+    if (!s.may_have_exemplars()) return {};
     return exemplars[s.exemplars];
   }
   CounterValue counter(const Series& s) const {

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <utility>
+#include <vector>
 
 #include "libmetrics/reader/families_builder.h"
 
@@ -15,6 +17,18 @@ struct OwnFamilies {
 class FamiliesBuilder : private OwnFamilies, public reader::FamiliesBuilder {
  public:
   FamiliesBuilder() : reader::FamiliesBuilder(families) {}
+
+  // Adds an exemplar to the last series; those of a series in ascending order of values.
+  FamiliesBuilder& exemplar(double value, std::uint64_t stamp_ns,
+                            std::vector<reader::Label> labels) {
+    reader::Series& series = families.families.back().series.back();
+    if (!series.may_have_exemplars()) {
+      series.exemplars = static_cast<std::uint32_t>(families.exemplars.size());
+      families.exemplars.emplace_back();
+    }
+    families.exemplars[series.exemplars].push_back({std::move(labels), value, stamp_ns});
+    return *this;
+  }
 
   // Returns the families, with a shape that no other call has returned.
   reader::Families build() {

@@ -16,7 +16,9 @@ int expose(const std::string& path, const exposition::Format& encoding,
            const exposition::Options& options, Families families) {
   const std::string file = segment_at(path);
   reader::SegmentMerge merge(file);
-  if (!merge.read()) return unreadable(merge.why());
+  if (!merge.read() || (format.has_exemplars && !merge.read_exemplars())) {
+    return unreadable(merge.why());
+  }
   if (families == Families::kOfSegment) {
     std::string text;
     encoding.make_encoder(options)(merge.families(), text);

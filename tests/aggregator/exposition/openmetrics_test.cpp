@@ -161,5 +161,45 @@ TEST(OpenMetrics, NeverClaimsACreationInTheFuture) {
   EXPECT_GE(shown, static_cast<double>(now) / 1e9 - 1);
 }
 
+TEST(OpenMetrics, PrintsTheNewestExemplarBesideTheCounterAndEachBucket) {
+  FamiliesBuilder b;
+  b.family(format::Type::kCounter, "tasks", "").counter({}, 3);
+  b.exemplar(1, 1'500'000'000, {{"trace_id", "a\"\\\n"}, {"n", "1"}}).counter({{"x", "y"}}, 2);
+  b.family(format::Type::kHistogram, "wait", "", {0, 1}).series({});
+  b.whole(1).whole(2).whole(4).real(17.5);
+  b.exemplar(-2, 5'000'000'000, {{"t", "below"}});
+  b.exemplar(0.5, 2'000'000'000, {{"t", "old"}}).exemplar(1, 3'000'000'000, {{"t", "new"}});
+  b.exemplar(7, 4'000'000'000, {});
+  const reader::Families families = b.build();
+  const std::string expected =
+      "# HELP tasks \n# TYPE tasks counter\n"
+      "tasks_total 3 # {trace_id=\"a\\\"\\\\\\n\",n=\"1\"} 1 1.5\n"
+      "tasks_total{x=\"y\"} 2\n"
+      "# HELP wait \n# TYPE wait histogram\n"
+      "wait_bucket{le=\"0.0\"} 1 # {t=\"below\"} -2 5.0\n"
+      "wait_bucket{le=\"1.0\"} 3 # {t=\"new\"} 1 3.0\n"
+      "wait_bucket{le=\"+Inf\"} 7 # {} 7 4.0\n"
+      "wait_count 7\nwait_sum 17.5\n"
+      "# EOF\n";
+  EXPECT_EQ(encoded(families), expected);
+  OpenMetricsEncoder kept;
+  std::string out;
+  kept.replace(families, out);
+  auto later = families;
+  for (auto& of_series : later.exemplars) of_series.clear();
+  kept.replace(later, out);
+  EXPECT_EQ(out.find('{', out.find("tasks_total 3")), out.find("{x=")) << "one that is gone";
+  kept.replace(families, out);
+  EXPECT_EQ(out, expected);
+}
+
+TEST(OpenMetrics, LeavesExemplarsOutOfWhatIsWrittenAsUnknown) {
+  FamiliesBuilder b;
+  b.family(format::Type::kHistogram, "heat", "", {-1, 1}).series({});
+  b.whole(1).whole(2).whole(4).real(17.5);
+  b.exemplar(0, 5'000'000'000, {{"t", "x"}});
+  EXPECT_EQ(encoded(b.build()).find(" # {"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace metrics::exposition

@@ -35,10 +35,15 @@ using enum Field::Is;
 const std::vector<Field> kLabel = {{1, "name", kText}, {2, "value", kText}};
 const std::vector<Field> kTimestamp = {{1, "seconds", kWhole}, {2, "nanos", kWhole}};
 const std::vector<Field> kGauge = {{1, "value", kReal}};
-const std::vector<Field> kCounter = {{1, "value", kReal}, {3, "created", kMessage, &kTimestamp}};
+const std::vector<Field> kExemplar = {
+    {1, "label", kMessage, &kLabel}, {2, "value", kReal}, {3, "at", kMessage, &kTimestamp}};
+const std::vector<Field> kCounter = {{1, "value", kReal},
+                                     {2, "exemplar", kMessage, &kExemplar},
+                                     {3, "created", kMessage, &kTimestamp}};
 const std::vector<Field> kSummary = {
     {1, "count", kWhole}, {2, "sum", kReal}, {4, "created", kMessage, &kTimestamp}};
-const std::vector<Field> kBucket = {{1, "count", kWhole}, {2, "bound", kReal}};
+const std::vector<Field> kBucket = {
+    {1, "count", kWhole}, {2, "bound", kReal}, {3, "exemplar", kMessage, &kExemplar}};
 const std::vector<Field> kSpan = {{1, "offset", kSigned}, {2, "length", kWhole}};
 const std::vector<Field> kHistogram = {{1, "count", kWhole},
                                        {2, "sum", kReal},
@@ -50,7 +55,8 @@ const std::vector<Field> kHistogram = {{1, "count", kWhole},
                                        {10, "delta_below", kSigned},
                                        {12, "above", kMessage, &kSpan},
                                        {13, "delta_above", kSigned},
-                                       {15, "created", kMessage, &kTimestamp}};
+                                       {15, "created", kMessage, &kTimestamp},
+                                       {16, "exemplar", kMessage, &kExemplar}};
 const std::vector<Field> kMetric = {{1, "label", kMessage, &kLabel},
                                     {2, "gauge", kMessage, &kGauge},
                                     {3, "counter", kMessage, &kCounter},
@@ -169,6 +175,47 @@ TEST(Protobuf, HasNoNativeBucketsWhereTheyAreSwitchedOff) {
   EXPECT_EQ(lines(encoded(native(), {.native = {.shown = false}})),
             "name=empty help= type=4\n"
             "name=x help= type=4 metric{histogram{bucket{count=12 bound=3} count=21 sum=9}}\n");
+}
+
+TEST(Protobuf, HasTheNewestExemplarOfTheCounterAndOfEachBucket) {
+  FamiliesBuilder b;
+  b.family(format::Type::kCounter, "tasks", "").counter({}, 3);
+  b.exemplar(1, 1'500'000'000, {{"trace_id", "a"}, {"n", "1"}});
+  b.family(format::Type::kHistogram, "wait", "", {0, 1}).series({});
+  b.whole(1).whole(2).whole(4).real(17.5);
+  b.exemplar(0.5, 2'000'000'000, {{"t", "old"}}).exemplar(1, 3'000'000'000, {{"t", "new"}});
+  b.exemplar(7, 4'000'000'000, {});
+  EXPECT_EQ(lines(encoded(b.build())),
+            "name=tasks_total help= type=0 metric{counter{value=3 exemplar{"
+            "label{name=trace_id value=a} label{name=n value=1} value=1 "
+            "at{seconds=1 nanos=500000000}}}}\n"
+            "name=wait help= type=4 metric{histogram{bucket{count=1 bound=0} "
+            "bucket{count=3 bound=1 exemplar{label{name=t value=new} value=1 "
+            "at{seconds=3 nanos=0}}} "
+            "bucket{count=7 bound=+Inf exemplar{value=7 at{seconds=4 nanos=0}}} "
+            "count=7 sum=17.5}}\n");
+}
+
+TEST(Protobuf, HasTheTenNewestExemplarsBesideNativeBuckets) {
+  FamiliesBuilder b;
+  b.family(format::Type::kHistogram, "x", "").series({});
+  for (int i = 0; i < 6; ++i) b.whole(1);
+  b.real(9);
+  for (const unsigned value : {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}) {
+    b.exemplar(value, value * 1'000'000'000ull, {});
+  }
+  reader::Families families = b.build();
+  reader::Family& f = families.families.front();
+  f.native = format::Native{0, 0, 3, false};
+  f.positions = format::positions_of(f.bounds, f.native);
+  const std::string text = lines(encoded(families));
+  std::string expected;
+  for (int value = 11; value > 1; --value) {
+    const std::string n = std::to_string(value);
+    expected += " exemplar{value=" + n + " at{seconds=" + n + " nanos=0}}";
+  }
+  EXPECT_TRUE(text.ends_with(expected + "}}\n")) << text;
+  EXPECT_EQ(text.find("bound=+Inf"), std::string::npos) << text;
 }
 
 TEST(Protobuf, TakesTextsAsTheyAre) {
