@@ -44,10 +44,15 @@ void keep(const Handle& handle, double value, const ExemplarOf& of, Bucket bucke
     return slots->segment().drop(format::Drop::kExemplarInvalid);
   }
   const std::byte* const base = slots->segment().base();
+  const auto& g = slots->segment().geometry();
+  const auto* family = format::Window(base, 0, g.directory + g.directory_bytes)
+                           .at<format::FamilyRecord>(record.family);
+  const bool is_native = family != nullptr && family->native != 0;
   const format::PlaceId id{
       static_cast<format::Offset>(reinterpret_cast<const std::byte*>(&record) - base),
       __atomic_load_n(&kept.live, __ATOMIC_ACQUIRE),
-      record.first_place + format::place_of(value, bucket(), places, false) * format::kPlaceCells};
+      record.first_place +
+          format::place_of(value, bucket(), places, is_native) * format::kPlaceCells};
   if (!slots->are_bound(id.cell, format::kPlaceCells)) return;
   words.stamp = format::now_ns();
   words.value = std::bit_cast<std::uint64_t>(value);
