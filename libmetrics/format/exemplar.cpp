@@ -1,6 +1,5 @@
 #include "libmetrics/format/exemplar.h"
 
-#include <bit>
 #include <cstring>
 #include <span>
 
@@ -30,8 +29,7 @@ bool is_exemplar_name(std::string_view name) noexcept {
 std::uint32_t place_of(double value, std::uint32_t bucket, std::uint32_t places,
                        bool native) noexcept {
   if (places == 0) return 0;
-  const auto exponent = static_cast<std::uint32_t>(std::bit_cast<std::uint64_t>(value) >> 52);
-  return (native ? exponent : bucket) % places;
+  return (native ? octave_of(value) : bucket) % places;
 }
 
 std::uint64_t check_of(const ExemplarWords& words, const PlaceId& id, const HashKey& key) noexcept {

@@ -20,6 +20,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -56,6 +57,11 @@ constexpr std::uint16_t place_count(Type type, std::uint32_t bound_count, bool n
   if (type != Type::kHistogram) return 0;
   const std::uint32_t buckets = std::min(bound_count + 1, kMaxPlaces);
   return static_cast<std::uint16_t>(native ? std::max(buckets, kNativePlaces) : buckets);
+}
+// Returns a number for the power of two below the value; neighbouring ones have neighbouring
+// numbers.
+inline std::uint32_t octave_of(double value) noexcept {
+  return static_cast<std::uint32_t>(std::bit_cast<std::uint64_t>(value) >> 52);
 }
 // Returns which of its places a value's exemplar is stored in. Neighbouring buckets, or powers of
 // two where a family is native, have different ones. A reader finds the bucket by the value alone,

@@ -16,8 +16,8 @@ void ExemplarMerge::forget() {
 }
 
 void ExemplarMerge::add(std::size_t index, const format::SeriesView& record,
-                        std::span<const double> bounds) {
-  if (index == series_.size()) series_.push_back({bounds, {}});
+                        const format::FamilyView& family) {
+  if (index == series_.size()) series_.push_back({&family, {}});
   records_.push_back({index, record.offset, record.state, record.first_place, record.places});
 }
 
@@ -72,17 +72,20 @@ void ExemplarMerge::keep(const Found& found, const format::HashKey& key) {
   const auto value = std::bit_cast<double>(found.words.value);
   if (std::isnan(value)) return;
   OfSeries& series = series_[found.record->index];
-  const auto bound = std::lower_bound(series.bounds.begin(), series.bounds.end(), value);
-  const auto bucket = static_cast<std::size_t>(bound - series.bounds.begin());
-  const auto there = std::find_if(series.newest.begin(), series.newest.end(),
-                                  [&](const Newest& n) { return n.bucket == bucket; });
+  const auto& bounds = series.family->bounds;
+  const auto bound = std::lower_bound(bounds.begin(), bounds.end(), value);
+  const auto bucket = static_cast<std::size_t>(bound - bounds.begin());
+  const std::uint32_t octave = series.family->native ? format::octave_of(value) : 0;
+  const auto there = std::find_if(series.newest.begin(), series.newest.end(), [&](const Newest& n) {
+    return n.bucket == bucket && n.octave == octave;
+  });
   const bool is_new = there == series.newest.end();
   if (!is_new && there->words.stamp >= found.words.stamp) return;
   if (!format::is_whole(found.words, {found.record->offset, found.record->live, found.cell}, key)) {
     return;
   }
   if (is_new) {
-    series.newest.push_back({bucket, found.words});
+    series.newest.push_back({bucket, octave, found.words});
   } else {
     there->words = found.words;
   }

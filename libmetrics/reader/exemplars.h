@@ -23,9 +23,9 @@ class ExemplarMerge {
  public:
   // Forgets all series; add() then adds their records one after the other, in the order of series.
   void forget();
-  // Adds a record of the series that has that index in Families::exemplars, and these bounds. The
-  // bounds must stay until forget().
-  void add(std::size_t index, const format::SeriesView& record, std::span<const double> bounds);
+  // Adds a record of the series that has that index in Families::exemplars. The family, in whose
+  // bounds it is shown, must stay until forget().
+  void add(std::size_t index, const format::SeriesView& record, const format::FamilyView& family);
   // Returns how many different indices were added.
   std::size_t size() const noexcept { return series_.size(); }
 
@@ -50,10 +50,11 @@ class ExemplarMerge {
   };
   struct Newest {
     std::size_t bucket;
+    std::uint32_t octave;  // of a native histogram, whose buckets are finer: the power of two
     format::ExemplarWords words;
   };
   struct OfSeries {
-    std::span<const double> bounds;
+    const format::FamilyView* family;
     std::vector<Newest> newest;
   };
   void keep(const Found& found, const format::HashKey& key);

@@ -189,7 +189,7 @@ void SegmentMerge::plan_exemplars(std::size_t i) {
     if (contents.series[r].places == 0) continue;
     std::uint32_t& index = exemplars_of_[i];
     if (index == Series::kNone) index = static_cast<std::uint32_t>(exemplars_.size());
-    exemplars_.add(index, contents.series[r], shown_.families[series.family].last->bounds);
+    exemplars_.add(index, contents.series[r], *shown_.families[series.family].last);
   }
 }
 
