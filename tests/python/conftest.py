@@ -18,8 +18,8 @@ import pytest
 # Under /dev/shm, as a disk's file system stalls writers; short, as it becomes part of socket names.
 _directory = tempfile.mkdtemp(prefix='mp-', dir='/dev/shm')
 os.environ['METRICS_SEGMENT'] = f'{_directory}/segment'
-for name in ('METRICS_GAUGE_MODES', 'METRICS_GAUGE_MODES_FILE', 'METRICS_MAX_SERIES', 'METRICS_NATIVE_HISTOGRAMS',
-             'PROMETHEUS_MULTIPROC_DIR'):
+for name in ('METRICS_EXEMPLARS', 'METRICS_GAUGE_MODES', 'METRICS_GAUGE_MODES_FILE', 'METRICS_MAX_SERIES',
+             'METRICS_NATIVE_HISTOGRAMS', 'PROMETHEUS_MULTIPROC_DIR'):
     os.environ.pop(name, None)
 
 

@@ -42,6 +42,22 @@ PyObject* add(const Metric& m, metrics_counter* counter, PyObject* amount) {
   return none();
 }
 
+PyObject* inc_with_exemplar(PyObject* self, const Observation& given) {
+  const double value = given.amount == nullptr ? 1 : PyFloat_AsDouble(given.amount);
+  if (value == -1 && PyErr_Occurred()) return nullptr;
+  if (value < 0) return refuse_negative();
+  ExemplarTexts texts(self, given.exemplar);
+  const Metric& m = metric_of(self);
+  auto* counter = handle_of<metrics_counter>(m);
+  if (value == value) count_own(m, value);
+  if (!texts.is_valid()) {
+    metrics_counter_add(counter, value);
+    return texts.raise();
+  }
+  metrics_counter_add_exemplar(counter, value, texts.names(), texts.values(), texts.count());
+  return none();
+}
+
 PyObject* inc(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObject* names) {
   Metric& m = metric_of(self);
   if (!m.observable) {
@@ -56,20 +72,18 @@ PyObject* inc(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObject*
   }
   Observation given{};
   if (!take_observation("inc", args, count, names, given)) return nullptr;
-  if (given.amount == nullptr) {
-    add_whole(counter, 1);
-    count_own(m, 1);
-  } else if (const Ref added(add(m, counter, given.amount)); !added) {
-    return nullptr;
-  }
-  return check_exemplar(self, given.exemplar);
+  if (has_exemplar(given)) return inc_with_exemplar(self, given);
+  if (given.amount != nullptr) return add(m, counter, given.amount);
+  add_whole(counter, 1);
+  count_own(m, 1);
+  return none();
 }
 
-// Implements _family(name, help, unit, labels, max_series); see define().
+// Implements _family(name, help, unit, labels, max_series, exemplars); see define().
 PyObject* family(PyObject* self, PyObject* args) {
   Names names{};
-  if (PyArg_ParseTuple(args, "sssO!n", &names.name, &names.help, &names.unit, &PyTuple_Type,
-                       &names.labels, &names.max_series) == 0) {
+  if (PyArg_ParseTuple(args, "sssO!np", &names.name, &names.help, &names.unit, &PyTuple_Type,
+                       &names.labels, &names.max_series, &names.exemplars) == 0) {
     return nullptr;
   }
   return define(self, Kind::kCounter, METRICS_COUNTER, names);
@@ -83,9 +97,10 @@ PyObject* series(PyObject* self, PyTypeObject* type, PyObject* const* args, Py_s
 PyMethodDef methods[] = {
     {"inc", method(&inc), METH_FASTCALL | METH_KEYWORDS,
      "inc($self, amount=1, exemplar=None)\n--\n\n"
-     "Adds the amount, an int or a float.\n\n"
-     "ValueError: the amount is negative, or label values are missing. NaN is ignored and counted "
-     "as dropped."},
+     "Adds the amount, an int or a float. Keeps the exemplar, a dict of labels, if the metric has "
+     "places for exemplars.\n\n"
+     "ValueError: the amount is negative, or label values are missing; or the exemplar's labels "
+     "are none or too long: then the amount counts. NaN is ignored and counted as dropped."},
     {"_family", &family, METH_VARARGS, nullptr},
     {"_series", method(&series), METH_METHOD | METH_FASTCALL | METH_KEYWORDS, nullptr},
     {}};

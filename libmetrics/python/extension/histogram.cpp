@@ -10,9 +10,13 @@
 namespace metrics::python {
 namespace {
 
+void observe_own(Metric& m, double value) noexcept {
+  if (value == value && m.own != nullptr) m.own->observe(m.own->bucket(value), value);
+}
+
 void observe(Metric& m, double value) noexcept {
   auto* const histogram = handle_of<metrics_histogram>(m);
-  if (value == value && m.own != nullptr) m.own->observe(m.own->bucket(value), value);
+  observe_own(m, value);
   if (histogram == nullptr) return;
   if (value == value) {
     if (std::uint64_t* first = metrics_hot_first(&histogram->place); first != nullptr) {
@@ -21,6 +25,22 @@ void observe(Metric& m, double value) noexcept {
     }
   }
   metrics_histogram_observe(histogram, value);
+}
+
+PyObject* observe_with_exemplar(PyObject* self, const Observation& given) {
+  if (refused_as_parent(self)) return nullptr;
+  const double value = PyFloat_AsDouble(given.amount);
+  if (value == -1 && PyErr_Occurred()) return nullptr;
+  ExemplarTexts texts(self, given.exemplar);
+  Metric& m = metric_of(self);
+  if (!texts.is_valid()) {
+    observe(m, value);
+    return texts.raise();
+  }
+  observe_own(m, value);
+  metrics_histogram_observe_exemplar(handle_of<metrics_histogram>(m), value, texts.names(),
+                                     texts.values(), texts.count());
+  return none();
 }
 
 PyObject* observe_amount(PyObject* self, PyObject* amount) {
@@ -42,8 +62,8 @@ PyObject* observe_python(PyObject* self, PyObject* const* args, Py_ssize_t count
   if (given.amount == nullptr) {
     return PyErr_Format(PyExc_TypeError, "observe() missing 1 required argument: 'amount'");
   }
-  if (const Ref observed(observe_amount(self, given.amount)); !observed) return nullptr;
-  return check_exemplar(self, given.exemplar);
+  return has_exemplar(given) ? observe_with_exemplar(self, given)
+                             : observe_amount(self, given.amount);
 }
 
 // Gives the object buckets of its own. Returns false with an exception set.
@@ -97,14 +117,15 @@ PyObject* add_to_sum(PyObject* self, PyObject* given) {
   return none();
 }
 
-// Implements _family(name, help, unit, labels, max_series, bounds, native), where bounds is a tuple
-// of floats, or None for a summary, and native a tuple (factor, min, max, negative), or None.
+// Implements _family(name, help, unit, labels, max_series, bounds, native, exemplars), where bounds
+// is a tuple of floats, or None for a summary, and native a tuple (factor, min, max, negative), or
+// None.
 PyObject* family(PyObject* self, PyObject* args) {
   Names names{};
   PyObject* given = nullptr;
   PyObject* native = nullptr;
-  if (PyArg_ParseTuple(args, "sssO!nOO", &names.name, &names.help, &names.unit, &PyTuple_Type,
-                       &names.labels, &names.max_series, &given, &native) == 0) {
+  if (PyArg_ParseTuple(args, "sssO!nOOp", &names.name, &names.help, &names.unit, &PyTuple_Type,
+                       &names.labels, &names.max_series, &given, &native, &names.exemplars) == 0) {
     return nullptr;
   }
   if (given == Py_None) {
@@ -146,8 +167,10 @@ PyObject* series(PyObject* self, PyTypeObject* type, PyObject* const* args, Py_s
 PyMethodDef methods[] = {
     {"observe", method(&observe_python), METH_FASTCALL | METH_KEYWORDS,
      "observe($self, amount, exemplar=None)\n--\n\n"
-     "Counts the amount in its bucket and adds it to the sum.\n\n"
-     "ValueError: label values are missing. NaN is ignored and counted as dropped."},
+     "Counts the amount in its bucket and adds it to the sum. Keeps the exemplar, a dict of "
+     "labels, if the metric has places for exemplars.\n\n"
+     "ValueError: label values are missing; or the exemplar's labels are none or too long: then "
+     "the amount counts. NaN is ignored and counted as dropped."},
     {"time", &time_observe, METH_NOARGS,
      "time()\n--\n\nA context manager and decorator that observes the seconds that the block "
      "took."},

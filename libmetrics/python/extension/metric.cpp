@@ -288,6 +288,10 @@ PyObject* get_observable(PyObject* self, void*) {
   return PyBool_FromLong(metric_of(self).observable);
 }
 
+PyObject* get_has_exemplars(PyObject* self, void*) {
+  return PyBool_FromLong(metrics_family_has_exemplars(metric_of(self).family));
+}
+
 PyObject* get_removed(PyObject* self, void*) {
   return PyBool_FromLong(is_removed(metric_of(self)));
 }
@@ -378,6 +382,7 @@ PyMethodDef methods[] = {
 
 PyGetSetDef properties[] = {{"_observable", &get_observable, nullptr, nullptr, nullptr},
                             {"_own", &get_own, nullptr, nullptr, nullptr},
+                            {"_has_exemplars", &get_has_exemplars, nullptr, nullptr, nullptr},
                             {"_removed", &get_removed, nullptr, nullptr, nullptr},
                             {"_mine", &get_mine, &set_mine, nullptr, nullptr},
                             {"_mine_counts", &get_mine_counts, nullptr, nullptr, nullptr},
@@ -464,11 +469,21 @@ bool take_observation(const char* function, PyObject* const* args, Py_ssize_t co
   return true;
 }
 
-PyObject* check_exemplar(PyObject* self, PyObject* exemplar) {
-  if (exemplar == nullptr || exemplar == Py_None) return none();
-  const Ref check(PyObject_GetAttrString(self, "_check_exemplar"));
-  if (!check) return nullptr;
-  return PyObject_CallFunctionObjArgs(check.get(), exemplar, nullptr);
+ExemplarTexts::ExemplarTexts(PyObject* self, PyObject* exemplar) {
+  if (const Ref check(PyObject_GetAttrString(self, "_check_exemplar")); check) {
+    texts_ = Ref(PyObject_CallFunctionObjArgs(check.get(), exemplar, nullptr));
+  }
+  if (texts_) strings_ = bytes_of(texts_.get());
+  if (strings_ == nullptr) {
+    PyErr_Fetch(&type_, &value_, &trace_);
+  } else {
+    count_ = static_cast<std::size_t>(PyTuple_Size(texts_.get())) / 2;
+  }
+}
+
+PyObject* ExemplarTexts::raise() {
+  PyErr_Restore(type_, value_, trace_);
+  return nullptr;
 }
 
 PyObject* unexpected_keyword(const char* function, PyObject* name) {
@@ -488,6 +503,7 @@ PyObject* define(PyObject* self, Kind kind, metrics_type type, const Names& name
   options.size = sizeof options;
   options.unit = names.unit;
   options.max_series = static_cast<std::size_t>(names.max_series);
+  options.exemplars = names.exemplars;
   metrics_family* family = nullptr;
   const UnderLock scope;
   const metrics_status status =

@@ -90,9 +90,33 @@ struct Observation {
 // Stores the arguments in `taken`. Returns false with a TypeError set if there are others.
 bool take_observation(const char* function, PyObject* const* args, Py_ssize_t count,
                       PyObject* names, Observation& taken);
-// Makes Python code check an exemplar, if one is given; it is not counted. Returns a new reference
-// to None, or nullptr with an exception set.
-PyObject* check_exemplar(PyObject* self, PyObject* exemplar);
+// Returns true if an exemplar is given; prometheus_client takes an empty one for none.
+inline bool has_exemplar(const Observation& given) noexcept {
+  if (given.exemplar == nullptr || given.exemplar == Py_None) return false;
+  const int is_true = PyObject_IsTrue(given.exemplar);
+  if (is_true < 0) PyErr_Clear();
+  return is_true != 0;
+}
+// An exemplar's labels, as the library takes them.
+class ExemplarTexts {
+ public:
+  // Makes Python code check the exemplar. If that raises an exception, is_valid() is false until
+  // raise().
+  ExemplarTexts(PyObject* self, PyObject* exemplar);
+  bool is_valid() const noexcept { return texts_ && strings_ != nullptr; }
+  // Raises the exception, and returns nullptr: what the exemplar belongs to was counted meanwhile,
+  // as prometheus_client counts it.
+  PyObject* raise();
+  const char* const* names() const noexcept { return strings_.get(); }
+  const char* const* values() const noexcept { return strings_.get() + count_; }
+  std::size_t count() const noexcept { return count_; }
+
+ private:
+  Ref texts_;  // the names, then the values; owns what `strings_` points to
+  std::unique_ptr<const char*[]> strings_;
+  std::size_t count_ = 0;
+  PyObject *type_ = nullptr, *value_ = nullptr, *trace_ = nullptr;
+};
 
 // Return what Python calls as observe() and set() of the library's own classes.
 PyCFunction observe_function() noexcept;
@@ -140,6 +164,7 @@ struct Names {
   const char* unit;
   PyObject* labels;
   Py_ssize_t max_series;  // 0: no limit
+  int exemplars;          // not 0: asks for places for exemplars
 };
 // Implements `_family`: finds or registers the family, sets self's kind and family, and returns
 // messages().

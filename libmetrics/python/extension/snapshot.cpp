@@ -1,6 +1,7 @@
 #include "libmetrics/python/extension/snapshot.h"
 
 #include <exception>
+#include <vector>
 
 #include "libmetrics/format/types.h"
 #include "libmetrics/reader/merge.h"
@@ -13,9 +14,9 @@ using reader::Families;
 using reader::Family;
 using reader::Series;
 
-PyObject* labels_of(const Series& series) {
+PyObject* labels_of(const std::vector<reader::Label>& given) {
   Ref labels(PyDict_New());
-  for (const auto& label : series.labels) {
+  for (const auto& label : given) {
     const Ref name(text(label.name));
     const Ref value(text(label.value));
     if (!labels || !name || !value || PyDict_SetItem(labels.get(), name.get(), value.get()) != 0)
@@ -49,17 +50,30 @@ PyObject* values_of(const Families& all, const Family& family, const Series& ser
   return PyTuple_New(0);
 }
 
+PyObject* exemplars_of(const Families& all, const Series& series) {
+  const auto exemplars = all.exemplars_of(series);
+  return tuple_of(exemplars.size(), [&](std::size_t i) -> PyObject* {
+    const reader::Exemplar& e = exemplars[i];
+    const Ref labels(labels_of(e.labels));
+    const Ref value(PyFloat_FromDouble(e.value));
+    const Ref seconds(PyFloat_FromDouble(static_cast<double>(e.stamp_ns) / 1e9));
+    if (!labels || !value || !seconds) return nullptr;
+    return PyTuple_Pack(3, labels.get(), value.get(), seconds.get());
+  });
+}
+
 PyObject* family_of(const Families& all, const Family& family) {
   const Ref bounds(tuple_of(family.bounds.size(),
                             [&](std::size_t i) { return PyFloat_FromDouble(family.bounds[i]); }));
   Ref list(PyList_New(0));
   for (const Series& series : family.series) {
     if (!list) return nullptr;
-    const Ref labels(labels_of(series));
+    const Ref labels(labels_of(series.labels));
     const Ref values(values_of(all, family, series));
-    if (!labels || !values) return nullptr;
-    const Ref pair(PyTuple_Pack(2, labels.get(), values.get()));
-    if (!pair || PyList_Append(list.get(), pair.get()) != 0) return nullptr;
+    const Ref exemplars(exemplars_of(all, series));
+    if (!labels || !values || !exemplars) return nullptr;
+    const Ref one(PyTuple_Pack(3, labels.get(), values.get(), exemplars.get()));
+    if (!one || PyList_Append(list.get(), one.get()) != 0) return nullptr;
   }
   const Ref help(text(family.help));
   const Ref unit(text(family.unit));
@@ -86,7 +100,7 @@ PyObject* families_of(const Families& all) {
 PyObject* snapshot(PyObject*, PyObject*) {
   try {
     reader::SegmentMerge merge(metrics_segment_path(metrics_default()));
-    if (!merge.read()) {
+    if (!merge.read() || !merge.read_exemplars()) {
       const Ref why(text(merge.why()));
       if (why) PyErr_SetObject(PyExc_OSError, why.get());
       return nullptr;

@@ -9,10 +9,11 @@ namespace metrics::python {
 // tuples
 //   (type, help, unit, bounds, series)
 // where type is in lower case, bounds is a tuple of floats, and series is a list of tuples
-// (labels: dict, values). For a counter or a gauge, values is a float; else it is a tuple: a
-// histogram's has its bucket counts, not cumulative, with +Inf last, and then its sum; a summary's
-// has its count and sum; an info's is empty. Raises OSError with the reason if the segment can't be
-// read.
+// (labels: dict, values, exemplars). For a counter or a gauge, values is a float; else it is a
+// tuple: a histogram's has its bucket counts, not cumulative, with +Inf last, and then its sum; a
+// summary's has its count and sum; an info's is empty. exemplars is a tuple of tuples (labels:
+// dict, value, seconds since the Unix epoch). Raises OSError with the reason if the segment can't
+// be read.
 PyObject* snapshot(PyObject* module, PyObject* none);
 
 }  // namespace metrics::python

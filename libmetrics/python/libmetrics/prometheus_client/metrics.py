@@ -75,7 +75,8 @@ class Counter(MetricWrapperBase, _metrics.Counter):
 
     def _define(self, documentation):
         # The library takes one `_total` off, which must not be one that is part of the name.
-        return self._family(self._name + '_total', documentation, self._unit, self._labelnames, self._max_series)
+        return self._family(self._name + '_total', documentation, self._unit, self._labelnames, self._max_series,
+                            self._exemplars)
 
     def _metric_init(self):
         self._begin_anew()
@@ -172,7 +173,7 @@ class Summary(MetricWrapperBase, _metrics.Histogram):
     _sum = OwnNumber(Sum)
 
     def _define(self, documentation):
-        return self._family(self._name, documentation, self._unit, self._labelnames, self._max_series, None, None)
+        return self._family(self._name, documentation, self._unit, self._labelnames, self._max_series, None, None, False)
 
     def _metric_init(self):
         self._begin_anew()
@@ -208,11 +209,11 @@ class Histogram(MetricWrapperBase, _metrics.Histogram):
     DEFAULT_BUCKETS = (.005, .01, .025, .05, .075, .1, .25, .5, .75, 1.0, 2.5, 5.0, 7.5, 10.0, INF)
 
     def __init__(self, name, documentation, labelnames=(), namespace='', subsystem='', unit='', registry=REGISTRY,
-                 _labelvalues=None, buckets=DEFAULT_BUCKETS, *, max_series=None, native=None):
+                 _labelvalues=None, buckets=DEFAULT_BUCKETS, *, max_series=None, native=None, exemplars=False):
         self._prepare_buckets(buckets)
         self._by_rule = _checked_native(native)
         super().__init__(name, documentation, labelnames, namespace, subsystem, unit, registry, _labelvalues,
-                         max_series=max_series)
+                         max_series=max_series, exemplars=exemplars)
         self._kwargs['buckets'] = buckets
         if native is not None:
             self._kwargs['native'] = native
@@ -233,7 +234,7 @@ class Histogram(MetricWrapperBase, _metrics.Histogram):
     def _define(self, documentation):
         # A repeated bound makes two buckets of one name in prometheus_client, and one here.
         return self._family(self._name, documentation, self._unit, self._labelnames, self._max_series,
-                            self._native_bounds(), self._by_rule)
+                            self._native_bounds(), self._by_rule, self._exemplars)
 
     def _metric_init(self):
         self._begin_anew()
@@ -314,7 +315,7 @@ class Info(MetricWrapperBase, _metrics.Info):
         _facts_of_this_process(self._name).pop(labelvalues, None)
         gone = dict(zip(self._labelnames, map(_shown, labelvalues))).items()
         family = segment.snapshot().get(self._name)
-        for labels, _ in family[4] if family is not None and family[0] == 'info' else ():
+        for labels, *_ in family[4] if family is not None and family[0] == 'info' else ():
             if gone <= labels.items():
                 log.warn(self._parent_info._remove(tuple(text for pair in labels.items() for text in pair)))
 

@@ -2,6 +2,7 @@
 from libmetrics import _metrics, log
 
 from .metrics_core import Metric
+from .samples import Exemplar
 from .utils import INF, floatToGoString
 
 
@@ -19,10 +20,23 @@ def add_samples(metric, family):
     """Adds a sample, or those of a histogram or summary, for each series of a snapshot's family to
     the Metric."""
     native_type, _, _, bounds, series = family
-    for labels, values in series:
+    for labels, values, exemplars in series:
+        lower = -INF
         for ending, bound, number in _samples(native_type, bounds, values):
             le = {} if bound is None else {'le': floatToGoString(bound)}
-            metric.add_sample(metric.name + ending, {**labels, **le}, number)
+            exemplar = None
+            if ending == '_total':
+                exemplar = _newest(exemplars)
+            elif bound is not None:
+                exemplar = _newest(one for one in exemplars if lower < one[1] <= bound or one[1] == bound)
+                lower = bound
+            metric.add_sample(metric.name + ending, {**labels, **le}, number, exemplar=exemplar)
+
+
+def _newest(exemplars):
+    """Returns the newest of a series' exemplars in a snapshot; None if there is none."""
+    newest = max(exemplars, key=lambda one: one[2], default=None)
+    return newest and Exemplar(*newest)
 
 
 def families(taken):

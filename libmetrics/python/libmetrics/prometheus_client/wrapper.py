@@ -79,6 +79,11 @@ class MetricWrapperBase(Collector, _metrics.Metric):
     ("http_*=5000") gives limits from outside, and wins. The segment keeps the first limit.
     ValueError: not a whole number from 1 to 2^32 - 1.
 
+    `exemplars`, which prometheus_client does not have either, gives the series of a counter or
+    histogram places for exemplars in the segment; so does METRICS_EXEMPLARS ("http_*,tasks_total")
+    from outside. Without places, exemplars are dropped, and that is logged once. The segment keeps
+    what the first process has chosen.
+
     A class that a program derives from this one directly, with values.ValueClass for its numbers,
     is not in the segment.
     """
@@ -97,8 +102,9 @@ class MetricWrapperBase(Collector, _metrics.Metric):
     _FEW = 64
 
     def __init__(self, name, documentation, labelnames=(), namespace='', subsystem='', unit='', registry=REGISTRY,
-                 _labelvalues=None, *, max_series=None):
+                 _labelvalues=None, *, max_series=None, exemplars=False):
         self._max_series = _checked_limit(max_series)
+        self._exemplars = bool(exemplars)
         self._original_name = name
         self._namespace = namespace
         self._subsystem = subsystem
@@ -106,6 +112,8 @@ class MetricWrapperBase(Collector, _metrics.Metric):
         self._labelnames = _validate_labelnames(type(self), labelnames)
         self._labelvalues = tuple(_labelvalues or ())
         self._kwargs = {} if max_series is None else {'max_series': max_series}
+        if exemplars:
+            self._kwargs['exemplars'] = True
         self._documentation = documentation
         self._unit = unit
         self._shows_all = getattr(registry, '_shows_all', False)
@@ -271,7 +279,7 @@ class MetricWrapperBase(Collector, _metrics.Metric):
         gone = {values for values in list(self._children)
                 if wanted <= dict(zip(self._labelnames, map(_shown, values))).items()}
         family = segment.snapshot().get(self._name)
-        for found, _ in family[4] if family is not None and family[0] == self._native_type else ():
+        for found, *_ in family[4] if family is not None and family[0] == self._native_type else ():
             if wanted <= found.items() and self._labelnames_of(found):
                 gone.add(tuple(found[name] for name in self._labelnames))
         for values in gone:
@@ -302,7 +310,7 @@ class MetricWrapperBase(Collector, _metrics.Metric):
     def _in_segment(self, native):
         family = segment.snapshot().get(self._name)
         wanted = dict(zip(self._labelnames, map(_shown, native))).items()
-        return family is not None and any(wanted <= labels.items() for labels, _ in family[4])
+        return family is not None and any(wanted <= labels.items() for labels, *_ in family[4])
 
     # ---- collecting ----
 
@@ -371,10 +379,15 @@ class MetricWrapperBase(Collector, _metrics.Metric):
         cls = type(self)
         return f'{cls.__module__.removeprefix("libmetrics.")}.{cls.__name__}({self._name})'
 
-    @staticmethod
-    def _check_exemplar(exemplar):
-        """Checks an exemplar as prometheus_client checks it."""
+    def _check_exemplar(self, exemplar):
+        """Checks an exemplar as prometheus_client checks it. Returns its labels' names, and then
+        their values, as the library takes them."""
         _validate_exemplar(exemplar)
+        if not self._has_exemplars:
+            log.once(('exemplars', self._name),
+                     f'{self._name} has no places for exemplars, which are dropped: make it with exemplars=True, or '
+                     f'write METRICS_EXEMPLARS={self._name}*, and create the segment anew if it has the metric already')
+        return (*map(_native, exemplar), *map(_native, exemplar.values()))
 
 
 # By type: the library's own class of it, and that class's __init__, which subclasses may override.
