@@ -173,7 +173,8 @@ class Summary(MetricWrapperBase, _metrics.Histogram):
     _sum = OwnNumber(Sum)
 
     def _define(self, documentation):
-        return self._family(self._name, documentation, self._unit, self._labelnames, self._max_series, None, None, False)
+        return self._family(self._name, documentation, self._unit, self._labelnames, self._max_series, None, None,
+                            False)
 
     def _metric_init(self):
         self._begin_anew()
