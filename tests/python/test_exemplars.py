@@ -51,8 +51,14 @@ def test_those_of_a_child_that_has_ended_are_exposed():
     assert exemplars('forked') == {('forked_seconds_bucket', '1.0'): ({'trace_id': 'child'}, 0.25)}
 
 
-@pytest.mark.parametrize('number, bad', enumerate(
-    [{'1': 'x'}, {'__a': 'x'}, {'a-b': 'x'}, {'a': 'x' * 128}, {'a': 1}, 'text', 7]))
+def test_names_that_only_newer_prometheus_clients_take_are_dropped_and_what_was_counted_stays():
+    tasks = ours.Counter('utf8_names', 'help', exemplars=True)
+    tasks.inc(2, exemplar={'a-b': 'x'})
+    assert exemplars('utf8_names') == {}
+    assert ours.REGISTRY.get_sample_value('utf8_names_total') == 2
+
+
+@pytest.mark.parametrize('number, bad', enumerate([{'__a': 'x'}, {'a': 'x' * 128}, {'a': 1}, 'text', 7]))
 def test_errors_are_those_of_prometheus_client_and_what_was_counted_stays(number, bad):
     counted = []
     for library in (theirs, ours):

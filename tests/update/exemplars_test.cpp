@@ -108,6 +108,35 @@ TEST(Exemplars, ACounterShowsTheNewest) {
   EXPECT_EQ(t.scrape().sum("errors") + static_cast<double>(t.scraped("errors")), 2.5);
 }
 
+TEST(Exemplars, ATimerKeepsWhatItHasObserved) {
+  TempSegment t;
+  auto timer = durations(t).labels("/").time();
+  const double seconds = timer.stop({{"trace_id", "a"}});
+  const Exemplars all = shown(t.file(), "durations", "/");
+  ASSERT_EQ(traces(all), std::vector<std::string>{"a"});
+  EXPECT_EQ(all[0].value, seconds);
+  EXPECT_EQ(t.scrape().count("durations", {"/"}), 1u);
+}
+
+TEST(Exemplars, ANativeHistogramHasOneForEachPowerOfTwo) {
+  TempSegment t({4, 4, 4096, 64 * 1024});
+  const Family<Histogram> h("native", "", {},
+                            {.bounds = Bounds({}),
+                             .segment = t.segment(),
+                             .native = Native{.min = 1, .max = 1024},
+                             .exemplars = true});
+  for (const double value : {1.25, 1.5, 3.0, 6.0, 200.0}) {
+    h.observe(value, {{"value", std::to_string(value)}});
+  }
+  const Exemplars all = shown(t.file(), "native");
+  std::vector<double> values;
+  for (const auto& e : all) {
+    values.push_back(e.value);
+    EXPECT_EQ(e.labels.at(0).value, std::to_string(e.value));
+  }
+  EXPECT_EQ(values, (std::vector<double>{1.5, 3, 6, 200}));
+}
+
 TEST(Exemplars, OneWithoutLabelsIsOne) {
   TempSegment t;
   errors(t).inc(1, {});
