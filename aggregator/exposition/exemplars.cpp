@@ -1,6 +1,6 @@
 #include "aggregator/exposition/exemplars.h"
 
-#include "aggregator/exposition/samples.h"
+#include "aggregator/exposition/names.h"
 
 namespace metrics::exposition {
 

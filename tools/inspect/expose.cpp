@@ -16,7 +16,7 @@ int expose(const std::string& path, const exposition::Format& encoding,
            const exposition::Options& options, Families families) {
   const std::string file = segment_at(path);
   reader::SegmentMerge merge(file);
-  if (!merge.read() || (format.has_exemplars && !merge.read_exemplars())) {
+  if (!merge.read() || (encoding.has_exemplars && !merge.read_exemplars())) {
     return unreadable(merge.why());
   }
   if (families == Families::kOfSegment) {
