@@ -9,7 +9,12 @@
 namespace metrics::format {
 namespace {
 
+// Ids of traces are ASCII: eight characters at a time.
 bool is_utf8(std::string_view text) noexcept {
+  constexpr std::uint64_t kNotAscii = 0x8080808080808080;
+  while (text.size() >= sizeof kNotAscii && (read_word(text.data()) & kNotAscii) == 0) {
+    text.remove_prefix(sizeof kNotAscii);
+  }
   while (!text.empty()) {
     const std::size_t bytes = character_bytes(text);
     if (bytes == 0) return false;
