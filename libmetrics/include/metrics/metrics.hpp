@@ -94,10 +94,10 @@ class Text {
   const char* text_;
 };
 
-// Calls use(names, values, count) with the labels of an exemplar as the C ABI takes them.
-template <class Use>
-void with_exemplar(std::initializer_list<std::pair<const char*, Text> > labels, Use use) noexcept {
-  constexpr std::size_t kMost = 64;  // more don't fit in an exemplar
+// Calls use(names, values, count) with the labels of an exemplar as the C ABI takes them, up to that
+// many.
+template <std::size_t kMost, class Use>
+void with_labels(std::initializer_list<std::pair<const char*, Text> > labels, Use use) noexcept {
   std::array<const char*, kMost> names{}, values{};
   std::size_t count = 0;
   for (const auto& [name, value] : labels) {
@@ -106,6 +106,13 @@ void with_exemplar(std::initializer_list<std::pair<const char*, Text> > labels, 
     values[count++] = value.get();
   }
   use(names.data(), values.data(), count);
+}
+template <class Use>
+void with_exemplar(std::initializer_list<std::pair<const char*, Text> > labels, Use use) noexcept {
+  constexpr std::size_t kFew = 4;  // as most have
+  if (labels.size() <= kFew) return with_labels<kFew>(labels, use);
+  constexpr std::size_t kMost = 64;  // more don't fit in an exemplar
+  with_labels<kMost>(labels, use);
 }
 
 template <label_value Value>
