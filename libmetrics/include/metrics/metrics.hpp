@@ -94,8 +94,8 @@ class Text {
   const char* text_;
 };
 
-// Calls use(names, values, count) with the labels of an exemplar as the C ABI takes them, up to that
-// many.
+// Call use(names, values, count) with the labels of an exemplar as the C ABI takes them; the first
+// one with that many at most.
 template <std::size_t kMost, class Use>
 void with_labels(std::initializer_list<std::pair<const char*, Text> > labels, Use use) noexcept {
   std::array<const char*, kMost> names{}, values{};
