@@ -167,7 +167,7 @@ Family& Registry::family(format::Definition d, Family** refused) {
   const auto known = std::find_if(same_stem.begin(), same_stem.end(), [&](const auto& f) {
     const format::Definition& k = f->definition;
     return k.type == d.type && k.name == d.name && k.labels == d.labels && k.bounds == d.bounds &&
-           k.native == d.native && k.mode == d.mode && k.unit == d.unit;
+           k.native == d.native && k.mode == d.mode && k.unit == d.unit && k.states == d.states;
   });
   const bool is_new = known == same_stem.end();
   Family& family = is_new ? *same_stem.emplace_back(std::make_unique<Family>(
