@@ -303,7 +303,7 @@ def example(arguments):
 
 HOW_TO_LOOK = """\
   as text, in a browser too            curl {url}
-  as OpenMetrics                       curl -H 'Accept: application/openmetrics-text;version=1.0.0' {url}
+  as OpenMetrics, with exemplars       curl -H 'Accept: application/openmetrics-text;version=1.0.0' {url}
   the state set: who does what         curl -s {url} | grep {states}
   native buckets, as intervals         {build}/tools/metrics-inspect --segment {segment} get {native}
   a Prometheus that keeps them all     prometheus --enable-feature=native-histograms,exemplar-storage,

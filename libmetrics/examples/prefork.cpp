@@ -56,11 +56,12 @@ struct Families {
                                             "Sizes of the files read.",
                                             {"type"},
                                             {.bounds = metrics::Bounds::exponential(256, 4, 9)}};
-  metrics::Family<metrics::Histogram> seconds{
-      "prefork_task_seconds",
-      "Time taken by a file.",
-      {"type"},
-      {.bounds = metrics::Bounds::exponential(0.0001, 4, 9), .native = metrics::Native{}}};
+  metrics::Family<metrics::Histogram> seconds{"prefork_task_seconds",
+                                              "Time taken by a file.",
+                                              {"type"},
+                                              {.bounds = metrics::Bounds::exponential(0.0001, 4, 9),
+                                               .native = metrics::Native{},
+                                               .exemplars = true}};
   metrics::Family<metrics::Counter> started{"prefork_workers_started_total", "Workers forked."};
   metrics::Family<metrics::Counter> ended{
       "prefork_workers_ended_total", "Workers gone, by how: exit or signal.", {"how"}};
@@ -147,7 +148,7 @@ Result compress(const fs::path& path, const metrics::StateSet& activity) {
 Result run(const Task& task, const metrics::StateSet& activity) {
   FileType& type = *task.type;
   const metrics::InProgress running = type.running.track_inprogress();
-  const metrics::Timer timer = type.seconds.time();
+  metrics::Timer timer = type.seconds.time();
   const Result result = compress(task.path, activity);
   activity.set(kReporting);
   type.files.inc();
@@ -157,6 +158,7 @@ Result run(const Task& task, const metrics::StateSet& activity) {
   } else {
     type.unreadable.inc();
   }
+  timer.stop({{"file", task.path.filename().native()}});
   return result;
 }
 
