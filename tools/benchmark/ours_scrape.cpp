@@ -12,7 +12,6 @@
 
 #include "aggregator/exposition/formats.h"
 #include "aggregator/exposition/gzip.h"
-#include "aggregator/exposition/protobuf.h"
 #include "aggregator/exposition/text.h"
 #include "aggregator/log.h"
 #include "aggregator/scrape/scrape.h"
@@ -192,19 +191,6 @@ int main(int argc, char** argv) {
          });
        }},
       {"encode-*", of_crowd([](Scraped& s) { s.encoder.replace(s.merge.families(), s.text); })},
-      // By series: protobuf with native buckets.
-      {"native-protobuf-*",
-       [](const std::string& argument) {
-         const auto s = scraped("native=1," + argument);
-         const auto encoder = std::make_shared<metrics::exposition::ProtobufEncoder>();
-         return [of = timed([s, encoder](std::uint64_t count) {
-                   for (std::uint64_t i = 0; i < count; ++i) {
-                     encoder->replace(s->merge.families(), s->text);
-                   }
-                 })](std::uint64_t count) {
-           return of(count) / static_cast<double>(kCatalogueSeries);
-         };
-       }},
       {"in-text-*", encoded_in("text")},
       {"in-openmetrics-*", encoded_in("openmetrics")},
       {"in-protobuf-*", encoded_in("protobuf")},
