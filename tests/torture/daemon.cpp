@@ -14,7 +14,7 @@
 
 namespace metrics::torture {
 
-Daemon::Daemon(const std::vector<std::string>& segments) {
+Daemon::Daemon(const std::vector<std::string>& segments, const std::vector<std::string>& flags) {
   int ends[2];
   must(::pipe(ends) == 0, "pipe");
   pid_ = start([&] {
@@ -27,6 +27,7 @@ Daemon::Daemon(const std::vector<std::string>& segments) {
       arguments.push_back("--segment");
       arguments.push_back(segment.c_str());
     }
+    for (const std::string& flag : flags) arguments.push_back(flag.c_str());
     arguments.push_back(nullptr);
     ::execv(TORTURE_AGGREGATOR, const_cast<char**>(arguments.data()));
     ::_exit(81);

@@ -13,9 +13,10 @@ namespace metrics::torture {
 
 class Daemon {
  public:
-  // Starts it with these segments, on a port that the kernel chooses, and waits until it listens.
-  // Throws std::runtime_error with its log if it ends before, or logs nothing for 20 s.
-  explicit Daemon(const std::vector<std::string>& segments);
+  // Starts it with these segments and flags, on a port that the kernel chooses, and waits until it
+  // listens. Throws std::runtime_error with its log if it ends before, or logs nothing for 20 s.
+  explicit Daemon(const std::vector<std::string>& segments,
+                  const std::vector<std::string>& flags = {});
   Daemon(const Daemon&) = delete;
   Daemon& operator=(const Daemon&) = delete;
   ~Daemon();  // kills it if it still runs
