@@ -3,6 +3,8 @@
 
 #include <cstddef>
 #include <list>
+#include <memory>
+#include <string>
 
 #include "aggregator/http/counts.h"
 #include "aggregator/http/descriptor.h"
@@ -31,12 +33,13 @@ struct Client {
   bool request_cut = false;      // what has come of the request is all that will be served of it
   Exchange* exchange = nullptr;  // while a thread has the request
 
-  AfterResponse then = AfterResponse::kClose;  // behind the response that is being written
-  Closed why_closed = Closed::kAnswered;       // if it is closed behind that response
-  std::size_t response_bytes = 0;              // of that response, all in memory until it is taken
-  std::size_t tls_bytes = 0;                   // what OpenSSL keeps for it, about
-  std::size_t accounted_bytes = 0;             // what Clients knows that this client buffers
-  std::size_t accounted_tls_bytes = 0;         // what it knows of tls_bytes
+  AfterResponse then = AfterResponse::kClose;         // behind the response that is being written
+  Closed why_closed = Closed::kAnswered;              // if it is closed behind that response
+  std::size_t response_bytes = 0;                     // of its head, in memory until it is taken
+  std::shared_ptr<const std::string> body = nullptr;  // likewise; other clients may have it, too
+  std::size_t tls_bytes = 0;                          // what OpenSSL keeps for it, about
+  std::size_t accounted_bytes = 0;                    // what Clients knows that this client buffers
+  std::size_t accounted_tls_bytes = 0;                // what it knows of tls_bytes
 
   int fd() const { return socket ? bufferevent_getfd(socket.get()) : unopened.get(); }
   evbuffer* input() const { return bufferevent_get_input(socket.get()); }

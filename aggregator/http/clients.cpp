@@ -49,6 +49,7 @@ void Clients::close(Client& client, Closed why) {
   if (client.exchange != nullptr) client.exchange->client = nullptr;
   tls_ -= client.accounted_tls_bytes;
   tls_bytes_.store(tls_, std::memory_order_relaxed);
+  let_go(client);
   buffered_ -= client.accounted_bytes;
   buffered_bytes_.store(buffered_, std::memory_order_relaxed);
   closed_[static_cast<std::size_t>(why)].fetch_add(1, std::memory_order_relaxed);
@@ -71,6 +72,7 @@ void Clients::close_all() noexcept {
     count(static_cast<State>(i));
   }
   size_ = 0;
+  holders_.clear();
   tls_ = 0;
   tls_bytes_.store(0, std::memory_order_relaxed);
   buffered_ = 0;
@@ -85,6 +87,24 @@ void Clients::account(Client& client) {
   tls_ += client.tls_bytes - client.accounted_tls_bytes;
   client.accounted_tls_bytes = client.tls_bytes;
   tls_bytes_.store(tls_, std::memory_order_relaxed);
+}
+
+void Clients::hold(Client& client, std::shared_ptr<const std::string> body) {
+  if (body == nullptr) return;
+  if (++holders_[body.get()] == 1) buffered_ += body->size();
+  client.body = std::move(body);
+  buffered_bytes_.store(buffered_, std::memory_order_relaxed);
+}
+
+void Clients::let_go(Client& client) {
+  if (client.body == nullptr) return;
+  const auto holders = holders_.find(client.body.get());
+  if (--holders->second == 0) {
+    holders_.erase(holders);
+    buffered_ -= client.body->size();
+  }
+  client.body.reset();
+  buffered_bytes_.store(buffered_, std::memory_order_relaxed);
 }
 
 void Clients::keep_within_bounds() {

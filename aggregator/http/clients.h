@@ -6,6 +6,9 @@
 #include <atomic>
 #include <cstddef>
 #include <list>
+#include <memory>
+#include <string>
+#include <unordered_map>
 
 #include "aggregator/http/client.h"
 #include "aggregator/http/counts.h"
@@ -40,8 +43,13 @@ class Clients {
   // end of a response from them.
   void close_all() noexcept;
 
-  // Notes how much the client buffers now.
+  // Notes how much the client buffers now, by itself.
   void account(Client& client);
+
+  // Notes that the client is sent this body, until let_go() or close(). Clients that are sent the
+  // same one buffer it together: it is in memory once. Throws std::bad_alloc, without effect.
+  void hold(Client& client, std::shared_ptr<const std::string> body);
+  void let_go(Client& client);
 
   // Closes clients until they buffer no more than allowed: first those that have been taking their
   // response for longest, down to kAlwaysWriting, then those that have been sending a request for
@@ -72,6 +80,7 @@ class Clients {
   const Bounds bounds_;
   std::array<List, kStateNames.size()> lists_;  // in each, in the order of their coming
   std::size_t size_ = 0;
+  std::unordered_map<const std::string*, std::size_t> holders_;  // how many clients a body has
   std::size_t buffered_ = 0;
   std::size_t tls_ = 0;
 

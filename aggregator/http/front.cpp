@@ -403,8 +403,9 @@ void Front::respond(Client& client, std::optional<Answer> made) {
     return;
   }
   client.then = made->then;
-  client.response_bytes = made->size();
+  client.response_bytes = made->head.size();
   clients_.account(client);
+  clients_.hold(client, made->body);
   clients_.move(client, State::kWriting);
   limit(client, options_.response_timeout);
   evbuffer* const output = client.output();
@@ -424,6 +425,7 @@ void Front::on_written(bufferevent*, void* argument) noexcept {
 void Front::taken(Client& client) {
   client.response_bytes = 0;
   clients_.account(client);
+  clients_.let_go(client);
   if (client.then == AfterResponse::kClose) {
     linger(client);
     return;

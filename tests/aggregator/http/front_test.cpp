@@ -43,7 +43,7 @@ HttpOptions on_any_port() {
           .keep_alive = kNever};
 }
 
-// One body for all responses, as long as it lasts.
+// At /large there is one body for all responses, as long as it lasts; at /own each has its own.
 Routes routes() {
   const auto large = std::make_shared<const std::string>(kLarge, 'x');
   return {{"/small", {[](const Request&) { return text_response(200, "small"); }}},
@@ -51,13 +51,15 @@ Routes routes() {
              Response response;
              response.body = large;
              return response;
-           }}}};
+           }}},
+          {"/own", {[](const Request&) { return text_response(200, std::string(kLarge, 'x')); }}}};
 }
 
 using Crowd = std::vector<std::unique_ptr<Client>>;
 
 constexpr std::string_view kSmall = "GET /small HTTP/1.1\r\n\r\n";
 constexpr std::string_view kLargeRequest = "GET /large HTTP/1.1\r\n\r\n";
+constexpr std::string_view kOwnRequest = "GET /own HTTP/1.1\r\n\r\n";
 
 // Connects so many clients, each of which sends these bytes.
 Crowd crowd(const HttpServer& server, std::size_t count, std::string_view bytes) {
@@ -203,7 +205,7 @@ TEST(HttpFront, CutsOffTheSlowestReadersAboveTheBoundOnBufferedBytes) {
   Crowd slow;
   for (std::size_t i = 0; i < 12; ++i) {
     slow.push_back(std::make_unique<Client>(server.ports().at(0)));
-    slow.back()->send(kLargeRequest);
+    slow.back()->send(kOwnRequest);
     ASSERT_TRUE(eventually([&] {
       const Counts now = server.counts();
       return now.of(State::kWriting) + now.of(Closed::kBufferedBytes) == i + 1;
@@ -217,6 +219,20 @@ TEST(HttpFront, CutsOffTheSlowestReadersAboveTheBoundOnBufferedBytes) {
   slow.clear();
   EXPECT_TRUE(eventually([&] { return all_connections(server.counts()) == 0; }));
   EXPECT_EQ(server.counts().buffered_bytes, 0u);
+}
+
+TEST(HttpFront, ClientsThatAreSentOneBodyBufferItTogether) {
+  HttpOptions options = on_any_port();
+  options.max_buffered_bytes = 2 * kLarge;
+  const HttpServer server(options, routes());
+  Crowd slow = slow_readers(server, 12);
+  EXPECT_GT(server.counts().buffered_bytes, kLarge);
+  EXPECT_LT(server.counts().buffered_bytes, kLarge + 12'000);
+  for (std::size_t i = 0; i < 11; ++i) EXPECT_TRUE(slow[i]->receive().whole) << i;
+  EXPECT_GT(server.counts().buffered_bytes, kLarge);
+  slow.clear();
+  EXPECT_TRUE(eventually([&] { return server.counts().buffered_bytes == 0; }));
+  EXPECT_EQ(server.counts().of(Closed::kBufferedBytes), 0u);
 }
 
 TEST(HttpFront, SendsAResponseThatIsLargerThanTheBoundOnBufferedBytes) {
