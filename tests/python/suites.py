@@ -26,8 +26,8 @@ import sys
 import tempfile
 import traceback
 
-import pytest
 from _pytest.runner import runtestprotocol
+import pytest
 
 _TIMEOUT_SECONDS = 60
 
@@ -70,6 +70,12 @@ class _EachInAChild:
         self._given = given
         self._scratch = scratch
         self.outcomes = []
+        self.why = "pytest can't collect it"
+
+    def pytest_collectreport(self, report):
+        if report.failed:
+            lines = [line for line in str(report.longrepr).splitlines() if line.startswith('E ')]
+            self.why = f"pytest can't collect it: {lines[-1][1:].strip() if lines else report.longrepr}"
 
     def pytest_collection_modifyitems(self, items):
         items[:] = [item for item in items if self._given.only in item.nodeid]
@@ -89,15 +95,15 @@ def outcomes_of_file(file, directory, given, scratch, ours):
     """Returns a line for each test of a file."""
     def run():
         os.chdir(directory)
-        sys.path.insert(0, str(directory))
+        sys.path[:0] = [str(directory), *(str(path) for path in [directory / 'src'] if path.is_dir())]
         os.environ['METRICS_SEGMENT'] = f'{scratch}/collected-{os.getpid()}'
         if ours:
             import libmetrics.auto  # noqa: F401
         plugin = _EachInAChild(given, scratch)
-        status = pytest.main(['-q', '-p', 'no:cacheprovider', '-o', 'addopts=', str(file)], plugins=[plugin])
+        status = pytest.main(['-q', '-p', 'no:cacheprovider', str(file)], plugins=[plugin])
         if not plugin.outcomes and status in (0, 5):
             return '\n'
-        return '\n'.join(plugin.outcomes) if status in (0, 5) else f"{file}: FAILED pytest can't collect it"
+        return '\n'.join(plugin.outcomes) if status in (0, 5) else f'{file}: FAILED {plugin.why}'
     return in_a_child(run).strip().splitlines()
 
 
@@ -121,6 +127,8 @@ def main():
             counts = Counter()
             for file in files_of(directory):
                 lines = outcomes_of_file(file, directory, given, scratch, ours=True)
+                if not lines:
+                    continue
                 failed = [line.partition(': ')[0] for line in lines if ': FAILED' in line]
                 theirs = outcomes_of_file(file, directory, given, scratch, ours=False) if failed else []
                 fails_too = {line.partition(': ')[0] for line in theirs if ': FAILED' in line}
