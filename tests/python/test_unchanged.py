@@ -342,6 +342,68 @@ def test_a_lock_that_is_held_at_a_fork_is_free_in_the_child(program):
     """)
 
 
+def test_a_registry_of_the_programs_own_shows_the_last_exemplars_of_this_process(name):
+    registry = ours.CollectorRegistry()
+    counter = ours.Counter(name, 'help', ['x'], registry=registry)
+    histogram = ours.Histogram(f'{name}_h', 'help', buckets=(1, 2), registry=registry)
+    counter.labels('a').inc(2, exemplar={'trace': '1'})
+    counter.labels('a').inc(exemplar={'trace': '2'})
+    counter.labels('b').inc(exemplar={})
+    histogram.observe(1.5, {'trace': '3'})
+    histogram.observe(amount=5, exemplar={'trace': '4'})
+    with pytest.raises(ValueError, match='128'):
+        histogram.observe(.5, {'trace': 'x' * 200})
+    assert counter.labels('a')._value.get_exemplar().value == 1
+    text = ours.openmetrics.exposition.generate_latest(registry).decode()
+    shown_here = {line.split(' ')[0]: line.partition(' # ')[2].split(' ')[:2] for line in text.splitlines()
+                  if line.startswith(name) and ' # ' in line}
+    assert shown_here == {f'{name}_total{{x="a"}}': ['{trace="2"}', '1.0'],
+                          f'{name}_h_bucket{{le="2.0"}}': ['{trace="3"}', '1.5'],
+                          f'{name}_h_bucket{{le="+Inf"}}': ['{trace="4"}', '5.0']}
+    assert registry.get_sample_value(f'{name}_h_count') == 3
+
+
+def test_names_may_have_any_characters(name):
+    registry = ours.CollectorRegistry()
+    counter = ours.Counter(f'{name}.größe', 'help', ['a-b'], registry=registry)
+    counter.labels('x').inc()
+    assert lines(registry) == [f'{name}_gr__e_total{{a_b="x"}} 1.0']
+    text = ours.generate_latest(registry, escaping='allow-utf-8').decode()
+    assert f'{{"{name}.größe_total","a-b"="x"}} 1.0\n' in text
+    assert f'# TYPE U__{name.replace("_", "__")}_2e_gr_f6__df_e__total counter\n' in ours.generate_latest(
+        registry, escaping='values').decode()
+
+
+def test_a_timer_observes_what_stands_in_the_place_of_observe(name):
+    histogram, gauge = ours.Histogram(name, 'help'), ours.Gauge(f'{name}_g', 'help')
+    with mock.patch.object(ours.Histogram, 'observe') as of_class, histogram.time():
+        pass
+    with mock.patch.object(histogram, 'observe') as of_object, histogram.time():
+        pass
+    assert of_class.call_count == of_object.call_count == 1
+    assert value(f'{name}_count') == 0
+
+    class Largest(ours.Summary):
+        largest = -1
+
+        def observe(self, amount):
+            self.largest = max(self.largest, amount)
+            super().observe(amount)
+
+    largest = Largest(f'{name}_s', 'help')
+    with largest.time() as timer:
+        assert timer._metric is largest
+    assert 0 < largest.largest == value(f'{name}_s_sum')
+    with pytest.raises(KeyError), gauge.time(), histogram.time():
+        raise KeyError
+    assert value(f'{name}_count') == 1
+    assert 0 < value(f'{name}_g') < 60
+    with pytest.raises(ValueError, match='missing label values'), ours.Summary(f'{name}_p', 'help', ['x']).time():
+        pass
+    with pytest.raises(TypeError):
+        type(timer).__new__(type(timer)).__exit__(None, None, None)
+
+
 # ---- at the start, and at the end ----
 
 def test_the_server_that_is_none_is_stopped_as_one():

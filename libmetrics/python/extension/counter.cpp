@@ -55,7 +55,7 @@ PyObject* inc_with_exemplar(PyObject* self, const Observation& given) {
     return texts.raise();
   }
   metrics_counter_add_exemplar(counter, value, texts.names(), texts.values(), texts.count());
-  return none();
+  return keep_exemplar(self, given);
 }
 
 PyObject* inc(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObject* names) {

@@ -52,6 +52,10 @@ metrics_status look_up(Metric& m) noexcept {
     case Kind::kHistogram:
       status = metrics_histogram_labels(m.family, m.strings, count, &histogram);
       m.series = histogram;
+      if (histogram != nullptr && m.own != nullptr) {
+        metrics_hot_acquire(histogram);
+        m.own->compare(histogram->bounds, histogram->padded);
+      }
       break;
     case Kind::kStateSet:
       status = metrics_stateset_labels(m.family, m.strings, count, &set);
@@ -484,6 +488,14 @@ ExemplarTexts::ExemplarTexts(PyObject* self, PyObject* exemplar) {
 PyObject* ExemplarTexts::raise() {
   PyErr_Restore(type_, value_, trace_);
   return nullptr;
+}
+
+PyObject* keep_exemplar(PyObject* self, const Observation& given) {
+  const Ref keep(PyObject_GetAttrString(self, "_keep_exemplar"));
+  const Ref one(given.amount == nullptr ? PyLong_FromLong(1) : nullptr);
+  PyObject* amount = given.amount == nullptr ? one.get() : given.amount;
+  if (!keep || amount == nullptr) return nullptr;
+  return PyObject_CallFunctionObjArgs(keep.get(), given.exemplar, amount, nullptr);
 }
 
 PyObject* unexpected_keyword(const char* function, PyObject* name) {

@@ -117,6 +117,9 @@ class ExemplarTexts {
   std::size_t count_ = 0;
   PyObject *type_ = nullptr, *value_ = nullptr, *trace_ = nullptr;
 };
+// Makes Python code keep an exemplar that is given, for this process's view. Returns a new
+// reference to None, or nullptr with an exception set.
+PyObject* keep_exemplar(PyObject* self, const Observation& given);
 
 // Return what Python calls as observe() and set() of the library's own classes.
 PyCFunction observe_function() noexcept;

@@ -3,6 +3,7 @@
 #include <pthread.h>
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 namespace metrics::python {
@@ -36,6 +37,14 @@ std::uint32_t Own::bucket(double value) const noexcept {
   std::uint32_t below = 0;
   for (const double bound : *bounds_) below += static_cast<std::uint32_t>(bound < value);
   return below;
+}
+
+void Own::compare(const double* bounds, std::uint32_t padded) noexcept {
+  same_bounds_ = bounds_ != nullptr && bounds_->size() <= padded;
+  for (std::uint32_t i = 0; same_bounds_ && i < padded; ++i) {
+    const bool is_own = i < bounds_->size();
+    same_bounds_ = is_own ? bounds[i] == (*bounds_)[i] : bounds[i] == HUGE_VAL;
+  }
 }
 
 void Own::begin_buckets(std::shared_ptr<const Bounds> bounds) {

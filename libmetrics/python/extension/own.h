@@ -38,6 +38,10 @@ class Own {
 
   // Returns the index of the value's bucket.
   std::uint32_t bucket(double value) const noexcept;
+  // Notes whether a series' bounds, of which there are `padded`, +Inf after the last, are these
+  // ones, so that its search finds this object's bucket too.
+  void compare(const double* bounds, std::uint32_t padded) noexcept;
+  bool has_bounds_of_series() const noexcept { return same_bounds_; }
 
   // Gives a histogram or summary its buckets. May throw std::bad_alloc.
   void begin_buckets(std::shared_ptr<const Bounds> bounds);
@@ -66,6 +70,7 @@ class Own {
   static std::uint64_t process_life;  // one more in each forked child
 
   double value_ = 0;
+  bool same_bounds_ = false;
   std::uint64_t life_ = 0;  // 0 is no process's
   std::vector<double> counts_;
   std::shared_ptr<const Bounds> bounds_;

@@ -14,7 +14,7 @@ from libmetrics import _metrics
 
 from .registry import Collector
 
-_of_many = set()  # the pid of this process, once it has seen another one
+_of_many: set[int] = set()  # the pid of this process, once it has seen another one
 
 
 def is_one_process():

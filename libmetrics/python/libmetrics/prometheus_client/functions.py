@@ -9,7 +9,7 @@ from weakref import WeakSet
 from .samples import Sample
 
 # The series that have a function; in a forked child too, which has its own copy of the function.
-_gauges = WeakSet()
+_gauges: WeakSet = WeakSet()
 
 
 def set_on(gauge, function):

@@ -114,7 +114,7 @@ def _compressed(data, compression):
         return gzip.compress(data), [('Content-Encoding', 'gzip')]
     if encoding == 'snappy':
         try:
-            from snappy import StreamCompressor
+            from snappy import StreamCompressor  # type: ignore[import]
         except ImportError as why:
             raise RuntimeError('Snappy compression requires the python-snappy package to be installed.') from why
         return StreamCompressor().compress(data), [('Content-Encoding', 'snappy')]

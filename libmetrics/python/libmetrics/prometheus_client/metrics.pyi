@@ -128,6 +128,7 @@ class Enum(MetricWrapperBase):
         _labelvalues: Sequence[str] | None = None,
         states: Sequence[str] | None = None,
         *,
+        multiprocess_mode: _Mode = "mostrecent",
         max_series: int | None = None,
     ) -> None: ...
     def state(self, state: str) -> None: ...

@@ -7,6 +7,7 @@ this process alone can expose.
 """
 from libmetrics import _metrics
 
+from . import exemplars
 from .locks import Lock
 from .utils import INF
 
@@ -67,6 +68,7 @@ class _Number:
     the segment by as much."""
 
     _multiprocess = False
+    _bound = None  # the upper bound of a bucket
 
     def __init__(self, metric):
         self._metric = metric
@@ -80,10 +82,12 @@ class _Number:
         return self._metric._mine
 
     def get_exemplar(self):
-        """Returns None: exemplars stay in the segment."""
+        """Returns the last exemplar of this process, or None."""
+        return exemplars.of(self._metric, self._bound)
 
     def set_exemplar(self, exemplar):
-        """Does nothing."""
+        """Keeps an exemplar of this process."""
+        exemplars.put(self._metric, self._bound, exemplar)
 
 
 class CounterValue(_Number):
@@ -132,9 +136,10 @@ class Sum(_Number):
 class Count(_Number):
     """The count of one bucket, which is not cumulative; of a summary, its only one."""
 
-    def __init__(self, metric, at=0):
+    def __init__(self, metric, at=0, bound=None):
         super().__init__(metric)
         self._at = at
+        self._bound = bound
 
     def get(self):
         return self._metric._mine_counts[self._at]
@@ -154,6 +159,9 @@ class _Nothing(_Number):
     def get(self):
         return 0.0
 
+    def get_exemplar(self):
+        pass
+
     def inc(self, amount):
         pass
 
@@ -168,5 +176,5 @@ def buckets(histogram):
     for bound in histogram._upper_bounds:
         is_new = at < 0 or bound != before
         at, before = at + is_new, bound
-        found.append(Count(histogram, at) if is_new else _Nothing(histogram))
+        found.append(Count(histogram, at, bound) if is_new else _Nothing(histogram))
     return found

@@ -9,7 +9,7 @@ from weakref import WeakSet
 
 from libmetrics import _metrics, log
 
-from . import functions, segment
+from . import exemplars, functions, segment
 from .children import Children
 from .locks import Lock
 from .metrics_core import Metric
@@ -59,7 +59,7 @@ def _shown(value):
 
 
 # The metrics that a program has made, without their children.
-_families = WeakSet()
+_families: WeakSet = WeakSet()
 
 
 def begin_anew():
@@ -388,6 +388,11 @@ class MetricWrapperBase(Collector, _metrics.Metric):
                      f'{self._name} has no places for exemplars, which are dropped: make it with exemplars=True, or '
                      f'write METRICS_EXEMPLARS={self._name}*, and create the segment anew if it has the metric already')
         return (*map(_native, exemplar), *map(_native, exemplar.values()))
+
+
+    def _keep_exemplar(self, exemplar, amount):
+        """Keeps the exemplar of an amount that was counted, for this process."""
+        exemplars.keep(self, exemplar, amount)
 
 
 # By type: the library's own class of it, and that class's __init__, which subclasses may override.
