@@ -1,7 +1,6 @@
-"""Thousands of connections of each kind at once: each scrape is answered, and memory stays within what the bounds on
-connections and on buffered bytes allow."""
+"""Thousands of connections of each kind at once: each scrape is answered, and memory stays within
+what the bounds on connections and on buffered bytes allow."""
 import json
-import os
 import resource
 import signal
 import socket
@@ -16,7 +15,8 @@ from aggregators import Exposition
 from tls_files import Files
 from workers import PATIENCE
 
-# Of each kind. Two crowds are there at a time, and the daemon takes half of its descriptors for connections.
+# Of each kind. Two crowds are there at a time, and the daemon takes half of its descriptors for
+# connections.
 MANY = min(5000, resource.getrlimit(resource.RLIMIT_NOFILE)[1] // 4)
 LIMIT = 64 << 20  # of what is buffered for clients, and of what TLS keeps for them
 HANDSHAKES, SECURE = LIMIT // (48 << 10), LIMIT // (16 << 10)  # connections that it is enough for

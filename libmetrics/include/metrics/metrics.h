@@ -215,9 +215,9 @@ typedef struct metrics_family_options {
   const metrics_native* native; /* for a histogram: native buckets beside its bounds. NULL: none,
                                    unless METRICS_NATIVE_HISTOGRAMS=1 in the environment gives all
                                    histograms those with the defaults */
-  const char* const* states; /* for a state set: its states, 1 to 256, not empty, each once. A
-                                program that has others beside it, or before it, is counted in the
-                                same family, which then shows the states of both */
+  const char* const* states;    /* for a state set: its states, 1 to 256, not empty, each once. A
+                                   program that has others beside it, or before it, is counted in
+                                   the same family, which then shows the states of both */
   size_t state_count;
   int exemplars; /* for a counter or a histogram: not 0 gives its series places for exemplars,
                     160 bytes for a counter and for each bucket of the bounds, 32 buckets at most,
