@@ -19,7 +19,8 @@ constexpr int kRounds = 2000;
 
 // Returns 35 histogram families of 14 bounds, with 3 series each.
 reader::Families workflow_engine() {
-  reader::Families families{.shape = 1, .families = {}, .values = {}};
+  reader::Families families;
+  families.shape = 1;
   for (int f = 0; f < 35; ++f) {
     reader::Family family{.name = "engine_node_execute_part_time_" + std::to_string(f),
                           .help = "time spent executing one part of a node",
