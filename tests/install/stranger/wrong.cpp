@@ -2,4 +2,4 @@
 // which must log what is wrong and abort.
 #include <metrics/metrics.hpp>
 
-int main() { const metrics::Family<metrics::Counter> wrong{"a b", "Help."}; }
+int main() { const metrics::Family<metrics::Counter> wrong{"", "Help."}; }
