@@ -250,7 +250,7 @@ def test_get_says_when_nothing_matches(filled, inspect):
 @pytest.mark.parametrize("selector, where, what", [
     ("", 1, "a name is missing"),
     ('{kind="one"}', 1, "a name is missing"),
-    ("alpha-total", 6, "a name can't have this character"),
+    ("alpha-total", 6, "a name can't have this character, unless it is quoted in braces"),
     ("alpha_total{", 13, "a ',' or the closing '}' is missing"),
     ("alpha_total{kind}", 17, "a '=' is missing"),
     ("alpha_total{kind=one}", 18, "the label's value must stand in '\"'"),
@@ -388,7 +388,7 @@ FAULTS = {
     "family name": "family at .* the metric name is not valid UTF-8",
     "family twice": 'has the same definition as another family "alpha"',
     "bounds": "ascending",
-    "bound count": "has too many labels or bounds",
+    "bound count": "has too many labels, bounds or states",
     "native schema": "has a native schema of 9; it goes from 0 to 8",
     "native window": r"has a native window from 2\^-32768 to 2\^12",
     "native buckets": "has 16384 native buckets; at most 4096 are possible",

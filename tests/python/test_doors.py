@@ -27,7 +27,7 @@ def tasks(program):
     def read():
         return float(program("""
             from libmetrics import _metrics
-            labels, value = _metrics.snapshot()['tasks'][4][0]
+            labels, value, _ = _metrics.snapshot()['tasks'][4][0]
             print(value)
         """))
     return read

@@ -82,7 +82,7 @@ ROUNDS = """
         kib = memory() - memory_early
         assert kib <= 50, f'{metric}: {kib} KiB more in the second half of {rounds} rounds'
         assert space() == space_early, metric
-        series = _metrics.snapshot()[metric._name][4]
+        series = [one[:2] for one in _metrics.snapshot()[metric._name][4]]
         pid = {'pid': str(os.getpid())} if 'gauge' in metric._type and metric._multiprocess_mode.endswith('all') else {}
         last = rounds - 1
         expected = {one_label_set: [{'x': 'the', 'y': 'one'}],
@@ -150,7 +150,7 @@ TURNS = """
         assert os.wait()[1] == 0
 
     def shown(metric):
-        return {tuple(labels.values()): value for labels, value in _metrics.snapshot()[metric._name][4]}
+        return {tuple(labels.values()): value for labels, value, _ in _metrics.snapshot()[metric._name][4]}
 """
 
 
@@ -231,7 +231,7 @@ def test_children_of_series_that_another_process_removes_are_not_kept(program):
 def test_an_info_stays_when_another_process_states_another_one(program):
     program(TURNS + """
     info = Info('build', 'help')
-    facts = lambda: [labels for labels, _ in _metrics.snapshot()['build'][4]]
+    facts = lambda: [labels for labels, *_ in _metrics.snapshot()['build'][4]]
 
     def there():
         info.info({'version': '2'})
