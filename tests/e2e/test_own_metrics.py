@@ -30,9 +30,10 @@ def test_every_reason_is_there_from_the_beginning(segment, worker, start_aggrega
     worker.counter("tasks_total")
     now = start_aggregator().scrape()
     reasons = {what: {dict(labels)["reason"] for labels in now.all(f"metrics_segment_dropped_{what}_total")}
-               for what in ("updates", "series", "slot_claims")}
+               for what in ("updates", "exemplars", "series", "slot_claims")}
     assert reasons == {
-        "updates": {"observation_nan", "counter_negative", "gauge_without_slot"},
+        "updates": {"observation_nan", "counter_negative", "gauge_without_slot", "state_unknown"},
+        "exemplars": {"exemplar_invalid", "exemplar_unplaced"},
         "series": {"family_conflict", "directory_full", "cells_full", "no_space", "editions_full", "limit"},
         "slot_claims": {"slots_exhausted", "lanes_exhausted", "no_space", "unreachable"},
     }

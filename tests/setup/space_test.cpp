@@ -67,7 +67,7 @@ TEST(Space, ASegmentThatDoesNotFitIsNotMade) {
     EXPECT_EQ(segment.status(), METRICS_NO_SPACE);
     Family<Counter> tasks("tasks", "", {}, {.segment = segment});
     tasks.labels().inc();
-    EXPECT_THROW(Family<Counter>("no name", "", {}, {.segment = segment}), std::invalid_argument);
+    EXPECT_THROW(Family<Counter>("", "", {}, {.segment = segment}), std::invalid_argument);
     EXPECT_EQ(::access(t.file().c_str(), F_OK), -1);
   });
 }
