@@ -21,13 +21,21 @@ def golden(request, directory):
 
 
 def test_there_are_golden_segments():
-    assert {"2.0", "2.1"} <= set(VERSIONS)
+    assert {"2.0", "2.1", "2.2"} <= set(VERSIONS)
 
 
 def test_the_inspector_shows_what_it_always_has(golden, inspect):
     path, expected = golden
     assert inspect("expose", at=path) == (0, expected, "")
     assert inspect("verify", at=path)[0] == 0
+
+
+def test_exemplars_are_what_they_always_have_been(directory, inspect):
+    copy = os.path.join(directory, "golden")
+    shutil.copyfile(GOLDEN / "2.2.v2", copy + ".v2")
+    expected = (GOLDEN / "2.2.openmetrics").read_text()
+    assert 'errors_total 4 # {trace_id="4bf92f35"} 2 ' in expected
+    assert inspect("expose", "--format=openmetrics", at=copy) == (0, expected, "")
 
 
 def test_a_worker_of_today_joins_and_counts_on(golden, inspect, start_worker):

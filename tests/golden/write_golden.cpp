@@ -64,6 +64,12 @@ void count(const Segment& segment) {
       "native_seconds", "", {"name"},
       {.bounds = {0.5, 1}, .segment = segment, .native = Native{1.5, 0.125, 8, true}});
   for (const double value : {0.0, 0.3, 0.7, 0.7, 100.0, -3.0}) native.labels("a").observe(value);
+  const Family<Counter> errors("errors", "", {}, {.segment = segment, .exemplars = true});
+  errors.labels().inc(2, {{"trace_id", "4bf92f35"}});
+  const Family<Histogram> waits("waits", "", {},
+                                {.bounds = {1}, .segment = segment, .exemplars = true});
+  waits.labels().observe(0.5, {{"trace_id", "00f067aa"}});
+  waits.labels().observe(3, {{"trace_id", "0ba902b7"}, {"of", "\xc3\xa4"}});
   info("build", "Facts.", {{"version", "1"}}, segment);
   Family<Info>("last", "Facts that stay.", {.segment = segment, .mode = Mode::kMostRecent})
       .state({{"version", "1"}});
