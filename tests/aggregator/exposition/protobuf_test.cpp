@@ -151,7 +151,7 @@ reader::Families native() {
   b.family(format::Type::kHistogram, "empty", "", {3});
   b.family(format::Type::kHistogram, "x", "", {3}).series({});
   // Below -16, -16 to -8, ... -2 to -1, zero, 1 to 2, 2 to 3, 3 to 4, 4 to 8, 8 to 16, above.
-  for (const unsigned n : {1, 0, 0, 2, 0, 5, 0, 4, 3, 0, 0, 6}) b.whole(n);
+  for (const unsigned n : {1u, 0u, 0u, 2u, 0u, 5u, 0u, 4u, 3u, 0u, 0u, 6u}) b.whole(n);
   b.real(9);
   reader::Families families = b.build();
   for (reader::Family& f : families.families) {
@@ -201,7 +201,7 @@ TEST(Protobuf, HasTheTenNewestExemplarsBesideNativeBuckets) {
   b.family(format::Type::kHistogram, "x", "").series({});
   for (int i = 0; i < 6; ++i) b.whole(1);
   b.real(9);
-  for (const unsigned value : {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}) {
+  for (unsigned value = 1; value <= 11; ++value) {
     b.exemplar(value, value * 1'000'000'000ull, {});
   }
   reader::Families families = b.build();
