@@ -252,13 +252,13 @@ std::uint32_t cells_with_places(std::uint32_t cell_count, std::uint32_t places) 
 }
 
 std::uint64_t SeriesView::end_cell() const noexcept {
-  return places == 0 ? first_cell + cell_count : first_place + places * kPlaceCells;
+  return places == 0 ? first_cell + cell_count : first_place + std::uint64_t{places} * kPlaceCells;
 }
 
 bool has_places_in_room(const SeriesRecord& r) noexcept {
   const std::uint64_t before = r.first_place - r.first_cell;  // it may wrap: any bytes may be there
   return r.places <= kMaxPlaces && before >= r.cell_count && before <= r.cells_room &&
-         r.places * kPlaceCells <= r.cells_room - before;
+         std::uint64_t{r.places} * kPlaceCells <= r.cells_room - before;
 }
 
 void fill_series(std::byte* file, Offset offset, const SeriesContent& content) noexcept {

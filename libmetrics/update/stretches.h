@@ -31,7 +31,7 @@ struct alignas(kBoundsAlignment) Stretches {
 static_assert(sizeof(Stretches) == kBoundsAlignment);
 
 // More would take more memory than they are worth.
-inline constexpr std::uint64_t kMostStretches = 16 * 1024;
+inline constexpr std::uint64_t kMostStretches = std::uint64_t{16} * 1024;
 inline constexpr std::uint32_t kMostInStretch = 2;
 // The width of a double's mantissa.
 inline constexpr std::uint32_t kMantissaBits = std::numeric_limits<double>::digits - 1;
