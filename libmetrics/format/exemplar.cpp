@@ -29,6 +29,11 @@ bool is_exemplar_name(std::string_view name) noexcept {
   return is_legacy_name(name, NameOf::kLabel) && !name.starts_with("__");
 }
 
+// Returns a text without what is surely too long.
+std::string_view beginning_of(const char* text) noexcept {
+  return {text, ::strnlen(text, kMaxExemplarBytes + 1)};
+}
+
 }  // namespace
 
 std::uint32_t place_of(double value, std::uint32_t bucket, std::uint32_t places,
@@ -56,9 +61,9 @@ bool put_labels(const char* const* names, const char* const* values, std::size_t
   *at++ = static_cast<char>(2 * count);
   std::size_t bytes = 0;
   for (std::size_t i = 0; i < count; ++i) {
-    for (const char* s : {names[i], values[i]}) {
-      if (s == nullptr) return false;
-      const std::string_view text(s, ::strnlen(s, kMaxExemplarBytes + 1));
+    if (names[i] == nullptr || values[i] == nullptr) return false;
+    const std::string_view name = beginning_of(names[i]), value = beginning_of(values[i]);
+    for (const std::string_view text : {name, value}) {
       bytes += text.size();
       if (bytes > kMaxExemplarBytes || text.size() + 1 > static_cast<std::size_t>(end - at)) {
         return false;
@@ -67,9 +72,9 @@ bool put_labels(const char* const* names, const char* const* values, std::size_t
       std::memcpy(at, text.data(), text.size());
       at += text.size();
     }
-    if (!is_exemplar_name(names[i]) || !is_utf8(values[i])) return false;
+    if (!is_exemplar_name(name) || !is_utf8(value)) return false;
     for (std::size_t k = 0; k < i; ++k) {
-      if (std::string_view(names[k]) == names[i]) return false;
+      if (std::string_view(names[k]) == name) return false;
     }
   }
   return true;
