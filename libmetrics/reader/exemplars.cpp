@@ -21,11 +21,14 @@ void ExemplarMerge::add(std::size_t index, const format::SeriesView& record,
   records_.push_back({index, record.offset, record.state, record.first_place, record.places});
 }
 
-void ExemplarMerge::begin() {
+void ExemplarMerge::arrange() {
   const auto by_place = [](const Record& a, const Record& b) {
     return a.first_place < b.first_place;
   };
   std::sort(records_.begin(), records_.end(), by_place);
+}
+
+void ExemplarMerge::begin() {
   for (OfSeries& s : series_) s.newest.clear();
 }
 

@@ -22,10 +22,12 @@ namespace metrics::reader {
 class ExemplarMerge {
  public:
   // Forgets all series; add() then adds their records one after the other, in the order of series.
+  // Behind the last one the caller calls arrange().
   void forget();
   // Adds a record of the series that has that index in Families::exemplars. The family, in whose
   // bounds it is shown, must stay until forget().
   void add(std::size_t index, const format::SeriesView& record, const format::FamilyView& family);
+  void arrange();
   // Returns how many different indices were added.
   std::size_t size() const noexcept { return series_.size(); }
 
@@ -59,7 +61,7 @@ class ExemplarMerge {
   };
   void keep(const Found& found, const format::HashKey& key);
 
-  std::vector<Record> records_;   // in the order of places, after begin()
+  std::vector<Record> records_;   // in the order of places, after arrange()
   std::vector<OfSeries> series_;  // by index
   std::vector<Found> found_;      // scratch: of the slot that is being read
 };

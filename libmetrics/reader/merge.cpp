@@ -153,6 +153,7 @@ void SegmentMerge::plan() {
   }
   std::sort(by_cell_.begin(), by_cell_.end(),
             [](const Sum& a, const Sum& b) { return a.first_cell < b.first_cell; });
+  exemplars_.arrange();
   families_.shape = 0;  // so that read_slots() rebuilds them
 }
 
