@@ -16,6 +16,23 @@ enum class Dropped {
   kExemplar,   // an exemplar: its update counts
 };
 
+// Returns the word that the inspector and JSON have for it.
+constexpr std::string_view to_string(Dropped what) noexcept {
+  switch (what) {
+    case Dropped::kUpdate:
+      return "update";
+    case Dropped::kSeries:
+      return "series";
+    case Dropped::kLabelText:
+      return "label";
+    case Dropped::kExemplar:
+      return "exemplar";
+    case Dropped::kClaim:
+      break;
+  }
+  return "slot";
+}
+
 struct DropReason {
   Drop drop;
   Dropped what;

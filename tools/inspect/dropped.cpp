@@ -1,10 +1,13 @@
 #include "libmetrics/reader/dropped.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "aggregator/exposition/segment_json.h"
+#include "aggregator/exposition/utc.h"
 #include "libmetrics/reader/held_back.h"
 #include "tools/inspect/commands.h"
 #include "tools/inspect/output.h"
@@ -14,21 +17,7 @@
 namespace metrics::inspect {
 namespace {
 
-const char* what(format::Dropped kind) {
-  switch (kind) {
-    case format::Dropped::kUpdate:
-      return "update";
-    case format::Dropped::kSeries:
-      return "series";
-    case format::Dropped::kLabelText:
-      return "label";
-    case format::Dropped::kExemplar:
-      return "exemplar";
-    case format::Dropped::kClaim:
-      break;
-  }
-  return "slot";
-}
+using Rows = std::vector<std::vector<std::string>>;
 
 std::string listed(const std::vector<reader::HeadCopy>& processes) {
   constexpr std::size_t kMost = 8;
@@ -43,37 +32,36 @@ std::string listed(const std::vector<reader::HeadCopy>& processes) {
   return text;
 }
 
+void add_drops(const reader::Reader& reader, Rows& rows) {
+  for (const reader::DropReport& d : reader::drop_report(reader)) {
+    if (d.count == 0) continue;
+    const bool known = d.last.when_ns != 0;
+    std::string names;
+    for (const std::string_view name : reader::refused_families(reader, d.reason.drop)) {
+      names.append(names.empty() ? "" : " ").append(name);
+    }
+    rows.push_back({std::string(format::to_string(d.reason.what)), std::string(d.reason.reason),
+                    std::to_string(d.count), d.now ? "yes" : "", d.last.family,
+                    known ? std::to_string(d.last.pid) : "",
+                    known ? exposition::utc(d.last.when_ns) : "", names});
+  }
+}
+
 // Adds the families that have a limit, and how many series they have of it.
-void add_limits(const reader::Reader& reader, Json& json,
-                std::vector<std::vector<std::string>>& rows) {
+void add_limits(const reader::Reader& reader, Rows& rows) {
   for (const reader::Limited& f : reader::limited_families(reader)) {
-    const bool is_full = f.series >= f.max_series;
-    json["limits"].push_back({{"family", f.family->name},
-                              {"series", f.series},
-                              {"max_series", f.max_series},
-                              {"now", is_full}});
     rows.push_back({"limit", "at most " + std::to_string(f.max_series) + " series",
-                    std::to_string(f.series), is_full ? "yes" : "", "", "", "",
+                    std::to_string(f.series), f.series >= f.max_series ? "yes" : "", "", "", "",
                     std::string(f.family->name)});
   }
 }
 
 // Adds what holds back removed series, and how many records are free: the room that the segment
 // has for new series beside what was never used.
-void add_removed(reader::Reader& reader, Json& json, std::vector<std::vector<std::string>>& rows) {
+void add_removed(reader::Reader& reader, Rows& rows) {
   const reader::HeldBack held = reader::held_back(reader);
   const bool is_disabled = reader::reuse_is_disabled(reader.usage());
-  Json families = Json::array();
   for (const reader::HeldBack::Family& f : held.families) {
-    Json processes = Json::array();
-    for (const reader::HeadCopy& p : f.processes) {
-      processes.push_back({{"slot", p.slot}, {"pid", p.pid}, {"command", p.command}});
-    }
-    families.push_back({{"family", f.name},
-                        {"of_living_processes", f.of_living},
-                        {"of_several_processes", f.of_several},
-                        {"of_all", f.of_all},
-                        {"processes", std::move(processes)}});
     const auto row = [&](std::uint64_t count, const std::string& why) {
       if (count == 0) return;
       rows.push_back(
@@ -88,10 +76,6 @@ void add_removed(reader::Reader& reader, Json& json, std::vector<std::vector<std
     rows.push_back(
         {"removed", "free to be used again", std::to_string(held.free), "", "", "", "", ""});
   }
-  json["removed"] = {{"held_back", std::move(families)},
-                     {"free", held.free},
-                     {"reuse_disabled", is_disabled},
-                     {"process_without_slot", held.has_slotless}};
 }
 
 }  // namespace
@@ -99,39 +83,20 @@ void add_removed(reader::Reader& reader, Json& json, std::vector<std::vector<std
 int dropped(const std::string& path, Format format) {
   reader::Reader reader(segment_at(path));
   if (!reader.look()) return unreadable(reader.why());
-  Json json = {{"dropped", Json::array()}, {"hidden", Json::array()}, {"limits", Json::array()}};
-  std::vector<std::vector<std::string>> rows = {
-      {"WHAT", "REASON", "COUNT", "NOW", "LAST FAMILY", "LAST PID", "LAST TIME", "FAMILIES"}};
-  for (const reader::DropReport& d : reader::drop_report(reader)) {
-    if (d.count == 0) continue;
-    const bool known = d.last.when_ns != 0;
-    const auto families = reader::refused_families(reader, d.reason.drop);
-    Json entry = {{"what", what(d.reason.what)},
-                  {"reason", d.reason.reason},
-                  {"count", d.count},
-                  {"now", d.now},
-                  {"families", families}};
-    if (known) {
-      entry["last"] = {
-          {"family", d.last.family}, {"pid", d.last.pid}, {"time", utc(d.last.when_ns)}};
-    }
-    json["dropped"].push_back(std::move(entry));
-    std::string names;
-    for (const std::string_view name : families)
-      names.append(names.empty() ? "" : " ").append(name);
-    rows.push_back({what(d.reason.what), std::string(d.reason.reason), std::to_string(d.count),
-                    d.now ? "yes" : "", d.last.family, known ? std::to_string(d.last.pid) : "",
-                    known ? utc(d.last.when_ns) : "", names});
+  if (format == Format::kJson) {
+    print(exposition::dropped_json(reader));
+    return kFine;
   }
+  Rows rows = {
+      {"WHAT", "REASON", "COUNT", "NOW", "LAST FAMILY", "LAST PID", "LAST TIME", "FAMILIES"}};
+  add_drops(reader, rows);
   for (const reader::Hidden& h : reader::hidden_families(*reader.catalogue())) {
-    json["hidden"].push_back(
-        {{"family", format::described(*h.family)}, {"served", format::described(*h.served)}});
     rows.push_back({"family", "hidden by the " + format::described(*h.served), "", "yes",
                     format::described(*h.family), "", "", ""});
   }
-  add_limits(reader, json, rows);
-  add_removed(reader, json, rows);
-  format == Format::kJson ? print(json) : print_table(std::move(rows));
+  add_limits(reader, rows);
+  add_removed(reader, rows);
+  print_table(std::move(rows));
   return kFine;
 }
 

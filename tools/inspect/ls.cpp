@@ -1,9 +1,10 @@
-#include <algorithm>
 #include <filesystem>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "aggregator/exposition/segment_json.h"
+#include "aggregator/exposition/utc.h"
 #include "libmetrics/format/name.h"
 #include "libmetrics/reader/reader.h"
 #include "libmetrics/reader/slot_report.h"
@@ -36,36 +37,21 @@ int ls(const std::string& path, Format format) {
   for (const std::string& file : files) {
     reader::Reader reader(file);
     if (!reader.look()) {
-      json.push_back({{"segment", file}, {"error", reader.why()}});
+      json.push_back(exposition::unreadable_segment_json(file, reader.why()));
       result = unreadable(reader.why());
       continue;
     }
     const auto report = reader::slot_report(reader);
-    const auto live = std::count_if(report.begin(), report.end(), [](const reader::SlotReport& s) {
-      return s.state == reader::SlotReport::State::kLive;
-    });
     const auto& g = reader.geometry();
     const auto& usage = reader.usage();
     const std::uint64_t memory = usage.space_taken;
     const auto& contents = reader.catalogue()->contents;
-    json.push_back(
-        {{"segment", file},
-         {"memory_bytes", memory},
-         {"slots_used", report.size()},
-         {"slots_live", live},
-         {"slots_capacity", g.first_slots + g.lanes},
-         {"families", contents.families.size()},
-         {"series", contents.series_records()},
-         {"cells_used", usage.cells_used},
-         {"cells_capacity", g.cells},
-         {"directory_used_bytes", usage.directory_used},
-         {"directory_capacity_bytes", g.directory_bytes},
-         {"created", utc(usage.created_ns)},
-         {"format", std::to_string(format::kMajor) + '.' + std::to_string(usage.minor)}});
-    rows.push_back({file, std::to_string(memory / 1024) + "K", std::to_string(report.size()),
-                    std::to_string(live), std::to_string(contents.families.size()),
-                    std::to_string(contents.series_records()), percent(usage.cells_used, g.cells),
-                    percent(usage.directory_used, g.directory_bytes), utc(usage.created_ns)});
+    json.push_back(exposition::segment_json(reader, report));
+    rows.push_back(
+        {file, std::to_string(memory / 1024) + "K", std::to_string(report.size()),
+         std::to_string(exposition::live_slots(report)), std::to_string(contents.families.size()),
+         std::to_string(contents.series_records()), percent(usage.cells_used, g.cells),
+         percent(usage.directory_used, g.directory_bytes), exposition::utc(usage.created_ns)});
   }
   format == Format::kJson ? print(json) : print_table(std::move(rows));
   return result;

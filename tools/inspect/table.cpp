@@ -1,9 +1,6 @@
 #include "tools/inspect/table.h"
 
-#include <time.h>
-
 #include <algorithm>
-#include <array>
 #include <cstddef>
 
 #include "libmetrics/format/printable.h"
@@ -28,15 +25,6 @@ void print_table(std::vector<std::vector<std::string>> rows) {
     }
     print_line(line);
   }
-}
-
-std::string utc(std::uint64_t ns) {
-  const auto seconds = static_cast<time_t>(ns / 1'000'000'000u);
-  tm parts{};
-  ::gmtime_r(&seconds, &parts);
-  std::array<char, 32> text{};
-  std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &parts);
-  return text.data();
 }
 
 std::string percent(std::uint64_t part, std::uint64_t whole) {

@@ -1,4 +1,4 @@
-// table.h -- prints tables, and spells times and percentages for them.
+// table.h -- prints tables, and spells percentages for them.
 #pragma once
 
 #include <cstdint>
@@ -9,9 +9,6 @@ namespace metrics::inspect {
 
 // Prints rows in columns as wide as their widest entry; the first row is the heading.
 void print_table(std::vector<std::vector<std::string>> rows);
-
-// Spells nanoseconds since the epoch as a time in UTC, to the second.
-std::string utc(std::uint64_t ns);
 
 // Spells a part of a whole in percent, rounded down; "0%" if the whole is 0.
 std::string percent(std::uint64_t part, std::uint64_t whole);
