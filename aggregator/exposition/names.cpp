@@ -71,31 +71,31 @@ std::optional<reader::Families> escaped(const reader::Families& families, Escapi
   const auto samples_of = [&](const reader::Family& family) {
     return format::sample_names(family.type, escaped_name(family, escaping));
   };
-  // Names that need no escape first: nobody can have meant another family by them.
-  Names plain;
-  for (const reader::Family& family : families.families) {
-    if (escaped_name(family, escaping) == family.name) {
-      for (std::string& name : samples_of(family)) plain.insert(std::move(name));
-    }
+  // Those that yield come last, and take what names are left, where other escapings leave some.
+  Names taken;
+  std::unordered_set<const reader::Family*> written;
+  for (const bool yields : {false, true}) {
+    reader::each_family(families, [&](std::span<const reader::Family> parts) {
+      const reader::Family& first = parts.front();
+      if (first.yields != yields || (yields && escaping == Escaping::kUnderscores)) return;
+      std::vector<std::string> samples = samples_of(first);
+      if (std::ranges::none_of(samples,
+                               [&](const auto& sample) { return taken.contains(sample); })) {
+        written.insert(&first);
+        std::ranges::move(samples, std::inserter(taken, taken.end()));
+      } else if (left_out != nullptr) {
+        left_out->push_back(std::string(format::to_string(first.type)) + " \"" + first.name +
+                            "\" is left out for servers that see it as \"" +
+                            escaped_name(first, escaping) +
+                            "\": another family has that name, or one of its samples");
+      }
+    });
   }
   reader::Families all;
   all.shape = families.shape;
-  Names taken;
   reader::each_family(families, [&](std::span<const reader::Family> parts) {
-    const reader::Family& first = parts.front();
-    const std::string name = escaped_name(first, escaping);
-    std::vector<std::string> samples = samples_of(first);
-    if (std::ranges::any_of(samples, [&](const std::string& sample) {
-          return taken.contains(sample) || (name != first.name && plain.contains(sample));
-        })) {
-      if (left_out != nullptr) {
-        left_out->push_back(std::string(format::to_string(first.type)) + " \"" + first.name +
-                            "\" is left out for servers that see it as \"" + name +
-                            "\": another family has that name, or one of its samples");
-      }
-      return;
-    }
-    std::ranges::move(samples, std::inserter(taken, taken.end()));
+    if (!written.contains(&parts.front())) return;
+    const std::string name = escaped_name(parts.front(), escaping);
     Names series_there;
     for (const reader::Family& part : parts) {
       reader::Family& to = all.families.emplace_back(part);

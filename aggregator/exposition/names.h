@@ -15,11 +15,12 @@ namespace metrics::exposition {
 // Returns the families with all names escaped, without values: first_value still leads into those
 // of the given ones. An empty optional if the names are the same already.
 //
-// What meets then can't both be written. A family is left out if one before it has one of its
-// samples' names, and also if one behind it has that as its own name, which needs no escape; so is
-// a series with the labels of one before it. A label that would have the name of one before it in
-// its series is escaped as `values`, which no other name looks like. `left_out`, if it is not
-// nullptr, gets a sentence for each such family.
+// What meets then can't both be written. Of families with a sample of one name, the one is written
+// whose program has started last, which does not yield; of those of several segments, the first. A
+// series with the labels of one before it is left out, too. A label that would have the name of one
+// before it in its series is escaped as `values`, which no other name looks like. `left_out`, if it
+// is not nullptr, gets a sentence for each such family, except for those that yield, whose segment
+// tells.
 std::optional<reader::Families> escaped(const reader::Families& families, format::Escaping escaping,
                                         std::vector<std::string>* left_out = nullptr);
 

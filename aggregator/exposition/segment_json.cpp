@@ -83,8 +83,9 @@ Json dropped_json(reader::Reader& reader) {
     }
   }
   for (const reader::Hidden& h : reader::hidden_families(*reader.catalogue())) {
-    json["hidden"].push_back(
-        {{"family", format::described(*h.family)}, {"served", format::described(*h.served)}});
+    json["hidden"].push_back({{"family", format::described(*h.family)},
+                              {"served", format::described(*h.served)},
+                              {"where_escaped", h.where_escaped}});
   }
   for (const reader::Limited& f : reader::limited_families(reader)) {
     json["limits"].push_back({{"family", f.family->name},

@@ -29,7 +29,7 @@ Json slot_json(const reader::SlotReport& slot);
 std::size_t live_slots(const std::vector<reader::SlotReport>& slots) noexcept;
 
 // Returns {"dropped": [{"what", "reason", "count", "now", "families": [name, ...], "last":
-//   {"family", "pid", "time"}}, ...], "hidden": [{"family", "served"}, ...],
+//   {"family", "pid", "time"}}, ...], "hidden": [{"family", "served", "where_escaped": false}, ...],
 //   "limits": [{"family", "series", "max_series", "now"}, ...],
 //   "removed": {"held_back": [...], "free", "reuse_disabled", "process_without_slot"}}, of a segment
 // as the last look() found it. "last" is missing where no family was refused.

@@ -167,7 +167,8 @@ void Combine::add(const Source& source, Copies& copies) {
                               continues,
                               false,
                               family.native,
-                              family.positions});
+                              family.positions,
+                              family.yields});
     }
     reader::Family& part = group->parts[part_at->second];
     part.reached_below_zero = part.reached_below_zero || family.reached_below_zero;

@@ -82,7 +82,8 @@ void describe_drops(reader::FamiliesBuilder& build, const std::vector<SegmentSta
 void describe_hidden(reader::FamiliesBuilder& build, const std::vector<SegmentState>& segments) {
   build.family(format::Type::kGauge, "metrics_segment_hidden_families",
                "Families that are counted but not shown, because each shares a sample name with "
-               "another one, whose program has started later.");
+               "another one, whose program has started later; or does where names are escaped, for "
+               "servers that don't take names as they are.");
   for (const SegmentState& s : segments) {
     if (s.up) build.gauge({{"segment", s.name}}, std::uint64_t{s.hidden.size()});
   }
@@ -90,11 +91,19 @@ void describe_hidden(reader::FamiliesBuilder& build, const std::vector<SegmentSt
                "A family that is hidden, and the one that is shown instead.");
   for (const SegmentState& s : segments) {
     for (const SegmentState::Hidden& h : s.hidden) {
-      build.info({{"segment", s.name},
-                  {"family", h.family},
-                  {"type", h.type},
-                  {"shown", h.served},
-                  {"shown_type", h.served_type}});
+      const auto info = [&](auto... more) {
+        build.info({{"segment", s.name},
+                    {"family", h.family},
+                    {"type", h.type},
+                    {"shown", h.served},
+                    {"shown_type", h.served_type},
+                    more...});
+      };
+      if (h.escaping.empty()) {
+        info();
+      } else {
+        info(reader::FamiliesBuilder::LabelView{"escaping", h.escaping});
+      }
     }
   }
 }

@@ -26,6 +26,7 @@ struct SegmentState {
   // that is served instead. Empty unless up.
   struct Hidden {
     std::string family, type, served, served_type;
+    std::string escaping;  // as which names are escaped for servers that miss it; empty: all do
     friend bool operator==(const Hidden&, const Hidden&) = default;
   };
   std::vector<Hidden> hidden = {};

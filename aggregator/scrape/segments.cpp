@@ -11,6 +11,7 @@
 #include "aggregator/log.h"
 #include "aggregator/scrape/neighbours.h"
 #include "libmetrics/format/editions.h"
+#include "libmetrics/format/escaping.h"
 #include "libmetrics/format/name.h"
 #include "libmetrics/format/utf8.h"
 #include "libmetrics/reader/dropped.h"
@@ -162,8 +163,10 @@ void Segments::log_hidden(Served& served, const std::vector<SegmentState::Hidden
   std::size_t lines = 0;
   for (const reader::Hidden& h : reader::hidden_families(*served.merge.reader().catalogue())) {
     if (++lines > kMostLines) break;
-    aggregator::log_warn("the " + format::described(*h.family) +
-                             " is counted but not shown: it shares a sample name with the " +
+    const std::string_view where =
+        h.where_escaped ? " to servers that see names escaped: it then shares" : ": it shares";
+    aggregator::log_warn("the " + format::described(*h.family) + " is counted but not shown" +
+                             std::string(where) + " a sample name with the " +
                              format::described(*h.served) +
                              ", whose program has started later; rename one",
                          {{"segment", served.merge.file()}});
@@ -276,7 +279,9 @@ void Segments::read(Exemplars exemplars) {
       for (const reader::Hidden& h : reader::hidden_families(*served->merge.reader().catalogue())) {
         hidden.push_back(
             {std::string(h.family->name), std::string(format::to_string(h.family->type)),
-             std::string(h.served->name), std::string(format::to_string(h.served->type))});
+             std::string(h.served->name), std::string(format::to_string(h.served->type)),
+             h.where_escaped ? std::string(format::to_string(format::Escaping::kUnderscores))
+                             : ""});
       }
     }
     log_changes(*served, hidden);

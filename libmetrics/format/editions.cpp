@@ -5,6 +5,8 @@
 #include <map>
 #include <utility>
 
+#include "libmetrics/format/escaping.h"
+
 namespace metrics::format {
 namespace {
 
@@ -41,6 +43,30 @@ std::string describe(const Family& f) {
   }
   if (f.type == Type::kStateSet) text += " and states " + listed(f.states);
   return text;
+}
+
+// Finds out which of the served groups yield to another one. The groups are given as indices, those
+// that were opened last first.
+void find_yielding(std::span<const FamilyView> families, std::span<const std::size_t> latest_first,
+                   std::vector<Group>& groups) {
+  const auto is_legacy = [](const FamilyView& f) {
+    return is_legacy_name(f.name, NameOf::kFamily);
+  };
+  if (std::ranges::all_of(families, is_legacy)) return;
+  std::map<std::string, std::size_t> taken;  // escaped sample name -> the last edition that has it
+  for (const std::size_t g : latest_first) {
+    Group& group = groups[g];
+    if (group.hidden_by) continue;
+    const FamilyView& last = families[group.last];
+    std::vector<std::string> names = sample_names(last.type, last.name);
+    for (std::string& name : names) {
+      name = escaped(name, Escaping::kUnderscores, NameOf::kFamily);
+      const auto there = taken.find(name);
+      if (there != taken.end()) group.yields_to = there->second;
+    }
+    if (group.yields_to) continue;
+    for (std::string& name : names) taken.emplace(std::move(name), group.last);
+  }
 }
 
 }  // namespace
@@ -112,6 +138,7 @@ std::vector<Group> grouped(std::span<const FamilyView> families) {
     if (group.hidden_by) continue;
     for (std::string& name : names) served.emplace(std::move(name), group.last);
   }
+  find_yielding(families, latest_first, groups);
   return groups;
 }
 

@@ -35,6 +35,9 @@ struct Group {
   std::vector<std::size_t> editions;       // indices into the families, ascending
   std::size_t last;                        // the one of them that was opened last
   std::optional<std::size_t> hidden_by{};  // the last edition of a group that collides with it
+  // That of a group which is opened later, and which it collides with where names are escaped
+  // (escaping.h) as underscores: servers that take names as they are see both.
+  std::optional<std::size_t> yields_to{};
   // If the last edition has native buckets: those in which all of them are shown.
   std::optional<Native> native{};
   friend bool operator==(const Group&, const Group&) = default;

@@ -68,7 +68,8 @@ std::vector<Hidden> hidden_families(const Catalogue& catalogue) {
   std::vector<Hidden> hidden;
   const auto& families = catalogue.contents.families;
   for (const format::Group& group : catalogue.groups) {
-    if (group.hidden_by) hidden.push_back({&families[group.last], &families[*group.hidden_by]});
+    const auto& by = group.hidden_by ? group.hidden_by : group.yields_to;
+    if (by) hidden.push_back({&families[group.last], &families[*by], !group.hidden_by});
   }
   return hidden;
 }

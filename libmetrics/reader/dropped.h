@@ -42,6 +42,7 @@ std::vector<Limited> limited_families(const Reader& reader);
 struct Hidden {
   const format::FamilyView* family;  // the last edition of it
   const format::FamilyView* served;  // the other one's
+  bool where_escaped;  // they share it for servers alone that see names escaped: others see both
 };
 // Returns all of them, in the order of their records; valid as long as the catalogue.
 std::vector<Hidden> hidden_families(const Catalogue& catalogue);

@@ -68,6 +68,9 @@ struct Family {
   // and `positions` are those of its explicit bounds in it; both are empty otherwise.
   std::optional<format::Native> native = {};
   std::vector<std::uint32_t> positions = {};
+  // True if another family of its segment, which was opened later, has one of its samples' names
+  // where names are escaped as underscores (format/escaping.h): it is then not shown.
+  bool yields = false;
   friend bool operator==(const Family&, const Family&) = default;
 };
 

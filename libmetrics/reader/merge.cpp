@@ -327,17 +327,18 @@ void SegmentMerge::rebuild() {
   families_.families.clear();
   for (const Shown::Family& shown : shown_.families) {
     const format::FamilyView& f = *shown.last;
-    families_.families.push_back({std::string(f.name),
-                                  std::string(f.help),
-                                  std::string(f.unit),
-                                  shown_type(f),
-                                  {f.bounds.begin(), f.bounds.end()},
-                                  {},
-                                  false,
-                                  shown.reached_below_zero,
-                                  shown.native,
-                                  shown.native ? format::positions_of(f.bounds, shown.native)
-                                               : std::vector<std::uint32_t>()});
+    families_.families.push_back(
+        {std::string(f.name),
+         std::string(f.help),
+         std::string(f.unit),
+         shown_type(f),
+         {f.bounds.begin(), f.bounds.end()},
+         {},
+         false,
+         shown.reached_below_zero,
+         shown.native,
+         shown.native ? format::positions_of(f.bounds, shown.native) : std::vector<std::uint32_t>(),
+         shown.yields});
   }
   std::size_t next_sample = 0;
   for (std::size_t i = 0; i < shown_.series.size(); ++i) {

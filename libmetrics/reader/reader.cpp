@@ -136,7 +136,8 @@ bool Reader::shows_the_same() const {
   }
   const auto& groups = catalogue_->groups;
   if (groups.size() == catalogue_->contents.families.size() &&
-      std::none_of(groups.begin(), groups.end(), [](const auto& g) { return g.hidden_by; })) {
+      std::none_of(groups.begin(), groups.end(),
+                   [](const auto& g) { return g.hidden_by || g.yields_to; })) {
     return true;
   }
   std::vector<format::FamilyView> families = catalogue_->contents.families;

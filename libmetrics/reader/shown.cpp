@@ -64,7 +64,8 @@ Shown shown(const Contents& contents, std::span<const format::Group> groups) {
          reached_below_zero,
          group.native,
          format::cell_count(last.type, format::grid_size(last.bounds, group.native)),
-         {}});
+         {},
+         group.yields_to.has_value()});
     if (last.type == format::Type::kStateSet) {
       add_states(contents, group, all.families.back(), all.state_places);
     }

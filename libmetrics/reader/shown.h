@@ -27,6 +27,7 @@ struct Shown {
     std::uint32_t cells;  // how many values a series has, unless it is of processes
     // Of a state set: the states of all its editions, the last one's first.
     std::vector<std::string_view> states;
+    bool yields = false;  // see format::Group
   };
   struct Series {
     std::uint32_t family;       // index into families

@@ -107,6 +107,31 @@ def test_a_hidden_family_is_told_for_as_long_as_it_is_hidden(segment, worker, st
     assert now.value(hidden, segment=segment) == 1
 
 
+def test_a_name_that_another_one_is_escaped_to_is_hidden_from_those_that_see_it_escaped(
+        segment, worker, start_worker, start_aggregator, inspect):
+    worker.inc(worker.counter("web_requests"), 3)
+    aggregator = start_aggregator()
+    hidden = "metrics_segment_hidden_families"
+    other = start_worker()
+    other.inc(other.counter("web.requests"), 4)
+    now = aggregator.scrape()
+    assert now.value("web_requests_total") == 4
+    assert now.value(hidden, segment=segment) == 1
+    assert now.value("metrics_segment_hidden_family_info", segment=segment, family="web_requests", type="counter",
+                     shown="web.requests", shown_type="counter", escaping="underscores") == 1
+    aggregator.wait_for_log(re.escape('the counter \\"web_requests\\" with labels () is counted but not shown to'))
+    (told,) = inspect.json("dropped")["hidden"]
+    assert (told["family"], told["where_escaped"]) == ('counter "web_requests" with labels ()', True)
+    text = aggregator.request(headers={"Accept": "text/plain;version=1.0.0;escaping=allow-utf-8"}).text
+    assert "\nweb_requests_total 3\n" in text
+    assert '\n{"web.requests_total"} 4\n' in text
+    third = start_worker()
+    third.inc(third.counter("web_requests"))
+    assert aggregator.scrape().value("web_requests_total") == 4, "3 + 1: it is the last one again"
+    (hidden_now,) = aggregator.scrape().all("metrics_segment_hidden_family_info")
+    assert ("family", "web.requests") in hidden_now
+
+
 def test_the_creation_time_of_a_segment_is_shown(segment, worker, start_aggregator):
     worker.counter("tasks_total")
     created = start_aggregator().scrape().value("metrics_segment_created_timestamp_seconds", segment=segment)

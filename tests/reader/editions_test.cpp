@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "libmetrics/reader/dropped.h"
 #include "libmetrics/reader/identity.h"
 #include "libmetrics/reader/merge.h"
 #include "tests/support/gate.h"
@@ -302,6 +303,36 @@ TEST(Editions, WhatCollidesIsHiddenWhileTheOtherIsServedAndCountsOn) {
 }
 
 // A counter `x_count` and a histogram `x` share a sample name; a gauge `x_sum_count` shares none.
+TEST(Editions, WhatCollidesWhereNamesAreEscapedYieldsToTheOneThatWasOpenedLast) {
+  TempSegment t;
+  const auto gauge = [&](const std::string& name) {
+    started([&] { t.gauge(name, Mode::kSum).set(1); });
+  };
+  reader::SegmentMerge merge(t.file());
+  const auto yields = [&](const std::string& name) {
+    EXPECT_TRUE(merge.read()) << merge.why();
+    return family_of(merge.families(), name)->yields;
+  };
+  gauge("a.b");
+  gauge("a_b");
+  gauge("a_c");
+  EXPECT_TRUE(yields("a.b"));
+  EXPECT_FALSE(yields("a_b") || yields("a_c"));
+  const auto hidden = reader::hidden_families(*merge.reader().catalogue());
+  ASSERT_EQ(hidden.size(), 1u);
+  EXPECT_EQ(hidden[0].family->name, "a.b");
+  EXPECT_EQ(hidden[0].served->name, "a_b");
+  EXPECT_TRUE(hidden[0].where_escaped);
+  // Only FamilyRecord::opened changes.
+  gauge("a.b");
+  EXPECT_TRUE(yields("a_b"));
+  EXPECT_FALSE(yields("a.b") || yields("a_c"));
+  // A sample's name is enough.
+  started([&] { Family<Summary>("a", "", {}, t.options()).labels().observe(1); });
+  gauge("a.sum");
+  EXPECT_TRUE(yields("a"));
+}
+
 TEST(Editions, HidingIsOfSampleNamesNotOfStems) {
   TempSegment t;
   started([&] { t.histogram("x", {1}).observe(0); });

@@ -91,8 +91,9 @@ int dropped(const std::string& path, Format format) {
       {"WHAT", "REASON", "COUNT", "NOW", "LAST FAMILY", "LAST PID", "LAST TIME", "FAMILIES"}};
   add_drops(reader, rows);
   for (const reader::Hidden& h : reader::hidden_families(*reader.catalogue())) {
-    rows.push_back({"family", "hidden by the " + format::described(*h.served), "", "yes",
-                    format::described(*h.family), "", "", ""});
+    const std::string where = h.where_escaped ? ", where names are escaped," : "";
+    rows.push_back({"family", "hidden" + where + " by the " + format::described(*h.served), "",
+                    "yes", format::described(*h.family), "", "", ""});
   }
   add_limits(reader, rows);
   add_removed(reader, rows);

@@ -82,32 +82,38 @@ TEST(Names, AreTheSameInAllFormatsInEachEscaping) {
   }
 }
 
-TEST(Names, ThatMeetBelongToTheOneThatNeedsNoEscapeOrElseTheFirst) {
+TEST(Names, ThatMeetBelongToTheFamilyThatDoesNotYieldOrElseToTheFirst) {
   FamiliesBuilder b;
-  b.family(format::Type::kGauge, "a.b", "").gauge({}, 1.0);
-  b.family(format::Type::kGauge, "a_b", "").gauge({}, 2.0);
+  b.family(format::Type::kGauge, "a_b", "").gauge({}, 1.0);
+  b.family(format::Type::kGauge, "a.b", "").gauge({}, 2.0);
   b.family(format::Type::kGauge, "c.d", "").gauge({}, 3.0);
   b.family(format::Type::kGauge, "c/d", "").gauge({}, 4.0);
   b.family(format::Type::kGauge, "e.f_sum", "").gauge({}, 5.0);
   b.family(format::Type::kSummary, "e_f", "").series({}).whole(6).real(7);
-  const reader::Families families = b.build();
+  reader::Families families = b.build();
+  families.families[0].yields = true;
+  families.families[4].yields = true;
   for (const char* format : {"text", "openmetrics"}) {
     EXPECT_EQ(
         test::read_text(encoded(format, families, Escaping::kUnderscores)),
         (test::ReadBack{{"a_b{}", "2"}, {"c_d{}", "3"}, {"e_f_count{}", "6"}, {"e_f_sum{}", "7"}}));
     EXPECT_EQ(test::read_text(encoded(format, families, Escaping::kAllowUtf8)).size(), 7u);
+    EXPECT_EQ(test::read_text(encoded(format, families, Escaping::kDots)).size(), 7u)
+        << "dots keep all of these apart";
   }
   EXPECT_EQ(test::read_protobuf(encoded("protobuf", families, Escaping::kUnderscores)).size(), 4u);
   std::vector<std::string> left_out;
   escaped(families, Escaping::kUnderscores, &left_out);
   EXPECT_EQ(left_out,
-            (std::vector<std::string>{
-                "gauge \"a.b\" is left out for servers that see it as \"a_b\": another family has "
-                "that name, or one of its samples",
-                "gauge \"c/d\" is left out for servers that see it as \"c_d\": another family has "
-                "that name, or one of its samples",
-                "gauge \"e.f_sum\" is left out for servers that see it as \"e_f_sum\": another "
-                "family has that name, or one of its samples"}));
+            std::vector<std::string>{
+                "gauge \"c/d\" is left out for servers that see it as \"c_d\": another "
+                "family has that name, or one of its samples"})
+      << "what yields is for its segment to tell";
+  // Alone, too: what is shown of a family doesn't depend on what else a client has asked for.
+  families.families.erase(families.families.begin() + 1, families.families.end());
+  families.families[0].name = "a:b.c";
+  EXPECT_EQ(encoded("text", families, Escaping::kUnderscores), "");
+  EXPECT_NE(encoded("text", families, Escaping::kValues), "");
 }
 
 TEST(Names, OfLabelsThatMeetAreKeptApart) {
