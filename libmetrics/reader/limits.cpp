@@ -32,6 +32,33 @@ std::uint64_t size_of(const Strings& strings) {
   return bytes;
 }
 
+// Bounds the bytes of a name where it is written: quoted, or escaped for a server that asks for it
+// (format/escaping.h). `dots` writes `_` as two and `.` as five bytes; nothing takes more.
+std::uint64_t written_size(std::string_view name) noexcept {
+  std::uint64_t bytes = 8;  // `U__`, and a digit at the beginning, which takes four
+  for (const char c : name) {
+    const bool stays = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    bytes += stays ? 1 : c == '_' ? 2 : 5;
+  }
+  return bytes;
+}
+template <class Names>
+std::uint64_t written_size(const Names& names) noexcept {
+  std::uint64_t bytes = 0;
+  for (const std::string_view name : names) bytes += written_size(name);
+  return bytes;
+}
+
+// Bounds the bytes of a series' labels in a sample.
+std::uint64_t size_of_labels(const format::FamilyView& family, const format::SeriesView& series) {
+  std::uint64_t bytes = written_size(family.labels) + size_of(series.strings);
+  if (format::values_of(family.type) != format::Values::kInfo) return bytes;
+  for (std::size_t i = 0; i < series.strings.size(); i += 2) {
+    bytes += written_size(series.strings[i]);  // names and values in turn
+  }
+  return bytes;
+}
+
 }  // namespace
 
 Cost excess_of(const Cost& cost, std::uint64_t space_taken) noexcept {
@@ -68,8 +95,7 @@ std::string excess_of_data(std::uint64_t bytes, std::uint64_t space_taken) {
 
 std::uint64_t cost_of_series(const format::FamilyView& family, const format::SeriesView& series,
                              std::uint64_t samples) {
-  const std::uint64_t line =
-      family.name.size() + size_of(family.labels) + size_of(series.strings) + kNumber;
+  const std::uint64_t line = written_size(family.name) + size_of_labels(family, series) + kNumber;
   return kSeries + kCopies * samples * line;
 }
 
@@ -77,7 +103,7 @@ std::uint64_t cost_of_sample(const format::FamilyView& family, const format::Ser
                              std::span<const std::string_view> states) {
   const std::uint64_t one = cost_of_series(family, series, 1);
   if (states.empty()) return one;
-  return states.size() * (one + kCopies * family.name.size()) + kCopies * size_of(states);
+  return states.size() * (one + kCopies * written_size(family.name)) + kCopies * size_of(states);
 }
 
 std::uint64_t cost_of_sums(const Contents& contents, std::span<const format::Group> groups) {
@@ -91,7 +117,8 @@ std::uint64_t cost_of_sums(const Contents& contents, std::span<const format::Gro
     const format::FamilyView& last = contents.families[group.last];
     const bool counts = !group.hidden_by && !format::is_of_processes(last.type);
     const auto bounds = static_cast<std::uint32_t>(last.bounds.size());
-    const std::uint64_t samples = counts ? 1 + format::cell_count(last.type, bounds) : 0;
+    // Its cells, a count, and when it was created, on demand; a counter has fewer.
+    const std::uint64_t samples = counts ? 2 + format::cell_count(last.type, bounds) : 0;
     for (const std::size_t edition : group.editions) {
       const format::FamilyView& f = contents.families[edition];
       // Of an edition that is shown as another one, both.
