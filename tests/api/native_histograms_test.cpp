@@ -131,6 +131,32 @@ TEST(NativeHistograms, AreMadeOfAllHistogramsByTheEnvironment) {
   EXPECT_EQ(shown(t, "lengths").family.type, format::Type::kSummary);
 }
 
+std::vector<std::string> lines;
+void keep_line(metrics_status status, const char* message, void*) {
+  EXPECT_EQ(status, METRICS_INVALID);
+  lines.push_back(message);
+}
+
+TEST(NativeHistograms, AreNotMadeByAnotherWordInTheEnvironmentAndThatIsLoggedOnce) {
+  TempSegment t(kRoomy);
+  started([&] {
+    lines.clear();
+    metrics_set_log(&keep_line, nullptr);
+    for (const char* word : {"yes", "", "01", "true"}) {
+      ::setenv("METRICS_NATIVE_HISTOGRAMS", word, 1);
+      t.histogram(std::string("times_") + word, {1, 2}).observe(1.5);
+    }
+    EXPECT_EQ(lines, std::vector<std::string>{
+                         "METRICS_NATIVE_HISTOGRAMS is \"yes\": set it to 1 for native buckets in "
+                         "all histograms, or to 0"});
+  });
+  const Scrape scrape = t.scrape();
+  ASSERT_EQ(scrape.family_count(), 4u);
+  for (const auto& family : scrape.families().families) {
+    EXPECT_EQ(family.native, std::nullopt) << family.name;
+  }
+}
+
 // Two descriptors are two editions: what both have counted is shown in buckets that split neither.
 TEST(NativeHistograms, OfOtherResolutionsAreOneHistogramInTheCoarsest) {
   TempSegment t(kRoomy);

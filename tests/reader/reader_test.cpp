@@ -6,7 +6,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "libmetrics/reader/merge.h"
+#include "libmetrics/reader/verify.h"
 #include "tests/support/patch.h"
 #include "tests/support/temp_segment.h"
 #include "tests/support/worker.h"
@@ -86,6 +89,50 @@ TEST(Reader, ReadsNoMoreBytesOfRecordsThanThereAre) {
     told = told || fault.ends_with(" has more bytes of records than there are");
   }
   EXPECT_TRUE(told);
+}
+
+TEST(Reader, LeavesOutFamiliesWhoseNativeBucketsCanNotBe) {
+  struct Forged {
+    int schema, low, high, kind;
+    const char* fault;
+  };
+  for (const Forged& f : {
+           Forged{9, -1, 1, 1, "has a native schema of 9; it goes from 0 to 8"},
+           Forged{-1, -1, 1, 1, "has a native schema of -1; it goes from 0 to 8"},
+           Forged{0, 1, 1, 1, "has a native window from 2^1 to 2^1; it must ascend"},
+           Forged{0, 2, 1, 1, "has a native window from 2^2 to 2^1; it must ascend"},
+           Forged{0, -32768, 1, 1, "has a native window from 2^-32768 to 2^1; it must ascend"},
+           Forged{0, 1, 32767, 1, "has a native window from 2^1 to 2^32767; it must ascend"},
+           Forged{0, -40, 40, 1, "has a native window of 80 powers of two; at most 64"},
+           Forged{8, -10, 10, 1, "has 5120 native buckets; at most 4096"},
+           Forged{8, -8, 1, 2, "has 4608 native buckets; at most 4096"},
+       }) {
+    TempSegment t;
+    t.counter("tasks").inc();
+    Family<Histogram>("times", "", {}, {.segment = t.segment(), .native = Native{.factor = 2}})
+        .observe(1);
+    format::FamilyRecord& record = Patch(t.file()).family("times");
+    record.schema = static_cast<std::int8_t>(f.schema);
+    record.low = static_cast<std::int16_t>(f.low);
+    record.high = static_cast<std::int16_t>(f.high);
+    record.native = static_cast<std::uint8_t>(f.kind);
+    const auto found = faults(t);
+    ASSERT_FALSE(found.empty()) << f.fault;
+    EXPECT_NE(found[0].find(f.fault), std::string::npos) << found[0];
+    reader::Reader reader(t.file());
+    const auto verified = reader::verify(reader);
+    EXPECT_NE(std::ranges::find(verified, found[0]), verified.end());
+    reader::SegmentMerge merge(t.file());
+    ASSERT_TRUE(merge.read()) << merge.why();
+    ASSERT_EQ(merge.families().families.size(), 1u);
+    EXPECT_EQ(merge.families().families[0].name, "tasks");
+  }
+  TempSegment t;
+  t.counter("tasks").inc();
+  Patch(t.file()).family("tasks").native = 1;
+  const auto found = faults(t);
+  ASSERT_FALSE(found.empty());
+  EXPECT_NE(found[0].find("only histograms have native buckets"), std::string::npos) << found[0];
 }
 
 // What a later minor version may add: FORMAT.md, "The name, and later versions".
