@@ -153,7 +153,14 @@ bool wants_exemplars(const format::Definition& checked) {
     return checked.exemplars;
   }
   const char* patterns = format::environment("METRICS_EXEMPLARS");
-  return patterns != nullptr && setup::any_matches(patterns, checked);
+  if (patterns == nullptr) return false;
+  static std::atomic<bool> reported{false};
+  if (setup::trimmed(patterns) == "1" && !reported.exchange(true, std::memory_order_relaxed)) {
+    log(METRICS_INVALID,
+        "METRICS_EXEMPLARS is \"1\": write patterns of names, such as http_*,tasks_total, or * for "
+        "all");
+  }
+  return setup::any_matches(patterns, checked);
 }
 
 // Logs it if the family has another limit than this process gives it.

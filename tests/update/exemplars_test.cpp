@@ -263,6 +263,24 @@ TEST(Exemplars, AnOperatorTurnsThemOnByPattern) {
   EXPECT_EQ(traces(shown(t.file(), "errors")), std::vector<std::string>{"a"});
 }
 
+TEST(Exemplars, AWordForAllInsteadOfAPatternIsLoggedOnce) {
+  TempSegment t;
+  const pid_t child = forked([&] {
+    lines.clear();
+    metrics_set_log(&keep_line, nullptr);
+    for (const char* word : {"1", " 1 ", "", ",", "[", "error", "errors", "0"}) {
+      ::setenv("METRICS_EXEMPLARS", word, 1);
+      const Family<Counter> asked(std::string("errors") + std::to_string(word[0]), "", {},
+                                  t.options());
+      EXPECT_FALSE(asked.has_exemplars()) << word;
+    }
+    EXPECT_EQ(lines, std::vector<std::string>{
+                         "METRICS_EXEMPLARS is \"1\": write patterns of names, such as "
+                         "http_*,tasks_total, or * for all"});
+  });
+  EXPECT_EQ(ended(child), 0);
+}
+
 TEST(Exemplars, OnlyCountersAndHistogramsHaveThem) {
   TempSegment t;
   metrics_family_options options{};
