@@ -76,6 +76,7 @@ struct Case {
   const char* name;
   const char* promise;  // what has to hold
   void (*run)(Run&);
+  bool only_by_name = false;  // it takes long, and is left out where no case is named
 };
 
 }  // namespace metrics::torture

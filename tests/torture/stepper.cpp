@@ -102,6 +102,12 @@ class Tracee {
   // One instruction further; false at the end.
   bool step() { return go(PTRACE_SINGLESTEP); }
 
+  // Has the signal handled here, and runs on to the end; false if the process has died of it.
+  bool interrupt(int signal) {
+    go(PTRACE_CONT, signal);
+    return alive_;
+  }
+
   // Runs on until it comes to that address for the n-th time; false at the end.
   bool run_to(std::uintptr_t there, std::uint32_t hits) {
     void* const at = reinterpret_cast<void*>(there);
@@ -137,8 +143,8 @@ class Tracee {
     return who;
   }
 
-  bool go(int how) {
-    if (::ptrace(static_cast<__ptrace_request>(how), stepped_, nullptr, nullptr) != 0) return false;
+  bool go(int how, int signal = 0) {
+    if (::ptrace(static_cast<__ptrace_request>(how), stepped_, nullptr, signal) != 0) return false;
     int status = 0;
     while (::waitpid(stepped_, &status, __WALL) < 0) {
       if (errno != EINTR) return alive_ = false;
@@ -177,14 +183,28 @@ Stepper::Stepper(const Scene& scene) : scene_(scene) {
   } while (trace_.size() < kMostSteps && tracee.step());
 }
 
-bool Stepper::kill_at(std::size_t n) const {
-  Tracee tracee(scene_);
-  const Anchor anchor = anchors_[n];
-  if (anchor.at > 0 && !tracee.run_to(trace_[anchor.at], anchor.hits)) return false;
-  for (std::size_t i = anchor.at; i < n; ++i) {
+namespace {
+
+bool advance(Tracee& tracee, std::uintptr_t anchor, std::uint32_t hits, std::size_t steps) {
+  if (hits > 0 && !tracee.run_to(anchor, hits)) return false;
+  for (; steps > 0; --steps) {
     if (!tracee.step()) return false;
   }
   return true;
+}
+
+}  // namespace
+
+bool Stepper::kill_at(std::size_t n) const {
+  Tracee tracee(scene_);
+  const Anchor a = anchors_[n];
+  return advance(tracee, trace_[a.at], a.at > 0 ? a.hits : 0, n - a.at);
+}
+
+bool Stepper::interrupt_at(std::size_t n, int signal) const {
+  Tracee tracee(scene_);
+  const Anchor a = anchors_[n];
+  return advance(tracee, trace_[a.at], a.at > 0 ? a.hits : 0, n - a.at) && tracee.interrupt(signal);
 }
 
 #else
@@ -192,6 +212,7 @@ bool Stepper::kill_at(std::size_t n) const {
 bool can_step() { return false; }
 Stepper::Stepper(const Scene& scene) : scene_(scene) {}
 bool Stepper::kill_at(std::size_t) const { return false; }
+bool Stepper::interrupt_at(std::size_t, int) const { return false; }
 
 #endif
 

@@ -33,6 +33,9 @@ class Stepper {
   // Runs the scene anew and kills it with SIGKILL before its n-th instruction. All of its processes
   // are gone then. False if this run took another way and ended before.
   bool kill_at(std::size_t n) const;
+  // Does the same, but has the scene's process handle a signal there and go on to its end, before
+  // it is killed.
+  bool interrupt_at(std::size_t n, int signal) const;
 
  private:
   // From where on an instruction is reached by single steps; to there a breakpoint leads, by its
