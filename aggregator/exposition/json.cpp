@@ -25,6 +25,15 @@ void add_bucket(Json& json, const ListedBucket& bucket) {
   json["count"] = std::to_string(bucket.count);
 }
 
+Json as_json(const reader::Exemplar& exemplar) {
+  char value[kMaxNumberSize];
+  std::string timestamp;
+  append_seconds(timestamp, exemplar.stamp_ns);
+  return {{"labels", labels_json(exemplar.labels)},
+          {"value", std::string(value, print(value, exemplar.value))},
+          {"timestamp", timestamp}};
+}
+
 }  // namespace
 
 Json sample_json(const Sample& sample) {
@@ -37,6 +46,12 @@ Json bucket_json(const Sample& sample, const ListedBucket& bucket) {
   return json;
 }
 
+Json exemplar_json(const Sample& sample, const reader::Exemplar& exemplar) {
+  return {{"name", sample.name},
+          {"labels", labels_json(sample.labels)},
+          {"exemplar", as_json(exemplar)}};
+}
+
 Json families_json(const reader::Families& families) {
   Json all = Json::array();
   for (const reader::Family& f : families.families) {
@@ -47,6 +62,9 @@ Json families_json(const reader::Families& families) {
         samples.push_back(sample_json(sample));
       }
       series.push_back({{"labels", labels_json(s.labels)}, {"samples", std::move(samples)}});
+      for (const reader::Exemplar& exemplar : families.exemplars_of(s)) {
+        series.back()["exemplars"].push_back(as_json(exemplar));
+      }
       if (!f.native) continue;
       Json& buckets = series.back()["native_buckets"] = Json::array();
       for (const ListedBucket& bucket : native_buckets(families, f, s)) {

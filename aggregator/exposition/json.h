@@ -20,9 +20,14 @@ Json sample_json(const Sample& sample);
 //   "count": "3"}, of the family and labels that the sample has.
 Json bucket_json(const Sample& sample, const ListedBucket& bucket);
 
+// Returns {"name", "labels": {...}, "exemplar": {"labels": {...}, "value": "0.25",
+//   "timestamp": "1520430000.123"}}, of the family and labels that the sample has.
+Json exemplar_json(const Sample& sample, const reader::Exemplar& exemplar);
+
 // Returns [{"name", "type", "help", "unit", "series": [{"labels": {...},
 //   "samples": [sample_json(), ...]}, ...]}, ...]. A series of a histogram with native buckets also
-//   has "native_buckets": [{"bucket", "lower", "upper", "count"}, ...].
+//   has "native_buckets": [{"bucket", "lower", "upper", "count"}, ...], and one with exemplars has
+//   "exemplars": [{"labels", "value", "timestamp"}, ...], in ascending order of values.
 Json families_json(const reader::Families& families);
 
 // Returns the JSON as indented text. Bytes that are not UTF-8 become U+FFFD; all characters that a

@@ -1,5 +1,6 @@
 #include "aggregator/exposition/samples.h"
 
+#include "aggregator/exposition/exemplars.h"
 #include "aggregator/exposition/names.h"
 
 namespace metrics::exposition {
@@ -23,6 +24,12 @@ std::string spelled(const Sample& sample) {
   std::string labels, text;
   append_labels(labels, sample.labels);
   append_series_name(text, sample.name, labels);
+  return text;
+}
+
+std::string spelled(const Sample& sample, const reader::Exemplar& exemplar) {
+  std::string text = spelled(sample);
+  append_exemplar(text, exemplar);
   return text;
 }
 

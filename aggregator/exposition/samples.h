@@ -135,5 +135,7 @@ std::vector<Sample> samples_of(const reader::Families& families, const reader::F
 
 // Returns `name{label="value",...}`, as the text formats spell it, with UTF-8 names as they are.
 std::string spelled(const Sample& sample);
+// Returns the same, and an exemplar behind it, as in OpenMetrics.
+std::string spelled(const Sample& sample, const reader::Exemplar& exemplar);
 
 }  // namespace metrics::exposition

@@ -45,6 +45,7 @@ bool SegmentMerge::read_directory(Allowance& allowance) {
 }
 
 bool SegmentMerge::read_values(Allowance& allowance) {
+  only_.reset();
   return read_slots(reader_.used_slots(), allowance) || forget();
 }
 
@@ -53,6 +54,7 @@ bool SegmentMerge::read_exemplars() {
   exemplars_.begin();
   for (const format::SlotIndex slot : reader_.used_slots()) {
     if (slot == 0) continue;  // has many writers, and no exemplars
+    if (only_ && *only_ != slot) continue;
     if (!reader_.data_in(slot, stretches_) || !exemplars_.hold(reader_, stretches_)) {
       return forget();
     }
@@ -63,6 +65,7 @@ bool SegmentMerge::read_exemplars() {
 
 bool SegmentMerge::read_slot(format::SlotIndex slot) {
   Allowance own;
+  only_ = slot;
   return (examine() && read_directory(own) && read_slots({&slot, 1}, own)) || forget();
 }
 

@@ -98,6 +98,7 @@ class SegmentMerge {
   void rebuild();
 
   Reader reader_;
+  std::optional<format::SlotIndex> only_;     // that the last read_slot() has read
   std::shared_ptr<const Catalogue> planned_;  // for which the members below were made
   Shown shown_;
   std::vector<std::size_t> first_values_;    // of each series in shown_, unless it is of processes

@@ -8,6 +8,7 @@ import os
 import pty
 import re
 import subprocess
+import time
 
 import pytest
 
@@ -172,6 +173,36 @@ def test_native_buckets_are_listed_behind_their_histograms_samples(worker, inspe
     assert [(s["name"], s["labels"], s["bucket"]) for s in named] == [
         ("wait_seconds", {"kind": "a"}, b["bucket"]) for b in buckets]
     assert len(inspect.json("get", "wait_seconds_sum")) == 1
+
+
+def test_exemplars_are_listed_behind_their_series_samples(start_worker, inspect):
+    worker, other = start_worker(METRICS_EXEMPLARS="*"), start_worker(METRICS_EXEMPLARS="*")
+    begin = time.time()
+    for w, value, trace_id in (worker, 0.25, "a"), (other, 0.125, "b\n"), (worker, 3, "c"):
+        w.trace(value, trace_id, histogram=w.histogram("wait_seconds", [0.5], {"kind": "a"}, native={}))
+    worker.trace(2, "d", counter=worker.counter("tasks_total"))
+    worker.inc(worker.counter("idle_total"))
+    expected = [("b\n", "0.125"), ("a", "0.25"), ("c", "3")]
+
+    histogram, counter, idle = (family["series"][0] for family in inspect.json("dump"))
+    shown = histogram["exemplars"]
+    assert [(e["labels"]["trace_id"], e["value"]) for e in shown] == expected
+    assert all(begin - 600 < float(e["timestamp"]) < time.time() + 600 for e in shown)
+    assert [e["value"] for e in counter["exemplars"]] == ["2"]
+    assert "exemplars" not in idle, "none was given"
+    lines = [f'wait_seconds{{kind="a"}} # {{trace_id="{e["labels"]["trace_id"]}"}} {e["value"]} {e["timestamp"]}'
+             .replace("\n", "\\n") for e in shown]
+    named = 'wait_seconds{kind="a"}'
+    assert inspect("get", named)[1].splitlines()[-3:] == lines
+    out = inspect("dump")[1]
+    assert "\n".join(f"  {line}" for line in lines) + "\n" in out
+    assert re.search(r'^  tasks # \{trace_id="d"\} 2 \d', out, re.M)
+    got = inspect.json("get", named)[-3:]
+    assert got == [{"name": "wait_seconds", "labels": {"kind": "a"}, "exemplar": e} for e in shown]
+    assert len(inspect.json("get", "wait_seconds_sum")) == 1
+    slots = {s["slot"]: [e["value"] for f in s["families"] for x in f["series"] for e in x.get("exemplars", [])]
+             for s in inspect.json("dump", "--per-slot")}
+    assert {s: values for s, values in slots.items() if values} == {1: ["0.25", "3", "2"], 2: ["0.125"]}
 
 
 def test_dump_per_slot_sums_to_dump(filled, inspect):

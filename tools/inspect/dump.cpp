@@ -22,6 +22,9 @@ void print_families(const reader::Families& families) {
         print_line("  " + exposition::spelled({f.name, s.labels, ""}) + ' ' +
                    exposition::interval(bucket) + ' ' + std::to_string(bucket.count));
       }
+      for (const reader::Exemplar& exemplar : families.exemplars_of(s)) {
+        print_line("  " + exposition::spelled({f.name, s.labels, ""}, exemplar));
+      }
     }
   }
 }
@@ -30,7 +33,7 @@ void print_families(const reader::Families& families) {
 
 int dump(const std::string& path, Format format) {
   reader::SegmentMerge merge(segment_at(path));
-  if (!merge.read()) return unreadable(merge.why());
+  if (!merge.read() || !merge.read_exemplars()) return unreadable(merge.why());
   format == Format::kJson ? print(exposition::families_json(merge.families()))
                           : print_families(merge.families());
   return kFine;
@@ -42,7 +45,7 @@ int dump_per_slot(const std::string& path, Format format) {
   reader::SegmentMerge merge(reader.file());
   Json json = Json::array();
   for (const format::SlotIndex slot : reader.used_slots()) {
-    if (!merge.read_slot(slot)) return unreadable(merge.why());
+    if (!merge.read_slot(slot) || !merge.read_exemplars()) return unreadable(merge.why());
     if (format == Format::kJson) {
       json.push_back({{"slot", slot}, {"families", exposition::families_json(merge.families())}});
     } else {

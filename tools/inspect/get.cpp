@@ -13,7 +13,7 @@ namespace metrics::inspect {
 int get(const std::string& path, const std::string& text, Format format) {
   const Selector selector = parse_selector(text);
   reader::SegmentMerge merge(segment_at(path));
-  if (!merge.read()) return unreadable(merge.why());
+  if (!merge.read() || !merge.read_exemplars()) return unreadable(merge.why());
   Json json = Json::array();
   for (const reader::Family& f : merge.families().families) {
     for (const reader::Series& s : f.series) {
@@ -29,6 +29,10 @@ int get(const std::string& path, const std::string& text, Format format) {
         if (format == Format::kJson) continue;
         print_line(exposition::spelled(named) + ' ' + exposition::interval(bucket) + ' ' +
                    std::to_string(bucket.count));
+      }
+      for (const reader::Exemplar& exemplar : merge.families().exemplars_of(s)) {
+        json.push_back(exposition::exemplar_json(named, exemplar));
+        if (format == Format::kText) print_line(exposition::spelled(named, exemplar));
       }
     }
   }
