@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <memory>
+#include <stdexcept>
 
 namespace metrics::http {
 
@@ -20,6 +21,14 @@ struct FreeEvent {
 using EventBase = std::unique_ptr<event_base, FreeEvent>;
 using Event = std::unique_ptr<event, FreeEvent>;  // freed, it is no longer waited for
 using BufferedSocket = std::unique_ptr<bufferevent, FreeEvent>;
+
+// Throws std::runtime_error if libevent has no memory.
+inline Event make_event(event_base& base, evutil_socket_t fd, short what,
+                        event_callback_fn callback, void* argument) {
+  Event made(event_new(&base, fd, what, callback, argument));
+  if (made == nullptr) throw std::runtime_error("cannot serve HTTP: libevent made no event");
+  return made;
+}
 
 inline timeval to_timeval(std::chrono::milliseconds duration) noexcept {
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(duration);

@@ -1,23 +1,19 @@
 #include "aggregator/http/front.h"
 
 #include <event2/buffer.h>
-#include <event2/bufferevent_ssl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <openssl/err.h>
-#include <openssl/ssl.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <memory>
 #include <new>
-#include <stdexcept>
 #include <string>
 #include <utility>
 
 #include "aggregator/http/client.h"
+#include "aggregator/http/transport.h"
 
 namespace metrics::http {
 namespace {
@@ -30,19 +26,6 @@ constexpr std::chrono::seconds kLinger{1};
 // How long nobody is let in, and no request is passed on, where the process has no descriptor left.
 constexpr std::chrono::milliseconds kPause{10};
 
-// How many connections are accepted before the others have their turn: some milliseconds' worth.
-// While thousands keep the thread busy, the kernel's queue must not fill up, where a scrape would
-// have to knock again after a second.
-constexpr int kAtOnce = 512;
-
-// The most that one client is written before the others have their turn.
-constexpr std::size_t kWriteAtOnce = std::size_t{1} << 20;
-
-// About what OpenSSL has allocated for a connection in its handshake, and for one that is idle
-// behind it (as measured with OpenSSL 3.0).
-constexpr std::size_t kHandshakeBytes = 48 << 10;
-constexpr std::size_t kTlsBytes = 16 << 10;
-
 // Answers a request that came without TLS where it is needed.
 Answer needs_tls() {
   const Response response = text_response(400, "This is an HTTPS server: write https://.\n");
@@ -50,72 +33,20 @@ Answer needs_tls() {
           AfterResponse::kClose};
 }
 
-Event made(event* e) {
-  if (e == nullptr) throw std::runtime_error("cannot serve HTTP: libevent made no event");
-  return Event(e);
-}
-
-EventBase make_base() {
-  const std::unique_ptr<event_config, decltype(&event_config_free)> config(event_config_new(),
-                                                                           event_config_free);
-  if (config != nullptr) {
-    event_config_set_flag(config.get(), EVENT_BASE_FLAG_NOLOCK);  // one thread uses it
-    EventBase base(event_base_new_with_config(config.get()));
-    if (base != nullptr) return base;
-  }
-  throw std::runtime_error("cannot serve HTTP: libevent can't start");
-}
-
-std::string_view contiguous(evbuffer* buffer) noexcept {
-  const std::size_t size = evbuffer_get_length(buffer);
-  const unsigned char* const bytes = evbuffer_pullup(buffer, -1);
-  return {reinterpret_cast<const char*>(bytes), bytes == nullptr ? 0 : size};
-}
-
-void discard(evbuffer* buffer) noexcept { evbuffer_drain(buffer, evbuffer_get_length(buffer)); }
-
-// Adds bytes that stay where they are, and keeps them there until they are sent.
-void add_shared(evbuffer* buffer, std::shared_ptr<const std::string> bytes) {
-  auto holder = std::make_unique<std::shared_ptr<const std::string>>(std::move(bytes));
-  const auto let_go = [](const void*, std::size_t, void* held) {
-    delete static_cast<std::shared_ptr<const std::string>*>(held);
-  };
-  const std::string& text = **holder;
-  if (evbuffer_add_reference(buffer, text.data(), text.size(), let_go, holder.get()) != 0) {
-    throw std::bad_alloc();
-  }
-  static_cast<void>(holder.release());
-}
-
 }  // namespace
-
-struct Front::Door {
-  Front* front;
-  Listener listener;
-  Event readable;
-};
 
 Front::Front(Options options, std::vector<Listener> listeners, Backend& backend)
     : options_(options),
-      base_(make_base()),
+      loop_([this] { woken(); }),
       pool_(
-          *base_, backend, options.threads,
+          loop_.base(), backend, options.threads,
           [this](Client* client, std::optional<Answer> made) { answer(client, std::move(made)); }),
       clients_(options.bounds),
-      retry_(made(event_new(base_.get(), -1, 0, on_retry, this))),
-      wakeup_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
-      wake_(made(event_new(base_.get(), wakeup_.get(), EV_READ | EV_PERSIST, on_wake, this))),
-      deadline_(made(event_new(base_.get(), -1, 0, on_deadline, this))) {
-  event_add(wake_.get(), nullptr);
-  doors_.reserve(listeners.size());  // their addresses stay
-  for (Listener& listener : listeners) {
-    Door& door = doors_.emplace_back(Door{this, std::move(listener), nullptr});
-    door.readable = made(event_new(base_.get(), door.listener.socket.get(), EV_READ | EV_PERSIST,
-                                   on_connection, &door));
-    event_add(door.readable.get(), nullptr);
-  }
-  thread_ = std::thread([this] { run(); });
-}
+      doors_(loop_.base(), std::move(listeners),
+             [this](const Listener& listener) { let_in(listener); }),
+      retry_(make_event(loop_.base(), -1, 0, on_retry, this)),
+      deadline_(make_event(loop_.base(), -1, 0, on_deadline, this)),
+      thread_([this] { run(); }) {}
 
 Front::~Front() {
   if (thread_.joinable()) finish(std::chrono::steady_clock::now());
@@ -123,48 +54,39 @@ Front::~Front() {
 
 void Front::run() noexcept {
   ::pthread_setname_np(::pthread_self(), "http-front");
-  event_base_dispatch(base_.get());
-  for (const Event* const e : {&wake_, &deadline_, &retry_}) event_del(e->get());
-  doors_.clear();
+  loop_.run();
+  for (const Event* const e : {&deadline_, &retry_}) event_del(e->get());
+  doors_.close();
   clients_.close_all();
   pool_.close_all();
-  event_base_loop(base_.get(), EVLOOP_NONBLOCK);  // only now are the descriptors closed
+  loop_.run_once();  // only now are the descriptors closed
 }
 
 void Front::finish(std::chrono::steady_clock::time_point deadline) noexcept {
   finish_by_ = deadline;
   finishing_.store(true, std::memory_order_release);
-  wake_up();
+  loop_.wake();
   thread_.join();
 }
 
 bool Front::alive() noexcept {
   const bool unanswered = asked_.exchange(true, std::memory_order_relaxed);
-  wake_up();
+  loop_.wake();
   return !unanswered;
 }
 
-void Front::wake_up() noexcept {
-  const std::uint64_t one = 1;
-  [[maybe_unused]] const ssize_t written = ::write(wakeup_.get(), &one, sizeof(one));  // not full
-}
-
-void Front::on_wake(evutil_socket_t, short, void* argument) noexcept {
-  auto& self = *static_cast<Front*>(argument);
-  std::uint64_t times = 0;
-  // So that it ends to wake.
-  [[maybe_unused]] const ssize_t got = ::read(self.wakeup_.get(), &times, sizeof(times));
-  self.asked_.store(false, std::memory_order_relaxed);
-  if (!self.finishing_.load(std::memory_order_acquire)) return;
+void Front::woken() noexcept {
+  asked_.store(false, std::memory_order_relaxed);
+  if (!finishing_.load(std::memory_order_acquire)) return;
   const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
-      self.finish_by_ - std::chrono::steady_clock::now());
+      finish_by_ - std::chrono::steady_clock::now());
   const timeval at_most = to_timeval(std::max(left, std::chrono::milliseconds(0)));
-  if (event_add(self.deadline_.get(), &at_most) != 0) event_base_loopbreak(self.base_.get());
-  self.settle();
+  if (event_add(deadline_.get(), &at_most) != 0) loop_.end();
+  settle();
 }
 
 void Front::on_deadline(evutil_socket_t, short, void* argument) noexcept {
-  event_base_loopbreak(static_cast<Front*>(argument)->base_.get());
+  static_cast<Front*>(argument)->loop_.end();
 }
 
 // Every callback ends with it: it may close any client.
@@ -172,7 +94,7 @@ void Front::settle() {
   clients_.keep_within_bounds();
   const bool busy = clients_.any(State::kWaiting) || clients_.any(State::kServing) ||
                     clients_.any(State::kWriting);
-  if (!busy && finishing_.load(std::memory_order_acquire)) event_base_loopbreak(base_.get());
+  if (!busy && finishing_.load(std::memory_order_acquire)) loop_.end();
 }
 
 // Closes the client if there is no memory for the step. A step that throws has not closed it.
@@ -184,40 +106,26 @@ void Front::attempt(Client& client, void (Front::*step)(Client&)) noexcept {
   }
 }
 
-void Front::on_connection(evutil_socket_t, short, void* argument) noexcept {
-  const Door& door = *static_cast<Door*>(argument);
-  door.front->accept(door);
-  door.front->settle();
-}
-
-void Front::accept(const Door& door) noexcept {
-  for (int i = 0; i < kAtOnce; ++i) {
-    Descriptor socket(
-        ::accept4(door.listener.socket.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
-    if (socket) {
-      welcome(std::move(socket), door.listener);
-      continue;
-    }
-    if (errno == EAGAIN) return;
-    const bool exhausted =
-        errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM;
-    if (!exhausted) continue;
+void Front::let_in(const Listener& listener) noexcept {
+  const bool all = accept_from(
+      listener, [&](Descriptor connection) noexcept { welcome(std::move(connection), listener); });
+  if (!all) {
     clients_.spare_one();
-    for (Door& other : doors_) event_del(other.readable.get());
+    doors_.pause();
     retry_soon();
-    return;
   }
+  settle();
 }
 
 // A descriptor that was closed is free only when the event loop comes to it.
 void Front::retry_soon() noexcept {
   const timeval pause = to_timeval(kPause);
-  if (event_add(retry_.get(), &pause) != 0) event_base_loopbreak(base_.get());
+  if (event_add(retry_.get(), &pause) != 0) loop_.end();
 }
 
 void Front::on_retry(evutil_socket_t, short, void* argument) noexcept {
   auto& self = *static_cast<Front*>(argument);
-  for (Door& door : self.doors_) event_add(door.readable.get(), nullptr);
+  self.doors_.resume();
   self.serve_waiting();
   self.settle();
 }
@@ -232,9 +140,9 @@ void Front::welcome(Descriptor socket, const Listener& listener) noexcept {
 }
 
 void Front::await(Client& client) {
-  client.timer = made(event_new(base_.get(), -1, 0, on_timer, &client));
+  client.timer = make_event(loop_.base(), -1, 0, on_timer, &client);
   client.first_byte =
-      made(event_new(base_.get(), client.fd(), EV_READ | EV_PERSIST, on_first_byte, &client));
+      make_event(loop_.base(), client.fd(), EV_READ | EV_PERSIST, on_first_byte, &client);
   if (event_add(client.first_byte.get(), nullptr) != 0) throw std::bad_alloc();
   limit(client, options_.request_timeout);
 }
@@ -262,20 +170,13 @@ void Front::open(Client& client) {
     open_tls(client, *rules->tls.context);
     return;
   }
-  client.socket.reset(bufferevent_socket_new(base_.get(), client.fd(), BEV_OPT_CLOSE_ON_FREE));
-  if (client.socket == nullptr) throw std::bad_alloc();
-  client.unopened.release();
+  client.socket = open_plain(loop_.base(), client.unopened);
   begin(client);
   if (rules->has_tls()) respond(client, needs_tls());
 }
 
 void Front::open_tls(Client& client, ssl_ctx_st& context) {
-  SSL* const ssl = SSL_new(&context);
-  if (ssl == nullptr) throw std::bad_alloc();
-  client.socket.reset(bufferevent_openssl_socket_new(
-      base_.get(), client.fd(), ssl, BUFFEREVENT_SSL_ACCEPTING, BEV_OPT_CLOSE_ON_FREE));
-  if (client.socket == nullptr) throw std::bad_alloc();
-  client.unopened.release();
+  client.socket = http::open_tls(loop_.base(), client.unopened, context);
   client.origin.scheme = Origin::Scheme::kHttps;
   client.tls_bytes = kHandshakeBytes;
   clients_.move(client, State::kHandshaking);
@@ -289,7 +190,6 @@ void Front::begin(Client& client) {
   const timeval progress = to_timeval(options_.request_timeout);
   bufferevent_setcb(socket, on_read, on_written, on_end, &client);
   bufferevent_setwatermark(socket, EV_READ, 0, kMaxHead);
-  bufferevent_set_max_single_write(socket, kWriteAtOnce);
   bufferevent_set_timeouts(socket, nullptr, &progress);
   if (bufferevent_enable(socket, EV_READ) != 0) throw std::bad_alloc();
 }
@@ -408,9 +308,7 @@ void Front::respond(Client& client, std::optional<Answer> made) {
   clients_.hold(client, made->body);
   clients_.move(client, State::kWriting);
   limit(client, options_.response_timeout);
-  evbuffer* const output = client.output();
-  if (evbuffer_add(output, made->head.data(), made->head.size()) != 0) throw std::bad_alloc();
-  if (made->body != nullptr && !made->body->empty()) add_shared(output, std::move(made->body));
+  send(*client.socket, made->head, std::move(made->body));
 }
 
 void Front::on_written(bufferevent*, void* argument) noexcept {
@@ -437,15 +335,11 @@ void Front::taken(Client& client) {
 }
 
 void Front::linger(Client& client) {
-  if (SSL* const ssl = bufferevent_openssl_get_ssl(client.socket.get())) {
-    ERR_clear_error();
-    SSL_shutdown(ssl);  // says that this was the end; the client need not answer
-  }
+  end_output(*client.socket);
   if (client.input_ended) {
     clients_.close(client, client.why_closed);
     return;
   }
-  ::shutdown(client.fd(), SHUT_WR);
   limit(client, kLinger);
   clients_.move(client, State::kClosing);
   discard(client.input());

@@ -13,8 +13,10 @@
 #include "aggregator/http/clients.h"
 #include "aggregator/http/counts.h"
 #include "aggregator/http/descriptor.h"
+#include "aggregator/http/doors.h"
 #include "aggregator/http/event.h"
 #include "aggregator/http/listen_address.h"
+#include "aggregator/http/loop.h"
 #include "aggregator/http/pool.h"
 #include "aggregator/web/rules_file.h"
 
@@ -54,25 +56,21 @@ class Front {
   void count_into(Counts& counts) const { clients_.count_into(counts); }
 
  private:
-  struct Door;
-
-  static void on_connection(evutil_socket_t, short, void* door) noexcept;
   static void on_retry(evutil_socket_t, short, void* front) noexcept;
   static void on_first_byte(evutil_socket_t, short, void* client) noexcept;
   static void on_read(bufferevent*, void* client) noexcept;
   static void on_written(bufferevent*, void* client) noexcept;
   static void on_end(bufferevent*, short what, void* client) noexcept;
   static void on_timer(evutil_socket_t, short, void* client) noexcept;
-  static void on_wake(evutil_socket_t, short, void* front) noexcept;
   static void on_deadline(evutil_socket_t, short, void* front) noexcept;
 
   void run() noexcept;
-  void wake_up() noexcept;
+  void woken() noexcept;
   void settle();
   void retry_soon() noexcept;
   void serve_waiting() noexcept;
   void attempt(Client& client, void (Front::*step)(Client&)) noexcept;
-  void accept(const Door& door) noexcept;
+  void let_in(const Listener& listener) noexcept;
   void welcome(Descriptor socket, const Listener& listener) noexcept;
   void answer(Client* client, std::optional<Answer> made) noexcept;
 
@@ -91,13 +89,11 @@ class Front {
   void limit(Client& client, std::chrono::milliseconds time);
 
   const Options options_;
-  const EventBase base_;
+  Loop loop_;
   Pool pool_;
   Clients clients_;
-  std::vector<Door> doors_;
+  Doors doors_;
   Event retry_;
-  Descriptor wakeup_;
-  Event wake_;
   Event deadline_;
   std::chrono::steady_clock::time_point finish_by_{};  // written before `finishing_`
   std::atomic<bool> finishing_{false};
