@@ -308,7 +308,7 @@ void Front::respond(Client& client, std::optional<Answer> made) {
   clients_.hold(client, made->body);
   clients_.move(client, State::kWriting);
   limit(client, options_.response_timeout);
-  send(*client.socket, made->head, std::move(made->body));
+  if (send(*client.socket, made->head, std::move(made->body))) taken(client);
 }
 
 void Front::on_written(bufferevent*, void* argument) noexcept {

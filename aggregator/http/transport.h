@@ -28,9 +28,11 @@ BufferedSocket open_tls(event_base& base, Descriptor& connection, ssl_ctx_st& co
 std::string_view contiguous(evbuffer* buffer) noexcept;
 void discard(evbuffer* buffer) noexcept;
 
-// Sends a response; the write callback reports when the connection has taken all of it. A null body
-// is an empty one. Throws std::bad_alloc.
-void send(bufferevent& socket, std::string_view head, std::shared_ptr<const std::string> body);
+// Sends a response: what the connection takes at once before it returns, and the rest by the event
+// loop, as the connection takes it. Returns true if nothing is left; else the write callback reports
+// when that is so. Nothing else may be on its way. A null body is an empty one. A fault of the
+// connection leaves bytes over, and reaches the event callback. Throws std::bad_alloc.
+bool send(bufferevent& socket, std::string_view head, std::shared_ptr<const std::string> body);
 
 // Tells the client that nothing follows. It may go on sending.
 void end_output(bufferevent& socket) noexcept;
