@@ -124,7 +124,7 @@ TEST_F(Transport, SendsAtOnceWhatTheConnectionTakes) {
 TEST_F(Transport, SendsAtOnceInTlsWhatTheConnectionTakes) {
   ASSERT_NO_FATAL_FAILURE(open_in_tls());
   EXPECT_TRUE(send(*server_, "head ", text(50'000)));
-  EXPECT_EQ(received(), "head " + *text(50'000));
+  EXPECT_TRUE(received() == "head " + *text(50'000));
 }
 
 // Corked, the kernel would keep the end of a response back for 200 ms.
@@ -160,25 +160,25 @@ TEST_F(Transport, SendsAHeadWithoutABody) {
 TEST_F(Transport, SendsTheRestAsTheClientTakesIt) {
   open();
   EXPECT_FALSE(send(*server_, "head ", text(5'000'000)));
-  EXPECT_EQ(received_to(5'000'005), "head " + *text(5'000'000));
+  EXPECT_TRUE(received_to(5'000'005) == "head " + *text(5'000'000));
 }
 
 TEST_F(Transport, SendsTheRestInTlsAsTheClientTakesIt) {
   ASSERT_NO_FATAL_FAILURE(open_in_tls());
   EXPECT_FALSE(send(*server_, "head ", text(5'000'000)));
-  EXPECT_EQ(received_to(5'000'005), "head " + *text(5'000'000));
+  EXPECT_TRUE(received_to(5'000'005) == "head " + *text(5'000'000));
 }
 
 TEST_F(Transport, LosesNothingWhereverTheConnectionIsFull) {
   open();
   const std::string all = sent_until_full();
-  EXPECT_EQ(received_to(all.size()), all);
+  EXPECT_TRUE(received_to(all.size()) == all);
 }
 
 TEST_F(Transport, LosesNothingWhereverTheConnectionIsFullInTls) {
   ASSERT_NO_FATAL_FAILURE(open_in_tls());
   const std::string all = sent_until_full();
-  EXPECT_EQ(received_to(all.size()), all);
+  EXPECT_TRUE(received_to(all.size()) == all);
 }
 
 TEST_F(Transport, TakesNoMoreThanItsShareAtOnce) {
