@@ -14,11 +14,11 @@
 
 namespace metrics::http {
 
-class Front;
+class Conversations;
 struct Exchange;
 
 struct Client {
-  Front* front;
+  Conversations* conversations;
   Descriptor unopened;              // until its first byte comes: it may be of TLS or of HTTP
   BufferedSocket socket = nullptr;  // from then on
   Origin origin;                    // as which it has reached us

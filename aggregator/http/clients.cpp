@@ -16,11 +16,11 @@ constexpr int kReadsAtEnd = 64;
 
 }  // namespace
 
-Client& Clients::add(Front& front, Descriptor socket, Origin origin) {
+Client& Clients::add(Conversations& conversations, Descriptor socket, Origin origin) {
   if (size_ >= bounds_.connections) spare_one();
   List& idle = in(State::kIdle);
-  Client& client =
-      idle.emplace_back(Client{.front = &front, .unopened = std::move(socket), .origin = origin});
+  Client& client = idle.emplace_back(
+      Client{.conversations = &conversations, .unopened = std::move(socket), .origin = origin});
   client.self = std::prev(idle.end());
   ++size_;
   count(State::kIdle);

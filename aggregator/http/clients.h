@@ -25,7 +25,7 @@ class Clients {
   explicit Clients(Bounds bounds) : bounds_(bounds) {}
 
   // Adds an idle client. Closes another one if there are too many.
-  Client& add(Front& front, Descriptor socket, Origin origin);
+  Client& add(Conversations& conversations, Descriptor socket, Origin origin);
 
   // Closes the client that can best be spared: of those that are idle the one that is so for
   // longest, else of those that close, else that handshake, read, write or wait. Does nothing if

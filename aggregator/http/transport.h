@@ -29,9 +29,9 @@ std::string_view contiguous(evbuffer* buffer) noexcept;
 void discard(evbuffer* buffer) noexcept;
 
 // Sends a response: what the connection takes at once before it returns, and the rest by the event
-// loop, as the connection takes it. Returns true if nothing is left; else the write callback reports
-// when that is so. Nothing else may be on its way. A null body is an empty one. A fault of the
-// connection leaves bytes over, and reaches the event callback. Throws std::bad_alloc.
+// loop, as the connection takes it. Returns true if nothing is left; otherwise the write callback
+// reports when that is so. Nothing else may be on its way. A null body is an empty one. A fault of
+// the connection leaves bytes over, and reaches the event callback. Throws std::bad_alloc.
 bool send(bufferevent& socket, std::string_view head, std::shared_ptr<const std::string> body);
 
 // Tells the client that nothing follows. It may go on sending.
