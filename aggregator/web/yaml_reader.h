@@ -32,8 +32,8 @@ class YamlReader {
   // `path` is for messages, and must outlive the reader.
   explicit YamlReader(const std::string& path) : path_(path) {}
 
-  // Throws std::invalid_argument, with a line that begins with "PATH:LINE: ". All others do so, too,
-  // where a node is not what they read.
+  // Throws std::invalid_argument, with a line that begins with "PATH:LINE: ". All others do so,
+  // too, where a node is not what they read.
   [[noreturn]] void refuse(int line, const std::string& why) const;
   [[noreturn]] void refuse(const YAML::Node& node, const std::string& why) const {
     refuse(line_of(node), why);
