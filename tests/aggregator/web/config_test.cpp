@@ -174,6 +174,8 @@ TEST(WebConfig, NamesTheLineOfWhatCantBeMeant) {
        "2: the password of \"alice\" must be a bcrypt hash, as \"htpasswd -nB NAME\" prints it"},
       {"basic_auth_users:\n  al:ice: " + hash + "\n",
        "2: a user's name must not be empty or have a colon"},
+      {"basic_auth_users:\n  \"\": " + hash + "\n",
+       "2: a user's name must not be empty or have a colon"},
       {"basic_auth_users:\n  alice: " + hash + "\n  alice: " + hash + "\n",
        "3: \"alice\" is there twice in basic_auth_users"},
       {"rate_limit:\n  interval: 1s\n",

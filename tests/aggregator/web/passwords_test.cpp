@@ -83,6 +83,23 @@ TEST(Passwords, CostAHashWhenTheyAreWrongWhetherTheUserExistsOrNot) {
   }
 }
 
+TEST(Passwords, AreRememberedUpToABound) {
+  const std::string hash = hash_of("right");
+  Users crowd;
+  for (int i = 0; i < 1000; ++i) crowd.emplace("user" + std::to_string(i), hash);
+  Passwords passwords;
+  const auto cost = [&](const std::string& name) {
+    const std::int64_t begin = cpu_ns();
+    EXPECT_EQ(passwords.check(crowd, name, "right"), Answer::kRight);
+    return cpu_ns() - begin;
+  };
+  for (const auto& [name, same] : crowd) cost(name);
+  const std::int64_t remembered = cost("user0");
+  crowd.emplace("one more", hash);
+  cost("one more");
+  EXPECT_GT(cost("user0"), 10 * remembered);
+}
+
 // Four threads ask at once: one makes its hash, two wait, and one is sent away. Meanwhile, who was
 // right before is let in.
 TEST(Passwords, LetFewWaitAndThoseWhoAreKnownPass) {

@@ -269,6 +269,14 @@ TEST_F(RulesFileTest, IsRefusedAtFirstWithItsFault) {
   EXPECT_EQ(refusal(), "key_file " + folder_ + "/key.pem: is not a file");
 }
 
+TEST_F(RulesFileTest, TakesNoMoreThanAMegabyteOfAFile) {
+  const std::string comment = "# " + std::string((1 << 20) - 3, 'x') + '\n';
+  replace("web.yml", comment);
+  EXPECT_EQ(refusal(), "");
+  replace("web.yml", comment + '\n');
+  EXPECT_EQ(refusal(), path_ + ": is larger than 1 MB");
+}
+
 TEST_F(RulesFileTest, TakesInlinePem) {
   const auto indented = [](const std::string& text) {
     std::string out;
