@@ -252,6 +252,7 @@ metrics_status metrics_family_status(const metrics_family* handle) {
   if (family == nullptr) return failed(METRICS_INVALID, "the family is NULL: it was refused");
   if (const format::Error* why = family->registry.failure()) return failed(*why);
   return to_status([&]() -> metrics_status {
+    log_claim(family->registry);
     if (const auto why = family->registry.status(*family)) throw format::Error(*why);
     return METRICS_OK;
   });

@@ -90,7 +90,7 @@ void log_unplaced_once(setup::Family& family) noexcept {
   try {
     log(METRICS_OK, '"' + family.definition.name + "\" has no places for exemplars in " +
                         family.registry.file() +
-                        ": they are dropped, what they belong to is counted; ask for them where "
+                        ", which keeps none; what they belong to is counted; ask for them where "
                         "the family is defined, or write METRICS_EXEMPLARS=" +
                         family.definition.name +
                         std::string(format::row_of(family.definition.type).name_ending) +

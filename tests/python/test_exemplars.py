@@ -77,26 +77,40 @@ def test_errors_are_those_of_prometheus_client_and_what_was_counted_stays(number
     assert counted[0] == counted[1]
 
 
-def test_without_places_they_are_dropped_which_is_logged_once(caplog):
-    tasks = ours.Counter('placeless', 'help')
+def test_without_places_each_process_exposes_its_own_which_is_logged_once(caplog):
+    tasks = ours.Counter('placeless', 'help', ['path'])
+    seconds = ours.Histogram('placeless_seconds', 'help', buckets=(1, 2))
     with caplog.at_level(logging.WARNING, logger='libmetrics'):
-        for _ in range(3):
-            tasks.inc(exemplar={'trace_id': 'x'})
-    (line,) = [record.getMessage() for record in caplog.records]
-    assert 'placeless has no places for exemplars' in line
-    assert 'METRICS_EXEMPLARS=placeless*' in line
-    assert exemplars('placeless') == {}
-    assert ours.REGISTRY.get_sample_value('placeless_total') == 3
+        for number in range(3):
+            tasks.labels('/').inc(exemplar={'trace_id': str(number)})
+    tasks.labels('/other').inc()
+    seconds.observe(1.5, exemplar={'trace_id': 'x'})
+    pid = os.fork()
+    if pid == 0:
+        tasks.labels('/').inc(exemplar={'trace_id': 'child'})
+        os._exit(0)
+    assert os.waitpid(pid, 0)[1] == 0
+    of_tasks, of_seconds = [record.getMessage() for record in caplog.records]
+    assert '"placeless" has no places for exemplars' in of_tasks
+    assert 'METRICS_EXEMPLARS=placeless_total,' in of_tasks
+    assert 'METRICS_EXEMPLARS=placeless_seconds,' in of_seconds
+    assert exemplars('placeless') == {('placeless_total', None): ({'trace_id': '2'}, 1),
+                                      ('placeless_seconds_bucket', '2.0'): ({'trace_id': 'x'}, 1.5)}
+    assert ours.REGISTRY.get_sample_value('placeless_total', {'path': '/'}) == 4
 
 
 def test_an_operator_turns_them_on_for_a_program_that_does_not_know_of_it(program):
     printed = program("""
+        import os
         from libmetrics.prometheus_client import *
         from libmetrics.prometheus_client.openmetrics.exposition import generate_latest
         tasks = Counter('tasks', 'help')
         other = Counter('other', 'help')
         for counter in (tasks, other):
-            counter.inc(exemplar={'trace_id': 'x'})
+            if not os.fork():
+                counter.inc(exemplar={'trace_id': 'x'})
+                os._exit(0)
+            os.wait()
         print([line for line in generate_latest(REGISTRY).decode().split('\\n') if ' # ' in line])
     """, METRICS_EXEMPLARS='nothing,tasks_*')
     assert printed.startswith("['tasks_total 1.0 # {trace_id=\"x\"} 1.0 ")

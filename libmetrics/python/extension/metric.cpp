@@ -1,6 +1,7 @@
 #include "libmetrics/python/extension/metric.h"
 
 #include <memory>
+#include <utility>
 
 #include "libmetrics/format/label_values.h"
 #include "libmetrics/format/layout.h"
@@ -494,8 +495,13 @@ PyObject* keep_exemplar(PyObject* self, const Observation& given) {
   const Ref keep(PyObject_GetAttrString(self, "_keep_exemplar"));
   const Ref one(given.amount == nullptr ? PyLong_FromLong(1) : nullptr);
   PyObject* amount = given.amount == nullptr ? one.get() : given.amount;
-  if (!keep || amount == nullptr) return nullptr;
-  return PyObject_CallFunctionObjArgs(keep.get(), given.exemplar, amount, nullptr);
+  Metric& m = metric_of(self);
+  if (!std::exchange(m.has_kept_exemplar, true) && metrics_family_has_exemplars(m.family) == 0) {
+    metrics_family_status(m.family);  // which logs that the exemplar was dropped
+  }
+  const Ref lines(messages(METRICS_OK));
+  if (!keep || amount == nullptr || !lines) return nullptr;
+  return PyObject_CallFunctionObjArgs(keep.get(), given.exemplar, amount, lines.get(), nullptr);
 }
 
 PyObject* unexpected_keyword(const char* function, PyObject* name) {

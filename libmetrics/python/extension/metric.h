@@ -31,6 +31,7 @@ struct Metric {
   Kind kind;               // the class's kind; kNone until _family or _series
   bool observable;
   bool refused;           // a child whose last look-up has found no room
+  bool has_kept_exemplar;
   bool begins_at_zero;    // a gauge whose sample exists as soon as it does
   PyObject* label_names;  // a parent's: a tuple of interned strings; else nullptr
   // A parent's: dicts in dicts, a level for each label; the values of the last level are the

@@ -81,8 +81,8 @@ class MetricWrapperBase(Collector, _metrics.Metric):
 
     `exemplars`, which prometheus_client does not have either, gives the series of a counter or
     histogram places for exemplars in the segment; so does METRICS_EXEMPLARS ("http_*,tasks_total")
-    from outside. Without places, exemplars are dropped, and that is logged once. The segment keeps
-    what the first process has chosen.
+    from outside. Without places, each process has its own exemplars only, and that is logged once.
+    The segment keeps what the first process has chosen.
 
     A class that a program derives from this one directly, with values.ValueClass for its numbers,
     is not in the segment.
@@ -364,6 +364,8 @@ class MetricWrapperBase(Collector, _metrics.Metric):
             own = self._own_labels().items()
             series = [one for one in family[4] if own <= one[0].items() and self._labelnames_of(one[0])]
             segment.add_samples(metric, (*family[:4], series))
+            if not self._has_exemplars:
+                exemplars.add_to(metric, list(self._children.values()) if self._is_parent() else [self])
         return metric
 
     def _native_labelnames(self):
@@ -383,15 +385,12 @@ class MetricWrapperBase(Collector, _metrics.Metric):
         """Checks an exemplar as prometheus_client checks it. Returns its labels' names, and then
         their values, as the library takes them."""
         _validate_exemplar(exemplar)
-        if not self._has_exemplars:
-            log.once(('exemplars', self._name),
-                     f'{self._name} has no places for exemplars, which are dropped: make it with exemplars=True, or '
-                     f'write METRICS_EXEMPLARS={self._name}*, and create the segment anew if it has the metric already')
         return (*map(_native, exemplar), *map(_native, exemplar.values()))
 
-
-    def _keep_exemplar(self, exemplar, amount):
-        """Keeps the exemplar of an amount that was counted, for this process."""
+    def _keep_exemplar(self, exemplar, amount, messages):
+        """Keeps the exemplar of an amount that was counted, for this process; logs what the library
+        has to say of it, a tuple of texts, or None."""
+        log.warn(messages)
         exemplars.keep(self, exemplar, amount)
 
 
