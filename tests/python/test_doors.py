@@ -165,6 +165,58 @@ assert isinstance(family, ours.Metric)
     assert (done.returncode, done.stderr) == (0, '')
 
 
+@pytest.mark.parametrize('text', ['0a 1\\n', 'a-b 1\\n', '# TYPE a.b counter\\na.b_total 1\\n'])
+def test_the_parsers_refuse_what_the_installed_ones_refuse(run, text):
+    """Those before 0.22 leave names to Metric, whose names may be any in ours."""
+    pytest.importorskip('prometheus_client', reason='python3-prometheus-client is not installed')
+    done = run('-c', f'''
+from prometheus_client import parser
+from prometheus_client.openmetrics import parser as openmetrics
+for module, text in ((parser, '{text}'), (openmetrics, '{text}# EOF\\n')):
+    assert module.__name__.startswith('libmetrics.')
+    try:
+        print(list(module.text_string_to_metric_families(text)))
+    except ValueError:
+        print('refused')
+''')
+    assert (done.stdout, done.stderr) == ('refused\nrefused\n', '')
+
+
+def test_without_prometheus_client_there_is_no_parser(segment):
+    done = subprocess.run([sys.executable, '-S', '-c', '''
+try:
+    import libmetrics.prometheus_client.openmetrics.parser
+except ModuleNotFoundError as why:
+    print(why)
+'''], capture_output=True, text=True, env={**os.environ, 'PYTHONPATH': str(BUILT)})
+    assert done.stdout == 'prometheus_client, which has openmetrics.parser, is not installed\n', done.stderr
+
+
+@pytest.mark.parametrize('offered, line', [
+    ("('Counter', 'Novelty', 'Another')", 'has what libmetrics does not: Another, Novelty'),
+    ("('Counter', 'Gauge')", ''),
+    ('names()', '')])  # which only running it would tell
+def test_what_a_newer_release_has_beyond_ours_is_logged_once(run, tmp_path, offered, line):
+    package = tmp_path / 'prometheus_client'
+    package.mkdir()
+    (package / '__init__.py').write_text(f'__all__ = {offered}\n')
+    done = run('-c', '''
+import os
+import sys
+import prometheus_client
+if os.fork() == 0:
+    for name in [name for name in sys.modules if name.startswith('prometheus_client')]:
+        del sys.modules[name]
+    import prometheus_client
+    os._exit(0)
+os.wait()
+''', PYTHONPATH=f'{BUILT}:{tmp_path}')
+    assert done.returncode == 0
+    lines = done.stderr.splitlines()
+    assert len(lines) == bool(line), done.stderr
+    assert all(one.endswith(f'that is installed, in {package}, {line}') for one in lines)
+
+
 def test_auto_makes_the_program_count(program, tasks):
     assert program(f'import libmetrics.auto\n{COUNTS}') == OURS
     assert tasks() == 1

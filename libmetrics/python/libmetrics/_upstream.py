@@ -37,3 +37,29 @@ def report_newer(path, ours):
             from libmetrics import log
             log.once('newer', f'the prometheus_client that is installed, in {path[-1]}, has what libmetrics does not: '
                      + ', '.join(missing))
+
+
+def run(namespace, *names):
+    """Makes a module's namespace that of the installed package's module `names`, a parser.
+    ModuleNotFoundError: there is none."""
+    root = directory()
+    path = os.path.join(root, *names) + '.py' if root is not None else None
+    if path is None or not os.path.isfile(path):
+        raise ModuleNotFoundError(f'prometheus_client, which has {".".join(names)}, is not installed',
+                                  name=namespace['__name__'])
+    with open(path, encoding='utf-8') as file:
+        source = file.read()
+    exec(compile(source, path, 'exec'), namespace)
+    if '.validation import' not in source:
+        namespace['Metric'] = _refusing_new_names(namespace['Metric'])
+
+
+def _refusing_new_names(metric):
+    """Parsers before 0.22 leave it to Metric to refuse names, which has taken any since then."""
+    from .prometheus_client.validation import METRIC_NAME_RE
+
+    def checked(name, *args, **kwargs):
+        if not METRIC_NAME_RE.match(name):
+            raise ValueError('Invalid metric name: ' + name)
+        return metric(name, *args, **kwargs)
+    return checked
