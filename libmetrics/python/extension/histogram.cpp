@@ -14,25 +14,25 @@ void observe_own(Metric& m, double value) noexcept {
   if (value == value && m.own != nullptr) m.own->observe(m.own->bucket(value), value);
 }
 
-void observe(Metric& m, double value) noexcept {
-  auto* const histogram = handle_of<metrics_histogram>(m);
-  if (value == value) {
-    std::uint64_t* first = histogram == nullptr ? nullptr : metrics_hot_first(&histogram->place);
-    if (first != nullptr && m.own != nullptr && m.own->has_bounds_of_series()) {
-      // What histogram->observe does, in its order, with one search for both.
-      const std::uint32_t bucket = histogram->find(histogram->bounds, histogram->padded, value);
-      metrics_hot_count(first + bucket, 1);
-      metrics_hot_sum(first + histogram->sum, value);
-      m.own->observe(bucket, value);
-      return;
-    }
-    observe_own(m, value);
-    if (first != nullptr) {
-      histogram->observe(first, histogram, value);
-      return;
-    }
+// Counts what observe() does not: kept apart, so that that one needs no frame for it.
+[[gnu::noinline]] void observe_apart(Metric& m, double value) noexcept {
+  observe_own(m, value);
+  metrics_histogram_observe(handle_of<metrics_histogram>(m), value);
+}
+
+// Does what histogram->observe does, in its order, with one search for the segment and the object.
+inline void observe(Metric& m, double value) noexcept {
+  const auto* const histogram = handle_of<metrics_histogram>(m);
+  if (histogram == nullptr || m.own == nullptr || !m.own->has_bounds_of_series() ||
+      value != value) [[unlikely]] {
+    return observe_apart(m, value);
   }
-  metrics_histogram_observe(histogram, value);
+  std::uint64_t* const first = metrics_hot_first(&histogram->place);
+  if (first == nullptr) [[unlikely]] return observe_apart(m, value);
+  const std::uint32_t bucket = histogram->find(histogram->bounds, histogram->padded, value);
+  metrics_hot_count(first + bucket, 1);
+  metrics_hot_sum(first + histogram->sum, value);
+  m.own->observe(bucket, value);
 }
 
 PyObject* observe_with_exemplar(PyObject* self, const Observation& given) {
@@ -51,9 +51,9 @@ PyObject* observe_with_exemplar(PyObject* self, const Observation& given) {
   return keep_exemplar(self, given);
 }
 
-PyObject* observe_amount(PyObject* self, PyObject* amount) {
+inline PyObject* observe_amount(PyObject* self, PyObject* amount) {
   Metric& m = metric_of(self);
-  if (!m.observable) {
+  if (!m.observable) [[unlikely]] {
     refused_as_parent(self);
     return nullptr;
   }
@@ -63,8 +63,8 @@ PyObject* observe_amount(PyObject* self, PyObject* amount) {
   return none();
 }
 
-PyObject* observe_python(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObject* names) {
-  if (count == 1 && names == nullptr) return observe_amount(self, args[0]);
+[[gnu::noinline]] PyObject* observe_named(PyObject* self, PyObject* const* args, Py_ssize_t count,
+                                          PyObject* names) {
   Observation given{};
   if (!take_observation("observe", args, count, names, given)) return nullptr;
   if (given.amount == nullptr) {
@@ -72,6 +72,11 @@ PyObject* observe_python(PyObject* self, PyObject* const* args, Py_ssize_t count
   }
   return has_exemplar(given) ? observe_with_exemplar(self, given)
                              : observe_amount(self, given.amount);
+}
+
+PyObject* observe_python(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObject* names) {
+  const bool is_plain = count == 1 && names == nullptr;
+  return is_plain ? observe_amount(self, args[0]) : observe_named(self, args, count, names);
 }
 
 // Gives the object buckets of its own. Returns false with an exception set.
