@@ -96,7 +96,7 @@ PyMethodDef methods[] = {
      "dec($self, amount=1)\n--\n\nTakes the amount from this process's value.\n\n"
      "ValueError: label values are missing."},
     {"time", &time_set, METH_NOARGS,
-     "time()\n--\n\nA context manager and decorator that sets the gauge to the seconds that the "
+     "time($self)\n--\n\nA context manager and decorator that sets the gauge to the seconds that the "
      "block took."},
     {"_family", &family, METH_VARARGS, nullptr},
     {"_series", method(&series), METH_METHOD | METH_FASTCALL | METH_KEYWORDS, nullptr},

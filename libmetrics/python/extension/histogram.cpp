@@ -63,12 +63,19 @@ inline PyObject* observe_amount(PyObject* self, PyObject* amount) {
   return none();
 }
 
+bool is_summary(const Metric& m) noexcept {
+  return m.own != nullptr && m.own->bounds() != nullptr && m.own->bounds()->empty();
+}
+
 [[gnu::noinline]] PyObject* observe_named(PyObject* self, PyObject* const* args, Py_ssize_t count,
                                           PyObject* names) {
   Observation given{};
   if (!take_observation("observe", args, count, names, given)) return nullptr;
   if (given.amount == nullptr) {
     return PyErr_Format(PyExc_TypeError, "observe() missing 1 required argument: 'amount'");
+  }
+  if (given.exemplar != nullptr && is_summary(metric_of(self))) {
+    return PyErr_Format(PyExc_TypeError, "observe() of a summary takes no exemplar");
   }
   return has_exemplar(given) ? observe_with_exemplar(self, given)
                              : observe_amount(self, given.amount);
@@ -185,7 +192,7 @@ PyMethodDef methods[] = {
      "ValueError: label values are missing; or the exemplar's labels are none or too long: then "
      "the amount counts. NaN is ignored and counted as dropped."},
     {"time", &time_observe, METH_NOARGS,
-     "time()\n--\n\nA context manager and decorator that observes the seconds that the block "
+     "time($self)\n--\n\nA context manager and decorator that observes the seconds that the block "
      "took."},
     {"_family", &family, METH_VARARGS, nullptr},
     {"_add_to_bucket", &add_to_bucket, METH_VARARGS, nullptr},

@@ -20,11 +20,11 @@ def _like(function, measured):
 
 
 class _Decorator:
-    def __call__(self, function):
+    def __call__(self, f):
         def measured(*args, **kwargs):
             with self:
-                return function(*args, **kwargs)
-        return _like(function, measured)
+                return f(*args, **kwargs)
+        return _like(f, measured)
 
 
 class ExceptionCounter(_Decorator):

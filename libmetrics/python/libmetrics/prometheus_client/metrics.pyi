@@ -36,6 +36,7 @@ class MetricWrapperBase(Collector):
         _labelvalues: Sequence[str] | None = None,
         *,
         max_series: int | None = None,
+        exemplars: bool = False,
     ) -> None: ...
     def labels(self: _M, *labelvalues: Any, **labelkwargs: Any) -> _M: ...
     def remove(self, *labelvalues: Any) -> None: ...
@@ -91,7 +92,7 @@ class Summary(MetricWrapperBase):
 class Histogram(MetricWrapperBase):
     DEFAULT_BUCKETS: Sequence[float]
     _upper_bounds: list[float]
-    _buckets: list[Any]
+    _buckets: Any  # one for each upper bound
     _sum: Any
     _created: float
     def __init__(
@@ -108,6 +109,7 @@ class Histogram(MetricWrapperBase):
         *,
         max_series: int | None = None,
         native: bool | dict[str, float] | None = None,
+        exemplars: bool = False,
     ) -> None: ...
     def observe(self, amount: float, exemplar: dict[str, str] | None = None) -> None: ...
     def time(self) -> Timer: ...

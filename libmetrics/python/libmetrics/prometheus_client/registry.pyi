@@ -1,12 +1,14 @@
+from abc import abstractmethod
 from collections.abc import Iterable
 from typing import Any, Protocol
 
 from .metrics_core import Metric
 
 class Collector(Protocol):
+    @abstractmethod
     def collect(self) -> Iterable[Metric]: ...
 
-class CollectorRegistry:
+class CollectorRegistry(Collector):
     _collector_to_names: dict[Collector, list[str]]
     _names_to_collectors: dict[str, Collector]
     _lock: Any
