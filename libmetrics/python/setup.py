@@ -39,8 +39,8 @@ SOURCES = {
     'api': 'arguments errors families log read_back segments series updates',
     'reader': 'contents dropped exemplars families gauge_merge held_back identity limits mapping merge overlooked '
               'reader seeded shown slot_report verify',
-    'python/extension': 'counter gauge histogram info messages metric module own processes snapshot stateset tables '
-                        'timer',
+    'python/extension': 'children counter gauge histogram info messages metric module observation own processes '
+                        'series snapshot stateset tables timer',
 }
 VERSION = re.search(r'project\(metrics VERSION (\S+)', (ROOT / 'CMakeLists.txt').read_text()).group(1)
 

@@ -1,5 +1,7 @@
 // counter.cpp -- Counter: inc().
 #include "libmetrics/python/extension/metric.h"
+#include "libmetrics/python/extension/observation.h"
+#include "libmetrics/python/extension/series.h"
 
 namespace metrics::python {
 namespace {
@@ -89,11 +91,6 @@ PyObject* family(PyObject* self, PyObject* args) {
   return define(self, Kind::kCounter, METRICS_COUNTER, names);
 }
 
-PyObject* series(PyObject* self, PyTypeObject* type, PyObject* const* args, Py_ssize_t count,
-                 PyObject*) {
-  return bind(self, type, Kind::kCounter, args, count);
-}
-
 PyMethodDef methods[] = {
     {"inc", method(&inc), METH_FASTCALL | METH_KEYWORDS,
      "inc($self, amount=1, exemplar=None)\n--\n\n"
@@ -102,18 +99,16 @@ PyMethodDef methods[] = {
      "ValueError: the amount is negative, or label values are missing; or the exemplar's labels "
      "are none or too long: then the amount counts. NaN is ignored and counted as dropped."},
     {"_family", &family, METH_VARARGS, nullptr},
-    {"_series", method(&series), METH_METHOD | METH_FASTCALL | METH_KEYWORDS, nullptr},
+    {"_series", method(&series<Kind::kCounter>), METH_METHOD | METH_FASTCALL | METH_KEYWORDS,
+     nullptr},
     {}};
-PyType_Slot slots[] = {{Py_tp_methods, methods}, {0, nullptr}};
-PyType_Spec spec = {"libmetrics._metrics.Counter", sizeof(Metric), 0,
-                    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, slots};
 
 }  // namespace
 
 PyMethodDef* counter_methods() { return methods; }
 
 PyObject* make_counter_type(PyObject* module, PyObject* base) {
-  return PyType_FromModuleAndSpec(module, &spec, base);
+  return make_kind_type(module, base, "libmetrics._metrics.Counter", methods);
 }
 
 }  // namespace metrics::python

@@ -1,5 +1,7 @@
 // gauge.cpp -- Gauge: set(), inc(), dec(), set_to_current_time().
 #include "libmetrics/python/extension/metric.h"
+#include "libmetrics/python/extension/observation.h"
+#include "libmetrics/python/extension/series.h"
 #include "libmetrics/python/extension/timer.h"
 
 namespace metrics::python {
@@ -80,11 +82,6 @@ PyObject* family(PyObject* self, PyObject* args) {
   return define(self, Kind::kGauge, METRICS_GAUGE, names, options);
 }
 
-PyObject* series(PyObject* self, PyTypeObject* type, PyObject* const* args, Py_ssize_t count,
-                 PyObject*) {
-  return bind(self, type, Kind::kGauge, args, count);
-}
-
 PyMethodDef methods[] = {
     {"set", method(&set), METH_FASTCALL | METH_KEYWORDS,
      "set($self, value)\n--\n\nSets this process's value.\n\nValueError: label values are "
@@ -96,14 +93,13 @@ PyMethodDef methods[] = {
      "dec($self, amount=1)\n--\n\nTakes the amount from this process's value.\n\n"
      "ValueError: label values are missing."},
     {"time", &time_set, METH_NOARGS,
-     "time($self)\n--\n\nA context manager and decorator that sets the gauge to the seconds that the "
+     "time($self)\n--\n\nA context manager and decorator that sets the gauge to the seconds that "
+     "the "
      "block took."},
     {"_family", &family, METH_VARARGS, nullptr},
-    {"_series", method(&series), METH_METHOD | METH_FASTCALL | METH_KEYWORDS, nullptr},
+    {"_series", method(&series<Kind::kGauge>), METH_METHOD | METH_FASTCALL | METH_KEYWORDS,
+     nullptr},
     {}};
-PyType_Slot slots[] = {{Py_tp_methods, methods}, {0, nullptr}};
-PyType_Spec spec = {"libmetrics._metrics.Gauge", sizeof(Metric), 0,
-                    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, slots};
 
 }  // namespace
 
@@ -119,7 +115,7 @@ PyObject* set_value(PyObject* self, double value) {
 PyMethodDef* gauge_methods() { return methods; }
 
 PyObject* make_gauge_type(PyObject* module, PyObject* base) {
-  return PyType_FromModuleAndSpec(module, &spec, base);
+  return make_kind_type(module, base, "libmetrics._metrics.Gauge", methods);
 }
 
 }  // namespace metrics::python

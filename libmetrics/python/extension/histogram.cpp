@@ -5,6 +5,8 @@
 #include <vector>
 
 #include "libmetrics/python/extension/metric.h"
+#include "libmetrics/python/extension/observation.h"
+#include "libmetrics/python/extension/series.h"
 #include "libmetrics/python/extension/timer.h"
 
 namespace metrics::python {
@@ -23,12 +25,13 @@ void observe_own(Metric& m, double value) noexcept {
 // Does what histogram->observe does, in its order, with one search for the segment and the object.
 inline void observe(Metric& m, double value) noexcept {
   const auto* const histogram = handle_of<metrics_histogram>(m);
-  if (histogram == nullptr || m.own == nullptr || !m.own->has_bounds_of_series() ||
-      value != value) [[unlikely]] {
+  if (histogram == nullptr || m.own == nullptr || !m.own->has_bounds_of_series() || value != value)
+      [[unlikely]] {
     return observe_apart(m, value);
   }
   std::uint64_t* const first = metrics_hot_first(&histogram->place);
-  if (first == nullptr) [[unlikely]] return observe_apart(m, value);
+  if (first == nullptr) [[unlikely]]
+    return observe_apart(m, value);
   const std::uint32_t bucket = histogram->find(histogram->bounds, histogram->padded, value);
   metrics_hot_count(first + bucket, 1);
   metrics_hot_sum(first + histogram->sum, value);
@@ -179,11 +182,6 @@ PyObject* family(PyObject* self, PyObject* args) {
   return define(self, Kind::kHistogram, METRICS_HISTOGRAM, names, options);
 }
 
-PyObject* series(PyObject* self, PyTypeObject* type, PyObject* const* args, Py_ssize_t count,
-                 PyObject*) {
-  return bind(self, type, Kind::kHistogram, args, count);
-}
-
 PyMethodDef methods[] = {
     {"observe", method(&observe_python), METH_FASTCALL | METH_KEYWORDS,
      "observe($self, amount, exemplar=None)\n--\n\n"
@@ -197,11 +195,9 @@ PyMethodDef methods[] = {
     {"_family", &family, METH_VARARGS, nullptr},
     {"_add_to_bucket", &add_to_bucket, METH_VARARGS, nullptr},
     {"_add_to_sum", &add_to_sum, METH_O, nullptr},
-    {"_series", method(&series), METH_METHOD | METH_FASTCALL | METH_KEYWORDS, nullptr},
+    {"_series", method(&series<Kind::kHistogram>), METH_METHOD | METH_FASTCALL | METH_KEYWORDS,
+     nullptr},
     {}};
-PyType_Slot slots[] = {{Py_tp_methods, methods}, {0, nullptr}};
-PyType_Spec spec = {"libmetrics._metrics.Histogram", sizeof(Metric), 0,
-                    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, slots};
 
 }  // namespace
 
@@ -216,7 +212,7 @@ PyObject* observe_value(PyObject* self, double value) {
 PyMethodDef* histogram_methods() { return methods; }
 
 PyObject* make_histogram_type(PyObject* module, PyObject* base) {
-  return PyType_FromModuleAndSpec(module, &spec, base);
+  return make_kind_type(module, base, "libmetrics._metrics.Histogram", methods);
 }
 
 }  // namespace metrics::python

@@ -83,14 +83,11 @@ PyObject* state(PyObject* self, PyObject* args) {
 
 PyMethodDef methods[] = {
     {"_family", &family, METH_VARARGS, nullptr}, {"_state", &state, METH_VARARGS, nullptr}, {}};
-PyType_Slot slots[] = {{Py_tp_methods, methods}, {0, nullptr}};
-PyType_Spec spec = {"libmetrics._metrics.Info", sizeof(Metric), 0,
-                    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, slots};
 
 }  // namespace
 
 PyObject* make_info_type(PyObject* module, PyObject* base) {
-  return PyType_FromModuleAndSpec(module, &spec, base);
+  return make_kind_type(module, base, "libmetrics._metrics.Info", methods);
 }
 
 }  // namespace metrics::python

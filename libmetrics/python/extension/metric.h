@@ -30,7 +30,7 @@ struct Metric {
   metrics_family* family;  // nullptr: the definition broke the rules; counts nothing
   Kind kind;               // the class's kind; kNone until _family or _series
   bool observable;
-  bool refused;           // a child whose last look-up has found no room
+  bool refused;  // a child whose last look-up has found no room
   bool has_kept_exemplar;
   bool begins_at_zero;    // a gauge whose sample exists as soon as it does
   PyObject* label_names;  // a parent's: a tuple of interned strings; else nullptr
@@ -82,46 +82,6 @@ Handle* handle_of(const Metric& m) noexcept {
 // Raises ValueError if the metric is a parent, and returns true.
 bool refused_as_parent(PyObject* self);
 
-// The arguments of inc() and observe(), given by position or by name; nullptr for each one that
-// is not given.
-struct Observation {
-  PyObject* amount;
-  PyObject* exemplar;
-};
-// Stores the arguments in `taken`. Returns false with a TypeError set if there are others.
-bool take_observation(const char* function, PyObject* const* args, Py_ssize_t count,
-                      PyObject* names, Observation& taken);
-// Returns true if an exemplar is given; prometheus_client takes an empty one for none.
-inline bool has_exemplar(const Observation& given) noexcept {
-  if (given.exemplar == nullptr || given.exemplar == Py_None) return false;
-  const int is_true = PyObject_IsTrue(given.exemplar);
-  if (is_true < 0) PyErr_Clear();
-  return is_true != 0;
-}
-// An exemplar's labels, as the library takes them.
-class ExemplarTexts {
- public:
-  // Makes Python code check the exemplar. If that raises an exception, is_valid() is false until
-  // raise().
-  ExemplarTexts(PyObject* self, PyObject* exemplar);
-  bool is_valid() const noexcept { return texts_ && strings_ != nullptr; }
-  // Raises the exception, and returns nullptr: what the exemplar belongs to was counted meanwhile,
-  // as prometheus_client counts it.
-  PyObject* raise();
-  const char* const* names() const noexcept { return strings_.get(); }
-  const char* const* values() const noexcept { return strings_.get() + count_; }
-  std::size_t count() const noexcept { return count_; }
-
- private:
-  Ref texts_;  // the names, then the values; owns what `strings_` points to
-  std::unique_ptr<const char*[]> strings_;
-  std::size_t count_ = 0;
-  PyObject *type_ = nullptr, *value_ = nullptr, *trace_ = nullptr;
-};
-// Makes Python code keep an exemplar that is given, for this process's view. Returns a new
-// reference to None, or nullptr with an exception set.
-PyObject* keep_exemplar(PyObject* self, const Observation& given);
-
 // Return what Python calls as observe() and set() of the library's own classes.
 PyCFunction observe_function() noexcept;
 PyCFunction set_function() noexcept;
@@ -130,12 +90,12 @@ PyCFunction set_function() noexcept;
 PyObject* observe_value(PyObject* self, double value);
 PyObject* set_value(PyObject* self, double value);
 
-// Raises TypeError for a keyword that a method doesn't take, and returns nullptr.
-PyObject* unexpected_keyword(const char* function, PyObject* name);
-
 // Make the types. Each returns a new reference, or nullptr with an exception set; `base` is the
 // type that make_metric_type() returned.
 PyObject* make_metric_type(PyObject* module);
+// Makes a type of one kind. The name, and the methods up to an empty entry, must live as long as the
+// program.
+PyObject* make_kind_type(PyObject* module, PyObject* base, const char* name, PyMethodDef* methods);
 PyObject* make_counter_type(PyObject* module, PyObject* base);
 PyObject* make_gauge_type(PyObject* module, PyObject* base);
 PyObject* make_histogram_type(PyObject* module, PyObject* base);
@@ -174,11 +134,5 @@ struct Names {
 // messages().
 PyObject* define(PyObject* self, Kind kind, metrics_type type, const Names& names,
                  metrics_family_options options = {});
-
-// Implements `_series(parent, values)`: makes self the parent's child with these label values, and
-// returns messages(). A metric without labels is its own parent. `type` is the class of the method,
-// of which both must be instances.
-PyObject* bind(PyObject* self, PyTypeObject* type, Kind kind, PyObject* const* args,
-               Py_ssize_t count);
 
 }  // namespace metrics::python

@@ -1,5 +1,6 @@
 // stateset.cpp -- StateSet: which of several states something is in.
 #include "libmetrics/python/extension/metric.h"
+#include "libmetrics/python/extension/series.h"
 
 namespace metrics::python {
 namespace {
@@ -40,25 +41,17 @@ PyObject* family(PyObject* self, PyObject* args) {
   return define(self, Kind::kStateSet, METRICS_STATESET, names, options);
 }
 
-PyObject* series(PyObject* self, PyTypeObject* type, PyObject* const* args, Py_ssize_t count,
-                 PyObject*) {
-  return bind(self, type, Kind::kStateSet, args, count);
-}
-
-PyMethodDef methods[] = {
-    {"_set", &set, METH_O, nullptr},
-    {"_own_state", &own_state, METH_NOARGS, nullptr},
-    {"_family", &family, METH_VARARGS, nullptr},
-    {"_series", method(&series), METH_METHOD | METH_FASTCALL | METH_KEYWORDS, nullptr},
-    {}};
-PyType_Slot slots[] = {{Py_tp_methods, methods}, {0, nullptr}};
-PyType_Spec spec = {"libmetrics._metrics.StateSet", sizeof(Metric), 0,
-                    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, slots};
+PyMethodDef methods[] = {{"_set", &set, METH_O, nullptr},
+                         {"_own_state", &own_state, METH_NOARGS, nullptr},
+                         {"_family", &family, METH_VARARGS, nullptr},
+                         {"_series", method(&series<Kind::kStateSet>),
+                          METH_METHOD | METH_FASTCALL | METH_KEYWORDS, nullptr},
+                         {}};
 
 }  // namespace
 
 PyObject* make_stateset_type(PyObject* module, PyObject* base) {
-  return PyType_FromModuleAndSpec(module, &spec, base);
+  return make_kind_type(module, base, "libmetrics._metrics.StateSet", methods);
 }
 
 }  // namespace metrics::python

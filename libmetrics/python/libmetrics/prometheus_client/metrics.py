@@ -9,19 +9,16 @@ import time
 
 from libmetrics import _metrics, gauge_modes, log
 
-from . import functions, segment
+from . import functions
 from .context_managers import ExceptionCounter, InprogressTracker, Timer as Timer
+from .definition import _build_full_name as _build_full_name
+from .info import Info as Info
 from .registry import REGISTRY
 from .samples import Sample
+from .stateset import Enum as Enum
 from .utils import INF, floatToGoString
 from .values import Count, CounterValue, GaugeValue, OwnNumber, Sum, buckets as buckets_of
-from .wrapper import (
-    MetricWrapperBase as MetricWrapperBase,
-    _build_full_name as _build_full_name,
-    _native,
-    _shown,
-    librarys,
-)
+from .wrapper import MetricWrapperBase as MetricWrapperBase, librarys
 
 
 def _get_use_created():
@@ -251,160 +248,3 @@ class Histogram(MetricWrapperBase, _metrics.Histogram):
         if self._upper_bounds[0] >= 0:
             samples.append(Sample('_sum', {}, self._sum.get()))
         return _with_created(self, samples)
-
-
-# By pid and an info's name: what the process has set, by the values of the metric's own labels. By
-# pid, since a forked child must not take away what its parent has set: a fact while that lives.
-_facts = {}
-
-
-def _facts_of_this_process(name):
-    pid = os.getpid()
-    if pid not in _facts:
-        for ancestor in set(_facts) - {pid}:
-            _facts.pop(ancestor, None)
-    return _facts.setdefault(pid, {}).setdefault(name, {})
-
-
-@librarys
-class Info(MetricWrapperBase, _metrics.Info):
-    """Constant information as labels, value 1. The segment has no sample until info() is called.
-
-        BUILD = Info('build', 'What is running.')
-        BUILD.info({'version': '1.2.3'})
-    """
-
-    _type = _native_type = 'info'
-    _OF_FAMILY = (*MetricWrapperBase._OF_FAMILY, '_parent_info')
-
-    def _define(self, documentation):
-        self._parent_info = self
-        return self._family(self._name + '_info', documentation, self._max_series)
-
-    def _begin(self, parent, labelvalues):
-        pass  # its labels are known when info() is called
-
-    def _metric_init(self):
-        self._value = {}
-
-    def _native_labelnames(self):
-        names = set(self._labelnames)
-        return lambda keys: names <= keys
-
-    def info(self, val):
-        """Sets the information, a dict, in place of what this process has set in these labels
-        before. What other processes have set stays, unless it is the same as what is replaced.
-
-        ValueError: one of its labels is one of the metric's, a value is None, or label values are
-        missing.
-        """
-        self._raise_if_not_observable()
-        if set(self._labelnames) & val.keys():
-            raise ValueError(f'Overlapping labels for Info metric, metric: {self._labelnames} child: {val}')
-        if any(value is None for value in val.values()):
-            raise ValueError('Label value cannot be None')
-        self._value = dict(val)
-        own = tuple(map(_native, self._labelvalues))
-        fact = {**dict(zip(self._labelnames, own)),
-                **{_native(name): _native(value) for name, value in val.items()}}
-        log.warn(self._parent_info._state(_facts_of_this_process(self._name), own, fact))
-
-    def _child_samples(self):
-        return (Sample('_info', self._value, 1.0),)
-
-    def _remove_series(self, labelvalues):
-        _facts_of_this_process(self._name).pop(labelvalues, None)
-        gone = dict(zip(self._labelnames, map(_shown, labelvalues))).items()
-        family = segment.snapshot().get(self._name)
-        for labels, *_ in family[4] if family is not None and family[0] == 'info' else ():
-            if gone <= labels.items():
-                log.warn(self._parent_info._remove(tuple(text for pair in labels.items() for text in pair)))
-
-    def clear(self):
-        super().clear()
-        _facts_of_this_process(self._name).clear()
-
-
-@librarys
-class Enum(MetricWrapperBase, _metrics.StateSet):
-    """Which of several states something is in: a gauge for each, 1 or 0, labelled with the state.
-
-        STATE = Enum('task_state', 'What it does.', states=['starting', 'running', 'stopped'])
-        STATE.state('running')
-
-    Each process has its own; `multiprocess_mode`, which prometheus_client does not have here,
-    decides what is shown, unless an operator has chosen another mode; see libmetrics.gauge_modes.
-    `mostrecent`, the default: the state that any process has set last, whether or not it still
-    lives; `livemostrecent`: that a living one has set last; `all` and `liveall`: each process's,
-    with its pid; `livesum`: a gauge, how many living processes are in each state.
-
-    Making the metric sets the first state, unless one is shown already, or the mode is `livesum`: a
-    process that has set none is in none.
-
-    ValueError: there are no states, a label has the metric's name, or it is not one of these modes.
-    """
-
-    _type = _native_type = 'stateset'
-    _MODES = ('mostrecent', 'livemostrecent', 'all', 'liveall', 'livesum')
-    _OF_FAMILY = (*MetricWrapperBase._OF_FAMILY, '_states', '_distinct', '_multiprocess_mode')
-
-    def __init__(self, name, documentation, labelnames=(), namespace='', subsystem='', unit='', registry=REGISTRY,
-                 _labelvalues=None, states=None, *, multiprocess_mode='mostrecent', max_series=None):
-        labelnames = tuple(labelnames)
-        if name in labelnames:
-            raise ValueError(f'Overlapping labels for Enum metric: {name}')
-        if not states:
-            raise ValueError(f'No states provided for Enum metric: {name}')
-        if multiprocess_mode not in self._MODES:
-            raise ValueError(f'Invalid multiprocess mode: {multiprocess_mode}')
-        self._states = states
-        self._distinct = tuple(dict.fromkeys(map(_native, states)))
-        self._multiprocess_mode = multiprocess_mode
-        super().__init__(name, documentation, labelnames, namespace, subsystem, unit, registry, _labelvalues,
-                         max_series=max_series)
-        self._kwargs['states'] = states
-        if multiprocess_mode != 'mostrecent':
-            self._kwargs['multiprocess_mode'] = multiprocess_mode
-
-    def _define(self, documentation):
-        chosen = gauge_modes.mode_for(self._name, self._multiprocess_mode)
-        if chosen in self._MODES:
-            self._multiprocess_mode = chosen
-        return self._family(self._name, documentation, self._labelnames, self._max_series,
-                            gauge_modes.MODES.index(self._multiprocess_mode), self._distinct)
-
-    def _begin(self, parent, labelvalues):
-        super()._begin(parent, labelvalues)
-        self._begin_state(labelvalues)
-
-    def _begin_state(self, labelvalues):
-        if self._multiprocess_mode in ('all', 'liveall'):
-            begins = self._own_state() is None
-        else:
-            begins = self._multiprocess_mode != 'livesum' and not self._in_segment(labelvalues)
-        if begins:
-            self._set(0)
-
-    def _metric_init(self):
-        self._value = 0
-
-    def _native_labelnames(self):
-        names = {*self._labelnames, self._name}
-        return lambda keys: keys - {'pid'} == names - {'pid'}
-
-    def state(self, state):
-        """Sets the state. ValueError: not one of the states, or label values are missing."""
-        self._raise_if_not_observable()
-        if state not in self._states:
-            raise ValueError(f'{state!r} is not in list')
-        self._value = self._states.index(state)
-        self._set(self._distinct.index(_native(state)))
-
-    def _child_samples(self):
-        return tuple(Sample('', {self._name: state}, 1 if at == self._value else 0)
-                     for at, state in enumerate(self._states))
-
-    def _begin_family_anew(self):
-        super()._begin_family_anew()
-        if not self._is_parent():
-            self._begin_state(())
