@@ -13,7 +13,10 @@ import random
 import re
 import sys
 
+import prometheus_client as installed
+
 p = import_module(sys.argv[1])
+openmetrics = import_module(sys.argv[1] + '.openmetrics.exposition')
 is_own = sys.argv[2] == 'own'
 
 NAMES = ('a', 'b_total', 'c', 'd', 'e_seconds', 'f')
@@ -24,13 +27,22 @@ BUCKETS = ((1, 2), (0, .5, 1e6), (-1, 0, 1), ('1', '2.5'), (2, 1), (),
            *([(1, 1, 3)] * is_own))  # the segment has one bucket for equal bounds
 
 
+EXEMPLARS = ({'trace_id': 'a'}, {'trace_id': 'b', 'span': 'ü'}, {}, None, {'__a': 'reserved'}, {'a': 7}, 'text')
+
+
 class Program:
     def __init__(self, seed):
         self.random = random.Random(seed)
-        self.registry = p.CollectorRegistry() if is_own else p.REGISTRY
+        self.registries = [p.CollectorRegistry(), p.CollectorRegistry(auto_describe=True)] if is_own else [p.REGISTRY]
+        self.registry_of = {}
         self.prefix = '' if is_own else f'seed{seed}_'
         self.metrics = []
         self.children = []
+
+    @property
+    def registry(self):
+        """Any of them: each use is another choice."""
+        return self.choose(self.registries)
 
     def choose(self, of):
         return of[self.random.randrange(len(of))]
@@ -53,8 +65,10 @@ class Program:
         if self.random.random() < .1 and kind not in ('Info', 'Enum'):
             more['unit'] = 'seconds'
         name, labels = self.prefix + self.choose(NAMES), self.choose(LABELS)
-        metric = getattr(p, kind)(name, 'Help.\n"quoted" \\', labels, registry=self.registry, **more)
+        registry = self.registry
+        metric = getattr(p, kind)(name, 'Help.\n"quoted" \\', labels, registry=registry, **more)
         self.metrics.append(metric)
+        self.registry_of[metric] = registry
         if kind in ('Info',) and not labels:
             metric.info({'first': '1'})
         return repr(metric)
@@ -85,6 +99,27 @@ class Program:
             target.info({'first': str(amount), 'second': self.choose(('', 'b'))})
         else:
             target.state(self.choose(('on', 'off', 'mixed', 'none')))
+
+    def exemplify(self):
+        target = self.choose(self.metrics + self.children)
+        amount, exemplar = self.choose(AMOUNTS), self.choose(EXEMPLARS)
+        if type(target).__name__ == 'Counter':
+            target.inc(amount, exemplar)
+        elif type(target).__name__ == 'Histogram':
+            target.observe(amount, exemplar=exemplar)
+
+    def reset(self):
+        target = self.choose(self.metrics + self.children)
+        # The segment's count goes on.
+        if is_own and type(target).__name__ == 'Counter' and hasattr(installed.Counter, 'reset'):
+            target.reset()
+
+    def remove_by_labels(self):
+        metric = self.choose(self.metrics)
+        if hasattr(installed.Counter, 'remove_by_labels'):
+            names = [*metric._labelnames, 'no_label'] if self.random.random() < .1 else metric._labelnames
+            metric.remove_by_labels({name: str(self.choose(VALUES)) for name in names if self.random.random() < .7})
+        self.forget_children()
 
     def measure(self):
         target = self.choose(self.metrics + self.children)
@@ -118,7 +153,7 @@ class Program:
     def unregister(self):
         if is_own:  # the segment goes on counting in a metric that is made anew
             metric = self.choose(self.metrics)
-            self.registry.unregister(metric)
+            self.registry_of[metric].unregister(metric)
             self.metrics.remove(metric)
 
     def read(self):
@@ -139,17 +174,27 @@ class Program:
                     self.choose((metric._metrics.clear, lambda: setattr(metric, '_metrics', {})))()
 
     def collect(self):
-        mine = [metric for metric in self.registry.collect() if metric.name.startswith(self.prefix)
+        registry = self.registry
+        mine = [metric for metric in registry.collect() if metric.name.startswith(self.prefix)
                 and not metric.name.startswith(('python_', 'process_'))]
-        mine += [metric for metric in self.registry.collect() if metric.name.startswith('ns_' + self.prefix) and
+        mine += [metric for metric in registry.collect() if metric.name.startswith('ns_' + self.prefix) and
                  self.prefix]
         return [[metric.name, metric.type, metric.documentation, metric.unit,
-                 ordered([s.name, sorted((k, v) for k, v in s.labels.items() if k != 'pid'), float(s.value)]
+                 ordered([s.name, sorted((k, v) for k, v in s.labels.items() if k != 'pid'), float(s.value),
+                          list(s.exemplar[:2]) if s.exemplar else []]
                          for s in metric.samples if not s.name.endswith('_created'))] for metric in mine]
 
     def expose(self):
-        text = p.generate_latest(self.registry).decode() if is_own else ''
-        return [line for line in text.splitlines() if '_created' not in line]
+        encode = self.choose((p.generate_latest, openmetrics.generate_latest))
+        text = encode(self.registry).decode() if is_own else ''
+        lines = [line for line in text.splitlines() if '_created' not in line]
+        return [re.sub('( # {.*} .*) .*', r'\1', line) for line in lines]  # without an exemplar's time
+
+    def ask(self):
+        metric = self.choose(self.metrics)
+        ending = self.choose(('', '_total', '_count', '_sum', '_info'))
+        labels = dict(zip(metric._labelnames, map(str, self.values_for(metric))))
+        return self.registry.get_sample_value(metric._name + ending, labels)
 
     def restrict(self):
         name = self.prefix + self.choose(NAMES) + self.choose(('', '_total', '_count', '_sum', '_info', '_bucket'))
@@ -157,7 +202,8 @@ class Program:
 
     def step(self):
         operation = self.choose((self.make, self.label, self.label, self.update, self.update, self.update, self.update,
-                                 self.measure, self.remove, self.clear, self.unregister, self.read, self.forget,
+                                 self.measure, self.exemplify, self.remove, self.remove_by_labels,
+                                 self.clear, self.reset, self.ask, self.unregister, self.read, self.forget,
                                  self.collect, self.expose, self.restrict))
         if not self.metrics:
             operation = self.make
