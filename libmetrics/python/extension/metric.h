@@ -93,8 +93,8 @@ PyObject* set_value(PyObject* self, double value);
 // Make the types. Each returns a new reference, or nullptr with an exception set; `base` is the
 // type that make_metric_type() returned.
 PyObject* make_metric_type(PyObject* module);
-// Makes a type of one kind. The name, and the methods up to an empty entry, must live as long as the
-// program.
+// Makes a type of one kind. The name, and the methods up to an empty entry, must live as long as
+// the program.
 PyObject* make_kind_type(PyObject* module, PyObject* base, const char* name, PyMethodDef* methods);
 PyObject* make_counter_type(PyObject* module, PyObject* base);
 PyObject* make_gauge_type(PyObject* module, PyObject* base);
