@@ -52,32 +52,44 @@ Json exemplar_json(const Sample& sample, const reader::Exemplar& exemplar) {
           {"exemplar", as_json(exemplar)}};
 }
 
+Json series_json(const reader::Families& families, const reader::Family& family,
+                 const reader::Series& series) {
+  Json samples = Json::array();
+  for (const Sample& sample : samples_of(families, family, series)) {
+    samples.push_back(sample_json(sample));
+  }
+  Json json = {{"labels", labels_json(series.labels)}, {"samples", std::move(samples)}};
+  for (const reader::Exemplar& exemplar : families.exemplars_of(series)) {
+    json["exemplars"].push_back(as_json(exemplar));
+  }
+  if (!family.native) return json;
+  Json& buckets = json["native_buckets"] = Json::array();
+  for (const ListedBucket& bucket : native_buckets(families, family, series)) {
+    add_bucket(buckets.emplace_back(), bucket);
+  }
+  return json;
+}
+
+Json family_json(const reader::Family& family) {
+  return {{"name", family.name},
+          {"type", format::to_string(family.type)},
+          {"help", family.help},
+          {"unit", family.unit}};
+}
+
 Json families_json(const reader::Families& families) {
   Json all = Json::array();
   for (const reader::Family& f : families.families) {
     Json series = Json::array();
-    for (const reader::Series& s : f.series) {
-      Json samples = Json::array();
-      for (const Sample& sample : samples_of(families, f, s)) {
-        samples.push_back(sample_json(sample));
-      }
-      series.push_back({{"labels", labels_json(s.labels)}, {"samples", std::move(samples)}});
-      for (const reader::Exemplar& exemplar : families.exemplars_of(s)) {
-        series.back()["exemplars"].push_back(as_json(exemplar));
-      }
-      if (!f.native) continue;
-      Json& buckets = series.back()["native_buckets"] = Json::array();
-      for (const ListedBucket& bucket : native_buckets(families, f, s)) {
-        add_bucket(buckets.emplace_back(), bucket);
-      }
-    }
-    all.push_back({{"name", f.name},
-                   {"type", format::to_string(f.type)},
-                   {"help", f.help},
-                   {"unit", f.unit},
-                   {"series", std::move(series)}});
+    for (const reader::Series& s : f.series) series.push_back(series_json(families, f, s));
+    all.push_back(family_json(f));
+    all.back()["series"] = std::move(series);
   }
   return all;
+}
+
+std::string line_of(const Json& json) {
+  return format::printable_lines(json.dump(-1, ' ', false, Json::error_handler_t::replace)) + '\n';
 }
 
 std::string text_of(const Json& json) {

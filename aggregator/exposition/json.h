@@ -24,14 +24,23 @@ Json bucket_json(const Sample& sample, const ListedBucket& bucket);
 //   "timestamp": "1520430000.123"}}, of the family and labels that the sample has.
 Json exemplar_json(const Sample& sample, const reader::Exemplar& exemplar);
 
-// Returns [{"name", "type", "help", "unit", "series": [{"labels": {...},
-//   "samples": [sample_json(), ...]}, ...]}, ...]. A series of a histogram with native buckets also
-//   has "native_buckets": [{"bucket", "lower", "upper", "count"}, ...], and one with exemplars has
-//   "exemplars": [{"labels", "value", "timestamp"}, ...], in ascending order of values.
+// Returns {"labels": {...}, "samples": [sample_json(), ...]}. A series of a histogram with native
+// buckets also has "native_buckets": [{"bucket", "lower", "upper", "count"}, ...], and one with
+// exemplars has "exemplars": [{"labels", "value", "timestamp"}, ...], in ascending order of values.
+Json series_json(const reader::Families& families, const reader::Family& family,
+                 const reader::Series& series);
+
+// Returns {"name", "type", "help", "unit"}.
+Json family_json(const reader::Family& family);
+
+// Returns [family_json() with "series": [series_json(), ...], ...].
 Json families_json(const reader::Families& families);
 
 // Returns the JSON as indented text. Bytes that are not UTF-8 become U+FFFD; all characters that a
 // terminal obeys are escaped, also those that JSON allows as they are.
 std::string text_of(const Json& json);
+
+// Returns the same in one line, for programs.
+std::string line_of(const Json& json);
 
 }  // namespace metrics::exposition

@@ -151,7 +151,7 @@ void OwnMetrics::describe_aggregator(reader::FamiliesBuilder& build,
                                      double scrape_seconds) {
   describe_process(build, process());
   build.family(format::Type::kCounter, "metrics_aggregator_scrapes", "Expositions made.");
-  build.counter({}, ++scrapes_);
+  build.counter({}, scrapes_);
   build.family(format::Type::kGauge, "metrics_aggregator_scrape_duration_seconds",
                "How long reading and merging all segments took for this exposition.");
   build.gauge({}, scrape_seconds);
@@ -164,7 +164,8 @@ void OwnMetrics::describe_aggregator(reader::FamiliesBuilder& build,
 }
 
 const reader::Families& OwnMetrics::collect(const std::vector<SegmentState>& segments,
-                                            double scrape_seconds) {
+                                            double scrape_seconds, Purpose purpose) {
+  if (purpose == Purpose::kExposition) ++scrapes_;
   std::unordered_set<std::string_view, reader::Seeded> names;
   for (const SegmentState& s : segments) names.insert(s.name);
   std::erase_if(slots_, [&](const auto& entry) { return !names.contains(entry.first); });

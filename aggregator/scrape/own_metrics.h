@@ -45,9 +45,13 @@ class OwnMetrics {
   // From now on, collect() leaves out the aggregator itself, except for its build.
   void leave_out_aggregator();
 
+  // What the families are collected for: only expositions are counted.
+  enum class Purpose { kExposition, kLook };
+
   // Returns the state of the process and of these segments as families. The shape stays the same as
   // long as the segments and their states do. scrape_seconds: how long reading and merging took.
-  const reader::Families& collect(const std::vector<SegmentState>& segments, double scrape_seconds);
+  const reader::Families& collect(const std::vector<SegmentState>& segments, double scrape_seconds,
+                                  Purpose purpose = Purpose::kExposition);
 
  private:
   struct SlotCounts {

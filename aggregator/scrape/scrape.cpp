@@ -108,22 +108,38 @@ std::shared_ptr<const std::string> Scrape::exposition(const exposition::Format& 
   return rounds_.share(key, [&] { return make(format, compression, names, options); });
 }
 
-std::shared_ptr<const std::string> Scrape::make(const exposition::Format& format,
-                                                Compression compression,
-                                                const std::vector<std::string>& names,
-                                                const exposition::Options& options) {
+Scrape::View Scrape::view(Exemplars exemplars, OwnMetrics::Purpose purpose) {
   const auto start = Clock::now();
-  segments_.read(format.has_exemplars ? Exemplars::kAll : Exemplars::kNone);
-  const auto& states = segments_.states();
+  segments_.read(exemplars);
   // The aggregator's own families come first and their names are reserved: a segment's family with
   // such a name is left out, never the aggregator's.
   std::vector<Source> sources = segments_.sources();
-  sources.insert(sources.begin(), {&own_.collect(states, seconds_since(start)), "", true});
+  const reader::Families& own = own_.collect(segments_.states(), seconds_since(start), purpose);
+  sources.insert(sources.begin(), {&own, "", true});
   const reader::Families& families = combine_(sources);
   if (combine_.left_out() != left_out_) {
     left_out_ = combine_.left_out();
     for (const std::string& what : left_out_) aggregator::log_warn(what);
   }
+  return {families, own.families.size(), segments_.states()};
+}
+
+std::shared_ptr<const std::string> Scrape::answer(
+    const std::string& key, const std::function<std::string(const View&)>& make) {
+  // No content type, with which the keys of expositions begin, begins so.
+  return rounds_.share("?" + key, [&] {
+    return std::make_shared<const std::string>(
+        make(view(Exemplars::kNone, OwnMetrics::Purpose::kLook)));
+  });
+}
+
+std::shared_ptr<const std::string> Scrape::make(const exposition::Format& format,
+                                                Compression compression,
+                                                const std::vector<std::string>& names,
+                                                const exposition::Options& options) {
+  const auto start = Clock::now();
+  const auto [families, own, states] = view(
+      format.has_exemplars ? Exemplars::kAll : Exemplars::kNone, OwnMetrics::Purpose::kExposition);
   if (families.shape != names_known_[options.escaping]) {
     names_known_[options.escaping] = families.shape;
     std::vector<std::string> met;

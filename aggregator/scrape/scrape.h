@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -41,6 +42,20 @@ class Scrape {
   // found. Waits for the exposition under way.
   Seen look();
 
+  // What the segments hold at one moment.
+  struct View {
+    const reader::Families& families;  // those of an exposition, the aggregator's own ones first
+    std::size_t own;                   // how many of them are the aggregator's own
+    const std::vector<SegmentState>& segments;
+  };
+
+  // Reads the segments as exposition() does, and returns what `make` makes of them: for questions
+  // that no exposition answers. As there, threads that wait with the same key get the same answer.
+  // `make` must not call this object; the view, with all that it leads to, is valid until it
+  // returns. Throws what `make` throws.
+  std::shared_ptr<const std::string> answer(const std::string& key,
+                                            const std::function<std::string(const View&)>& make);
+
   // Adds families to the aggregator's own, from now on. They must not call this object.
   void describe_also(Describe more);
 
@@ -71,6 +86,9 @@ class Scrape {
   std::shared_ptr<const std::string> make(const exposition::Format& format, Compression compression,
                                           const std::vector<std::string>& names,
                                           const exposition::Options& options);
+
+  // Reads the segments, and returns their families and the aggregator's own ones.
+  View view(Exemplars exemplars, OwnMetrics::Purpose purpose);
 
   Rounds rounds_;  // its turns guard all that follows
   Segments segments_;
