@@ -88,6 +88,31 @@ std::string unexpected_argument(const CLI::App& app) {
   return unexpected(app.remaining(), known);
 }
 
+std::vector<std::pair<std::string, std::string>> spelled(const Flags& flags) {
+  const auto list = [](const std::vector<std::string>& values) {
+    std::string text;
+    for (const std::string& value : values) text.append(text.empty() ? "" : " ").append(value);
+    return text;
+  };
+  const auto yes = [](bool value) { return std::string(value ? "true" : "false"); };
+  return {{"--segment", list(flags.segments)},
+          {"--segment.owner", list(flags.owners)},
+          {"--series.expire-after", std::to_string(flags.expire_after_ms) + "ms"},
+          {"--native-histograms", yes(flags.native_histograms)},
+          {"--native-histogram.max-buckets", std::to_string(flags.native_max_buckets)},
+          {"--openmetrics.created-lines", yes(flags.created_lines)},
+          {"--web.listen-address", list(flags.listen)},
+          {"--web.systemd-socket", yes(flags.systemd_socket)},
+          {"--web.config.file", flags.web_config},
+          {"--web.telemetry-path", flags.path},
+          {"--web.max-requests", std::to_string(flags.max_requests)},
+          {"--web.max-connections", std::to_string(flags.max_connections)},
+          {"--web.external-url", flags.external_url},
+          {"--web.disable-exporter-metrics", yes(flags.disable_exporter_metrics)},
+          {"--log.level", flags.log_level},
+          {"--log.format", flags.log_format}};
+}
+
 void define(CLI::App& app, Flags& flags) {
   app.set_help_flag("-h,--help", "Print this and exit");
   app.get_formatter()->column_width(34);

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace CLI {
@@ -30,6 +31,9 @@ struct Flags {
   std::string log_level = "info";
   std::string log_format = "logfmt";
 };
+
+// Returns each flag with its value, as the command line spells both, for people.
+std::vector<std::pair<std::string, std::string>> spelled(const Flags& flags);
 
 // Returns one line about arguments that are no flags of the app, after it was parsed.
 std::string unexpected_argument(const CLI::App& app);

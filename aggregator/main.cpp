@@ -18,6 +18,8 @@
 #include <vector>
 
 #include "aggregator/command_line.h"
+#include "aggregator/endpoints/api.h"
+#include "aggregator/endpoints/dashboard.h"
 #include "aggregator/endpoints/endpoint.h"
 #include "aggregator/endpoints/favicon.h"
 #include "aggregator/endpoints/health.h"
@@ -49,16 +51,24 @@ constexpr const char* kDefaultAddress = ":8001";
 // Returns all pages except for the landing page, in the order in which the landing page lists them.
 std::vector<endpoints::Endpoint> pages(scrape::Scrape& scrape, const Flags& flags,
                                        const ExternalUrl& url) {
-  return {
-      endpoints::metrics_page(
-          scrape, flags.path,
-          {.created_lines = flags.created_lines,
-           .native = {.max_buckets = flags.native_max_buckets, .shown = flags.native_histograms}}),
-      endpoints::http_sd({url.scheme, url.authority}, url.path + flags.path),
-      endpoints::healthy(),
-      endpoints::ready(),
-      endpoints::favicon(),
-  };
+  const auto answers =
+      std::make_shared<endpoints::Answers>(endpoints::Status{.version = METRICS_VERSION,
+                                                             .revision = std::string(revision()),
+                                                             .build = std::string(build()),
+                                                             .flags = spelled(flags)});
+  std::vector<endpoints::Endpoint> pages = endpoints::dashboard(scrape, answers);
+  pages.push_back(endpoints::metrics_page(
+      scrape, flags.path,
+      {.created_lines = flags.created_lines,
+       .native = {.max_buckets = flags.native_max_buckets, .shown = flags.native_histograms}}));
+  for (endpoints::Endpoint& page : endpoints::api(scrape, answers)) {
+    pages.push_back(std::move(page));
+  }
+  pages.push_back(endpoints::http_sd({url.scheme, url.authority}, url.path + flags.path));
+  pages.push_back(endpoints::healthy());
+  pages.push_back(endpoints::ready());
+  pages.push_back(endpoints::favicon());
+  return pages;
 }
 
 sigset_t set_of(std::initializer_list<int> signals) {

@@ -6,6 +6,8 @@ namespace metrics::aggregator {
 
 std::string_view revision() noexcept { return METRICS_REVISION; }
 
+std::string_view build() noexcept { return METRICS_BUILD; }
+
 std::string version_text(std::string_view program) {
   return std::string(program) + " " METRICS_VERSION "\n  revision: " METRICS_REVISION
                                 "\n  build:    " METRICS_BUILD;

@@ -1,5 +1,5 @@
-// segment_json.h -- a segment, its slots and what it has dropped, as JSON: what the inspector prints
-// with --json and the daemon serves at /api/v1.
+// segment_json.h -- a segment, its slots and what it has dropped, as JSON: what the inspector
+// prints with --json and the daemon serves at /api/v1.
 //
 // The members are described in aggregator/docs/api.md. Times are UTC, as 2026-01-02T03:04:05Z.
 #pragma once
@@ -29,10 +29,11 @@ Json slot_json(const reader::SlotReport& slot);
 std::size_t live_slots(const std::vector<reader::SlotReport>& slots) noexcept;
 
 // Returns {"dropped": [{"what", "reason", "count", "now", "families": [name, ...], "last":
-//   {"family", "pid", "time"}}, ...], "hidden": [{"family", "served", "where_escaped": false}, ...],
+//   {"family", "pid", "time"}}, ...],
+//   "hidden": [{"family", "served", "where_escaped": false}, ...],
 //   "limits": [{"family", "series", "max_series", "now"}, ...],
-//   "removed": {"held_back": [...], "free", "reuse_disabled", "process_without_slot"}}, of a segment
-// as the last look() found it. "last" is missing where no family was refused.
+//   "removed": {"held_back": [...], "free", "reuse_disabled", "process_without_slot"}},
+// of a segment as the last look() found it. "last" is missing where no family was refused.
 Json dropped_json(reader::Reader& reader);
 
 }  // namespace metrics::exposition

@@ -56,7 +56,8 @@ def test_health_and_landing_page(aggregator):
     page = aggregator.request("/")
     assert page.headers["Content-Type"] == "text/html; charset=utf-8"
     links = re.findall(r'href="([^"]*)"', page.text)
-    assert links == ["/favicon.ico", "/metrics", "/http_sd", "/-/healthy", "/-/ready"]
+    api = [f"/api/v1/{name}" for name in ("segments", "workers", "families", "status")]
+    assert links == ["/favicon.ico", "/dashboard", "/metrics", *api, "/http_sd", "/-/healthy", "/-/ready"]
     assert all(aggregator.request(link).status == 200 for link in links)
 
 

@@ -4,11 +4,14 @@
 //
 // METRICS_SEGMENT and the other variables say where it counts. Children of `fork` take their
 // commands from a socket of their own.
+#include <signal.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -224,6 +227,30 @@ Json fork_worker(const Json& c) {
   return {{"pid", ::getpid()}};
 }
 
+// `count` children that have each counted 1 in the counter, and live as long as this process.
+Json crowd(const Json& c) {
+  metrics::Counter counter = counters.at(c.at("id"));
+  std::array<int, 2> done{};
+  if (::pipe(done.data()) != 0) throw std::runtime_error(std::strerror(errno));
+  const auto count = c.at("count").get<std::size_t>();
+  for (std::size_t i = 0; i < count; ++i) {
+    const pid_t child = ::fork();
+    if (child < 0) throw std::runtime_error(std::string("fork: ") + std::strerror(errno));
+    if (child > 0) continue;
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    counter.inc();
+    if (::write(done[1], ".", 1) != 1) ::_exit(1);
+    for (;;) ::pause();
+  }
+  ::close(done[1]);
+  char byte = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    if (::read(done[0], &byte, 1) != 1) throw std::runtime_error("a child has ended");
+  }
+  ::close(done[0]);
+  return Json::object();
+}
+
 // Updates until somebody kills it, and writes one '.' after each update.
 [[noreturn]] void spin(const Json& c) {
   const bool observes = c.contains("histogram");
@@ -260,6 +287,7 @@ Json run(const Json& c) {
   if (what == "info") return info(c);
   if (what == "many") return many(c);
   if (what == "trace") return trace(c);
+  if (what == "crowd") return crowd(c);
   if (what == "inc") {
     counters.at(c.at("id")).inc(c.value("n", std::uint64_t{1}));
   } else if (what == "add") {

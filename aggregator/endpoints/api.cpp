@@ -1,0 +1,105 @@
+#include "aggregator/endpoints/api.h"
+
+#include <functional>
+#include <stdexcept>
+
+#include "aggregator/endpoints/workers.h"
+#include "aggregator/exposition/segment_json.h"
+#include "aggregator/exposition/utc.h"
+#include "libmetrics/format/clock.h"
+#include "libmetrics/reader/slot_report.h"
+
+namespace metrics::endpoints {
+namespace {
+
+using View = scrape::Scrape::View;
+using Make = std::function<Json(const View&, const http::Request&)>;
+
+http::Response json_response(int status, std::shared_ptr<const std::string> body) {
+  http::Response response;
+  response.status = status;
+  response.content_type = "application/json";
+  response.headers = {{"Cache-Control", "no-store"}, {"X-Content-Type-Options", "nosniff"}};
+  response.body = std::move(body);
+  return response;
+}
+
+// Answers with what `make` makes, or with 400 and {"schema", "error"}.
+http::Handler handler(scrape::Scrape& scrape, const std::string& path, Make make) {
+  return [&scrape, path, make = std::move(make)](const http::Request& request) {
+    try {
+      return json_response(
+          200, scrape.answer(path + '?' + std::string(request.query), [&](const View& view) {
+            return exposition::line_of(make(view, request));
+          }));
+    } catch (const std::invalid_argument& e) {
+      return json_response(400, std::make_shared<const std::string>(exposition::line_of(
+                                    {{"schema", kSchema}, {"error", e.what()}})));
+    }
+  };
+}
+
+}  // namespace
+
+Answers::Answers(Status status)
+    : status_(std::move(status)),
+      started_ns_(format::now_ns()),
+      workers_(std::make_unique<Workers>()) {}
+Answers::~Answers() = default;
+
+Json Answers::segments(const View& view) {
+  Json segments = Json::array();
+  for (const scrape::SegmentState& s : view.segments) {
+    Json json;
+    if (s.up) {
+      json = exposition::segment_json(*s.reader, reader::slot_report(*s.reader));
+      json.update(exposition::dropped_json(*s.reader));
+    } else {
+      json = exposition::unreadable_segment_json(s.name, s.why);
+    }
+    json["name"] = s.name;
+    json["up"] = s.up;
+    json["owner"] = s.owner;
+    json["expired"] = s.expired;
+    segments.push_back(std::move(json));
+  }
+  return {{"schema", kSchema},
+          {"time", static_cast<double>(format::now_ns()) / 1e9},
+          {"segments", std::move(segments)}};
+}
+
+Json Answers::workers(const View& view, const http::Request& request) {
+  return workers_->answer(view, request);
+}
+
+Json Answers::status() const {
+  Json flags = Json::object();
+  for (const auto& [name, value] : status_.flags) flags[name] = value;
+  return {{"schema", kSchema},
+          {"version", status_.version},
+          {"revision", status_.revision},
+          {"build", status_.build},
+          {"started", exposition::utc(started_ns_)},
+          {"flags", std::move(flags)}};
+}
+
+std::vector<Endpoint> api(scrape::Scrape& scrape, std::shared_ptr<Answers> answers) {
+  const auto page = [&](const std::string& path, const char* title, Make make) {
+    return Endpoint{path, title, {handler(scrape, path, std::move(make))}};
+  };
+  return {
+      page("/api/v1/segments", "Segments, as JSON",
+           [answers](const View& view, const http::Request&) { return answers->segments(view); }),
+      page("/api/v1/workers", "Workers, as JSON",
+           [answers](const View& view, const http::Request& request) {
+             return answers->workers(view, request);
+           }),
+      page("/api/v1/families", "Families, as JSON",
+           [](const View& view, const http::Request& request) {
+             return Answers::families(view, request);
+           }),
+      page("/api/v1/status", "This daemon, as JSON",
+           [answers](const View&, const http::Request&) { return answers->status(); })};
+}
+
+}  // namespace metrics::endpoints

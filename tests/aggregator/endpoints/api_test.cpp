@@ -1,0 +1,217 @@
+// /api/v1 and the dashboard without sockets: what is answered, in which part, and what is refused.
+#include "aggregator/endpoints/api.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "aggregator/endpoints/dashboard.h"
+#include "aggregator/endpoints/html.h"
+#include "tests/support/temp_segment.h"
+#include "tests/support/worker.h"
+
+namespace metrics::endpoints {
+namespace {
+
+using test::TempSegment;
+
+class Api : public ::testing::Test {
+ protected:
+  http::Response get(const std::string& path, const std::string& query = "") {
+    return table_.at(path).handler({"GET", path, query, {}});
+  }
+  Json json(const std::string& path, const std::string& query = "", int status = 200) {
+    const http::Response response = get("/api/v1/" + path, query);
+    EXPECT_EQ(response.status, status) << *response.body;
+    EXPECT_EQ(response.content_type, "application/json");
+    EXPECT_EQ(std::count(response.body->begin(), response.body->end(), '\n'), 1);
+    const Json answer = Json::parse(*response.body);
+    EXPECT_EQ(answer.at("schema"), 1);
+    return answer;
+  }
+  std::string error(const std::string& path, const std::string& query) {
+    return json(path, query, 400).at("error");
+  }
+  // Returns the member of each of the list's objects.
+  static std::vector<std::string> each(const Json& list, const char* member) {
+    std::vector<std::string> found;
+    for (const Json& entry : list) found.push_back(entry.at(member));
+    return found;
+  }
+
+  TempSegment segment_;
+  scrape::Scrape scrape_{{segment_.path()}};
+  std::shared_ptr<Answers> answers_ = std::make_shared<Answers>(
+      Status{"1.2.3", "abc", "a build", {{"--log.level", "info"}, {"--web.config.file", ""}}});
+  http::Routes table_ = [this] {
+    std::vector<Endpoint> pages = api(scrape_, answers_);
+    for (Endpoint& page : dashboard(scrape_, answers_)) pages.push_back(std::move(page));
+    return routes(std::move(pages));
+  }();
+};
+
+TEST_F(Api, SegmentsHaveTheirSpaceAndWhatTheyDropped) {
+  segment_.counter("tasks").inc(3);
+  segment_.counter("tasks").inc(-1.0);
+  const Json answer = json("segments");
+  ASSERT_EQ(answer.at("segments").size(), 1u);
+  const Json& s = answer.at("segments").at(0);
+  EXPECT_EQ(s.at("name"), segment_.path());
+  EXPECT_EQ(s.at("segment"), segment_.file());
+  EXPECT_EQ(s.at("up"), true);
+  EXPECT_EQ(s.at("slots_live"), 1);
+  EXPECT_EQ(s.at("cells_capacity"), test::kSmall.cells);
+  ASSERT_EQ(s.at("dropped").size(), 1u);
+  EXPECT_EQ(s.at("dropped").at(0).at("reason"), "counter_negative");
+  EXPECT_EQ(s.at("dropped").at(0).at("count"), 1);
+}
+
+TEST_F(Api, ASegmentThatCantBeReadHasTheReason) {
+  scrape::Scrape scrape({segment_.directory() + "/none"});
+  const http::Routes table = routes(api(scrape, answers_));
+  const Json answer =
+      Json::parse(*table.at("/api/v1/segments").handler({"GET", "/api/v1/segments", "", {}}).body);
+  const Json& s = answer.at("segments").at(0);
+  EXPECT_EQ(s.at("up"), false);
+  EXPECT_NE(s.at("error").get<std::string>().find("does not exist (yet)"), std::string::npos);
+}
+
+TEST_F(Api, FamiliesAreThoseOfAnExpositionAndAddedUp) {
+  const Family<Counter> tasks("tasks", "Tasks.", {"type"}, segment_.options());
+  tasks.labels("a").inc(3);
+  tasks.labels("b").inc(4.5);
+  const Family<Histogram> seconds("seconds", "", {"type"},
+                                  {.bounds = Bounds{1, 2}, .segment = segment_.segment()});
+  seconds.labels("a").observe(0.5);
+  seconds.labels("b").observe(1.5);
+  seconds.labels("b").observe(9);
+  const Json answer = json("families", "own=false");
+  EXPECT_EQ(answer.at("total"), 2);
+  const Json& families = answer.at("families");
+  EXPECT_EQ(each(families, "name"), (std::vector<std::string>{"tasks", "seconds"}));
+  EXPECT_EQ(families.at(0).at("help"), "Tasks.");
+  EXPECT_EQ(families.at(0).at("series_count"), 2);
+  EXPECT_EQ(families.at(0).at("sums").at(0).at("samples").at(0).at("value"), "7.5");
+  const Json& samples = families.at(1).at("sums").at(0).at("samples");
+  std::vector<std::string> values = each(samples, "value");
+  EXPECT_EQ(values, (std::vector<std::string>{"1", "2", "3", "3", "11"}));
+  EXPECT_EQ(samples.at(0).at("labels"), (Json{{"le", "1.0"}}));
+  EXPECT_GT(json("families").at("total"), 10);  // with the aggregator's own
+}
+
+TEST_F(Api, GaugesOfSeveralLabelsAreNotAddedUp) {
+  const Family<Gauge> queue("queue", "", {"name"},
+                            {.mode = Mode::kSum, .segment = segment_.segment()});
+  queue.labels("a").set(1);
+  EXPECT_EQ(json("families", "match=queue").at("families").at(0).at("sums").size(), 1u);
+  queue.labels("b").set(2);
+  EXPECT_EQ(json("families", "match=queue").at("families").at(0).at("sums").size(), 0u);
+}
+
+TEST_F(Api, OneFamilysSeriesComeInPartsFilteredAndInOrder) {
+  const Family<Counter> tasks("tasks", "", {"type"}, segment_.options());
+  for (int i = 0; i < 10; ++i) tasks.labels("t" + std::to_string(i)).inc((i * 7) % 10);
+  const auto types = [&](const std::string& query) {
+    std::vector<std::string> found;
+    const Json answer = json("families", "family=tasks&" + query);
+    for (const Json& s : answer.at("series")) found.push_back(s.at("labels").at("type"));
+    return found;
+  };
+  using Types = std::vector<std::string>;
+  EXPECT_EQ(types("limit=3"), (Types{"t0", "t1", "t2"}));
+  EXPECT_EQ(types("limit=3&offset=9"), (Types{"t9"}));
+  EXPECT_EQ(types("offset=10"), (Types{}));
+  EXPECT_EQ(types("limit=3&sort=value"), (Types{"t7", "t4", "t1"}));
+  EXPECT_EQ(types("match=%22T3"), (Types{"t3"}));
+  EXPECT_EQ(json("families", "family=tasks&match=t3&limit=0").at("total"), 1);
+}
+
+TEST_F(Api, WorkersAreLiveOrDeadAndHaveWhatWasCountedInTheirSlots) {
+  Counter tasks = segment_.counter("tasks");
+  Histogram seconds = segment_.histogram("seconds", Bounds{1});
+  tasks.inc(2);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    tasks.inc(40);
+    tasks.inc(0.5);
+    seconds.observe(3);
+    seconds.observe(0.5);
+    ::_exit(0);
+  }
+  EXPECT_EQ(test::ended(child), 0);
+  const Json answer = json("workers");
+  EXPECT_EQ(answer.at("live"), 1);
+  EXPECT_EQ(answer.at("dead"), 1);
+  const Json& workers = answer.at("workers");
+  EXPECT_EQ(each(workers, "state"), (std::vector<std::string>{"live", "dead"}));
+  EXPECT_EQ(workers.at(1).at("pid"), child);
+  EXPECT_EQ(workers.at(1).at("counters"), 40.5);
+  EXPECT_EQ(workers.at(1).at("observations"), 2);
+  EXPECT_EQ(workers.at(0).at("counters"), 2);
+  EXPECT_EQ(workers.at(0).at("segment"), segment_.path());
+
+  EXPECT_EQ(json("workers", "state=dead").at("workers").at(0).at("pid"), child);
+  EXPECT_EQ(json("workers", "state=dead").at("total"), 1);
+  EXPECT_EQ(json("workers", "sort=counted&limit=1").at("workers").at(0).at("pid"), child);
+  EXPECT_EQ(json("workers", "match=" + std::to_string(child)).at("total"), 1);
+  EXPECT_EQ(json("workers", "segment=/none").at("total"), 0);
+}
+
+TEST_F(Api, WhatIsBeyondBoundsOrUnknownIsRefusedWithWhatToWriteInstead) {
+  EXPECT_EQ(error("workers", "limit=1001"), "limit must be a whole number, at most 1000");
+  EXPECT_EQ(error("workers", "limit=-1"), "limit must be a whole number, at most 1000");
+  EXPECT_EQ(error("families", "offset=1x"), "offset must be a whole number, at most 1000000000");
+  EXPECT_EQ(error("workers", "state=gone"), "state must be one of any, live, dead, free");
+  EXPECT_EQ(error("families", "family=none"), "family: there is none of that name");
+}
+
+TEST_F(Api, TheStatusHasBuildAndFlags) {
+  const Json answer = json("status");
+  EXPECT_EQ(answer.at("version"), "1.2.3");
+  EXPECT_EQ(answer.at("flags"), (Json{{"--log.level", "info"}, {"--web.config.file", ""}}));
+}
+
+TEST_F(Api, ALookIsNoExposition) {
+  const auto scrapes = [&] {
+    return json("families", "family=metrics_aggregator_scrapes")
+        .at("series")
+        .at(0)
+        .at("samples")
+        .at(0)
+        .at("value");
+  };
+  EXPECT_EQ(scrapes(), "0");
+  scrape_.exposition(exposition::formats().front(), scrape::Compression::kNone);
+  EXPECT_EQ(scrapes(), "1");
+}
+
+TEST_F(Api, TheDashboardIsOfTheDaemonAloneAndHasPlainTables) {
+  const Family<Counter> tasks("tasks", "<b>Help</b>", {"type"}, segment_.options());
+  tasks.labels("<script>").inc(3);
+  const http::Response page = get("/dashboard");
+  const auto policy = std::find_if(page.headers.begin(), page.headers.end(), [](const auto& h) {
+    return h.first == "Content-Security-Policy";
+  });
+  ASSERT_NE(policy, page.headers.end());
+  EXPECT_TRUE(policy->second.starts_with("default-src 'self';"));
+  EXPECT_EQ(policy->second.find("unsafe"), std::string::npos);
+  EXPECT_NE(page.body->find("tasks_total 3"), std::string::npos);
+  EXPECT_NE(page.body->find("&lt;b&gt;Help&lt;/b&gt;"), std::string::npos);
+  EXPECT_EQ(page.body->find("<b>"), std::string::npos);
+  const http::Response family = get("/dashboard", "family=tasks");
+  EXPECT_NE(family.body->find("type=&lt;script&gt;"), std::string::npos);
+  EXPECT_EQ(get("/dashboard", "limit=x").status, 400);
+  EXPECT_EQ(get("/dashboard/dashboard.js").content_type, "text/javascript; charset=utf-8");
+}
+
+TEST(Html, HasNoCharacterOfTheTextThatMeansSomething) {
+  EXPECT_EQ(html_of("<a b='c' d=\"e\">&\x01\xff"),
+            "&lt;a b=&#39;c&#39; d=&quot;e&quot;&gt;&amp;?\xef\xbf\xbd");
+  EXPECT_EQ(query_of("a b&c=\xc3\xa9"), "a%20b%26c%3D%C3%A9");
+}
+
+}  // namespace
+}  // namespace metrics::endpoints
