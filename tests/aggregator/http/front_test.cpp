@@ -3,7 +3,9 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <chrono>
@@ -14,6 +16,8 @@
 #include <utility>
 #include <vector>
 
+#include "aggregator/http/descriptor.h"
+#include "aggregator/http/request_head.h"
 #include "aggregator/http/server.h"
 #include "aggregator/web/rules_file.h"
 #include "tests/aggregator/http/client.h"
@@ -281,6 +285,36 @@ TEST(HttpFront, CutsOffAClientThatTakesNothingOfItsResponse) {
   EXPECT_TRUE(eventually([&] { return server.counts().of(Closed::kResponseTimeout) == 1; }));
   EXPECT_FALSE(client.receive().whole);
   EXPECT_TRUE(client.hung_up());
+}
+
+TEST(HttpFront, ReadsNoMoreThanTheNextHeadOfAClientThatSendsWithoutEnd) {
+  const HttpServer server(on_any_port(), routes());
+  const Descriptor client(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(server.ports().at(0));
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  ASSERT_EQ(::connect(client.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)),
+            0);
+  // It reads nothing of its large response, so its further requests wait.
+  ASSERT_GT(::send(client.get(), kLargeRequest.data(), kLargeRequest.size(), 0), 0);
+  ASSERT_TRUE(come_to(server, State::kWriting, 1));
+  const std::string more(100'000, 'x');
+  EXPECT_TRUE(eventually([&] {  // until the kernel's buffers are full, too
+    const bool full = ::send(client.get(), more.data(), more.size(), MSG_DONTWAIT) < 0;
+    return full && server.counts().buffered_bytes >= kLarge + kMaxHead;
+  }));
+  expect_scrapes(server);  // meanwhile the server has all that it would take
+  EXPECT_LE(server.counts().buffered_bytes, kLarge + 2 * kMaxHead);
+}
+
+TEST(HttpFront, WaitsOnlyShortlyForAClientToHangUpBehindItsLastResponse) {
+  const HttpServer server(on_any_port(), routes());
+  Client client(server.ports().at(0));
+  client.send("GET /small HTTP/1.0\r\n\r\n");
+  EXPECT_EQ(client.receive().body, "small");
+  EXPECT_TRUE(client.hung_up());  // the server, which still reads what may come
+  EXPECT_TRUE(eventually([&] { return server.counts().of(Closed::kAnswered) == 1; }));
 }
 
 TEST(HttpFront, AnswersEachOfManyPipelinedRequestsHoweverTheyAreCut) {
