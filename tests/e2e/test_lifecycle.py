@@ -220,7 +220,8 @@ USAGE = {
     "extra": "unexpected argument extra",
     "--web.external-url=here": "--web.external-url: must be a URL without query, e.g. "
                                "https://metrics.example.org/workers",
-    "--web.max-connections=0": "--web.max-connections: Value 0 not in range 1 to 1000000",
+    **{f"--web.max-connections={number}": f"--web.max-connections: Value {number} not in range 1 to 1000000"
+       for number in (0, 1000001)},
     "--segment": "--segment: 1 required PATH missing",
     "--segment=a --segment=": "--segment= has no value",
     "--segment.owner=nobody-here": '--segment.owner: "nobody-here" is not a user here; write a user\'s name or number',
@@ -238,13 +239,16 @@ USAGE = {
     "--web.listen-address=here:80": '--web.listen-address: cannot listen on "here:80": "here" is not an IP address '
                                     'and names are not looked up; write an IP address such as 127.0.0.1:8001 or '
                                     '[::1]:8001, or :8001 for every interface',
-    "--web.telemetry-path=metrics": "--web.telemetry-path: must begin with '/' and need no escapes, e.g. /metrics",
+    **{f"--web.telemetry-path={path}": "--web.telemetry-path: must begin with '/' and need no escapes, e.g. /metrics"
+       for path in ("metrics", "/", "/a?b", "/a%20b", "/\u00e4")},
     "--web.telemetry-path=/-/ready": "--web.telemetry-path: /-/ready is the path of another page; choose another one",
-    "--web.max-requests=0": "--web.max-requests: Value 0 not in range 1 to 1000",
+    **{f"--web.max-requests={number}": f"--web.max-requests: Value {number} not in range 1 to 1000"
+       for number in (0, 1001)},
     **{f"--series.expire-after={text}": f'--series.expire-after: "{text}" is not a duration; write a whole number '
                                         'and ms, s, m, h or d, e.g. 30m, at most 36500d'
        for text in ("5", "m", "-5m", "1.5h", "5M", "1h30m", "36501d", "99999999999999999999d")},
-    "--native-histogram.max-buckets=64": "--native-histogram.max-buckets: Value 64 not in range 65 to 100000",
+    **{f"--native-histogram.max-buckets={number}": f"--native-histogram.max-buckets: Value {number} not in range 65 "
+                                                   "to 100000" for number in (64, 100001)},
     "--log.level=loud": "--log.level: loud not in {debug,info,warn,error}",
     "--log.format=xml": "--log.format: xml not in {logfmt,json}",
 }
