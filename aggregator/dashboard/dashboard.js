@@ -100,6 +100,7 @@ async function tick() {
   clearTimeout(timer);
   asking?.abort();
   const mine = asking = new AbortController();
+  node('live').setAttribute('aria-busy', 'true');
   try {
     await look(mine.signal);
     setText(node('state'), `${paused ? 'paused' : 'live'}, ${new Date().toLocaleTimeString('en-GB')}`);
@@ -112,6 +113,7 @@ async function tick() {
   }
   if (mine !== asking) return;
   asking = null;
+  node('live').setAttribute('aria-busy', 'false');
   plan();
 }
 
@@ -120,8 +122,11 @@ function plan() {
   if (!paused && !document.hidden) timer = setTimeout(tick, Number(node('interval').value));
 }
 
-// Looks at once, also when paused: the user has asked for something else.
+// Looks at once, also when paused: the user has asked for something else. The look under way ends:
+// it would plan the next one for later.
 function soon() {
+  asking?.abort();
+  asking = null;
   clearTimeout(timer);
   timer = setTimeout(tick, 50);
 }
