@@ -11,11 +11,6 @@ namespace {
 
 constexpr std::array<std::string_view, 4> kNames = {"underscores", "allow-utf-8", "dots", "values"};
 
-bool is_legacy(char c, bool first, NameOf of) noexcept {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
-         (c == ':' && of == NameOf::kFamily) || (c >= '0' && c <= '9' && !first);
-}
-
 // Returns the number of the one character that `bytes` are.
 std::uint32_t code_point(std::string_view bytes) noexcept {
   constexpr std::array<unsigned, 5> kFirst = {0, 0x7f, 0x1f, 0x0f, 0x07};

@@ -23,6 +23,11 @@ std::string_view to_string(Escaping escaping) noexcept;
 // Returns which one a request means; an empty optional for others.
 std::optional<Escaping> escaping_named(std::string_view name) noexcept;
 
+// Returns true for a character that a legacy name may have; `first`: at its beginning.
+constexpr bool is_legacy(char c, bool first, NameOf of) noexcept {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
+         (c == ':' && of == NameOf::kFamily) || (c >= '0' && c <= '9' && !first);
+}
 // Returns true for a name that is the same in all of them, except for kDots.
 bool is_legacy_name(std::string_view name, NameOf of) noexcept;
 

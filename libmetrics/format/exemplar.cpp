@@ -29,54 +29,57 @@ bool is_exemplar_name(std::string_view name) noexcept {
   return is_legacy_name(name, NameOf::kLabel) && !name.starts_with("__");
 }
 
-// Returns a text without what is surely too long.
-std::string_view beginning_of(const char* text) noexcept {
-  return {text, ::strnlen(text, kMaxExemplarBytes + 1)};
+// Copies a name, without its end, of at most `room` characters. Returns its size; 0 if it is
+// longer, or no name of a label.
+std::size_t put_name(const char* name, char* to, std::size_t room) noexcept {
+  static constexpr auto kMayHave = [] {
+    std::array<bool, 256> table{};
+    for (unsigned c = 0; c < table.size(); ++c) {
+      table[c] = is_legacy(static_cast<char>(c), false, NameOf::kLabel);
+    }
+    return table;
+  }();
+  const char* end = name;
+  const char* const last = name + room;
+  while (end != last && kMayHave[static_cast<unsigned char>(*end)]) *to++ = *end++;
+  const auto size = static_cast<std::size_t>(end - name);
+  const bool is_own = size >= 2 && name[0] == '_' && name[1] == '_';
+  return *end == '\0' && is_legacy(name[0], true, NameOf::kLabel) && !is_own ? size : 0;
 }
 
 }  // namespace
 
-std::uint32_t place_of(double value, std::uint32_t bucket, std::uint32_t places,
-                       bool native) noexcept {
-  if (places == 0) return 0;
-  return (native ? octave_of(value) : bucket) % places;
-}
-
-std::uint64_t check_of(const ExemplarWords& words, const PlaceId& id, const HashKey& key) noexcept {
-  const std::uint64_t record = hash_word(id.record, key[1], key);
-  const std::uint64_t seed = hash_word(id.cell, hash_word(id.live, record, key), key);
-  return hash_string(
-      {reinterpret_cast<const char*>(&words.stamp), sizeof words - offsetof(ExemplarWords, stamp)},
-      seed, key);
-}
-
 bool put_labels(const char* const* names, const char* const* values, std::size_t count,
                 ExemplarWords& words) noexcept {
-  words.text = {};
   auto* at = reinterpret_cast<char*>(words.text.data());
-  const char* const end = at + sizeof words.text;
+  char* const end = at + sizeof words.text;
   if (count > kMaxExemplarBytes || (count > 0 && (names == nullptr || values == nullptr))) {
     return false;
   }
   *at++ = static_cast<char>(2 * count);
-  std::size_t bytes = 0;
+  std::size_t left = kMaxExemplarBytes;
+  // Returns how many bytes the next string may have, behind its size.
+  const auto room = [&] { return std::min(left, static_cast<std::size_t>(end - at) - 1); };
+  const auto put = [&](std::size_t size) {
+    *at = static_cast<char>(size);
+    at += 1 + size;
+    left -= size;
+  };
   for (std::size_t i = 0; i < count; ++i) {
-    if (names[i] == nullptr || values[i] == nullptr) return false;
-    const std::string_view name = beginning_of(names[i]), value = beginning_of(values[i]);
-    for (const std::string_view text : {name, value}) {
-      bytes += text.size();
-      if (bytes > kMaxExemplarBytes || text.size() + 1 > static_cast<std::size_t>(end - at)) {
-        return false;
-      }
-      *at++ = static_cast<char>(text.size());
-      std::memcpy(at, text.data(), text.size());
-      at += text.size();
-    }
-    if (!is_exemplar_name(name) || !is_utf8(value)) return false;
+    if (names[i] == nullptr || values[i] == nullptr || at == end) return false;
+    const std::size_t name = put_name(names[i], at + 1, room());
+    if (name == 0) return false;
     for (std::size_t k = 0; k < i; ++k) {
-      if (std::string_view(names[k]) == name) return false;
+      if (std::strcmp(names[k], names[i]) == 0) return false;
     }
+    put(name);
+    if (at == end) return false;
+    const std::size_t size = ::strnlen(values[i], room() + 1);
+    if (size > room() || !is_utf8({values[i], size})) return false;
+    std::memcpy(at + 1, values[i], size);
+    put(size);
   }
+  std::memset(at, 0, static_cast<std::size_t>(end - at));
   return true;
 }
 

@@ -66,8 +66,12 @@ inline std::uint32_t octave_of(double value) noexcept {
 // Returns which of its places a value's exemplar is stored in. Neighbouring buckets, or powers of
 // two where a family is native, have different ones. A reader finds the bucket by the value alone,
 // so the place proves nothing.
-std::uint32_t place_of(double value, std::uint32_t bucket, std::uint32_t places,
-                       bool native) noexcept;
+inline std::uint32_t place_of(double value, std::uint32_t bucket, std::uint32_t places,
+                              bool native) noexcept {
+  const std::uint32_t number = native ? octave_of(value) : bucket;
+  if (number < places) return number;  // most have a place for each bucket: no division
+  return places == 0 ? 0 : number % places;
+}
 
 // The words of an exemplar, in the order of a place.
 struct ExemplarWords {
@@ -83,15 +87,26 @@ struct PlaceId {
   std::uint64_t live;    // the record's state
   std::uint64_t cell;    // the first one of the place
 };
+// Returns what the check begins with.
+inline std::uint64_t seed_of(const PlaceId& id, const HashKey& key) noexcept {
+  const std::uint64_t record = hash_word(id.record, key[1], key);
+  return hash_word(id.cell, hash_word(id.live, record, key), key);
+}
 // Returns what the first of the words must be.
-std::uint64_t check_of(const ExemplarWords& words, const PlaceId& id, const HashKey& key) noexcept;
+inline std::uint64_t check_of(const ExemplarWords& words, std::uint64_t seed,
+                              const HashKey& key) noexcept {
+  constexpr std::size_t kFirst = offsetof(ExemplarWords, stamp);
+  return hash_string({reinterpret_cast<const char*>(&words) + kFirst, sizeof words - kFirst}, seed,
+                     key);
+}
 // Returns true if the words were stored as they are, as one exemplar of that place.
 inline bool is_whole(const ExemplarWords& words, const PlaceId& id, const HashKey& key) noexcept {
-  return words.stamp != 0 && words.check == check_of(words, id, key);
+  return words.stamp != 0 && words.check == check_of(words, seed_of(id, key), key);
 }
 
-// Writes names and values of labels to `words.text`. Returns false if they don't fit, a name is not
-// one of a label or is there twice, or a value is not UTF-8; a NULL is none. Allocates nothing.
+// Writes names and values of labels to `words.text`. Returns false, with any text there, if they
+// don't fit, a name is not one of a label or is there twice, or a value is not UTF-8; a NULL is
+// none. Allocates nothing.
 bool put_labels(const char* const* names, const char* const* values, std::size_t count,
                 ExemplarWords& words) noexcept;
 // Returns the names and values that the text holds; empty if put_labels() can't have written it.

@@ -1,8 +1,8 @@
 #include "libmetrics/update/exemplars.h"
 
-#include <array>
 #include <bit>
 #include <cstddef>
+#include <utility>
 
 #include "libmetrics/format/clock.h"
 #include "libmetrics/format/exemplar.h"
@@ -54,14 +54,23 @@ void keep(const Handle& handle, double value, const ExemplarOf& of, Bucket bucke
       record.first_place +
           format::place_of(value, bucket(), places, is_native) * format::kPlaceCells};
   if (!slots->are_bound(id.cell, format::kPlaceCells)) return;
-  words.stamp = format::now_ns();
+  const format::HashKey& key = slots->segment().hash_key();
+  const std::uint64_t seed = format::seed_of(id, key);
   words.value = std::bit_cast<std::uint64_t>(value);
-  words.check = format::check_of(words, id, slots->segment().hash_key());
-  const auto from = std::bit_cast<std::array<std::uint64_t, format::kPlaceCells>>(words);
+  words.stamp = format::now_ns();
+  words.check = format::check_of(words, seed, key);
   // Relaxed, and in any order: what is not all of one exemplar is none, by its check.
-  for (std::size_t i = 0; i < from.size(); ++i) {
-    __atomic_store_n(own + id.cell + i, from[i], __ATOMIC_RELAXED);
+  const auto store = [to = own + id.cell](std::size_t word, std::uint64_t n) {
+    __atomic_store_n(to + word, n, __ATOMIC_RELAXED);
+  };
+  store(offsetof(format::Place, check) / sizeof(format::Cell), words.check);
+  store(offsetof(format::Place, stamp) / sizeof(format::Cell), words.stamp);
+  store(offsetof(format::Place, value) / sizeof(format::Cell), words.value);
+  constexpr std::size_t kText = offsetof(format::Place, text) / sizeof(format::Cell);
+  [&]<std::size_t... kWord>(std::index_sequence<kWord...>) {
+    (store(kText + kWord, words.text[kWord]), ...);
   }
+  (std::make_index_sequence<format::kExemplarTextWords>());
 }
 
 }  // namespace

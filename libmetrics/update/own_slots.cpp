@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cerrno>
 #include <utility>
 
@@ -16,8 +17,6 @@ namespace {
 // The segments that this process has joined, until it ends. Set-up stores here with the process's
 // mutex held. Updates read without it; they get a segment's number only after it was published.
 constinit std::array<std::atomic<OwnSlots*>, METRICS_MAX_SEGMENTS> published{};
-
-constexpr std::uint64_t kPagesPerWord = 64;
 
 std::uint64_t pages_of(const format::Geometry& geometry) noexcept {
   return geometry.slot_bytes / format::page_bytes();
@@ -40,7 +39,12 @@ std::size_t OwnSlots::words_of_pages(const format::Geometry& geometry) noexcept 
 }
 
 OwnSlots::OwnSlots(const Segment& segment, Room room) noexcept
-    : segment_(segment), slots_(std::move(room.slots)), bound_pages_(std::move(room.bound_pages)) {}
+    : segment_(segment),
+      pages_(pages_of(segment.geometry())),
+      shift_to_page_(
+          static_cast<unsigned>(std::countr_zero(format::page_bytes() / sizeof(format::Cell)))),
+      slots_(std::move(room.slots)),
+      bound_pages_(std::move(room.bound_pages)) {}
 
 OwnSlots::~OwnSlots() {
   // Of one that was never published, only slot 0 can be mapped.
@@ -71,13 +75,6 @@ bool OwnSlots::reserve_run(int fd, format::SlotIndex index, std::uint64_t page,
   return true;
 }
 
-bool OwnSlots::is_bound(std::uint64_t page) const noexcept {
-  return page < pages_of(segment_.geometry()) &&
-         (bound_pages_[page / kPagesPerWord].load(std::memory_order_relaxed) >>
-              (page % kPagesPerWord) &
-          1) != 0;
-}
-
 // Returns true for slot 0, and for the slots that this process owns now.
 bool OwnSlots::is_own(format::SlotIndex slot) const noexcept {
   if (slot == 0) return true;
@@ -86,18 +83,6 @@ bool OwnSlots::is_own(format::SlotIndex slot) const noexcept {
   return slot == claim.owner.slot ||
          (slot > segment_.geometry().first_slots &&
           segment_.head(slot).owner.load(std::memory_order_relaxed) == claim.owner.word());
-}
-
-bool OwnSlots::are_bound(std::uint64_t first_cell, std::uint32_t count) const noexcept {
-  const std::uint64_t cells = segment_.geometry().cells;
-  if (count > cells || first_cell > cells - count) return false;
-  const std::uint64_t last =
-      ((first_cell + count) * sizeof(format::Cell) - 1) / format::page_bytes();
-  for (std::uint64_t page = first_cell * sizeof(format::Cell) / format::page_bytes(); page <= last;
-       ++page) {
-    if (!is_bound(page)) return false;
-  }
-  return true;
 }
 
 bool OwnSlots::clear(format::SlotIndex slot, std::uint64_t first_cell,

@@ -46,7 +46,15 @@ class OwnSlots {
   // then no thread may touch these cells.
   bool bind(std::uint64_t first_cell, std::uint32_t count) noexcept;
   // Returns true if these cells are bound, so that every thread may touch them in its own slot.
-  bool are_bound(std::uint64_t first_cell, std::uint32_t count) const noexcept;
+  bool are_bound(std::uint64_t first_cell, std::uint32_t count) const noexcept {
+    const std::uint64_t cells = segment_.geometry().cells;
+    if (count == 0 || count > cells || first_cell > cells - count) return false;
+    const std::uint64_t last = (first_cell + count - 1) >> shift_to_page_;
+    for (std::uint64_t page = first_cell >> shift_to_page_; page <= last; ++page) {
+      if (!is_bound(page)) return false;
+    }
+    return true;
+  }
   // Sets these cells to 0 in slot 0, or in a slot of this process. Returns false, and does nothing,
   // for another slot, or if the cells are not bound.
   bool clear(format::SlotIndex slot, std::uint64_t first_cell, std::uint32_t count) noexcept;
@@ -65,7 +73,12 @@ class OwnSlots {
 
  private:
   friend void publish(std::uint32_t index, OwnSlots* own) noexcept;
-  bool is_bound(std::uint64_t page) const noexcept;
+  static constexpr std::uint64_t kPagesPerWord = 64;
+  bool is_bound(std::uint64_t page) const noexcept {
+    return page < pages_ && (bound_pages_[page / kPagesPerWord].load(std::memory_order_relaxed) >>
+                                 (page % kPagesPerWord) &
+                             1) != 0;
+  }
   bool is_own(format::SlotIndex slot) const noexcept;
   bool reserve_run(int fd, format::SlotIndex index, std::uint64_t page,
                    std::uint64_t count) noexcept;
@@ -73,6 +86,9 @@ class OwnSlots {
   void each_own_slot(Visit visit) const;
 
   const Segment& segment_;
+  // An update with an exemplar asks what is bound: divisions would take as long as all the rest.
+  const std::uint64_t pages_;              // of a slot
+  const unsigned shift_to_page_;           // from the number of a cell
   std::uint32_t index_ = METRICS_NOWHERE;  // until it is published
   // The mapped slots, by index; nullptr if the slot is not mapped yet.
   const std::unique_ptr<std::atomic<format::Cell*>[]> slots_;

@@ -384,10 +384,9 @@ TEST(Exemplars, AStampOfTheFutureIsCutToNow) {
   auto words = std::bit_cast<format::ExemplarWords>(
       *reinterpret_cast<std::array<std::uint64_t, format::kPlaceCells>*>(slot.words(0)));
   words.stamp = ~std::uint64_t{0};
-  words.check = format::check_of(words,
-                                 {slot.patch.offset_of(&slot.series),
-                                  slot.series.record.state.load(), slot.series.first_place},
-                                 reader.hash_key());
+  const format::PlaceId id{slot.patch.offset_of(&slot.series), slot.series.record.state.load(),
+                           slot.series.first_place};
+  words.check = format::check_of(words, format::seed_of(id, reader.hash_key()), reader.hash_key());
   *reinterpret_cast<format::ExemplarWords*>(slot.words(0)) = words;
   const Exemplars all = shown(t.file(), "errors");
   ASSERT_EQ(all.size(), 1u);
