@@ -42,6 +42,40 @@ TEST(Escaping, WritesNamesAsTheSpecificationHasThem) {
   EXPECT_EQ(family("metric.name", Escaping::kAllowUtf8), "metric.name");
 }
 
+// The documentation has single underscores for what `dots` does not know, and digits A-F in
+// `values`; the library that servers and clients have in common, whose cases these are, writes two
+// underscores, and a-f. Who reads names back takes both.
+TEST(Escaping, WritesNamesAsServersAndOtherClientsDo) {
+  struct Case {
+    const char *name, *underscores, *dots, *values;
+  };
+  for (const Case& c : {
+           Case{"", "", "", ""},
+           Case{"no:escaping_required", "no:escaping_required", "no:escaping__required",
+                "no:escaping_required"},
+           Case{"mysystem.prod.west.cpu.load", "mysystem_prod_west_cpu_load",
+                "mysystem_dot_prod_dot_west_dot_cpu_dot_load",
+                "U__mysystem_2e_prod_2e_west_2e_cpu_2e_load"},
+           Case{"mysystem.prod.west.cpu.load_total", "mysystem_prod_west_cpu_load_total",
+                "mysystem_dot_prod_dot_west_dot_cpu_dot_load__total",
+                "U__mysystem_2e_prod_2e_west_2e_cpu_2e_load__total"},
+           Case{"http.status:sum", "http_status:sum", "http_dot_status:sum",
+                "U__http_2e_status:sum"},
+           Case{"label with \xf0\x9f\x98\xb1", "label_with__", "label__with____",
+                "U__label_20_with_20__1f631_"},
+           Case{"\xe8\x8a\xb1\xe7\x81\xab", "__", "____", "U___82b1__706b_"},
+           Case{"label with \xc4\x80", "label_with__", "label__with____",
+                "U__label_20_with_20__100_"},
+           Case{"unicode.and.dots.\xe8\x8a\xb1\xe7\x81\xab", "unicode_and_dots___",
+                "unicode_dot_and_dot_dots_dot_____", "U__unicode_2e_and_2e_dots_2e__82b1__706b_"},
+       }) {
+    EXPECT_EQ(family(c.name, Escaping::kUnderscores), c.underscores);
+    EXPECT_EQ(family(c.name, Escaping::kDots), c.dots);
+    EXPECT_EQ(family(c.name, Escaping::kValues), c.values);
+    EXPECT_EQ(family(c.name, Escaping::kAllowUtf8), c.name);
+  }
+}
+
 TEST(Escaping, ReplacesCharactersNotBytes) {
   const std::string name = "9_\xc3\xa9\xe6\xbc\xa2\xf0\x9f\x98\x80:a";  // 1, 2, 3 and 4 bytes
   EXPECT_EQ(family(name, Escaping::kUnderscores), "_____:a");
