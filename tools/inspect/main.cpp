@@ -104,7 +104,9 @@ int main(int argc, char** argv) {
   expose_command->add_flag("--created-lines", options.created_lines,
                            "OpenMetrics with a sample x_created for each series that counts");
   expose_command->add_flag("--own-metrics", own,
-                           "Show the aggregator's own metrics about the segment, too");
+                           "Show what an aggregator with --web.disable-exporter-metrics\n"
+                           "would: its metrics about the segment, too, and not those of\n"
+                           "its own process");
 
   try {
     if (const auto flag = metrics::aggregator::flag_without_value(argc, argv); !flag.empty()) {
