@@ -70,7 +70,7 @@ Scrape::Seen Scrape::look() {
     segments_.read();
     for (const SegmentState& state : segments_.states()) {
       ++(state.up ? seen.segments : seen.unreadable);
-      if (state.up) seen.series += state.reader->catalogue()->contents.series.size();
+      if (state.up) seen.series += state.reader->catalogue()->contents.live_series();
     }
   });
   return seen;

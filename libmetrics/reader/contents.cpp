@@ -43,18 +43,10 @@ bool good_utf8(const format::SeriesView& s) {
                      [](std::string_view text) { return format::valid_utf8(text) == text; });
 }
 
-// Returns the part of a window that is the directory: no record and no string is in the index.
-format::Window directory_in(const format::Window& window, const format::Geometry& geometry) {
-  const format::Offset last = std::max(window.last(), geometry.directory);
-  return {window.bytes(geometry.directory, last - geometry.directory).data(), geometry.directory,
-          last};
-}
-
 // Returns true if a series' record was one and the same live series in both copies.
-bool is_live(const Record& in_links, const Record& in_records) noexcept {
-  const std::uint64_t word = in_links.state.load(std::memory_order_relaxed);
-  return format::state_of(word) == format::State::kLive &&
-         in_records.state.load(std::memory_order_relaxed) == word;
+bool was_live(const Record& in_links, const Record& in_records) noexcept {
+  return is_live(in_links.state.load(std::memory_order_relaxed),
+                 in_records.state.load(std::memory_order_relaxed));
 }
 
 // Returns true if a live series' record says the same in both copies, as far as the second one has
@@ -82,7 +74,7 @@ bool is_described_alike(const format::Window& links, const format::Window& recor
 // inside of a slot and belong to one series alone, and no family or series twice. Leaves out the
 // series of families that are unknown.
 void keep_consistent(Contents& found, const Offsets& unknown, const format::Geometry& geometry,
-                     std::vector<std::string>* faults) {
+                     std::vector<std::string>* faults, Identities& identities) {
   const auto fault = [&](format::Offset offset, const std::string& why) {
     if (faults != nullptr) add_fault(*faults, "record at " + std::to_string(offset) + ' ' + why);
     return true;
@@ -101,37 +93,29 @@ void keep_consistent(Contents& found, const Offsets& unknown, const format::Geom
   });
   for (const format::FamilyView& f : found.families) families.emplace(f.offset, &f);
 
-  struct Identity {
-    format::Offset family;
-    std::vector<std::string_view> strings;
-    bool operator==(const Identity&) const = default;
-  };
-  struct Hash {
-    std::size_t operator()(const Identity& i) const noexcept {
-      return format::series_hash(format::strings_hash(i.strings, seed()), i.family, seed());
-    }
-  };
-  std::unordered_set<Identity, Hash> identities;
-  std::erase_if(found.series, [&](const format::SeriesView& s) {
-    if (unknown.contains(s.family)) return true;
+  identities.reserve(found.series.size());
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < found.series.size(); ++i) {
+    format::SeriesView& s = found.series[i];
+    if (unknown.contains(s.family)) continue;
     const auto family = families.find(s.family);
-    if (family == families.end()) return fault(s.offset, "is a series of no family");
-    const format::FamilyView& f = *family->second;
-    if (s.cell_count != f.cells || s.cell_count > geometry.cells ||
-        s.first_cell > geometry.cells - s.cell_count) {
-      return fault(s.offset, "has cells that its family does not have or a slot does not hold");
+    if (family == families.end()) {
+      fault(s.offset, "is a series of no family");
+      continue;
     }
-    if (const std::string why = labels_fault(f, s); !why.empty()) return fault(s.offset, why);
-    if (!good_utf8(s)) return fault(s.offset, "has a label value that is not valid UTF-8");
-    if (!identities.insert({s.family, s.strings}).second) {
-      return fault(s.offset, "is a second series with the same labels");
+    if (const std::string why = fault_of(*family->second, s, geometry); !why.empty()) {
+      fault(s.offset, why);
+      continue;
     }
-    return false;
-  });
-  // A program of version 2.1 leaves those that a removed series had.
-  for (format::SeriesView& s : found.series) {
-    if (s.places != families.at(s.family)->places || s.end_cell() > geometry.cells) s.places = 0;
+    mend_places(*family->second, s, geometry);
+    if (kept != i) found.series[kept] = std::move(s);
+    if (identities.insert(found.series, static_cast<std::uint32_t>(kept))) {
+      ++kept;
+    } else {
+      fault(found.series[kept].offset, "is a second series with the same labels");
+    }
   }
+  found.series.erase(found.series.begin() + static_cast<std::ptrdiff_t>(kept), found.series.end());
 
   // Cells that two series shared would be counted twice, and a small directory could describe more
   // values than memory holds.
@@ -164,9 +148,36 @@ void keep_consistent(Contents& found, const Offsets& unknown, const format::Geom
 
 }  // namespace
 
+bool is_live(std::uint64_t state_in_links, std::uint64_t state_in_records) noexcept {
+  return format::state_of(state_in_links) == format::State::kLive &&
+         state_in_records == state_in_links;
+}
+
+std::string fault_of(const format::FamilyView& f, const format::SeriesView& s,
+                     const format::Geometry& geometry) {
+  if (s.cell_count != f.cells || s.cell_count > geometry.cells ||
+      s.first_cell > geometry.cells - s.cell_count) {
+    return "has cells that its family does not have or a slot does not hold";
+  }
+  if (std::string why = labels_fault(f, s); !why.empty()) return why;
+  return good_utf8(s) ? "" : "has a label value that is not valid UTF-8";
+}
+
+// A program of version 2.1 leaves those that a removed series had.
+void mend_places(const format::FamilyView& f, format::SeriesView& s,
+                 const format::Geometry& geometry) noexcept {
+  if (s.places != f.places || s.end_cell() > geometry.cells) s.places = 0;
+}
+
+format::Window directory_in(const format::Window& window, const format::Geometry& geometry) {
+  const format::Offset last = std::max(window.last(), geometry.directory);
+  return {window.bytes(geometry.directory, last - geometry.directory).data(), geometry.directory,
+          last};
+}
+
 std::optional<Contents> contents(const format::Window& links, const format::Window& records,
                                  const format::Geometry& geometry, std::vector<std::string>* faults,
-                                 const std::function<bool()>& stop) {
+                                 const std::function<bool()>& stop, Identities* identities) {
   constexpr std::uint64_t kUnasked = 4096;  // records
   std::uint64_t read = 0;
   Contents found;
@@ -207,7 +218,7 @@ std::optional<Contents> contents(const format::Window& links, const format::Wind
       std::string why;
       const Record& filled = *directory.at<Record>(offset);
       const bool idle = filled.kind == Kind::kSeries &&
-                        (!is_live(*record, filled) || !is_described_alike(links, records, offset));
+                        (!was_live(*record, filled) || !is_described_alike(links, records, offset));
       // Only the fixed part is read of a record whose size reaches beyond the copy.
       const bool fits = filled.bytes <= links.last() - offset;
       std::uint64_t bytes =
@@ -231,17 +242,24 @@ std::optional<Contents> contents(const format::Window& links, const format::Wind
         }
       } else if (idle) {
         // A load, and no parsing: there may be many, and their strings may be half written.
-        if (series != nullptr) found.idle.push_back(offset);
+        if (series != nullptr) {
+          found.idle.push_back(offset);
+        } else {
+          ++found.other_records;
+        }
       } else if (filled.kind == Kind::kSeries) {
         if (auto s = format::series_at(directory, offset, &why))
           found.series.push_back(std::move(*s));
+      } else {
+        ++found.other_records;
       }
       if (!why.empty()) fault(std::move(why));
       link = &record->next;
     }
   }
   found.unknown_families = unknown.size();
-  keep_consistent(found, unknown, geometry, faults);
+  Identities all;
+  keep_consistent(found, unknown, geometry, faults, identities != nullptr ? *identities : all);
   return found;
 }
 

@@ -9,21 +9,28 @@
 
 #include "libmetrics/format/geometry.h"
 #include "libmetrics/format/records.h"
+#include "libmetrics/reader/identities.h"
 
 namespace metrics::reader {
 
-// What is linked, in the order of offsets.
+// What is linked, in the order of offsets. Series that were added since they were read first may
+// stand in any order, and in the place of one that is not live any more.
 struct Contents {
   std::vector<format::FamilyView> families;
-  std::vector<format::SeriesView> series;  // live ones; each one's family is among `families`
+  // Live ones, each of a family among `families`; and gaps, where one was that is not live any
+  // more: is_live() is false, and nothing else of them means anything.
+  std::vector<format::SeriesView> series;
+  std::vector<std::uint32_t> gaps;  // where they are
   // The records of series that are not live: removed, resting, taken, or not committed yet. Nothing
   // of them was checked, and processes change them; the whole fixed part lies in the copies.
   std::vector<format::Offset> idle;
   // How many families are of a type or mode that a later version of this library knows. They and
   // their series are left out; they are no faults.
   std::size_t unknown_families = 0;
-  // Returns the number of series, the removed ones included.
-  std::size_t series_records() const noexcept { return series.size() + idle.size(); }
+  std::size_t other_records = 0;  // linked ones of kinds that a later version may know
+  // Return the number of live series; and that of all, the removed ones included.
+  std::size_t live_series() const noexcept { return series.size() - gaps.size(); }
+  std::size_t series_records() const noexcept { return live_series() + idle.size(); }
 };
 // Returns what a copy of the file's bytes from `first` on holds; valid as long as the copy.
 inline format::Window window_of(const std::vector<std::uint64_t>& copy, format::Offset first) {
@@ -48,9 +55,24 @@ inline format::Window window_of(const std::vector<std::uint64_t>& copy, format::
 // the rest of their chain; each such fault, up to 10,000, is a sentence in *faults, unless that is
 // null. A link beyond the copy is no fault: it was stored later.
 //
-// Asks `stop` now and then; returns an empty optional once that is true.
+// Asks `stop` now and then; returns an empty optional once that is true. *identities, unless it is
+// null, gets those of the series, if there is no fault.
 std::optional<Contents> contents(const format::Window& links, const format::Window& records,
                                  const format::Geometry& geometry, std::vector<std::string>* faults,
-                                 const std::function<bool()>& stop);
+                                 const std::function<bool()>& stop,
+                                 Identities* identities = nullptr);
+
+// The parts of it that a record goes through by itself. Returns true if a series' record was one
+// and the same live series in both copies of its state; the rest of it must be the same, too.
+bool is_live(std::uint64_t state_in_links, std::uint64_t state_in_records) noexcept;
+// Returns what is wrong with a live series of that family, apart from what it shares with others;
+// empty if nothing is.
+std::string fault_of(const format::FamilyView& family, const format::SeriesView& series,
+                     const format::Geometry& geometry);
+// Leaves out places for exemplars that can't be right.
+void mend_places(const format::FamilyView& family, format::SeriesView& series,
+                 const format::Geometry& geometry) noexcept;
+// Returns the part of a window that is the directory: no record and no string is in the index.
+format::Window directory_in(const format::Window& window, const format::Geometry& geometry);
 
 }  // namespace metrics::reader

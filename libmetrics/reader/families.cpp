@@ -10,6 +10,11 @@ std::uint64_t new_shape() noexcept {
   return last.fetch_add(1, std::memory_order_relaxed) + 1;
 }
 
+std::uint64_t new_number() noexcept {
+  static std::atomic<std::uint64_t> last{0};
+  return last.fetch_add(1, std::memory_order_relaxed) + 1;
+}
+
 std::vector<std::uint64_t> Families::buckets(const Family& f, const Series& s) const {
   const auto all = counts(f, s);
   if (!f.native) return {all.begin(), all.end()};

@@ -45,8 +45,15 @@ struct Series {
   // Index into Families::exemplars; kNone: the series has no places for any.
   static constexpr std::uint32_t kNone = ~std::uint32_t{0};
   std::uint32_t exemplars = kNone;
+  // See new_number(). Whoever reads families may keep what it has made of the labels, and of
+  // created_ns, as long as the number stays. 0: not numbered.
+  std::uint64_t number = 0;
   bool may_have_exemplars() const noexcept { return exemplars != kNone; }
-  friend bool operator==(const Series&, const Series&) = default;
+  // Compares everything but the number.
+  friend bool operator==(const Series& a, const Series& b) {
+    return a.labels == b.labels && a.first_value == b.first_value && a.record == b.record &&
+           a.created_ns == b.created_ns && a.exemplars == b.exemplars;
+  }
 };
 
 struct Family {
@@ -57,7 +64,7 @@ struct Family {
   format::Type type;
   std::vector<double> bounds;  // of a histogram, the explicit ones: ascending, finite, no +Inf
   // No two with the same labels. A state set has one for each state, which stands in a label of the
-  // family's name.
+  // family's name. As long as numbered ones stay, so does their order.
   std::vector<Series> series;
   // True if these are more series of the family before it in the list, which has other bounds (in
   // another segment): HELP and TYPE are not printed again.
@@ -105,6 +112,9 @@ struct CounterValue {
 
 // Returns a shape that no Families of this process has had.
 std::uint64_t new_shape() noexcept;
+
+// Returns a number that no series of this process has had, higher than all before.
+std::uint64_t new_number() noexcept;
 
 struct Families {
   // Changes whenever anything except `values` and the content of `exemplars` does: an encoder may

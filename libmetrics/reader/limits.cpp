@@ -2,9 +2,6 @@
 
 #include <algorithm>
 #include <string_view>
-#include <unordered_map>
-
-#include "libmetrics/reader/seeded.h"
 
 namespace metrics::reader {
 namespace {
@@ -106,13 +103,8 @@ std::uint64_t cost_of_sample(const format::FamilyView& family, const format::Ser
   return states.size() * (one + kCopies * written_size(family.name)) + kCopies * size_of(states);
 }
 
-std::uint64_t cost_of_sums(const Contents& contents, std::span<const format::Group> groups) {
-  struct Shown {
-    const format::FamilyView* edition;
-    std::uint64_t samples;  // of each of its series; 0: not shown, or of processes
-    std::uint64_t counts;   // of each of them in native histograms, its own and those shown
-  };
-  std::unordered_map<format::Offset, Shown, Seeded> of_family;
+SumCosts::SumCosts(const Contents& contents, std::span<const format::Group> groups)
+    : contents_(contents) {
   for (const format::Group& group : groups) {
     const format::FamilyView& last = contents.families[group.last];
     const bool counts = !group.hidden_by && !format::is_of_processes(last.type);
@@ -124,15 +116,22 @@ std::uint64_t cost_of_sums(const Contents& contents, std::span<const format::Gro
       // Of an edition that is shown as another one, both.
       std::uint64_t of_native = f.native && edition != group.last ? f.cells : 0;
       if (group.native) of_native += format::grid_size(last.bounds, group.native);
-      of_family.emplace(f.offset, Shown{&f, samples, of_native});
+      families_.emplace(f.offset, OfFamily{&f, samples, of_native});
     }
   }
+}
+
+std::uint64_t SumCosts::of(const format::SeriesView& s) const {
+  const OfFamily& family = families_.at(s.family);
+  if (family.samples == 0) return 0;
+  return cost_of_series(*family.edition, s, family.samples) + kCount * family.counts +
+         kExemplar * s.places;
+}
+
+std::uint64_t SumCosts::of_all() const {
   std::uint64_t bytes = 0;
-  for (const format::SeriesView& s : contents.series) {
-    const Shown& shown = of_family.at(s.family);
-    if (shown.samples == 0) continue;
-    bytes += cost_of_series(*shown.edition, s, shown.samples) + kCount * shown.counts +
-             kExemplar * s.places;
+  for (const format::SeriesView& s : contents_.series) {
+    if (s.is_live()) bytes += of(s);
   }
   return bytes;
 }

@@ -16,9 +16,11 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 
 #include "libmetrics/format/editions.h"
 #include "libmetrics/reader/contents.h"
+#include "libmetrics/reader/seeded.h"
 
 namespace metrics::reader {
 
@@ -72,8 +74,25 @@ std::uint64_t cost_of_series(const format::FamilyView& family, const format::Ser
 std::uint64_t cost_of_sample(const format::FamilyView& family, const format::SeriesView& series,
                              std::span<const std::string_view> states);
 
-// Returns what all series cost, except for those of processes: their samples are known only when
-// slots are read. A family's last edition decides how many buckets all its series have.
-std::uint64_t cost_of_sums(const Contents& contents, std::span<const format::Group> groups);
+// What series cost, except for those of processes: their samples are known only when slots are
+// read. A family's last edition decides how many buckets all its series have.
+class SumCosts {
+ public:
+  // Both must stay as long as this object.
+  SumCosts(const Contents& contents, std::span<const format::Group> groups);
+
+  // Returns what a live series among the contents' costs; and what all of them do.
+  std::uint64_t of(const format::SeriesView& series) const;
+  std::uint64_t of_all() const;
+
+ private:
+  struct OfFamily {
+    const format::FamilyView* edition;
+    std::uint64_t samples;  // of each of its series; 0: not shown, or of processes
+    std::uint64_t counts;   // of each of them in native histograms, its own and those shown
+  };
+  const Contents& contents_;
+  std::unordered_map<format::Offset, OfFamily, Seeded> families_;
+};
 
 }  // namespace metrics::reader

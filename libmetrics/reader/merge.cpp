@@ -105,12 +105,14 @@ bool SegmentMerge::read_slots(std::span<const format::SlotIndex> slots, Allowanc
   if (!gauges_.merge(reader_, gone_)) return false;
   fold();
   const bool other_overflows = find_unused_overflows();
-  if (gauges_.changed() || families_.shape == 0 || gone_ != last_gone_ || other_overflows) {
+  if (families_.shape == 0 || other_overflows || !touch_gone()) {
     rebuild();
+  } else if (gauges_.changed() || !touched_.empty() || !edits_.empty()) {
+    update();
   }
   const auto& samples = gauges_.samples();
   for (std::size_t i = 0; i < samples.size(); ++i) {
-    families_.values[sum_values_ + i] = std::bit_cast<std::uint64_t>(samples[i].value);
+    families_.values[samples_at_ + i] = std::bit_cast<std::uint64_t>(samples[i].value);
   }
   return true;
 }
@@ -119,6 +121,12 @@ bool SegmentMerge::read_slots(std::span<const format::SlotIndex> slots, Allowanc
 void SegmentMerge::plan() {
   const auto catalogue = reader_.catalogue();
   if (planned_ == catalogue) return;
+  const bool goes_on =
+      planned_ != nullptr && catalogue->former == planned_.get() && families_.shape != 0;
+  if (goes_on && plan_changes(*catalogue)) {
+    planned_ = catalogue;
+    return;
+  }
   planned_ = catalogue;
   const Contents& contents = catalogue->contents;
   shown_ = shown(contents, catalogue->groups);
@@ -129,6 +137,13 @@ void SegmentMerge::plan() {
   places_.clear();
   overflows_.clear();
   unused_.assign(shown_.series.size(), false);
+  planned_series_.assign(shown_.series.size(), {});
+  series_of_.assign(contents.series.size(), Shown::kNone);
+  of_processes_.clear();
+  free_series_.clear();
+  free_values_.clear();
+  touched_.clear();
+  edits_.clear();
   gauges_.forget();
   exemplars_.forget();
   exemplars_of_.assign(shown_.series.size(), Series::kNone);
@@ -136,13 +151,19 @@ void SegmentMerge::plan() {
   for (std::size_t i = 0; i < shown_.series.size(); ++i) {
     const Shown::Series& series = shown_.series[i];
     const format::FamilyView& last = *shown_.families[series.family].last;
+    for (std::uint32_t r = series.first; r != Shown::kNone; r = shown_.next[r]) {
+      series_of_[r] = static_cast<std::uint32_t>(i);
+    }
     if (!format::is_of_processes(last.type)) {
+      const format::SeriesView& first = contents.series[series.first];
+      planned_series_[i] = {first.offset, first.first_cell, false};
       first_values_[i] = sum_values_;
       plan_sums(series);
       plan_exemplars(i);
       if (is_overflow(contents, shown_, series)) overflows_.push_back(i);
       continue;
     }
+    of_processes_.push_back(static_cast<std::uint32_t>(i));
     const std::vector<std::string_view>& states = shown_.families[series.family].states;
     sample_costs_[i] = cost_of_sample(contents.families[shown_.edition_of[series.first]],
                                       contents.series[series.first], states);
@@ -157,6 +178,7 @@ void SegmentMerge::plan() {
   std::sort(by_cell_.begin(), by_cell_.end(),
             [](const Sum& a, const Sum& b) { return a.first_cell < b.first_cell; });
   exemplars_.arrange();
+  samples_at_ = sum_values_;
   families_.shape = 0;  // so that read_slots() rebuilds them
 }
 
@@ -325,8 +347,6 @@ bool SegmentMerge::find_unused_overflows() {
 }
 
 void SegmentMerge::rebuild() {
-  const Contents& contents = planned_->contents;
-  const auto& samples = gauges_.samples();
   families_.families.clear();
   for (const Shown::Family& shown : shown_.families) {
     const format::FamilyView& f = *shown.last;
@@ -343,29 +363,70 @@ void SegmentMerge::rebuild() {
          shown.native ? format::positions_of(f.bounds, shown.native) : std::vector<std::uint32_t>(),
          shown.yields});
   }
-  std::size_t next_sample = 0;
+  touched_.clear();
+  edits_.clear();
   for (std::size_t i = 0; i < shown_.series.size(); ++i) {
     const Shown::Series& series = shown_.series[i];
+    if (series.is_gone()) continue;
     Family& family = families_.families[series.family];
-    const auto& edition = contents.families[shown_.edition_of[series.first]];
-    std::vector<Label> labels = labels_of(edition, contents.series[series.first]);
-    // An older edition may have had a label that the last one's type or mode gives to samples.
-    if (family.type == format::Type::kSummary) move_aside(labels, "quantile");
+    if (format::is_of_processes(family.type)) continue;
+    planned_series_[i].is_listed = is_visible(i);
+    if (planned_series_[i].is_listed) family.series.push_back(numbered_series(i));
+  }
+  for (Family& family : families_.families) {
+    if (!std::ranges::is_sorted(family.series, {}, &Series::record)) {
+      std::ranges::sort(family.series, {}, &Series::record);
+    }
+  }
+  rebuild_processes();
+  families_.shape = new_shape();
+}
+
+std::vector<Label> SegmentMerge::labels_of_series(std::size_t i) const {
+  const Contents& contents = planned_->contents;
+  const Shown::Series& series = shown_.series[i];
+  const Shown::Family& shown = shown_.families[series.family];
+  const auto& edition = contents.families[shown_.edition_of[series.first]];
+  std::vector<Label> labels = labels_of(edition, contents.series[series.first]);
+  // An older edition may have had a label that the last one's type or mode gives to samples.
+  if (shown_type(*shown.last) == format::Type::kSummary) move_aside(labels, "quantile");
+  if (shown.last->type != format::Type::kInfo && format::is_of_processes(shown.last->type) &&
+      format::is_per_process(shown.last->mode)) {
+    move_aside(labels, "pid");
+  }
+  return labels;
+}
+
+// Returns true if a series of sums is to be listed now.
+bool SegmentMerge::is_visible(std::size_t i) const {
+  return !shown_.series[i].is_gone() && !is_gone(shown_.series[i]) && !unused_[i];
+}
+
+// Returns a series of sums as families list it.
+Series SegmentMerge::numbered_series(std::size_t i) const {
+  const Contents& contents = planned_->contents;
+  const Shown::Series& series = shown_.series[i];
+  std::uint64_t created_ns = ~std::uint64_t{0};
+  for (std::uint32_t r = series.first; r != Shown::kNone; r = shown_.next[r]) {
+    created_ns = std::min(created_ns, contents.series[r].created_ns);
+  }
+  return {labels_of_series(i), first_values_[i], contents.series[series.first].offset,
+          created_ns,          exemplars_of_[i], new_number()};
+}
+
+// Lists the series of processes anew: which there are depends on the values that are set.
+void SegmentMerge::rebuild_processes() {
+  const auto& samples = gauges_.samples();
+  for (std::size_t f = 0; f < shown_.families.size(); ++f) {
+    Family& family = families_.families[f];
+    if (format::is_of_processes(family.type)) family.series.clear();
+  }
+  std::size_t next_sample = 0;
+  for (const std::uint32_t i : of_processes_) {
+    const Shown::Series& series = shown_.series[i];
     const Shown::Family& shown = shown_.families[series.family];
-    if (shown.last->type != format::Type::kInfo && format::is_of_processes(shown.last->type) &&
-        format::is_per_process(shown.last->mode)) {
-      move_aside(labels, "pid");
-    }
-    if (!format::is_of_processes(family.type)) {
-      if (is_gone(series) || unused_[i]) continue;
-      std::uint64_t created_ns = ~std::uint64_t{0};
-      for (std::uint32_t r = series.first; r != Shown::kNone; r = shown_.next[r]) {
-        created_ns = std::min(created_ns, contents.series[r].created_ns);
-      }
-      family.series.push_back({std::move(labels), first_values_[i],
-                               contents.series[series.first].offset, created_ns, exemplars_of_[i]});
-      continue;
-    }
+    Family& family = families_.families[series.family];
+    const std::vector<Label> labels = labels_of_series(i);
     for (; next_sample < samples.size() && samples[next_sample].series == i; ++next_sample) {
       std::vector<Label> all;
       all.reserve(labels.size() + 2);
@@ -376,11 +437,12 @@ void SegmentMerge::rebuild() {
       if (const std::string& pid = samples[next_sample].pid; !pid.empty()) {
         all.push_back({"pid", pid});
       }
-      family.series.push_back({std::move(all), sum_values_ + next_sample});
+      family.series.push_back({std::move(all), samples_at_ + next_sample});
+      family.series.back().number = new_number();
     }
   }
-  families_.values.resize(sum_values_ + samples.size());
-  families_.shape = new_shape();
+  families_.values.resize(samples_at_ + samples.size());
+  moved_samples_ = false;
 }
 
 }  // namespace metrics::reader

@@ -23,6 +23,7 @@
 #include "libmetrics/reader/families.h"
 #include "libmetrics/reader/gauge_merge.h"
 #include "libmetrics/reader/reader.h"
+#include "libmetrics/reader/series_edits.h"
 #include "libmetrics/reader/shown.h"
 
 namespace metrics::reader {
@@ -86,6 +87,12 @@ class SegmentMerge {
   bool read_slots(std::span<const format::SlotIndex> slots, Allowance& allowance);
   bool forget();
   void plan();
+  bool plan_changes(const Catalogue& catalogue);
+  bool can_take(const Catalogue& catalogue) const;
+  void take_out(std::uint32_t series);
+  void put_in(const Contents& contents, std::uint32_t place);
+  void place_sums(std::vector<std::uint64_t> removed, std::size_t added);
+  bool touch_gone();
   bool add_slots(std::span<const format::SlotIndex> slots);
   bool divide(format::SlotIndex slot);
   bool add_pieces();
@@ -96,12 +103,26 @@ class SegmentMerge {
   bool is_gone(const Shown::Series& series) const;
   bool find_unused_overflows();
   void rebuild();
+  void update();
+  void rebuild_processes();
+  std::vector<Label> labels_of_series(std::size_t series) const;
+  bool is_visible(std::size_t series) const;
+  Series numbered_series(std::size_t series) const;
 
   Reader reader_;
   std::optional<format::SlotIndex> only_;     // that the last read_slot() has read
   std::shared_ptr<const Catalogue> planned_;  // for which the members below were made
   Shown shown_;
+  // By record: the series in shown_ that it is of, or Shown::kNone.
+  std::vector<std::uint32_t> series_of_;
+  std::vector<std::uint32_t> of_processes_;  // those series in shown_ that are, ascending
   std::vector<std::size_t> first_values_;    // of each series in shown_, unless it is of processes
+  struct Planned {
+    format::Offset record = 0;  // of a plain family's series, as is the next one
+    std::uint64_t first_cell = 0;
+    bool is_listed = false;  // it is among the families' series
+  };
+  std::vector<Planned> planned_series_;      // likewise by series
   std::vector<std::uint64_t> sample_costs_;  // of a sample of each series, if it is; see limits.h
   std::vector<Sum> by_cell_;                 // in the order of cells
   std::vector<Fold> folds_;                  // in the order of records
@@ -110,7 +131,14 @@ class SegmentMerge {
   std::vector<Reader::Stretch> stretches_;  // scratch
   std::vector<Piece> pieces_;               // likewise
   std::size_t sum_values_ = 0;
-  std::vector<bool> gone_, last_gone_;  // see Reader::find_gone()
+  std::size_t samples_at_ = 0;  // where the samples' values begin, behind those of sums
+  bool moved_samples_ = false;  // they have to be listed there
+  // What series that are gone have left for others: their indices, and their values by count.
+  std::vector<std::uint32_t> free_series_;
+  std::map<std::uint32_t, std::vector<std::size_t>> free_values_;
+  std::vector<std::uint32_t> touched_;          // series that may have to be listed, or not
+  std::map<std::uint32_t, SeriesEdits> edits_;  // by family, to be applied
+  std::vector<bool> gone_, last_gone_;          // see Reader::find_gone()
   // Of families with a limit, the series that count beyond it: indices into shown_.series. They are
   // there from the beginning, and shown once they are not 0.
   std::vector<std::size_t> overflows_;

@@ -14,7 +14,6 @@
 #include "libmetrics/format/error.h"
 #include "libmetrics/format/file.h"
 #include "libmetrics/format/utf8.h"
-#include "libmetrics/reader/overlooked.h"
 
 namespace metrics::reader {
 namespace {
@@ -56,7 +55,7 @@ bool Reader::open() {
   }
   fd_ = std::move(fd);
   found_ = true;
-  catalogue_.reset();
+  directory_.forget();
   slots_ = Mapping();
   first_hole_.clear();
   return true;
@@ -110,44 +109,6 @@ bool Reader::copy_sparse(std::uint64_t offset, std::uint64_t bytes, void* to) {
   return true;
 }
 
-// Returns true if the directory is byte by byte what the catalogue was made of, as it nearly always
-// is. Compares in the mapping, without a copy, unless there is a hole: touching one there would
-// take memory from the file system.
-bool Reader::is_as_known(std::uint64_t bytes) const {
-  if (!slots_ || catalogue_ == nullptr || known_.size() != words(bytes) ||
-      !(catalogue_->geometry == geometry_) ||
-      next_hole(geometry_.index) < geometry_.index + bytes) {
-    return false;
-  }
-  bool same = false;
-  return read_guarded([&] {
-           same = std::memcmp(slots_.data() + geometry_.index, known_.data(), bytes) == 0;
-         }) &&
-         same;
-}
-
-// Returns true if what has changed since the catalogue was made changes nothing that is shown. Each
-// process that starts writes such words, and must not have its reader parse everything anew.
-bool Reader::shows_the_same() const {
-  if (catalogue_ == nullptr || known_.size() != links_.size() ||
-      !(catalogue_->geometry == geometry_) ||
-      !only_overlooked(known_, links_, catalogue_->contents, geometry_)) {
-    return false;
-  }
-  const auto& groups = catalogue_->groups;
-  if (groups.size() == catalogue_->contents.families.size() &&
-      std::none_of(groups.begin(), groups.end(),
-                   [](const auto& g) { return g.hidden_by || g.yields_to; })) {
-    return true;
-  }
-  std::vector<format::FamilyView> families = catalogue_->contents.families;
-  const format::Window now = window_of(links_, geometry_.index);
-  for (format::FamilyView& f : families) {
-    f.opened = now.at<format::FamilyRecord>(f.offset)->opened.load(std::memory_order_relaxed);
-  }
-  return format::grouped(families) == groups;
-}
-
 bool Reader::look() {
   Allowance own;
   return examine() && read_directory(own);
@@ -159,8 +120,8 @@ bool Reader::kept(bool fine) {
   if (fine) return true;
   fd_ = format::Descriptor();
   slots_ = Mapping();
-  catalogue_.reset();
-  for (auto* words : {&known_, &links_, &cells_, &first_hole_}) {
+  directory_.forget();
+  for (auto* words : {&cells_, &first_hole_}) {
     words->clear();
     words->shrink_to_fit();
   }
@@ -238,36 +199,28 @@ bool Reader::read_directory(Allowance& allowance) {
   if (access_ == Access::kMapped && slots_.bytes() < geometry_.file_bytes) {
     slots_ = Mapping(fd_.get(), geometry_.file_bytes);
   }
-  return kept(is_as_known(directory_bytes()) || refresh_catalogue(allowance));
+  return kept(refresh_directory(allowance));
 }
 
-bool Reader::refresh_catalogue(const Allowance& allowance) {
+bool Reader::refresh_directory(const Allowance& allowance) {
   const format::Geometry& g = geometry_;
   const std::uint64_t bytes = directory_bytes();
-  links_.assign(words(bytes), 0);
-  if (!copy_sparse(g.index, bytes, links_.data())) return false;
-  if (shows_the_same()) {
-    std::swap(known_, links_);
-    return true;
-  }
-  if (allowance.is_over()) return fail(Allowance::kTooLate);
-  first_hole_.clear();  // the geometry may be another one
-  auto fresh = std::make_shared<Catalogue>();
-  fresh->records.resize(links_.size());
-  if (!copy_sparse(g.index, bytes, fresh->records.data())) return false;
-  fresh->geometry = g;
-  auto read = contents(window_of(links_, g.index), window_of(fresh->records, g.index), g,
-                       &fresh->faults, [&] { return allowance.is_over(); });
-  if (!read) return fail(Allowance::kTooLate);
-  fresh->contents = std::move(*read);
-  fresh->groups = format::grouped(fresh->contents.families);
-  for (const format::SeriesView& s : fresh->contents.series) {
-    fresh->cells = std::max(fresh->cells, s.end_cell());
-  }
-  fresh->cost_of_sums = cost_of_sums(fresh->contents, fresh->groups);
-  std::swap(known_, links_);
-  catalogue_ = std::move(fresh);
-  return true;
+  const auto before = directory_.catalogue();
+  const bool is_mapped = slots_ && next_hole(g.index) >= g.index + bytes;
+  const auto copying = [this](auto function) {
+    return [=, this](format::Offset from, std::uint64_t size, void* to) {
+      return (this->*function)(from, size, to);
+    };
+  };
+  const auto outcome = directory_.refresh(
+      {copying(&Reader::copy), copying(&Reader::copy_sparse),
+       is_mapped ? slots_.data() + g.index : nullptr, g, bytes, usage_.space_taken},
+      allowance);
+  const auto now = directory_.catalogue();
+  const bool goes_on = now == before || (now != nullptr && now->former == before.get());
+  if (!goes_on) first_hole_.clear();  // the geometry may be another one
+  if (outcome == Directory::Outcome::kTooLate) return fail(Allowance::kTooLate);
+  return outcome == Directory::Outcome::kFine;
 }
 
 format::SlotIndex Reader::highest_used() const noexcept {
@@ -289,7 +242,7 @@ bool Reader::copy_cells(format::SlotIndex slot, std::uint64_t first, std::span<s
 // is reserved there since then was not counted when the caller's look() began.
 void Reader::find_data(format::SlotIndex slot, std::vector<Stretch>& stretches) {
   stretches.clear();
-  const std::uint64_t cells = catalogue_->cells;
+  const std::uint64_t cells = catalogue()->cells;
   if (slot >= first_hole_.size()) first_hole_.resize(slot + std::size_t{1});
   std::uint64_t& known = first_hole_[slot];
   if (known > 0) stretches.push_back({0, std::min(known, cells), nullptr});
@@ -348,12 +301,14 @@ bool Reader::find_gone(std::vector<bool>& gone) {
   if (!copy(offsetof(format::Header, reuses), sizeof reuses, &reuses)) return false;
   if (reuses == usage_.reuses) return true;
   const std::uint64_t end = geometry_.index + directory_bytes();
-  const auto& series = catalogue_->contents.series;
+  const auto catalogue = directory_.catalogue();
+  const auto& series = catalogue->contents.series;
   std::vector<std::uint64_t> piece(kPiece);
   format::Offset begin = 0, copied_to = 0;
   for (std::size_t i = 0; i < series.size(); ++i) {
+    if (!series[i].is_live()) continue;
     const format::Offset at = series[i].offset + offsetof(format::Record, state);
-    if (at >= copied_to) {
+    if (at < begin || at >= copied_to) {
       begin = at;
       copied_to = std::min(at + kPiece * sizeof(std::uint64_t), end);
       if (!copy(begin, copied_to - begin, piece.data())) return false;

@@ -18,26 +18,15 @@
 #include <string>
 #include <vector>
 
-#include "libmetrics/format/editions.h"
 #include "libmetrics/format/file.h"
 #include "libmetrics/format/geometry.h"
 #include "libmetrics/format/ownership.h"
-#include "libmetrics/reader/contents.h"
+#include "libmetrics/reader/catalogue.h"
+#include "libmetrics/reader/directory.h"
 #include "libmetrics/reader/limits.h"
 #include "libmetrics/reader/mapping.h"
 
 namespace metrics::reader {
-
-// The directory at one moment: the copied bytes and what they describe.
-struct Catalogue {
-  Contents contents;                  // views into `records`
-  std::vector<format::Group> groups;  // of the families
-  std::vector<std::string> faults;
-  std::vector<std::uint64_t> records;
-  format::Geometry geometry;
-  std::uint64_t cells = 0;         // end of the last cell that a series has
-  std::uint64_t cost_of_sums = 0;  // see limits.h
-};
 
 // The last refusal for one reason; see format::Refusal.
 struct RefusalCopy {
@@ -107,7 +96,7 @@ class Reader {
   const Usage& usage() const noexcept { return usage_; }
   // Returns the segment's key. It must not be shown: see hash.h.
   const format::HashKey& hash_key() const noexcept { return hash_key_; }
-  std::shared_ptr<const Catalogue> catalogue() const noexcept { return catalogue_; }
+  std::shared_ptr<const Catalogue> catalogue() const noexcept { return directory_.catalogue(); }
 
   // Returns all slots that were ever used, in the order in which doubles must be added: slot 0,
   // first slots, lanes.
@@ -141,7 +130,7 @@ class Reader {
   bool find_gone(std::vector<bool>& gone);
   // Returns the newest copy of index and directory, in which the catalogue's records stand where
   // they did; those of idle ones may have changed since.
-  format::Window newest_directory() const noexcept { return window_of(known_, geometry_.index); }
+  format::Window newest_directory() const noexcept { return directory_.newest(geometry_.index); }
   // Returns the first byte of the file, from `offset` on, that may have been written: all before it
   // are 0. An empty optional: all bytes up to the file's end are 0.
   std::optional<std::uint64_t> written_from(std::uint64_t offset);
@@ -176,10 +165,8 @@ class Reader {
   bool open();
   bool admitted();
   bool read_header();
-  bool refresh_catalogue(const Allowance& allowance);
+  bool refresh_directory(const Allowance& allowance);
   bool kept(bool fine);
-  bool is_as_known(std::uint64_t bytes) const;
-  bool shows_the_same() const;
   bool copy(std::uint64_t offset, std::uint64_t bytes, void* to);
   bool copy_sparse(std::uint64_t offset, std::uint64_t bytes, void* to);
   std::uint64_t next_data(std::uint64_t offset);
@@ -197,9 +184,7 @@ class Reader {
   format::Geometry geometry_{};
   Usage usage_{};
   format::HashKey hash_key_{};
-  std::shared_ptr<const Catalogue> catalogue_;
-  std::vector<std::uint64_t> known_;  // the copy of index and directory that catalogue_ is made of
-  std::vector<std::uint64_t> links_;  // a new copy
+  Directory directory_;
   std::vector<std::uint64_t> cells_;
   Mapping slots_;  // the whole file
   std::vector<std::uint64_t>

@@ -1,5 +1,6 @@
 #include "libmetrics/reader/shown.h"
 
+#include <algorithm>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -42,12 +43,25 @@ void add_states(const Contents& contents, const format::Group& group, Shown::Fam
   for (const std::size_t edition : group.editions) add(edition);
 }
 
+// Returns the live series in the order of their records.
+std::vector<std::uint32_t> in_order(const Contents& contents) {
+  std::vector<std::uint32_t> order;
+  order.reserve(contents.live_series());
+  for (std::size_t i = 0; i < contents.series.size(); ++i) {
+    if (contents.series[i].is_live()) order.push_back(static_cast<std::uint32_t>(i));
+  }
+  const auto offset_of = [&](std::uint32_t i) { return contents.series[i].offset; };
+  if (!std::ranges::is_sorted(order, {}, offset_of)) std::ranges::sort(order, {}, offset_of);
+  return order;
+}
+
 }  // namespace
 
 Shown shown(const Contents& contents, std::span<const format::Group> groups) {
   Shown all;
   all.state_places.resize(contents.families.size());
-  std::vector<std::uint32_t> family_of(contents.families.size(), Shown::kNone);
+  std::vector<std::uint32_t>& family_of = all.family_of;
+  family_of.assign(contents.families.size(), Shown::kNone);
   for (const format::Group& group : groups) {
     if (group.hidden_by) continue;
     bool reached_below_zero = false;
@@ -78,10 +92,9 @@ Shown shown(const Contents& contents, std::span<const format::Group> groups) {
   all.edition_of.resize(contents.series.size());
   // Only families with several editions, and infos, can have several records of one series.
   std::unordered_map<std::string, std::size_t, Seeded> by_identity;
-  for (std::size_t i = 0; i < contents.series.size(); ++i) {
-    const format::SeriesView& record = contents.series[i];
-    const auto at = static_cast<std::uint32_t>(i);
-    const std::uint32_t edition = all.edition_of[i] = by_offset.at(record.family);
+  for (const std::uint32_t at : in_order(contents)) {
+    const format::SeriesView& record = contents.series[at];
+    const std::uint32_t edition = all.edition_of[at] = by_offset.at(record.family);
     const std::uint32_t family = family_of[edition];
     if (family == Shown::kNone) continue;
     const bool is_info =

@@ -28,15 +28,24 @@ struct Shown {
     // Of a state set: the states of all its editions, the last one's first.
     std::vector<std::string_view> states;
     bool yields = false;  // see format::Group
+    // Returns true if each of its series is one record, whose cells are added: so that series come
+    // and go without a change to others.
+    bool is_plain() const noexcept {
+      return editions == 1 && !format::is_of_processes(last->type) && last->places == 0;
+    }
   };
   struct Series {
     std::uint32_t family;       // index into families
     std::uint32_t first, last;  // records: indices into Contents::series; next[] leads between them
+    bool is_gone() const noexcept { return first == kNone; }
   };
-  std::vector<Family> families;           // those that are not hidden
-  std::vector<Series> series;             // in the order of their first records
+  std::vector<Family> families;  // those that are not hidden
+  // In the order of their first records; those of plain families that were added later behind them,
+  // and ones that are gone among them.
+  std::vector<Series> series;
   std::vector<std::uint32_t> next;        // by record; kNone at the end
   std::vector<std::uint32_t> edition_of;  // by record: index into Contents::families
+  std::vector<std::uint32_t> family_of;   // by edition: index into families; kNone: hidden
   // By edition: where its states stand among its family's; empty unless it is a shown state set.
   std::vector<std::vector<std::uint32_t>> state_places;
 };

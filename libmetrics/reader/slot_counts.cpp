@@ -14,6 +14,7 @@ void SlotCounts::plan(const Contents& contents) {
   for (const format::FamilyView& f : contents.families) types.emplace(f.offset, f.type);
   cells_.clear();
   for (const format::SeriesView& s : contents.series) {
+    if (!s.is_live()) continue;
     const format::Values values = format::values_of(types.at(s.family));
     const bool counts = values == format::Values::kCounts;
     if (!counts && values != format::Values::kWholeAndFraction) continue;

@@ -53,6 +53,7 @@ void check_directory(const Reader& reader, Faults& faults) {
   // Only live series have strings and cells to themselves; those of others go from hand to hand.
   for (const format::Offset offset : catalogue.contents.idle) add_record(offset);
   for (const format::SeriesView& s : catalogue.contents.series) {
+    if (!s.is_live()) continue;
     add_record(s.offset);
     const auto* record = window.at<format::SeriesRecord>(s.offset);
     if (record->room > 0) {
@@ -133,6 +134,7 @@ std::vector<Checked> checked_cells(const Contents& contents) {
   std::vector<Checked> cells;
   for (std::size_t i = 0; i < contents.series.size(); ++i) {
     const format::SeriesView& s = contents.series[i];
+    if (!s.is_live()) continue;
     const format::FamilyView* f = families.at(s.family);
     if (format::values_of(f->type) == format::Values::kWholeAndFraction) {
       cells.push_back({s.first_cell + format::kCounterFraction, Holds::kFraction, i, f});

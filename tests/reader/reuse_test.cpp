@@ -351,6 +351,46 @@ TEST_P(Reuse, StringsThatStandInTheRecordOfARemovedSeriesAreShownAsTheyAre) {
   EXPECT_EQ(scraped(merge), (Counts{{"one", 5}}));
 }
 
+// Changes a segment before one of the reads of its directory, another one each time, and once
+// after all of them. `change` gets the segment and the record of "old", which was removed.
+void at_each_read(Access access, const Counts& before, const Counts& after,
+                  const std::function<void(Tasks&, Reused&)>& change) {
+  for (int at = 0; at < 9; ++at) {
+    Tasks tasks({{"old", 11}, {"stays", 5}});
+    SegmentMerge merge(tasks.segment().file(), access);
+    EXPECT_EQ(scraped(merge), (Counts{{"old", 11}, {"stays", 5}}));
+    Reused reused(tasks.patch(), tasks.record("old"));
+    reused.rest();
+    const format::Header& header = tasks.patch().header();
+    int reads = 0;
+    before_read = [&](std::uint64_t offset) {
+      if (offset >= header.index && offset < header.slots && reads++ == at) change(tasks, reused);
+    };
+    const Counts during = scraped(merge);
+    before_read = {};
+    EXPECT_TRUE(during == before || during == after) << "at read " << at;
+    if (reads <= at) change(tasks, reused);
+    EXPECT_EQ(scraped(merge), after) << "at read " << at;
+  }
+}
+
+TEST_P(Reuse, ARecordThatBecomesLiveBetweenTwoCopiesIsShownTheNextTime) {
+  at_each_read(GetParam(), {{"stays", 5}}, {{"new", 2}, {"stays", 5}},
+               [](Tasks& tasks, Reused& reused) {
+                 reused.take();
+                 std::copy_n("new", 3, tasks.label("old"));
+                 tasks.count(tasks.record("old"), 2);
+                 reused.commit();
+               });
+}
+
+TEST_P(Reuse, ASeriesThatIsLinkedBetweenTwoCopiesIsShownTheNextTime) {
+  at_each_read(GetParam(), {{"stays", 5}}, {{"late", 7}, {"stays", 5}}, [](Tasks& tasks, Reused&) {
+    const metrics::Family<Counter> again("tasks", "", {"name"}, tasks.segment().options());
+    again.labels("late").inc(7);
+  });
+}
+
 TEST_P(Reuse, AGaugesValueCountsOnlyForTheVersionThatItWasSetFor) {
   constexpr std::uint64_t kVersion = (std::uint64_t{1} << 31) + 7;
   for (const Mode mode : {Mode::kSum, Mode::kLiveSum, Mode::kMostRecent, Mode::kAll}) {

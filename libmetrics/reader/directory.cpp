@@ -1,0 +1,221 @@
+#include "libmetrics/reader/directory.h"
+
+#include <algorithm>
+#include <cstring>
+#include <new>
+#include <utility>
+
+#include "libmetrics/format/editions.h"
+#include "libmetrics/reader/directory_changes.h"
+#include "libmetrics/reader/mapping.h"
+#include "libmetrics/reader/overlooked.h"
+
+namespace metrics::reader {
+namespace {
+
+std::uint64_t words(std::uint64_t bytes) { return (bytes + 7) / 8; }
+
+}  // namespace
+
+format::Window Directory::newest(format::Offset index) const noexcept {
+  return window_of(index_ ? catalogue_->records : known_, index);
+}
+
+void Directory::forget() noexcept {
+  catalogue_.reset();
+  index_.reset();
+  unsettled_.clear();
+  known_ = {};
+  links_ = {};
+}
+
+// Returns true if the directory is byte by byte what the catalogue was made of. Compares in the
+// mapping, without a copy.
+bool Directory::is_as_known(const Source& source) const {
+  if (source.mapped == nullptr || catalogue_ == nullptr || known_.size() != words(source.bytes) ||
+      !(catalogue_->geometry == source.geometry)) {
+    return false;
+  }
+  bool same = false;
+  return read_guarded(
+             [&] { same = std::memcmp(source.mapped, known_.data(), source.bytes) == 0; }) &&
+         same;
+}
+
+// Returns true if what has changed since the catalogue was made changes nothing that is shown. Each
+// process that starts writes such words, and must not have its reader parse everything anew.
+bool Directory::shows_the_same(const Source& source) const {
+  if (catalogue_ == nullptr || known_.size() != links_.size() ||
+      !(catalogue_->geometry == source.geometry) ||
+      !only_overlooked(known_, links_, catalogue_->contents, source.geometry)) {
+    return false;
+  }
+  const auto& groups = catalogue_->groups;
+  if (groups.size() == catalogue_->contents.families.size() &&
+      std::none_of(groups.begin(), groups.end(),
+                   [](const auto& g) { return g.hidden_by || g.yields_to; })) {
+    return true;
+  }
+  std::vector<format::FamilyView> families = catalogue_->contents.families;
+  const format::Window now = window_of(links_, source.geometry.index);
+  for (format::FamilyView& f : families) {
+    f.opened = now.at<format::FamilyRecord>(f.offset)->opened.load(std::memory_order_relaxed);
+  }
+  return format::grouped(families) == groups;
+}
+
+Directory::Outcome Directory::refresh(const Source& source, const Allowance& allowance) {
+  if (index_) {
+    if (const auto outcome = go_on(source, allowance)) return *outcome;
+    forget();
+  } else if (is_as_known(source)) {
+    return Outcome::kFine;
+  }
+  return read_anew(source, allowance);
+}
+
+// Finds the blocks that are not as in the catalogue's copy. Returns false if they can't be read.
+bool Directory::find_different(const Source& source, std::vector<std::uint32_t>& different) {
+  const std::vector<std::uint64_t>& known = catalogue_->records;
+  const auto* const bytes = reinterpret_cast<const std::byte*>(known.data());
+  different.resize((source.bytes + kBlock - 1) / kBlock);
+  std::size_t count = 0;
+  const auto compare = [&](std::uint64_t begin, const std::byte* now, std::uint64_t size) {
+    for (std::uint64_t at = 0; at < size; at += kBlock) {
+      if (std::memcmp(now + at, bytes + begin + at, std::min(kBlock, size - at)) != 0) {
+        different[count++] = static_cast<std::uint32_t>((begin + at) / kBlock);
+      }
+    }
+  };
+  bool fine = true;
+  if (source.mapped != nullptr) {
+    fine = read_guarded([&] { compare(0, source.mapped, source.bytes); });
+  }
+  if (source.mapped == nullptr || !fine) {
+    count = 0;
+    fine = true;
+    constexpr std::uint64_t kAtOnce = 16 * kBlock;
+    std::vector<std::byte> piece(kAtOnce);
+    for (std::uint64_t begin = 0; fine && begin < source.bytes; begin += kAtOnce) {
+      const std::uint64_t size = std::min(kAtOnce, source.bytes - begin);
+      fine = source.copy(source.geometry.index + begin, size, piece.data());
+      if (fine) compare(begin, piece.data(), size);
+    }
+  }
+  different.resize(count);
+  return fine;
+}
+
+// Takes in what has changed. An empty optional: everything has to be read anew.
+std::optional<Directory::Outcome> Directory::go_on(const Source& source,
+                                                   const Allowance& allowance) {
+  std::vector<std::uint64_t>& records = catalogue_->records;
+  if (!(catalogue_->geometry == source.geometry) || words(source.bytes) < records.size() ||
+      words(source.bytes) > records.capacity()) {
+    return std::nullopt;
+  }
+  records.resize(words(source.bytes));
+  std::vector<std::uint32_t> different;
+  if (!find_different(source, different)) return Outcome::kUnreadable;
+  if (different.empty() && unsettled_.empty()) return Outcome::kFine;
+  // To read most blocks one by one would take longer than to read all.
+  constexpr std::uint64_t kFew = 64;
+  const bool is_much = different.size() > kFew;
+  if (is_much && 2 * different.size() * kBlock > source.bytes) return std::nullopt;
+  if (is_much && allowance.is_over()) return Outcome::kTooLate;
+  using Changed = DirectoryChanges::Outcome;
+  switch (DirectoryChanges(*catalogue_, *index_, unsettled_, source.copy).take(different)) {
+    case Changed::kSame:
+      return Outcome::kFine;
+    case Changed::kUnreadable:
+      forget();
+      return Outcome::kUnreadable;
+    case Changed::kElse:
+      return std::nullopt;
+    case Changed::kChanged:
+      catalogue_->former = catalogue_.get();
+      break;
+    case Changed::kShownOtherwise:
+      catalogue_->former = nullptr;
+      break;
+  }
+  catalogue_ = std::make_shared<Catalogue>(std::move(*catalogue_));
+  return Outcome::kFine;
+}
+
+Directory::Outcome Directory::read_anew(const Source& source, const Allowance& allowance) {
+  const format::Geometry& g = source.geometry;
+  links_.assign(words(source.bytes), 0);
+  if (!source.copy_sparse(g.index, source.bytes, links_.data())) return Outcome::kUnreadable;
+  if (shows_the_same(source)) {
+    std::swap(known_, links_);
+    return Outcome::kFine;
+  }
+  if (allowance.is_over()) return Outcome::kTooLate;
+  auto fresh = std::make_shared<Catalogue>();
+  // As large as the directory may become, if that is reserved: views lead into it, and pages that
+  // are not used take no memory.
+  const std::uint64_t most = g.directory - g.index + g.directory_bytes;
+  try {
+    fresh->records.reserve(words(std::max(source.bytes, std::min(most, source.space_taken))));
+  } catch (const std::bad_alloc&) {
+    fresh->records.reserve(links_.size());
+  }
+  fresh->records.resize(links_.size());
+  if (!source.copy_sparse(g.index, source.bytes, fresh->records.data())) {
+    return Outcome::kUnreadable;
+  }
+  fresh->geometry = g;
+  Identities identities;
+  auto read = contents(
+      window_of(links_, g.index), window_of(fresh->records, g.index), g, &fresh->faults,
+      [&] { return allowance.is_over(); }, &identities);
+  if (!read) return Outcome::kTooLate;
+  fresh->contents = std::move(*read);
+  fresh->groups = format::grouped(fresh->contents.families);
+  for (const format::SeriesView& s : fresh->contents.series) {
+    fresh->cells = std::max(fresh->cells, s.end_cell());
+  }
+  fresh->cost_of_sums = SumCosts(fresh->contents, fresh->groups).of_all();
+  catalogue_ = std::move(fresh);
+  unsettled_.clear();
+  index_.reset();
+  if (catalogue_->faults.empty()) {
+    index_ = RecordIndex::of(catalogue_->contents, std::move(identities),
+                             window_of(catalogue_->records, g.index), g);
+  }
+  if (index_) {
+    leave_out_unknown_links();
+    known_ = {};
+    links_ = {};
+  } else {
+    std::swap(known_, links_);
+  }
+  return Outcome::kFine;
+}
+
+// A link to a record that was not read is found to differ the next time. So is a series that was
+// live in the second copy alone.
+void Directory::leave_out_unknown_links() {
+  const format::Geometry& g = catalogue_->geometry;
+  std::vector<std::uint64_t>& records = catalogue_->records;
+  const auto word = [&](format::Offset offset) -> std::uint64_t& {
+    return records[(offset - g.index) / sizeof(std::uint64_t)];
+  };
+  const auto check = [&](format::Offset link) {
+    if (word(link) != 0 && !index_->at(word(link))) word(link) = 0;
+  };
+  for (std::uint64_t i = 0; i < g.index_buckets; ++i) {
+    check(g.index + i * sizeof(format::Chain) + offsetof(format::Chain, first));
+  }
+  const Contents& contents = catalogue_->contents;
+  for (const auto& f : contents.families) check(f.offset + offsetof(format::Record, next));
+  for (const auto& s : contents.series) check(s.offset + offsetof(format::Record, next));
+  for (const format::Offset offset : contents.idle) {
+    check(offset + offsetof(format::Record, next));
+    const std::uint64_t state = word(offset + offsetof(format::Record, state));
+    if (format::state_of(state) == format::State::kLive) unsettled_.insert(offset);
+  }
+}
+
+}  // namespace metrics::reader
