@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <system_error>
+#include <utility>
 
 #include "aggregator/http/ascii.h"
 
@@ -66,7 +67,9 @@ Client::Client(const std::string& address)
     : Client(general(parsed(address)),
              address.starts_with("unix:") ? sizeof(sockaddr_un) : sizeof(sockaddr_in6)) {}
 
-Client::~Client() { ::close(fd_); }
+Client::~Client() {
+  if (fd_ >= 0) ::close(fd_);
+}
 
 bool Client::send(std::string_view bytes) const {
   while (!bytes.empty()) {
@@ -75,6 +78,12 @@ bool Client::send(std::string_view bytes) const {
     bytes.remove_prefix(static_cast<std::size_t>(sent));
   }
   return true;
+}
+
+void Client::reset() {
+  const linger at_once{.l_onoff = 1, .l_linger = 0};
+  ::setsockopt(fd_, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+  ::close(std::exchange(fd_, -1));
 }
 
 void Client::finish_sending() const { ::shutdown(fd_, SHUT_WR); }

@@ -29,6 +29,7 @@ class Client {
 
   // False if the server has hung up.
   bool send(std::string_view bytes) const;
+  void reset();                 // hangs up at once, whatever is under way
   void finish_sending() const;  // the server reads the end of the stream behind what was sent
   Answer receive();             // of a GET
   Answer receive_of_head();     // of a HEAD: no body follows

@@ -9,6 +9,7 @@
 
 #include "aggregator/http/server.h"
 #include "tests/aggregator/http/client.h"
+#include "tests/support/eventually.h"
 
 namespace metrics::http {
 namespace {
@@ -16,6 +17,7 @@ namespace {
 using namespace std::chrono_literals;
 using test::Answer;
 using test::Client;
+using test::eventually;
 using test::get;
 
 constexpr auto kNever = 60s;
@@ -68,6 +70,23 @@ TEST(HttpLimits, AnswersRequestsAboveTheLimitWith503AndServesAgainBelowIt) {
   slow.let_answer();
   EXPECT_EQ(busy.receive().body, "done");
   EXPECT_EQ(get(port, "/fast").body, "fast");
+}
+
+TEST(HttpLimits, ARequestWhoseClientHasGoneIsServedForNobody) {
+  Slow slow;
+  const HttpServer server(on_any_port(), {{"/slow", {slow.handler()}}, {"/fast", {says("fast")}}});
+  const std::uint16_t port = server.ports().at(0);
+  {
+    Client gone(port);
+    gone.send("GET /slow HTTP/1.1\r\n\r\n");
+    slow.wait_until_entered();
+    gone.reset();
+  }
+  ASSERT_TRUE(eventually([&] { return server.counts().of(Closed::kClient) == 1; }));
+  slow.let_answer();
+  ASSERT_TRUE(eventually([&] { return server.counts().requests == 0; }));
+  for (int i = 0; i < 100; ++i) EXPECT_EQ(get(port, "/fast").body, "fast");
+  EXPECT_EQ(server.counts().of(State::kWriting), 0u);
 }
 
 TEST(HttpLimits, StopFinishesTheResponseThatIsBeingServed) {

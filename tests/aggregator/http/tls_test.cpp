@@ -146,6 +146,21 @@ TEST_F(HttpTls, IdleConnectionsGiveWayToAHandshake) {
   EXPECT_GE(server.counts().of(State::kIdle), 15u) << "the silent one costs TLS nothing";
 }
 
+TEST_F(HttpTls, HandshakesThatTakeMoreThanHalfGiveWayBeforeIdleConnections) {
+  HttpOptions bounded = options();
+  bounded.max_buffered_bytes = kRoomFor20;
+  const HttpServer server(bounded, routes());
+  std::vector<std::unique_ptr<Secure>> idle;
+  for (int i = 0; i < 10; ++i) idle.push_back(std::make_unique<Secure>(server.ports().at(0)));
+  ASSERT_TRUE(eventually([&] { return server.counts().of(State::kIdle) == 10; }));
+  const auto clients = handshaking(server, 6);
+  EXPECT_TRUE(eventually([&] {
+    const Counts now = server.counts();
+    return now.of(State::kHandshaking) == 3 && now.of(Closed::kBufferedBytes) == 3;
+  }));
+  EXPECT_EQ(server.counts().of(State::kIdle), 10u);
+}
+
 TEST_F(HttpTls, UnfinishedRequestsGiveWayToAHandshake) {
   HttpOptions bounded = options();
   bounded.max_buffered_bytes = kRoomFor20;
