@@ -215,6 +215,25 @@ def test_buckets_and_sums_are_read_set_and_added_to(name):
     assert (value(f'{name}_s_count'), value(f'{name}_s_sum')) == (2, 3.5)
 
 
+def test_buckets_and_sums_that_are_added_to_before_a_process_has_a_slot_are_in_its_own_view_alone(program):
+    assert program('''
+        import os
+        from libmetrics.prometheus_client import *
+        histogram = Histogram('h', 'help', buckets=(1, 2), registry=None)
+
+        def add():
+            histogram._buckets[1].inc(4)
+            histogram._sum.inc(6)
+            segment = [[s.value for m in REGISTRY.collect() for s in m.samples if s.name == name] for name in
+                       ('h_count', 'h_sum')]
+            print([bucket.get() for bucket in histogram._buckets], histogram._sum.get(), *segment)
+        shown = Histogram('h', 'help', buckets=(1, 2))
+        add()
+        histogram.observe(1.5)  # which gets it one
+        add()
+    ''') == '[0.0, 4.0, 0.0] 6.0 [0.0] [0.0]\n[0.0, 9.0, 0.0] 13.5 [5.0] [7.5]\n'
+
+
 def test_children_that_are_taken_out_are_made_anew_and_the_segment_goes_on(name):
     registry = ours.CollectorRegistry()
     counter = ours.Counter(name, 'help', ['x', 'y'], registry=registry)
