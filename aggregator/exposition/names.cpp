@@ -22,7 +22,9 @@ void append_quoted(std::string& to, std::string_view text) {
   to += '"';
 }
 
-bool is_the_same(const reader::Family& family, Escaping escaping) {
+// Returns true if no name changes. Does not look at labels of series whose number is not above
+// `known`.
+bool is_the_same(const reader::Family& family, Escaping escaping, std::uint64_t known) {
   const auto plain = [&](std::string_view name, NameOf of) {
     return format::is_legacy_name(name, of) &&
            (escaping != Escaping::kDots || name.find('_') == std::string_view::npos);
@@ -30,10 +32,19 @@ bool is_the_same(const reader::Family& family, Escaping escaping) {
   return plain(family.name + std::string(format::row_of(family.type).name_ending),
                NameOf::kFamily) &&
          std::ranges::all_of(family.series, [&](const reader::Series& series) {
-           return std::ranges::all_of(series.labels, [&](const reader::Label& label) {
-             return plain(label.name, NameOf::kLabel);
-           });
+           return (series.number != 0 && series.number <= known) ||
+                  std::ranges::all_of(series.labels, [&](const reader::Label& label) {
+                    return plain(label.name, NameOf::kLabel);
+                  });
          });
+}
+
+std::uint64_t newest_of(const reader::Families& families) {
+  std::uint64_t newest = 0;
+  for (const reader::Family& family : families.families) {
+    for (const reader::Series& series : family.series) newest = std::max(newest, series.number);
+  }
+  return newest;
 }
 
 // Returns the family's name escaped. Its ending is escaped with it, and stays at the end.
@@ -61,13 +72,16 @@ std::vector<reader::Label> escaped_labels(const std::vector<reader::Label>& labe
 }  // namespace
 
 std::optional<reader::Families> escaped(const reader::Families& families, Escaping escaping,
-                                        std::vector<std::string>* left_out) {
-  if (escaping == Escaping::kAllowUtf8 ||
-      std::ranges::all_of(families.families, [&](const reader::Family& family) {
-        return is_the_same(family, escaping);
+                                        std::vector<std::string>* left_out, std::uint64_t* known) {
+  if (escaping == Escaping::kAllowUtf8) return std::nullopt;
+  const std::uint64_t last_known = known == nullptr ? 0 : *known;
+  if (std::ranges::all_of(families.families, [&](const reader::Family& family) {
+        return is_the_same(family, escaping, last_known);
       })) {
+    if (known != nullptr) *known = newest_of(families);
     return std::nullopt;
   }
+  if (known != nullptr) *known = 0;
   const auto samples_of = [&](const reader::Family& family) {
     return format::sample_names(family.type, escaped_name(family, escaping));
   };

@@ -22,7 +22,8 @@ namespace metrics::exposition {
 // is not nullptr, gets a sentence for each such family, except for those that yield, whose segment
 // tells.
 std::optional<reader::Families> escaped(const reader::Families& families, format::Escaping escaping,
-                                        std::vector<std::string>* left_out = nullptr);
+                                        std::vector<std::string>* left_out = nullptr,
+                                        std::uint64_t* known = nullptr);
 
 // Appends the name of a family, quoted if it is not a legacy one.
 void append_family_name(std::string& to, std::string_view name);

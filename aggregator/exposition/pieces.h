@@ -13,11 +13,13 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "aggregator/exposition/samples.h"
 #include "libmetrics/format/escaping.h"
 #include "libmetrics/reader/families.h"
+#include "libmetrics/reader/seeded.h"
 
 namespace metrics::exposition {
 
@@ -47,8 +49,9 @@ class Pieces {
   // are no families.
   //
   // As long as families.shape is the same as in the call before, this allocates only to make `out`
-  // large enough, so a caller that reuses `out` allocates nothing. After each change of shape, all
-  // text is printed anew once, so each source of families should have a Pieces of its own. Throws
+  // large enough, so a caller that reuses `out` allocates nothing. After each change of shape, the
+  // text of series that had no number, or another one, is printed anew. The numbered ones of all
+  // families must be of one SegmentMerge or Combine. Throws
   // std::bad_alloc or std::length_error; `out` then still has its former content.
   void encode(const reader::Families& families, std::string& out);
   // Replaces the content of `out` by the exposition. Reusing the last scrape's string avoids both
@@ -56,32 +59,42 @@ class Pieces {
   void replace(const reader::Families& families, std::string& out);
 
  private:
-  // The series of one family, or those of their samples that have one ending.
+  // The series of one family, or those of their samples that have one ending: their text, with gaps
+  // for the numbers.
   struct Run {
     Numbers numbers;  // with the positions below
-    std::size_t series;
     std::vector<std::uint32_t> positions;
     std::vector<double> bounds;  // of a histogram that may have exemplars
     bool exemplars;              // its samples may have some
+    std::string text;
+    std::vector<std::uint32_t> piece_size;  // of the pieces in front of a number
+    // By series: the size of its text, how much of that is behind its last number, its number, and
+    // Series::first_value and exemplars.
+    std::vector<std::uint32_t> sizes, tails;
+    std::vector<std::uint64_t> series;
+    std::vector<std::size_t> first_value;
+    std::vector<std::uint32_t> exemplars_of;
+    std::size_t last_piece = 0;  // its beginning in the text
   };
+  using Runs = std::unordered_map<std::string, Run, reader::Seeded>;
 
   void encode_from(std::size_t begin, const reader::Families& families, std::string& out);
   void learn(const reader::Families& families);
-  void learn_divided(std::span<const reader::Family> parts);
-  void learn_run(const reader::Family& family, const Numbers& numbers, std::string_view ending);
+  void learn_divided(std::span<const reader::Family> parts, Runs& former);
+  void learn_run(std::string head, const reader::Family& family, const Numbers& numbers,
+                 std::string_view ending, Runs& former);
   void learn_series(const reader::Family& family, const reader::Series& series,
-                    std::string_view ending);
-  void learn_created(const reader::Family& family, const reader::Series& series);
+                    std::string_view ending, Run& run);
+  void learn_created(const reader::Family& family, const reader::Series& series, Run& run);
+  static void keep_series(const Run& former, std::size_t place, std::size_t text_at, Run& run);
 
   Spelling spelling_;
-  std::uint64_t shape_ = 0;                // of the families that the rest is for
-  std::string text_;                       // all pieces
-  std::vector<std::uint32_t> piece_size_;  // of the pieces in front of a number
+  std::uint64_t shape_ = 0;        // of the families that the rest is for
+  std::uint64_t known_names_ = 0;  // see names.h
   std::vector<Run> runs_;
-  std::vector<std::size_t> first_value_;  // of each series in all runs
-  std::vector<std::uint32_t> exemplars_;  // likewise: Series::exemplars
-  std::size_t last_piece_ = 0;            // its beginning in text_
-  std::string exemplar_;                  // scratch
+  std::vector<std::string> keys_;  // of the runs: what their text depends on, beside the series
+  std::size_t text_size_ = 0, number_count_ = 0;  // of all runs
+  std::string exemplar_;                          // scratch
 };
 
 }  // namespace metrics::exposition

@@ -6,6 +6,7 @@
 #include "libmetrics/format/editions.h"
 #include "libmetrics/format/types.h"
 #include "libmetrics/reader/identity.h"
+#include "libmetrics/reader/number_walk.h"
 
 namespace metrics::scrape {
 namespace {
@@ -43,23 +44,10 @@ std::string key_of(const reader::Family& family) {
                     family.bounds.size() * sizeof(double));
 }
 
-template <class Copies, class Values>
-void copy_all(const Copies& copies, const Values& from, Values& to) {
-  for (const auto& c : copies) {
-    std::copy_n(from.begin() + static_cast<std::ptrdiff_t>(c.from), c.count,
-                to.begin() + static_cast<std::ptrdiff_t>(c.to));
-  }
-}
-
-// Adds a copy. Values that are neighbours in both places are copied together.
-template <class Copies>
-void add_copy(Copies& copies, std::size_t from, std::size_t to, std::size_t count) {
-  if (!copies.empty() && copies.back().from + copies.back().count == from &&
-      copies.back().to + copies.back().count == to) {
-    copies.back().count += count;
-  } else if (count > 0) {
-    copies.push_back({from, to, count});
-  }
+template <class Values>
+void copy_to(const Values& from, Values& to, std::size_t at) {
+  const std::size_t count = std::min(from.size(), to.size() - at);
+  std::copy_n(from.begin(), count, to.begin() + static_cast<std::ptrdiff_t>(at));
 }
 
 }  // namespace
@@ -73,8 +61,8 @@ const reader::Families& Combine::operator()(std::span<const Source> sources) {
                  [](const Source& s, const std::string& segment) { return s.segment == segment; });
   if (!same) rebuild(sources);
   for (std::size_t i = 0; i < sources.size(); ++i) {
-    copy_all(copies_[i].values, sources[i].families->values, combined_.values);
-    copy_all(copies_[i].exemplars, sources[i].families->exemplars, combined_.exemplars);
+    copy_to(sources[i].families->values, combined_.values, bases_[i].values);
+    copy_to(sources[i].families->exemplars, combined_.exemplars, bases_[i].exemplars);
   }
   return combined_;
 }
@@ -82,17 +70,28 @@ const reader::Families& Combine::operator()(std::span<const Source> sources) {
 void Combine::rebuild(std::span<const Source> sources) {
   shapes_.clear();
   segments_.clear();
-  copies_.clear();
+  bases_.clear();
   by_sample_name_.clear();
   left_out_.clear();
+  // Without a shape, an exception has left them incomplete.
+  if (combined_.shape == 0) made_.clear();
+  former_ = std::move(combined_.families);
+  formerly_made_ = std::exchange(made_, {});
+  groups_.clear();
   combined_ = reader::Families{};
-  combined_.shape = reader::new_shape();
   for (const Source& source : sources) {
     shapes_.push_back(shape_of(source));
     segments_.push_back(source.segment);
-    add(source, copies_.emplace_back());
+    bases_.push_back({combined_.values.size(), combined_.exemplars.size()});
+    combined_.values.resize(combined_.values.size() + source.families->values.size());
+    combined_.exemplars.resize(combined_.exemplars.size() + source.families->exemplars.size());
+    add(source, bases_.back());
   }
+  former_ = {};
+  formerly_made_.clear();
+  std::vector<std::size_t> first_parts;
   for (Group& group : groups_) {
+    first_parts.push_back(combined_.families.size());
     for (reader::Family& part : group.parts) {
       // A summary is a histogram without bounds; a family of both is one of histograms.
       if (group.has_buckets) part.type = format::Type::kHistogram;
@@ -100,6 +99,8 @@ void Combine::rebuild(std::span<const Source> sources) {
     }
   }
   groups_.clear();
+  for (auto& [key, made] : made_) made.part += first_parts[made.group];
+  combined_.shape = reader::new_shape();
 }
 
 // Returns the group that the family's series belong to; nullptr if the family must be left out.
@@ -146,7 +147,30 @@ void Combine::Group::learn_labels() {
   }
 }
 
-void Combine::add(const Source& source, Copies& copies) {
+// Takes over all of what was made of a family's series, if it was made of the first of them and of
+// nothing else. Returns of how many.
+std::size_t Combine::take_all(const reader::Family& family, Made& former, Made& made,
+                              reader::Family& part) {
+  if (former.from.empty() || former.from.size() > family.series.size()) return 0;
+  std::vector<reader::Series>& series = former_[former.part].series;
+  const bool is_prefix = series.size() == former.from.size() &&
+                         std::equal(former.from.begin(), former.from.end(), family.series.begin(),
+                                    [](std::uint64_t number, const reader::Series& s) {
+                                      return number != 0 && number == s.number;
+                                    });
+  if (!is_prefix) return 0;
+  part.series = std::move(series);
+  made.from = std::move(former.from);
+  if (made.base == former.base) return made.from.size();
+  for (reader::Series& s : part.series) {
+    s.first_value += made.base.values - former.base.values;
+    if (!s.may_have_exemplars()) continue;
+    s.exemplars += static_cast<std::uint32_t>(made.base.exemplars - former.base.exemplars);
+  }
+  return made.from.size();
+}
+
+void Combine::add(const Source& source, const Base& base) {
   const std::string where = source.segment.empty() ? "" : " of segment " + source.segment;
   std::size_t next = 0;  // the number of the family's first series
   for (const reader::Family& family : source.families->families) {
@@ -172,27 +196,51 @@ void Combine::add(const Source& source, Copies& copies) {
     }
     reader::Family& part = group->parts[part_at->second];
     part.reached_below_zero = part.reached_below_zero || family.reached_below_zero;
-    part.series.reserve(part.series.size() + family.series.size());
-    // The series of one source differ in their labels.
-    const bool alone = group->sources++ == 0;
-    if (group->sources == 2) group->learn_labels();
-    for (const reader::Series& series : family.series) {
+    const bool is_first = group->segments.empty();
+    const bool is_apart = group->segments.insert(source.segment).second &&
+                          (is_first || !group->segments.contains(""));
+    if (group->are_apart && !is_apart) group->learn_labels();
+    group->are_apart = group->are_apart && is_apart;
+    const std::string made_key = source.segment + '\xff' + family.name + '\xff' +
+                                 std::string(format::to_string(family.type)) + key_of(family);
+    const auto there = formerly_made_.find(made_key);
+    Made none;
+    Made& former = there == formerly_made_.end() ? none : there->second;
+    Made& made = made_[made_key];
+    made = {{},
+            static_cast<std::size_t>(group - groups_.data()),
+            part_at->second,
+            part.series.size(),
+            base};
+    const bool is_whole = is_new && group->are_apart && source.left_out == nullptr;
+    std::size_t next_series = is_whole ? take_all(family, former, made, part) : 0;
+    const std::size_t rest = family.series.size() - next_series;
+    if (next_series == 0) {
+      part.series.reserve(part.series.size() + rest);
+      made.from.reserve(rest);
+    }
+    reader::NumberWalk walk(next_series == 0 ? former.from : none.from);
+    for (; next_series < family.series.size(); ++next_series) {
+      const reader::Series& series = family.series[next_series];
       if (source.left_out != nullptr && source.left_out->series[number++]) continue;
-      std::vector<reader::Label> labels = labelled(series.labels, source.segment);
-      if (!alone && !group->labels.insert(reader::identity_of(labels)).second) {
+      const auto place = walk.find(series.number);
+      reader::Series* const formerly =
+          place ? &former_[former.part].series[former.first + *place] : nullptr;
+      const std::uint64_t own_number =
+          formerly != nullptr ? formerly->number : reader::new_number();
+      std::vector<reader::Label> labels = formerly != nullptr
+                                              ? std::move(formerly->labels)
+                                              : labelled(series.labels, source.segment);
+      if (!group->are_apart && !group->labels.insert(reader::identity_of(labels)).second) {
         leave_out("a series of \"" + family.name + '"' + where +
                   " is left out: an earlier source has one with the same labels");
         continue;
       }
-      const std::size_t count = reader::value_count(family);
-      const std::size_t to = combined_.values.size();
-      combined_.values.resize(to + count);
-      part.series.push_back({std::move(labels), to, 0, series.created_ns});
-      add_copy(copies.values, series.first_value, to, count);
+      part.series.push_back({std::move(labels), base.values + series.first_value, 0,
+                             series.created_ns, reader::Series::kNone, own_number});
+      made.from.push_back(series.number);
       if (!series.may_have_exemplars()) continue;
-      part.series.back().exemplars = static_cast<std::uint32_t>(combined_.exemplars.size());
-      add_copy(copies.exemplars, series.exemplars, combined_.exemplars.size(), 1);
-      combined_.exemplars.emplace_back();
+      part.series.back().exemplars = static_cast<std::uint32_t>(base.exemplars) + series.exemplars;
     }
   }
 }

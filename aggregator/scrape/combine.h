@@ -38,11 +38,17 @@ class Combine {
   const std::vector<std::string>& left_out() const noexcept { return left_out_; }
 
  private:
-  struct Copy {
-    std::size_t from, to, count;  // values of a source, or exemplars
+  // Where the values and the exemplars of a source begin among the combined ones.
+  struct Base {
+    std::size_t values = 0, exemplars = 0;
+    friend bool operator==(const Base&, const Base&) = default;
   };
-  struct Copies {
-    std::vector<Copy> values, exemplars;
+  // The series of one family of one source, as they were made, to be used again.
+  struct Made {
+    std::vector<std::uint64_t> from;  // the numbers of the source's series; see reader::Series
+    std::size_t group = 0;            // while rebuilding, `part` is an index into its parts
+    std::size_t part = 0, first = 0;  // where they stand among the combined families' series
+    Base base = {};
   };
   // A family of all sources: one part for each set of bounds, and the labels that series have.
   struct Group {
@@ -52,22 +58,30 @@ class Combine {
     std::unordered_map<std::string, std::size_t, reader::Seeded> by_bounds;  // indices into parts
     // The identities of all series' labels, once a second source has some.
     std::unordered_set<std::string, reader::Seeded> labels;
-    std::size_t sources = 0;
+    // The labels `segment` of the sources so far; false once two may have series with one set of
+    // labels: those of one source differ, and so do those with different labels `segment`.
+    std::unordered_set<std::string, reader::Seeded> segments;
+    bool are_apart = true;
     bool reserved = false;
     bool has_buckets = false;  // a source has a histogram of that name
   };
   void rebuild(std::span<const Source> sources);
-  void add(const Source& source, Copies& copies);
+  void add(const Source& source, const Base& base);
+  std::size_t take_all(const reader::Family& family, Made& former, Made& made,
+                       reader::Family& part);
   void leave_out(std::string what);
   Group* group_of(const reader::Family& family, bool reserved, const std::string& where);
 
   std::vector<std::uint64_t> shapes_;
   std::vector<std::string> segments_;
-  std::vector<Copies> copies_;  // by source
-  std::vector<Group> groups_;   // only while rebuilding, as is the next one
+  std::vector<Base> bases_;    // by source
+  std::vector<Group> groups_;  // only while rebuilding, as is the next one
   std::unordered_map<std::string, std::size_t, reader::Seeded> by_sample_name_;
   std::vector<std::string> left_out_;
   reader::Families combined_;
+  // By segment and family; while rebuilding, what was made the last time, and the families there.
+  std::unordered_map<std::string, Made, reader::Seeded> made_, formerly_made_;
+  std::vector<reader::Family> former_;
 };
 
 }  // namespace metrics::scrape
