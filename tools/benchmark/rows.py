@@ -130,6 +130,27 @@ def removal(sets, rounds, what, metrics=("counter", "gauge", "histogram")):
     return rows
 
 
+def many_series(counters, only_full):
+    """What a scrape of many series costs after some have come or gone."""
+    label = f"{counters * 11 // 10:,} series"
+    steady = ("growth", f"steady-{counters}")
+    rows = []
+    for changed in (1, 10, 1000):
+        for how, what in (("added", "new"), ("removed", "removed")):
+            rows.append(Row("growth", f"{label}, {changed:,} {what}: a scrape",
+                            {OURS: ("growth", f"{how}-{counters}/{changed}"), "steady": steady},
+                            [Target(f"<= steady + {20 * changed:,} µs", ((1, "steady"), (20 * US * changed, None)))],
+                            "ms", MS, slow=True, only_full=only_full))
+    rows.append(Row("growth", f"{label}: the first scrape",
+                    {OURS: ("growth", f"first-{counters}"), "steady": steady},
+                    [at_most_floor(6, "steady")], "ms", MS, slow=True, only_full=only_full))
+    rows.append(Row("growth", f"{label}: anonymous memory",
+                    {OURS: ("growth", f"memory-{counters}"), "text": ("growth", f"text-bytes-{counters}")},
+                    [Target("<= 16 MB + 3x text", ((16 * MB, None), (3, "text")))],
+                    "MB", MB, slow=True, only_full=only_full))
+    return rows
+
+
 ROWS = [
     update("counter inc, inlined, 64 counters in turns", "inc",
            [at_most_floor(2)], peers=(PCPP, GO, PCP)),
@@ -230,7 +251,7 @@ ROWS = [
     Row("scrape", "allocations of a scrape, 101,000 cells",
         {OURS: ("scrape", "allocations-workers=8,times=60"), "1,700 cells": ("scrape", "allocations-workers=8")},
         [Target("no more than for 1,700 cells", ((1, "1,700 cells"),))], "", 1, slow=True),
-] + churn(125, False) + churn(1250, True) + (
+] + many_series(100_000, False) + many_series(1_000_000, True) + churn(125, False) + churn(1250, True) + (
     removal("one", 100_000, "one label set", ("counter", "gauge", "histogram", "abi")) +
     removal("hundred", 10_000, "100 label sets") + removal("new", 100_000, "a new label set") +
     removal("one", 100_000, "an info stated anew", ("info",))

@@ -73,6 +73,7 @@ def players(build, cpu):
         "update": Player([f"{programs}/bench_update"], one),
         "dlopen": Player([f"{programs}/bench_dlopen"], one),
         "scrape": Player([f"{programs}/bench_scrape"], one),
+        "growth": Player([f"{programs}/bench_growth"], one),
         "removal": Player([f"{programs}/bench_removal"], one),
         "removal early": Player([f"{programs}/bench_removal"], one),
         table.PCPP: Player([f"{programs}/bench_prometheus_cpp"], one),
