@@ -69,6 +69,13 @@ void reap_orphans() {
   }
 }
 
+// Replaces the last line on a terminal; an empty text clears it. Elsewhere prints nothing.
+void show_progress(const std::string& text) {
+  if (::isatty(STDERR_FILENO) == 0) return;
+  std::fprintf(stderr, "\r%s\x1b[K", text.c_str());
+  std::fflush(stderr);
+}
+
 // False if the case has found faults, or did not come to an end.
 bool run_case(const Case& c, double seconds, std::uint64_t seed) {
   std::printf("%s: %s\n", c.name, c.promise);
@@ -152,7 +159,13 @@ int main(int argc, char** argv) {
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   std::printf("seed %llu\n", static_cast<unsigned long long>(seed));
   std::size_t faults = 0;
-  for (const Case* c : chosen) faults += run_case(*c, seconds, seed) ? 0 : 1;
+  for (std::size_t i = 0; i < chosen.size(); ++i) {
+    show_progress(
+        "case " + std::to_string(i + 1) + " of " + std::to_string(chosen.size()) + ", some " +
+        std::to_string(static_cast<long>(seconds * static_cast<double>(chosen.size() - i))) +
+        " s to go; now ");
+    faults += run_case(*chosen[i], seconds, seed) ? 0 : 1;
+  }
   std::printf("%zu cases, %zu faults\n", chosen.size(), faults);
   return faults == 0 ? 0 : 1;
 }

@@ -214,13 +214,17 @@ class Report:
         sys.stdout.flush()
 
 
+def progress(text):
+    """Replaces the last line on a terminal; an empty text clears it. Elsewhere prints nothing."""
+    if sys.stderr.isatty():
+        print(f"\r{text}\x1b[K", end="", file=sys.stderr, flush=True)
+
+
 def measured_rows(known, options, report, only):
     group = None
-    for row in table.ROWS:
-        if (options.quick or options.smoke) and row.only_full:
-            continue
-        if only and not re.search(only, f"{row.group}: {row.what}"):
-            continue
+    rows = [row for row in table.ROWS if not ((options.quick or options.smoke) and row.only_full)
+            and (not only or re.search(only, f"{row.group}: {row.what}"))]
+    for done, row in enumerate(rows):
         if row.group != group:
             group = row.group
             known["scrape"].end()  # a process joins so many segments only, and its workers go
@@ -228,7 +232,9 @@ def measured_rows(known, options, report, only):
             print(LINE.format("what", "ours", "quartiles", "floor", "ratio", "peers"))
         for player in ("removal", "removal early"):
             known[player].end()  # likewise: each row has segments of its own
+        progress(f"{done} of {len(rows)} rows; now {row.what}")
         taken, missing = measure(row, known, options)
+        progress("")
         figures = {key: summary([v / row.scale for v in values]) for key, values in taken.items()}
         ratios = {key: ratio(taken[table.OURS], taken[key]) for key in taken if key != table.OURS}
         targets = [report.verdict(t.text, judged(t, taken) if taken else None) for t in row.targets]
