@@ -296,6 +296,22 @@ TEST(Exemplars, OnlyCountersAndHistogramsHaveThem) {
 
 // ---- what is not whole, or is another one's ----
 
+// Another program's bytes may say anything of where a place is; nothing is stored where nothing is
+// reserved.
+TEST(Exemplars, InAPlaceThatIsForgedAreNotStored) {
+  TempSegment t;
+  const Family<Counter> counter = errors(t);
+  counter.inc(1, {{"trace_id", "a"}});
+  Patch patch(t.file());
+  format::SeriesRecord& series = patch.series("errors");
+  for (const std::uint64_t forged : {kSmall.cells - format::kPlaceCells, kSmall.cells - 1,
+                                     std::uint64_t{1} << 40, ~std::uint64_t{0} - 3}) {
+    series.first_place = forged;
+    counter.inc(1, {{"trace_id", "b"}});
+  }
+  EXPECT_EQ(patch.cells(1, series)[0].load(), 5u);
+}
+
 TEST(Exemplars, NoMixtureOfTwoIsShown) {
   TempSegment t;
   const Counter c = errors(t).labels();
