@@ -37,19 +37,21 @@ Json segment_json(const reader::Reader& reader, const std::vector<reader::SlotRe
   const auto& g = reader.geometry();
   const auto& usage = reader.usage();
   const auto catalogue = reader.catalogue();
-  return {{"segment", reader.file()},
-          {"memory_bytes", usage.space_taken},
-          {"slots_used", slots.size()},
-          {"slots_live", live_slots(slots)},
-          {"slots_capacity", g.first_slots + g.lanes},
-          {"families", catalogue->contents.families.size()},
-          {"series", catalogue->contents.series_records()},
-          {"cells_used", usage.cells_used},
-          {"cells_capacity", g.cells},
-          {"directory_used_bytes", usage.directory_used},
-          {"directory_capacity_bytes", g.directory_bytes},
-          {"created", utc(usage.created_ns)},
-          {"format", std::to_string(format::kMajor) + '.' + std::to_string(usage.minor)}};
+  Json json = {{"segment", reader.file()},
+               {"memory_bytes", usage.space_taken},
+               {"slots_used", slots.size()},
+               {"slots_live", live_slots(slots)},
+               {"slots_capacity", g.first_slots + g.lanes},
+               {"families", catalogue->contents.families.size()},
+               {"series", catalogue->contents.series_records()},
+               {"cells_used", usage.cells_used},
+               {"cells_capacity", g.cells},
+               {"directory_used_bytes", usage.directory_used},
+               {"directory_capacity_bytes", g.directory_bytes},
+               {"created", utc(usage.created_ns)},
+               {"format", std::to_string(format::kMajor) + '.' + std::to_string(usage.minor)}};
+  if (usage.taken_ns != 0) json["taken"] = utc(usage.taken_ns);
+  return json;
 }
 
 Json unreadable_segment_json(const std::string& file, const std::string& why) {

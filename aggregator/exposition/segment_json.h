@@ -15,7 +15,8 @@ namespace metrics::exposition {
 
 // Returns {"segment": file, "memory_bytes", "slots_used", "slots_live", "slots_capacity",
 //   "families", "series", "cells_used", "cells_capacity", "directory_used_bytes",
-//   "directory_capacity_bytes", "created", "format"}, of a segment as the last look() found it.
+//   "directory_capacity_bytes", "created", "format"}, of a segment as the last look() found it;
+// of a snapshot "taken", too.
 Json segment_json(const reader::Reader& reader, const std::vector<reader::SlotReport>& slots);
 
 // Returns {"segment": file, "error": why}.

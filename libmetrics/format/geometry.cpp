@@ -59,6 +59,9 @@ CheckedGeometry check_header(Header& copy, std::uint64_t file_bytes, OpenFor pur
   }
   const auto present = std::min<std::size_t>(copy.header_bytes, sizeof copy);
   std::memset(reinterpret_cast<std::byte*>(&copy) + present, 0, sizeof copy - present);
+  if (purpose == OpenFor::kWriting && (copy.features & kSnapshot) != 0) {
+    return no("is a snapshot of a segment, in which no process can count; use another path");
+  }
   // A program that obeys none of the rules that came with a feature would spoil the segment, or
   // show it wrongly.
   const std::uint32_t unknown =

@@ -73,7 +73,7 @@ static_assert(sizeof(Refusal) == 64);
 //   +-------+-------+-------+--------------+------------+-------------+-------+
 //   32: cells_per_slot, file_bytes, heads, index, index_buckets, directory, directory_bytes,
 //       slots, slot_bytes, created_ns, id (8 bytes each)
-//   120 features | 124 writer_features (4 bytes each) | 128 hash_seed[2]
+//   120 features | 124 writer_features (4 bytes each) | 128 hash_seed[2] | 144 taken_ns
 //   192 directory_used | 256 cells_used |
 //   320 first_slots_used, lanes_used, first_slot_hand, lane_hand | 384 clock |
 //   448 reuses | 512 starts, hand, unowned | 576 dropped[32] | 832 refusals[32]
@@ -101,6 +101,7 @@ struct Header {
   std::uint32_t features;         // who doesn't know a bit of it must neither join nor read
   std::uint32_t writer_features;  // who doesn't know a bit of it must not join, but may read
   std::array<std::uint64_t, 2> hash_seed;  // random, for hash.h alone, and never shown
+  std::uint64_t taken_ns;                  // of a snapshot: CLOCK_REALTIME when it was taken
 
   alignas(kCacheLine) Cell
       directory_used;  // bytes reserved; may exceed directory_bytes by failed attempts
@@ -126,7 +127,7 @@ static_assert(offsetof(Header, directory) == 72 && offsetof(Header, directory_by
 static_assert(offsetof(Header, slots) == 88 && offsetof(Header, slot_bytes) == 96);
 static_assert(offsetof(Header, created_ns) == 104 && offsetof(Header, id) == 112);
 static_assert(offsetof(Header, features) == 120 && offsetof(Header, writer_features) == 124);
-static_assert(offsetof(Header, hash_seed) == 128);
+static_assert(offsetof(Header, hash_seed) == 128 && offsetof(Header, taken_ns) == 144);
 static_assert(offsetof(Header, directory_used) == 192 && offsetof(Header, cells_used) == 256);
 static_assert(offsetof(Header, first_slots_used) == 320 && offsetof(Header, lanes_used) == 328);
 static_assert(offsetof(Header, first_slot_hand) == 336 && offsetof(Header, lane_hand) == 344);
@@ -141,13 +142,16 @@ inline constexpr std::uint32_t kHeaderBytes20 = 2880;
 static_assert(kHeaderBytes20 <= sizeof(Header));
 // A bit of both feature words: the records and cells of removed series are used again.
 inline constexpr std::uint32_t kReuse = 1;
+// Likewise: the file is a copy of a segment, in which no process may count. Who owned a slot when
+// it was taken stands in Head::taken, since no process can hold a lock on the copy for another one.
+inline constexpr std::uint32_t kSnapshot = 2;
 // What this program knows of Header::features and Header::writer_features.
-inline constexpr std::uint32_t kFeatures = kReuse, kWriterFeatures = kReuse;
+inline constexpr std::uint32_t kFeatures = kReuse | kSnapshot, kWriterFeatures = kReuse;
 
 //   Head of one slot
 //   0     8               16           24        40           48      56         64      72    80
 //   +-----+---------------+------------+---------+------------+-------+----------+-------+-----+
-//   | pid | pid_namespace | claimed_ns | command | generation | owner | reserved | since | ack |
+//   | pid | pid_namespace | claimed_ns | command | generation | owner | taken    | since | ack |
 //   +-----+---------------+------------+---------+------------+-------+----------+-------+-----+
 //   pid stands before generation: a reader that has read a value, then copies the words in
 //   ascending order and then finds the value's generation has that generation's pid.
@@ -158,15 +162,17 @@ struct alignas(2 * kCacheLine) Head {
   std::array<Cell, 2> command;  // 16 bytes as in /proc/PID/comm, padded with zeros
   Cell generation;  // counts the owners, 0 before the first; a first slot's: see ownership.h
   Cell owner;       // of a lane: Owner::word(), 0 if it is free; see ownership.h
-  Cell reserved;
-  Cell since;  // of a first slot: the youngest `born` of the handles that an owner of it had
-               // when it claimed the slot; never goes down
-  Cell ack;    // of a first slot: Header::clock when an owner of it has looked, at its claim, which
-               // of those handles lead to removed series
+  Cell taken;       // of a snapshot: the generation that owned the first slot, 0 if none did; of
+                    // slot 0: 1 if a process counted in it without a slot
+  Cell since;       // of a first slot: the youngest `born` of the handles that an owner of it had
+                    // when it claimed the slot; never goes down
+  Cell ack;  // of a first slot: Header::clock when an owner of it has looked, at its claim, which
+             // of those handles lead to removed series
 };
 static_assert(offsetof(Head, pid) == 0 && offsetof(Head, pid_namespace) == 8);
 static_assert(offsetof(Head, claimed_ns) == 16 && offsetof(Head, command) == 24);
 static_assert(offsetof(Head, generation) == 40 && offsetof(Head, owner) == 48);
+static_assert(offsetof(Head, taken) == 56);
 static_assert(offsetof(Head, since) == kCacheLine && offsetof(Head, ack) == kCacheLine + 8);
 static_assert(sizeof(Head) == 2 * kCacheLine,
               "workers that claim neighbouring slots must not share a line");

@@ -37,9 +37,9 @@ SOURCES = {
     'setup': 'bounds creation directory directory_series join max_series patterns permissions read_back registry '
              'registry_series reuse series series_count surroundings',
     'api': 'arguments errors families log read_back segments series updates',
-    'reader': 'contents directory directory_changes dropped exemplars families gauge_merge held_back identities '
-              'identity limits mapping merge merge_changes overlooked reader record_index seeded series_edits shown '
-              'slot_report verify',
+    'reader': 'contents directory directory_changes dropped exemplars families family_counts gauge_merge held_back '
+              'identities identity limits mapping merge merge_changes overlooked reader record_index seeded '
+              'series_edits shown slot_counts slot_report snapshot space_report verify',
     'python/extension': 'children counter gauge histogram info messages metric module observation own processes '
                         'series snapshot stateset tables timer',
 }

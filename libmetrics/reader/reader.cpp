@@ -165,6 +165,8 @@ bool Reader::read_header() {
   hash_key_ = header.hash_seed;
   usage_.created_ns = header.created_ns;
   usage_.id = header.id;
+  const bool is_taken = (header.features & format::kSnapshot) != 0;
+  usage_.taken_ns = is_taken ? std::max<std::uint64_t>(header.taken_ns, 1) : 0;
   usage_.minor = header.minor;
   usage_.reuses_records = (header.features & format::kReuse) != 0;
   usage_.reuses = header.reuses.load(std::memory_order_relaxed);
@@ -320,13 +322,30 @@ bool Reader::find_gone(std::vector<bool>& gone) {
   return true;
 }
 
+// Returns Head::taken; 0 if it can't be read.
+std::uint64_t Reader::taken_of(format::SlotIndex slot) const noexcept {
+  const auto offset = geometry_.head_offset(slot) + offsetof(format::Head, taken);
+  std::uint64_t taken = 0;
+  const ssize_t got = ::pread(fd_.get(), &taken, sizeof taken, static_cast<off_t>(offset));
+  return got == static_cast<ssize_t>(sizeof taken) ? taken : 0;
+}
+
+format::Ownership Reader::owner(format::SlotIndex first_slot) const noexcept {
+  using State = format::Ownership::State;
+  if (!is_snapshot()) return format::ownership(fd_.get(), first_slot);
+  const std::uint64_t generation = taken_of(first_slot);
+  if (generation == 0) return {State::kFree, 0};
+  if (generation > format::kMaxGeneration) return {};
+  return {State::kOwned, static_cast<format::Generation>(generation)};
+}
+
 std::vector<format::Ownership> Reader::owners() const {
   constexpr format::SlotIndex kAtOnce = 64;
   const format::SlotIndex end = usage_.first_slots_used + 1;
   std::vector<format::Ownership> owners(end, {format::Ownership::State::kFree, 0});
   for (format::SlotIndex slot = 1; slot < end; slot += kAtOnce) {
     const format::SlotIndex count = std::min(kAtOnce, end - slot);
-    if (format::none_is_owned(fd_.get(), slot, count)) continue;
+    if (!is_snapshot() && format::none_is_owned(fd_.get(), slot, count)) continue;
     for (format::SlotIndex i = slot; i < slot + count; ++i) owners[i] = owner(i);
   }
   return owners;
@@ -339,6 +358,7 @@ std::optional<std::uint64_t> Reader::written_from(std::uint64_t offset) {
 
 // Such processes share a lock on the byte behind the last first slot's range.
 bool Reader::has_slotless() const noexcept {
+  if (is_snapshot()) return taken_of(0) != 0;
   struct flock lock = format::lock_range(geometry_.first_slots + 1, 1, F_WRLCK);
   return ::fcntl(fd_.get(), F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
 }

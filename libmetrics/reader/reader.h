@@ -37,6 +37,7 @@ struct RefusalCopy {
 // The header's counters, and what the file takes, at one moment.
 struct Usage {
   std::uint64_t created_ns, id;
+  std::uint64_t taken_ns;  // of a snapshot: when it was taken; else 0
   std::uint32_t minor;
   bool reuses_records;    // the file has the feature; see "Removed records" in FORMAT.md
   std::uint64_t reuses;   // Header::reuses
@@ -147,16 +148,18 @@ class Reader {
   std::vector<HeadCopy> heads(format::SlotIndex last) { return heads(0, last); }
   // The same of the slots first..last.
   std::vector<HeadCopy> heads(format::SlotIndex first, format::SlotIndex last);
-  // Returns what the kernel reports about a first slot.
-  format::Ownership owner(format::SlotIndex first_slot) const noexcept {
-    return format::ownership(fd_.get(), first_slot);
-  }
+  // Returns what the kernel reports about a first slot; of a snapshot, what it reported then.
+  format::Ownership owner(format::SlotIndex first_slot) const noexcept;
   // Returns that of all first slots that were ever used, by slot; that of slot 0 means nothing.
   // Asks once for many slots of which none has an owner: a file may claim any number of those.
   std::vector<format::Ownership> owners() const;
 
   // Returns true if a living process counts in slot 0 because it has got no slot of its own.
   bool has_slotless() const noexcept;
+
+  // Copies bytes of the file as they are. Returns false, with why(), if the file was truncated
+  // meanwhile or can't be read.
+  bool copy(std::uint64_t offset, std::uint64_t bytes, void* to);
 
  private:
   format::SlotIndex highest_used() const noexcept;
@@ -167,7 +170,8 @@ class Reader {
   bool read_header();
   bool refresh_directory(const Allowance& allowance);
   bool kept(bool fine);
-  bool copy(std::uint64_t offset, std::uint64_t bytes, void* to);
+  bool is_snapshot() const noexcept { return usage_.taken_ns != 0; }
+  std::uint64_t taken_of(format::SlotIndex slot) const noexcept;
   bool copy_sparse(std::uint64_t offset, std::uint64_t bytes, void* to);
   std::uint64_t next_data(std::uint64_t offset);
   std::uint64_t next_hole(std::uint64_t offset) const;

@@ -217,7 +217,7 @@ bool check_slot(Reader& reader, format::SlotIndex slot, std::span<const Checked>
 }
 
 // Goes from one slot that may have been written to the next: a forged header can name millions.
-void check_values(Reader& reader, Faults& faults) {
+void check_values(Reader& reader, Faults& faults, const Progress& progress) {
   const format::Geometry& g = reader.geometry();
   const Usage& usage = reader.usage();
   const std::vector<Checked> checked = checked_cells(reader.catalogue()->contents);
@@ -230,6 +230,7 @@ void check_values(Reader& reader, Faults& faults) {
     const auto written = reader.written_from(at);
     if (!written || *written >= g.file_bytes) break;
     const auto slot = static_cast<format::SlotIndex>((*written - g.slots) / g.slot_bytes);
+    if (progress) progress(slot, g.slot_count());
     if (is_used(slot) && !check_slot(reader, slot, checked, found)) {
       return add_fault(faults, reader.why());
     }
@@ -244,13 +245,13 @@ void check_values(Reader& reader, Faults& faults) {
 
 }  // namespace
 
-std::vector<std::string> verify(Reader& reader) {
+std::vector<std::string> verify(Reader& reader, const Progress& progress) {
   Faults faults;
   if (!reader.look()) return {reader.why()};
   check_directory(reader, faults);
   check_heads(reader, faults);
   check_locks(reader, faults);
-  check_values(reader, faults);
+  check_values(reader, faults, progress);
   return faults;
 }
 

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "libmetrics/reader/progress.h"
 #include "libmetrics/reader/reader.h"
 
 namespace metrics::reader {
@@ -15,6 +16,6 @@ namespace metrics::reader {
 //
 // Its cost grows with what the file takes, not with what its header claims: holes are skipped, what
 // was written is read once, in pieces, and no more than kMostFaults are returned.
-std::vector<std::string> verify(Reader& reader);
+std::vector<std::string> verify(Reader& reader, const Progress& progress = {});
 
 }  // namespace metrics::reader
