@@ -3,6 +3,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -98,6 +99,11 @@ std::unique_ptr<update::Segment> join(const std::string& file, const metrics_geo
       if (error == EACCES || error == EPERM) {
         throw format::Error(METRICS_NO_PERMISSION, file + ' ' + format::why_unopened(file, error));
       }
+      if (error == EAGAIN) {  // a lease, by which a program makes sure that no process has it open
+        const timespec pause{0, 1'000'000};
+        ::nanosleep(&pause, nullptr);
+        continue;
+      }
       if (error != ENOENT) format::fail(error, "can't open " + file);
       refuse_directory(file);
       create_here(file, format::geometry_of(size));
@@ -105,6 +111,7 @@ std::unique_ptr<update::Segment> join(const std::string& file, const metrics_geo
     }
     struct stat info {};
     if (::fstat(fd.get(), &info) != 0) format::fail(errno, "can't examine " + file);
+    if (info.st_nlink == 0) continue;  // it was deleted just now: no reader would find it
     check_owner(file, info);
     check_file_system(file, fd.get());
     auto header = std::make_unique<Header>();
