@@ -88,7 +88,8 @@ def test_slots_shows_owners(filled, inspect):
     assert rows[0]["pid_namespace"] == os.stat("/proc/self/ns/pid").st_ino
     status, out, err = inspect("slots")
     lines = out.splitlines()
-    assert lines[0].split() == ["SLOT", "KIND", "STATE", "PID", "COMMAND", "GENERATION", "CLAIMED"]
+    assert lines[0].split() == ["SLOT", "KIND", "STATE", "PID", "COMMAND", "GENERATION", "CLAIMED", "THREADS",
+                                "COUNTED", "SINCE", "CLAIM"]
     assert lines[2].split()[:5] == ["2", "process", "dead", str(rows[1]["pid"]), "e2e_worker"]
     assert (status, len(lines), err) == (0, 5, "")
 
@@ -286,7 +287,7 @@ def test_get_says_when_nothing_matches(filled, inspect):
     ("alpha_total{kind}", 17, "a '=' is missing"),
     ("alpha_total{kind=one}", 18, "the label's value must stand in '\"'"),
     ('alpha_total{kind="one}', 23, "the closing '\"' is missing"),
-    ('alpha_total{kind!="one"}', 17, "a '=' is missing"),
+    ('alpha_total{kind!"one"}', 17, "a '=' is missing"),
     ('alpha_total{="one"}', 13, "a label's name is missing"),
     ('alpha_total{kind="one" b="c"}', 24, "a ',' or the closing '}' is missing"),
     ('alpha_total{kind="one"} 1', 24, "something follows the closing '}'"),

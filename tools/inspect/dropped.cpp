@@ -1,6 +1,5 @@
 #include "libmetrics/reader/dropped.h"
 
-#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -12,25 +11,13 @@
 #include "tools/inspect/commands.h"
 #include "tools/inspect/output.h"
 #include "tools/inspect/path.h"
+#include "tools/inspect/processes.h"
 #include "tools/inspect/table.h"
 
 namespace metrics::inspect {
 namespace {
 
 using Rows = std::vector<std::vector<std::string>>;
-
-std::string listed(const std::vector<reader::HeadCopy>& processes) {
-  constexpr std::size_t kMost = 8;
-  std::string text;
-  for (std::size_t i = 0; i < std::min(kMost, processes.size()); ++i) {
-    text.append(i == 0 ? "" : ", ").append(std::to_string(processes[i].pid));
-    text.append(1, ' ').append(processes[i].command);
-  }
-  if (processes.size() > kMost) {
-    text.append(" and " + std::to_string(processes.size() - kMost) + " more");
-  }
-  return text;
-}
 
 void add_drops(const reader::Reader& reader, Rows& rows) {
   for (const reader::DropReport& d : reader::drop_report(reader)) {

@@ -6,6 +6,7 @@
 
 #include "libmetrics/format/error.h"
 #include "libmetrics/format/name.h"
+#include "tools/inspect/output.h"
 
 namespace metrics::inspect {
 namespace {
@@ -35,6 +36,18 @@ std::string segment_at(const std::string& path) {
                       (path.empty() ? "$METRICS_SEGMENT is " + given + ", a directory; "
                                     : given + " is a directory; ") +
                           what_to_write(given));
+}
+
+std::vector<std::string> segments_at(const std::string& path) {
+  std::error_code error;
+  std::string directory = path.empty() ? format::segment_variable() : path;
+  if (!std::filesystem::is_directory(directory, error)) {
+    if (!path.empty()) return {format::segment_file(path)};
+    directory = std::filesystem::path(format::segment_file(path)).parent_path().native();
+  }
+  std::vector<std::string> files = format::segment_files_in(directory);
+  if (files.empty()) complain("there are no segments in " + directory + " (yet)");
+  return files;
 }
 
 }  // namespace metrics::inspect

@@ -6,12 +6,17 @@
 #include "tools/inspect/commands.h"
 #include "tools/inspect/output.h"
 #include "tools/inspect/path.h"
+#include "tools/inspect/progress.h"
 
 namespace metrics::inspect {
 
 int verify(const std::string& path, Format format) {
   reader::Reader reader(segment_at(path));
-  const std::vector<std::string> faults = reader::verify(reader);
+  std::vector<std::string> faults;
+  {
+    Progress progress("verify");
+    faults = reader::verify(reader, [&](auto done, auto all) { progress(done, all); });
+  }
   if (format == Format::kJson) {
     print(Json{{"segment", reader.file()}, {"faults", faults}});
   } else {

@@ -1,0 +1,457 @@
+"""metrics-inspect answers what is asked at night: each of its figures is held against a scrape."""
+import collections
+import json
+import os
+import re
+import signal
+import stat
+import subprocess
+import threading
+
+import pytest
+
+from test_inspect import INSPECT, STEERING, TITLE
+from workers import PATIENCE, clean_environment, until
+
+
+@pytest.fixture
+def shop(worker, directory):
+    """A parent and two children that have counted; the second child is dead."""
+    worker.ids = {kind: worker.counter("shop_orders_total", {"kind": kind}) for kind in ("book", "toy")}
+    worker.bytes = worker.counter("shop_sent_bytes_total")
+    worker.wait = worker.histogram("shop_wait_seconds", [0.1, 1, 10])
+    worker.open = worker.gauge("shop_open", "livesum")
+    for n, process in enumerate([worker, worker.fork(directory), worker.fork(directory)], 1):
+        process.inc(worker.ids["book"], n)
+        process.inc(worker.ids["toy"], 10 * n)
+        process.inc(worker.bytes, 1000 * n)
+        process.observe(worker.wait, 0.5, n)
+        process.set(worker.open, n)
+    worker.children[1].kill()
+    return worker
+
+
+# get
+
+@pytest.mark.parametrize("selector, names", {
+    "shop_o*": ["shop_orders_total", "shop_orders_total", "shop_open"],
+    "*_total": ["shop_orders_total", "shop_orders_total", "shop_sent_bytes_total"],
+    "shop_[os]*": ["shop_orders_total", "shop_orders_total", "shop_sent_bytes_total", "shop_open"],
+    "shop_ope?": ["shop_open"],
+    'shop_orders_total{kind=~"b.*"}': ["shop_orders_total"],
+    'shop_*{kind!="toy"}': ["shop_orders_total", "shop_sent_bytes_total", "shop_wait_seconds_bucket",
+                            "shop_wait_seconds_bucket", "shop_wait_seconds_bucket", "shop_wait_seconds_bucket",
+                            "shop_wait_seconds_count", "shop_wait_seconds_sum", "shop_open"],
+    'shop_orders_total{kind!~"book|toy"}': [],
+    '{__name__=~"shop_.*_total",kind="toy"}': ["shop_orders_total"],
+    'shop_wait_seconds{le=~"1.*"}': ["shop_wait_seconds_bucket"] * 2,
+}.items())
+def test_get_takes_patterns_and_regular_expressions(selector, names, shop, inspect, start_aggregator):
+    status, out, _err = inspect("get", selector)
+    assert [line.partition("{")[0].partition(" ")[0] for line in out.splitlines()] == names
+    assert status == (0 if names else 1)
+    scraped = start_aggregator().scrape().text.splitlines()
+    assert all(line in scraped for line in out.splitlines())
+
+
+@pytest.mark.parametrize("selector, where, what", [
+    ('a{b=~"("}', 6, "the regular expression is wrong: missing ): ("),
+    ("a[b", 4, "the closing ']' is missing"),
+    ('a{b~"c"}', 4, "a '=' is missing"),
+])
+def test_get_shows_where_a_pattern_goes_wrong(selector, where, what, shop, inspect):
+    status, out, err = inspect("get", selector)
+    assert (status, out) == (2, "")
+    assert f"is not understood at character {where}: {what}; write" in err
+
+
+def test_get_per_slot_sums_to_get(shop, inspect):
+    shares = inspect.json("get", "shop_orders_total", "--per-slot")
+    assert {share["slot"] for share in shares} == {0, 1, 2, 3}
+    for merged in inspect.json("get", "shop_orders_total"):
+        assert sum(int(s["value"]) for s in shares if s["labels"] == merged["labels"]) == int(merged["value"])
+    text = inspect("get", 'shop_orders_total{kind="toy"}', "--per-slot")[1].splitlines()
+    assert text == [f'slot {slot} shop_orders_total{{kind="toy"}} {n}' for slot, n in enumerate([0, 10, 20, 30])]
+
+
+class Watching:
+    """A metrics-inspect that goes on; lines come one by one."""
+
+    def __init__(self, segment, *arguments):
+        self.process = subprocess.Popen([INSPECT, "--segment", segment, *arguments], stdout=subprocess.PIPE,
+                                        text=True, env=clean_environment())
+
+    def line(self):
+        return self.process.stdout.readline()
+
+    def close(self):
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+
+
+@pytest.fixture
+def watch(segment):
+    started = []
+
+    def start(*arguments):
+        started.append(Watching(segment, *arguments))
+        return started[-1]
+
+    yield start
+    for watching in started:
+        watching.close()
+
+
+def test_get_watches_until_it_is_interrupted(shop, watch):
+    watching = watch("--json", "get", "shop_orders_total", "--watch", "--interval", "0.05")
+    first = json.loads(watching.line())
+    assert [sample["value"] for sample in first["samples"]] == ["6", "60"]
+    shop.inc(shop.ids["book"], 5)
+    until("the count is seen", lambda: json.loads(watching.line())["samples"][0]["value"] == "11")
+    watching.process.send_signal(signal.SIGINT)
+    assert watching.process.wait(PATIENCE) == -signal.SIGINT
+
+
+def test_get_ends_after_so_many_intervals(shop, inspect):
+    status, out, err = inspect("get", "shop_open", "--watch", "--interval", "0.05", "--count", "3")
+    assert (status, err) == (0, "")
+    assert len(out.splitlines()) == 3
+    assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ shop_open 3", line) for line in out.splitlines())
+
+
+def test_rates_are_what_was_counted_over_the_time_that_it_took(shop, watch):
+    watching = watch("--json", "get", "shop_orders_total", "--rate", "--watch", "--interval", "0.2")
+    seen = json.loads(watching.line())["samples"]
+    assert [sample["per_second"] for sample in seen] == [0, 0]
+    shop.inc(shop.ids["toy"], 1000)
+    line = until("it is seen", lambda: (line := json.loads(watching.line()))["samples"][1]["per_second"] and line)
+    assert line["samples"][1]["per_second"] * line["interval_seconds"] == pytest.approx(1000)
+
+
+def test_a_rate_of_nothing_that_counts_is_a_fault(shop, inspect):
+    status, out, err = inspect("get", "shop_open", "--rate", "--interval", "0.05")
+    assert (status, out) == (1, "")
+    assert "no sample matches shop_open, or none that counts" in err
+
+
+# space, slots, why
+
+def test_space_adds_up_to_what_the_segment_uses(shop, inspect):
+    space = inspect.json("space")
+    (ls,) = inspect.json("ls")
+    families = space["families"]
+    assert sum(f["cells"] for f in families) == ls["cells_used"] == space["cells_used"]
+    assert sum(f["directory_bytes"] for f in families) == ls["directory_used_bytes"]
+    assert sum(f["series"] for f in families) == ls["series"]
+    assert sum(f["slot_bytes"] for f in families) == ls["cells_used"] * 8 * 4, "each cell has a page in four slots"
+    sizes = [f["directory_bytes"] + f["slot_bytes"] for f in families]
+    assert sizes == sorted(sizes, reverse=True)
+    assert families[0]["family"] == "shop_orders"
+    status, out, err = inspect("space")
+    assert (status, err) == (0, "")
+    assert out.splitlines()[1].split()[:2] == ["shop_orders", "counter"]
+
+
+def test_space_tells_removed_series_and_who_has_looked_a_series_up(worker, inspect):
+    for name in "abc":
+        worker.inc(worker.counter("tasks_total", {"name": name}))
+    worker.ask("remove", name="tasks_total", values=["b"])
+    (family,) = inspect.json("space")["families"]
+    assert (family["series"], family["removed"]) == (2, 1)
+    (by,) = family["looked_up_by"]
+    assert (by["pid"], by["command"]) == (worker.pid, "e2e_worker")
+
+
+def test_slots_shows_threads_and_what_each_has_counted(shop, inspect):
+    shop.thread(("inc", {"id": shop.ids["book"], "n": 7}))
+    rows = {row["slot"]: row for row in inspect.json("slots")}
+    # Orders and observations; bytes are no events.
+    assert [rows[slot]["counted"] for slot in (1, 2, 3, 1025)] == ["13", "24", "35", "7"]
+    assert [rows[slot]["counted_since_claim"] for slot in (1, 2, 3, 1025)] == ["13", "24", "35", "7"]
+    assert [rows[slot].get("threads") for slot in (1, 2, 3, 1025)] == [2, 1, 1, None]
+
+
+def test_what_an_adopted_slot_has_counted_is_not_said_to_be_its_owners(shop, directory, inspect):
+    child = shop.fork(directory)
+    child.inc(shop.ids["book"], 100)
+    row = inspect.json("slots")[2]
+    assert (row["pid"], row["generation"], row["counted"]) == (child.pid, 2, "135")
+    assert "counted_since_claim" not in row
+
+
+def test_why_names_the_processes_that_count_in_it(shop, inspect):
+    status, out, err = inspect("why", "shop_orders_total")
+    assert (status, err) == (0, "")
+    lines = out.splitlines()
+    assert lines[0] == "shop_orders_total: registered and shown"
+    assert lines[1].startswith('  edition 1 of 1: counter "shop_orders" with labels (kind), 2 series since ')
+    assert lines[2:] == [
+        f"  counted by {shop.pid} e2e_worker (live, slot 1): 11",
+        f"  counted by {shop.children[0].pid} e2e_worker (live, slot 2): 22",
+        f"  counted by {inspect.json('slots')[2]['pid']} e2e_worker (dead, slot 3): 33"]
+    answer = inspect.json("why", "shop_orders")
+    assert sum(int(p["counted"]) for p in answer["counted_by"]) == 66
+
+
+def test_why_says_that_nobody_has_registered_it_and_where_it_is_instead(shop, directory, segment, start_worker,
+                                                                      inspect):
+    other = start_worker(at=os.path.join(directory, "other"))
+    other.counter("elsewhere_total")
+    status, out, err = inspect("why", "elsewhere_total")
+    assert (status, err) == (1, "")
+    assert out == (f"elsewhere_total: not registered: no process has defined it in {segment}.v2\n"
+                   f"  another segment has it: {directory}/other.v2\n")
+    assert inspect("why", "nowhere")[1].count("\n") == 1
+
+
+def test_why_names_what_hides_it(worker, start_worker, inspect):
+    worker.inc(worker.counter("jobs_total"))
+    start_worker().gauge("jobs_total", "max")
+    status, out, _err = inspect("why", "jobs")
+    assert status == 1
+    assert out.splitlines()[0] == "jobs: registered, counted, not shown"
+    assert 'hidden by the gauge "jobs_total" of mode max' in out
+    assert inspect("why", "jobs_total")[0] == 0, "the gauge of that name is shown"
+
+
+def test_why_tells_what_was_refused_by_whom(start_worker, inspect):
+    worker = start_worker(METRICS_CELLS=16)
+    worker.counter("few_total")
+    for n in range(20):
+        worker.ask("counter", name="many_total", labels=["n"], values=[str(n)])
+    _status, out, _err = inspect("why", "many_total")
+    assert f"refused: cells_full, last by process {worker.pid} at 2" in out
+    assert "it would be refused again now" in out
+    assert inspect("why", "few_total")[1].count("refused") == 0
+
+
+# snapshot, diff
+
+COMMANDS = ["dump", "expose", "get shop_open", "get shop_orders_total --per-slot", "dropped", "space", "slots",
+            "why shop_wait_seconds", "verify"]
+
+
+def same_but_for_the_file(text, file):
+    return re.sub(re.escape(file) + r"|\d+ bytes|\d+%", "", text)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_reads_a_snapshot_as_it_would_have_read_the_segment(command, segment, directory, shop, inspect):
+    before = inspect(*command.split())
+    assert before[0] == 0
+    status, out, err = inspect("snapshot", directory + "/kept")
+    assert (status, err) == (0, "")
+    assert out.startswith(f"{directory}/kept.v2: {segment}.v2 as of 2")
+    for process in (*shop.children, shop):
+        process.inc(shop.ids["toy"], 1)
+    shop.children[0].kill()
+    after = inspect(*command.split(), at=directory + "/kept")
+    assert after[::2] == before[::2]
+    if command == "space":  # zeros that are data in one may be a hole in the other
+        return
+    assert same_but_for_the_file(after[1], f"{directory}/kept.v2") == same_but_for_the_file(before[1], f"{segment}.v2")
+
+
+def test_a_snapshot_is_sparse_private_and_says_when_it_was_taken(segment, directory, shop, inspect):
+    made = inspect.json("snapshot", directory + "/kept")
+    info = os.stat(directory + "/kept.v2")
+    assert info.st_size == os.stat(segment + ".v2").st_size
+    assert info.st_blocks <= os.stat(segment + ".v2").st_blocks
+    assert stat.S_IMODE(info.st_mode) == 0o600
+    rows = {row["segment"]: row for row in inspect.json("ls", at=directory)}
+    assert rows[f"{directory}/kept.v2"]["taken"] == made["taken"]
+    assert "taken" not in rows[f"{segment}.v2"]
+
+
+def test_a_snapshot_takes_no_others_place(directory, shop, inspect):
+    assert inspect("snapshot", directory + "/kept")[0] == 0
+    status, out, err = inspect("snapshot", directory + "/kept")
+    assert (status, out) == (1, "")
+    assert err == f"metrics-inspect: {directory}/kept.v2 exists already; remove it, or choose another name\n"
+    status, out, err = inspect("snapshot", directory + "/none/kept")
+    assert status == 1
+    assert "kept.v2 can't be created: No such file or directory" in err
+
+
+def test_nobody_counts_in_a_snapshot(directory, shop, start_worker, inspect):
+    inspect("snapshot", directory + "/kept")
+    worker = start_worker(at=directory + "/kept")
+    worker.inc(worker.counter("late_total"))
+    assert worker.ask("status")["status"] == "incompatible"
+    assert inspect("get", "late_total", at=directory + "/kept")[0] == 1
+
+
+def test_a_snapshot_of_a_segment_in_use_is_sound_and_holds_what_was_acknowledged(directory, worker, inspect):
+    """Counters come, go and count while the copies are made."""
+    count = worker.counter("steady_total")
+    churning = worker.fork(directory)
+    stop = threading.Event()
+
+    def churn():
+        n = 0
+        while not stop.is_set():
+            churning.inc(churning.counter("churn_total", {"n": str(n % 50)}))
+            churning.ask("remove", name="churn_total", values=[str(n % 50)])
+            n += 1
+
+    thread = threading.Thread(target=churn)
+    thread.start()
+    try:
+        for n in range(1, 21):
+            worker.inc(count)
+            path = f"{directory}/copy{n}"
+            assert inspect("snapshot", path)[0] == 0
+            assert inspect("verify", at=path) == (0, f"{path}.v2: 0 faults\n", "")
+            assert inspect("get", "steady_total", at=path) == (0, f"steady_total {n}\n", "")
+            for sample in inspect.json("get", "*", at=path):
+                assert sample["name"] != "churn_total" or int(sample["value"]) <= 1, sample
+    finally:
+        stop.set()
+        thread.join()
+
+
+def test_diff_shows_what_has_changed_and_nothing_else(directory, shop, inspect):
+    inspect("snapshot", directory + "/before")
+    shop.inc(shop.ids["book"], 100)
+    shop.set(shop.open, 7)
+    shop.inc(shop.counter("shop_new_total"), 3)
+    shop.counter("shop_unused_total")
+    inspect("snapshot", directory + "/after")
+    answer = inspect.json("diff", directory + "/before", directory + "/after")
+    assert answer["same_segment"] is True
+    assert [(s["name"], s["difference"], s.get("before"), s["after"], s["change"]) for s in answer["samples"]] == [
+        ("shop_orders_total", "changed", "6", "106", "+100"), ("shop_open", "changed", "3", "9", "+6"),
+        ("shop_new_total", "new", None, "3", "+3")]
+    rate = answer["samples"][0]["per_second"]
+    assert rate == pytest.approx(100 / answer["seconds"])
+    assert "per_second" not in answer["samples"][1]
+    status, out, err = inspect("diff", directory + "/before")
+    lines = [line.split() for line in out.splitlines()]
+    assert lines[0] == ["SAMPLE", "BEFORE", "AFTER", "CHANGE", "PER", "S"]
+    assert lines[1][:4] == ['shop_orders_total{kind="book"}', "6", "106", "+100"]
+    assert (status, len(lines), err) == (0, 4, "")
+
+
+def test_diff_without_files_waits_and_looks_again(shop, watch):
+    watching = watch("--json", "diff", "--interval", "0.5")
+    stop = threading.Event()
+
+    def count():
+        while not stop.is_set():
+            shop.inc(shop.ids["toy"])
+
+    thread = threading.Thread(target=count)
+    thread.start()
+    try:
+        answer = json.loads(watching.process.stdout.read())
+    finally:
+        stop.set()
+        thread.join()
+    assert answer["seconds"] >= 0.5
+    (sample,) = answer["samples"]
+    assert (sample["labels"], sample["difference"]) == ({"kind": "toy"}, "changed")
+    assert int(sample["after"]) - int(sample["before"]) == int(sample["change"])
+
+
+def test_diff_knows_a_segment_that_was_made_anew_and_a_series_that_is_gone(directory, segment, start_worker, inspect):
+    worker = start_worker()
+    worker.inc(worker.counter("a_total"), 5)
+    worker.inc(worker.counter("b_total"), 5)
+    inspect("snapshot", directory + "/before")
+    os.unlink(segment + ".v2")
+    worker = start_worker()
+    worker.inc(worker.counter("a_total"), 8)
+    answer = inspect.json("diff", directory + "/before")
+    assert answer["same_segment"] is False
+    assert [(s["name"], s["difference"], s.get("change")) for s in answer["samples"]] == [
+        ("a_total", "restarted", "+8"), ("b_total", "gone", None)]
+
+
+# prune
+
+def test_prune_lists_and_then_removes_only_what_no_process_has_joined(directory, segment, shop, start_worker, inspect):
+    unused = os.path.join(directory, "unused")
+    ended = start_worker(at=unused)
+    ended.inc(ended.counter("a_total"))
+    ended.close()
+    joined = start_worker(at=os.path.join(directory, "joined"))  # it has counted nothing yet
+    joined.counter("a_total")
+    inspect("snapshot", directory + "/kept")
+    with open(os.path.join(directory, "notes.v2"), "w") as file:
+        file.write("n" * 5000)
+
+    def states(*flags):
+        status, out, _err = inspect("--json", "prune", *flags, at=directory)
+        assert status == 1, "one is no segment"
+        return {os.path.basename(row["segment"]): row.get("state") for row in json.loads(out)}
+
+    assert states() == {"segment.v2": "used", "unused.v2": "unused", "joined.v2": "used", "notes.v2": None}
+    assert os.path.exists(unused + ".v2")
+    assert states("--yes") == {"segment.v2": "used", "unused.v2": "removed", "joined.v2": "used", "notes.v2": None}
+    assert sorted(os.listdir(directory)) == ["joined.v2", "kept.v2", "notes.v2", "segment.v2"]
+    joined.inc(joined.counter("a_total"))
+    assert inspect("get", "a_total", at=directory + "/joined")[1] == "a_total 1\n"
+
+
+def test_an_aggregator_that_reads_a_segment_does_not_keep_it(segment, worker, start_aggregator, inspect):
+    worker.inc(worker.counter("a_total"))
+    aggregator = start_aggregator()
+    aggregator.scrape()
+    assert inspect.json("prune")[0]["state"] == "used"
+    worker.close()
+    assert inspect.json("prune", "--yes")[0]["state"] == "removed"
+
+
+def test_no_count_is_lost_to_a_prune_that_meets_processes_as_they_join(directory, start_worker, inspect):
+    """Whoever joins while segments are removed counts where the name leads to, before or after."""
+    path = os.path.join(directory, "busy")
+    stop = threading.Event()
+    statuses = collections.Counter()
+
+    def prune():
+        while not stop.is_set():
+            done = subprocess.run([INSPECT, "--segment", path, "prune", "--yes"], stdout=subprocess.DEVNULL,
+                                  stderr=subprocess.DEVNULL, env=clean_environment())
+            statuses[done.returncode] += 1
+
+    threads = [threading.Thread(target=prune) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in range(40):
+            worker = start_worker(at=path)
+            worker.inc(worker.counter("a_total"))
+            assert inspect("get", "a_total", at=path)[1] == "a_total 1\n"
+            worker.close()
+            until("it is removed", lambda: not os.path.exists(path + ".v2"))
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+    assert set(statuses) <= {0, 1}, "1: there was none just then"
+
+
+# all
+
+@pytest.mark.parametrize("command, lines", {
+    "space": 3, "why alpha_total": 3, "get *": 1, "get alpha_total --per-slot": 2,
+    "get alpha_total --rate --interval 0.05": 1, "diff --interval 0.05": 1, "prune": 2, "slots": 2,
+    "top --interval 0.05": 4, "top --page workers --interval 0.05": 4, "top --page space --interval 0.05": 4,
+}.items())
+def test_what_others_chose_steers_no_terminal(command, lines, directory, start_worker, inspect):
+    path = os.path.join(directory, "\x1b[2J\nfake\u202e")
+    program = os.path.join(directory, "\x1b[2Jbash")
+    os.symlink(os.path.join(os.path.dirname(INSPECT), "..", "tests", "e2e", "e2e_worker"), program)
+    worker = start_worker(at=path, program=program)
+    worker.inc(worker.counter("alpha_total", {"kind": TITLE}, help="First.\ncounter fake: \x1b[1mline"))
+    status, out, err = inspect(*command.split(), at=path)
+    assert (status, err) == (0, "")
+    assert not STEERING.search(out), ascii(out)
+    assert len(out.splitlines()) == lines, out
+    if command.startswith("top"):
+        command += " --count 1"
+    status, out, err = inspect("--json", *command.split(), at=path)
+    assert (status, err) == (0, "")
+    assert not STEERING.search(out), ascii(out)
+    json.loads(out)

@@ -1,0 +1,53 @@
+// processes.h -- the processes of a segment, by the slots that they own, for people and JSON.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "aggregator/exposition/json.h"
+#include "libmetrics/reader/family_counts.h"
+#include "libmetrics/reader/reader.h"
+#include "libmetrics/reader/slot_report.h"
+
+namespace metrics::inspect {
+
+// A process that owns, or owned, a first slot, and what it has counted there and in the lanes of
+// its threads, together with the earlier owners of these slots.
+struct Process {
+  reader::SlotReport slot;
+  std::size_t threads = 0;  // with lanes, beside the first one
+  // Sums of counters that have no unit, and of observations: see is_event().
+  double events = 0;
+  std::vector<std::uint32_t> families;  // in which it has counted: indices into the catalogue's
+  std::uint64_t fingerprint = 0;        // see reader::FamilyCounts
+};
+
+// Returns true if the values of that family count events: a counter of bytes or seconds does not.
+bool is_event(const format::FamilyView& family);
+
+// All of a segment's slots, at one moment.
+class Processes {
+ public:
+  // Reads the owners of all slots, as of the reader's last look.
+  explicit Processes(reader::Reader& reader);
+  const std::vector<reader::SlotReport>& slots() const { return slots_; }
+  // Returns the heads of those owners that still own their slot, or were the last to.
+  std::vector<reader::HeadCopy> owners(std::span<const format::Owner> owners) const;
+  // Returns the processes with what `counts` has of their slots, in the order of slots.
+  std::vector<Process> counted(const reader::Catalogue& catalogue,
+                               const std::vector<reader::FamilyCounts>& counts) const;
+  // Returns the lanes of a first slot's owner.
+  std::vector<format::SlotIndex> lanes_of(const reader::SlotReport& slot) const;
+
+ private:
+  std::vector<reader::SlotReport> slots_;
+};
+
+// Returns "9974 prefork, 10069 prefork and 3 more".
+std::string listed(const std::vector<reader::HeadCopy>& processes);
+// Returns [{"slot", "pid", "command"}, ...].
+exposition::Json processes_json(const std::vector<reader::HeadCopy>& processes);
+
+}  // namespace metrics::inspect
