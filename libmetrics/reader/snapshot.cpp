@@ -83,9 +83,9 @@ class Copy {
 
 // The bytes of index and directory that the copy gets: the reader's second copy of records, with
 // the links of its first one, in which all that is linked was complete before the second began.
-class Directory {
+class DirectoryCopy {
  public:
-  explicit Directory(const Reader& reader)
+  explicit DirectoryCopy(const Reader& reader)
       : reader_(reader),
         geometry_(reader.geometry()),
         links_(reader.newest_directory()),
@@ -213,7 +213,7 @@ std::string take_snapshot(const std::string& file, const std::string& to,
   if (!copy_slots(reader, copy, progress) || !reader.find_gone(gone) || !copy_heads(reader, copy)) {
     return why();
   }
-  Directory directory(reader);
+  DirectoryCopy directory(reader);
   directory.remove_all_but_live(gone);
   const Words& words = directory.words();
   if (!copy.write(g.index, words.data(), words.size() * sizeof(std::uint64_t)) ||
