@@ -30,7 +30,8 @@ TEST(Units, SpellSecondsByTheirSize) {
 }
 
 TEST(Units, SpellBytesByPowersOfTwoAndRatiosInPercent) {
-  EXPECT_EQ(quantity(1023, Unit::kBytes), "1.00KiB");
+  EXPECT_EQ(quantity(1023, Unit::kBytes), "1023B");
+  EXPECT_EQ(quantity(1023.9, Unit::kBytes), "1.00KiB") << "not 1024B";
   EXPECT_EQ(quantity(1000, Unit::kBytes), "1000B");
   EXPECT_EQ(quantity(1536, Unit::kBytes), "1.50KiB");
   EXPECT_EQ(quantity(0x1p30, Unit::kBytes), "1GiB");

@@ -56,6 +56,8 @@ class History {
   // Adds the newest picture. One that could not be read changes nothing but latest().
   void add(Picture picture);
   const Picture& latest() const { return *latest_; }
+  // Returns the last one that could be read: the series' rows lead to its families.
+  const Picture& last_read() const { return *read_; }
   // Returns true once two pictures have been compared: rates are known.
   bool has_rates() const { return pictures_ > 1; }
   double interval() const { return interval_; }  // seconds between the last two
@@ -68,7 +70,6 @@ class History {
   void add_series(const Picture& before, const Picture& now, double seconds);
   void add_workers(const Picture& now, double seconds);
 
-  // read_: the last one that could be read.
   std::shared_ptr<const Picture> latest_ = std::make_shared<Picture>(), read_ = latest_;
   unsigned pictures_ = 0;
   double interval_ = 0, began_ = 0;

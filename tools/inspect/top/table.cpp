@@ -127,7 +127,7 @@ Table series_table(const History& history, const Choices& choices, std::size_t w
     line.cells.push_back(amount(row->p50, row->unit, choices));
     line.cells.push_back(amount(row->p99, row->unit, choices));
     if (row->rate.now == 0) line.style = Style::kDim;
-    if (width != 0) line.pane = pane_of(history.latest(), *row);
+    if (width != 0) line.pane = pane_of(history.last_read(), *row);
     table.rows.push_back(std::move(line));
   }
   return table;
@@ -185,7 +185,7 @@ Table workers_table(const History& history, const Choices& choices, std::size_t 
 }
 
 Table space_table(const History& history, const Choices& choices, std::size_t width) {
-  const Picture& now = history.latest();
+  const Picture& now = history.last_read();
   const bool is_wide = width == 0 || width >= kWide;
   Table table;
   table.columns = {{"FAMILY", 0, false}, {"TYPE", 9, false}, {"SERIES", 8, true},
