@@ -83,7 +83,7 @@ Json Answers::status() const {
           {"flags", std::move(flags)}};
 }
 
-std::vector<Endpoint> api(scrape::Scrape& scrape, std::shared_ptr<Answers> answers) {
+std::vector<Endpoint> api(scrape::Scrape& scrape, const std::shared_ptr<Answers>& answers) {
   const auto page = [&](const std::string& path, const char* title, Make make) {
     return Endpoint{path, title, {handler(scrape, path, std::move(make))}};
   };

@@ -53,6 +53,6 @@ class Answers {
 };
 
 // Makes the pages. `scrape` must outlive the server.
-std::vector<Endpoint> api(scrape::Scrape& scrape, std::shared_ptr<Answers> answers);
+std::vector<Endpoint> api(scrape::Scrape& scrape, const std::shared_ptr<Answers>& answers);
 
 }  // namespace metrics::endpoints

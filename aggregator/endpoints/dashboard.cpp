@@ -164,11 +164,11 @@ std::vector<Endpoint> dashboard(scrape::Scrape& scrape, std::shared_ptr<Answers>
   std::vector<Endpoint> pages = {{"/dashboard", "Dashboard", {answer}}};
   for (const dashboard::File& file : dashboard::files()) {
     if (file.name == "page.html") continue;
-    const http::Response response =
-        page(file.content_type, std::make_shared<const std::string>(file.content));
-    pages.push_back({"/dashboard/" + std::string(file.name), "", {[response](const http::Request&) {
-                       return response;
-                     }}});
+    pages.push_back(
+        {"/dashboard/" + std::string(file.name),
+         "",
+         {[content = std::make_shared<const std::string>(file.content),
+           type = file.content_type](const http::Request&) { return page(type, content); }}});
   }
   return pages;
 }

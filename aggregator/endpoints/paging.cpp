@@ -44,7 +44,7 @@ std::string parameter(const http::Request& request, std::string_view name) {
 
 std::string choice(const http::Request& request, std::string_view name,
                    const std::vector<std::string>& choices) {
-  const std::string given = parameter(request, name);
+  std::string given = parameter(request, name);
   if (given.empty()) return choices.front();
   if (std::find(choices.begin(), choices.end(), given) != choices.end()) return given;
   std::string listed;

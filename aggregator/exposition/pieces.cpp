@@ -118,7 +118,7 @@ void Pieces::learn_run(std::string head, const reader::Family& family, const Num
   std::size_t next = 0;
   if (is_longer) {
     next = former.series.size();
-    run = std::move(former);
+    run = std::exchange(former, {});
   } else {
     run.text = std::move(head);
     run.text.reserve(former.text.size());
