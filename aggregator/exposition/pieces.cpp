@@ -1,7 +1,6 @@
 #include "aggregator/exposition/pieces.h"
 
 #include <algorithm>
-#include <cstring>
 #include <utility>
 
 #include "aggregator/exposition/exemplars.h"
@@ -28,9 +27,9 @@ std::string key_of(const std::string& head, const reader::Family& family, std::s
   return key + head;
 }
 
+// Not memcpy(), which takes no null pointer, even for nothing.
 char* copy(char* to, const char* from, std::size_t size) noexcept {
-  std::memcpy(to, from, size);
-  return to + size;
+  return std::copy_n(from, size, to);
 }
 
 }  // namespace
