@@ -272,7 +272,7 @@ METRICS_API metrics_status metrics_family_of(metrics_segment* segment, metrics_t
  * METRICS_CONFLICT also while its series are counted, but another process's family, with which it
  * shares a sample name, is served instead, because that process started later; the status of its
  * segment if that could not be joined; METRICS_INVALID if the family is NULL. The text is in
- * metrics_last_error(). */
+ * metrics_last_error(). Logs, as set-up calls do, what updates could not do so far. */
 METRICS_API metrics_status metrics_family_status(const metrics_family* family);
 
 /* Returns 1 if the family's series have places for exemplars; 0 if they have none, the family is
