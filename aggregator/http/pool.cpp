@@ -2,14 +2,13 @@
 
 #include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
 
-#include <array>
 #include <cerrno>
 #include <chrono>
 #include <utility>
 
 #include "aggregator/http/client.h"
+#include "aggregator/http/send.h"
 
 namespace metrics::http {
 namespace {
@@ -22,13 +21,7 @@ constexpr std::chrono::seconds kKeptFor{5};
 // Returns false if the socket did not take all. A unix socket does, with kMaxHead bytes at most and
 // nothing else under way.
 bool send_all(int fd, std::string_view first, std::string_view rest) noexcept {
-  std::array<iovec, 2> parts = {{{const_cast<char*>(first.data()), first.size()},
-                                 {const_cast<char*>(rest.data()), rest.size()}}};
-  msghdr message{};
-  message.msg_iov = parts.data();
-  message.msg_iovlen = parts.size();
-  const ssize_t sent = ::sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
-  return sent >= 0 && static_cast<std::size_t>(sent) == first.size() + rest.size();
+  return send_now(fd, first, rest) == first.size() + rest.size();
 }
 
 }  // namespace

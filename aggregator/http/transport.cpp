@@ -7,11 +7,11 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
 
-#include <array>
 #include <new>
 #include <utility>
+
+#include "aggregator/http/send.h"
 
 namespace metrics::http {
 namespace {
@@ -41,17 +41,7 @@ void add_shared(evbuffer* buffer, std::shared_ptr<const std::string> bytes, std:
   static_cast<void>(holder.release());
 }
 
-// Both return how many bytes of `head` and then of `body` the connection takes at once.
-std::size_t give(int fd, std::string_view head, std::string_view body) noexcept {
-  std::array<iovec, 2> parts = {{{const_cast<char*>(head.data()), head.size()},
-                                 {const_cast<char*>(body.data()), body.size()}}};
-  msghdr message{};
-  message.msg_iov = parts.data();
-  message.msg_iovlen = parts.size();
-  const ssize_t sent = ::sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
-  return sent > 0 ? static_cast<std::size_t>(sent) : 0;
-}
-
+// Returns how many bytes of `head` and then of `body` the connection takes at once.
 std::size_t give(SSL* ssl, std::string_view head, std::string_view body) noexcept {
   std::size_t given = 0;
   ERR_clear_error();
@@ -104,7 +94,7 @@ bool send(bufferevent& socket, std::string_view head, std::shared_ptr<const std:
     given = give(ssl, head, first);
     cork(fd, 0);
   } else {
-    given = give(fd, head, first);
+    given = send_now(fd, head, first);
   }
   evbuffer* const output = bufferevent_get_output(&socket);
   if (given < head.size()) {
