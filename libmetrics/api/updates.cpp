@@ -77,8 +77,16 @@ void metrics_counter_add_exemplar(const metrics_counter* c, double amount, const
 void metrics_histogram_observe_exemplar(const metrics_histogram* h, double value,
                                         const char* const* names, const char* const* values,
                                         size_t count) {
-  metrics_histogram_observe(h, value);
-  if (h != nullptr && value == value) update::keep_exemplar(*h, value, {names, values, count});
+  if (h == nullptr || value != value) return metrics_histogram_observe(h, value);
+  const std::uint32_t bucket = h->find(h->bounds, h->padded, value);
+  if (std::uint64_t* first = metrics_hot_first(&h->place); first != nullptr) [[likely]] {
+    // As h->observe(), which would look for the bucket once more: the sum is second.
+    metrics_hot_count(first + bucket, 1);
+    metrics_hot_sum(first + h->sum, value);
+  } else {
+    update::observe_slowly(*h, value);
+  }
+  update::keep_exemplar(*h, value, bucket, {names, values, count});
 }
 
 double metrics_now(void) { return seconds(CLOCK_MONOTONIC); }

@@ -9,12 +9,51 @@
 namespace metrics::format {
 namespace {
 
-// Ids of traces are ASCII: eight characters at a time.
+// Text is looked at eight characters at a time, as one word.
+constexpr std::uint64_t kEach = 0x0101010101010101;
+constexpr std::uint64_t kHighest = 0x80 * kEach;
+
+constexpr auto is_ascii = [](std::uint64_t word) { return (word & kHighest) == 0; };
+
+// Sets the highest bit of each character that is one of `first` to `last`. All must be ASCII, so
+// that no sum reaches the next character.
+constexpr std::uint64_t among(std::uint64_t word, unsigned char first,
+                              unsigned char last) noexcept {
+  return (word + (0x80u - first) * kEach) & ~(word + (0x7fu - last) * kEach);
+}
+// Returns true if a label's name may have these characters behind its first one.
+constexpr auto is_of_a_name = [](std::uint64_t word) {
+  constexpr std::uint64_t kLowerCase = 0x20 * kEach;
+  const std::uint64_t may_stand =
+      among(word | kLowerCase, 'a', 'z') | among(word, '0', '9') | among(word, '_', '_');
+  return is_ascii(word) && (may_stand & kHighest) == kHighest;
+};
+
+// Copies text in words of that type, which overlap at its end; it must have one at least. Returns
+// true if is_good(word) is true for all of them; shorter ones are filled up with '_'.
+template <class Word, class IsGood>
+bool copy_words(const char* from, std::size_t size, char* to, IsGood is_good) noexcept {
+  constexpr std::size_t kBits = 8 * sizeof(Word);
+  constexpr std::uint64_t kFill = kBits < 64 ? std::uint64_t{'_'} * kEach << kBits % 64 : 0;
+  bool all = true;
+  const auto move = [&](std::size_t at) {
+    Word word;
+    std::memcpy(&word, from + at, sizeof word);
+    std::memcpy(to + at, &word, sizeof word);
+    all &= is_good(word | kFill);
+  };
+  for (std::size_t at = 0; at + sizeof(Word) < size; at += sizeof(Word)) move(at);
+  move(size - sizeof(Word));
+  return all;
+}
+template <class IsGood>
+bool copy(const char* from, std::size_t size, char* to, IsGood is_good) noexcept {
+  if (size >= 8) return copy_words<std::uint64_t>(from, size, to, is_good);
+  if (size >= 4) return copy_words<std::uint32_t>(from, size, to, is_good);
+  return size == 0 || copy_words<std::uint8_t>(from, size, to, is_good);
+}
+
 bool is_utf8(std::string_view text) noexcept {
-  constexpr std::uint64_t kNotAscii = 0x8080808080808080;
-  while (text.size() >= sizeof kNotAscii && (read_word(text.data()) & kNotAscii) == 0) {
-    text.remove_prefix(sizeof kNotAscii);
-  }
   while (!text.empty()) {
     const std::size_t bytes = character_bytes(text);
     if (bytes == 0) return false;
@@ -29,55 +68,40 @@ bool is_exemplar_name(std::string_view name) noexcept {
   return is_legacy_name(name, NameOf::kLabel) && !name.starts_with("__");
 }
 
-// Copies a name, without its end, of at most `room` characters. Returns its size; 0 if it is
-// longer, or no name of a label.
-std::size_t put_name(const char* name, char* to, std::size_t room) noexcept {
-  static constexpr auto kMayHave = [] {
-    std::array<bool, 256> table{};
-    for (unsigned c = 0; c < table.size(); ++c) {
-      table[c] = is_legacy(static_cast<char>(c), false, NameOf::kLabel);
-    }
-    return table;
-  }();
-  const char* end = name;
-  const char* const last = name + room;
-  while (end != last && kMayHave[static_cast<unsigned char>(*end)]) *to++ = *end++;
-  const auto size = static_cast<std::size_t>(end - name);
+// Copies a name. Returns false if it can't be an exemplar's.
+constexpr auto put_name = [](const char* name, std::size_t size, char* to) {
   const bool is_own = size >= 2 && name[0] == '_' && name[1] == '_';
-  return *end == '\0' && is_legacy(name[0], true, NameOf::kLabel) && !is_own ? size : 0;
-}
+  return is_legacy(name[0], true, NameOf::kLabel) && !is_own && copy(name, size, to, is_of_a_name);
+};
+constexpr auto put_value = [](const char* value, std::size_t size, char* to) {
+  // Ids of traces are ASCII.
+  return copy(value, size, to, is_ascii) || is_utf8({value, size});
+};
 
 }  // namespace
 
 bool put_labels(const char* const* names, const char* const* values, std::size_t count,
                 ExemplarWords& words) noexcept {
+  constexpr std::size_t kRoom = sizeof words.text - 1;  // for strings, and the size of each
+  if (count > kRoom / 2 || (count > 0 && (names == nullptr || values == nullptr))) return false;
+  std::size_t left = std::min(kMaxExemplarBytes, kRoom - 2 * count);
   auto* at = reinterpret_cast<char*>(words.text.data());
   char* const end = at + sizeof words.text;
-  if (count > kMaxExemplarBytes || (count > 0 && (names == nullptr || values == nullptr))) {
-    return false;
-  }
   *at++ = static_cast<char>(2 * count);
-  std::size_t left = kMaxExemplarBytes;
-  // Returns how many bytes the next string may have, behind its size.
-  const auto room = [&] { return std::min(left, static_cast<std::size_t>(end - at) - 1); };
-  const auto put = [&](std::size_t size) {
+  const auto put = [&](const char* text, auto put_text) {
+    const std::size_t size = ::strnlen(text, left + 1);
+    if (size > left || !put_text(text, size, at + 1)) return false;
     *at = static_cast<char>(size);
     at += 1 + size;
     left -= size;
+    return true;
   };
   for (std::size_t i = 0; i < count; ++i) {
-    if (names[i] == nullptr || values[i] == nullptr || at == end) return false;
-    const std::size_t name = put_name(names[i], at + 1, room());
-    if (name == 0) return false;
+    if (names[i] == nullptr || values[i] == nullptr || !put(names[i], put_name)) return false;
     for (std::size_t k = 0; k < i; ++k) {
       if (std::strcmp(names[k], names[i]) == 0) return false;
     }
-    put(name);
-    if (at == end) return false;
-    const std::size_t size = ::strnlen(values[i], room() + 1);
-    if (size > room() || !is_utf8({values[i], size})) return false;
-    std::memcpy(at + 1, values[i], size);
-    put(size);
+    if (!put(values[i], put_value)) return false;
   }
   std::memset(at, 0, static_cast<std::size_t>(end - at));
   return true;

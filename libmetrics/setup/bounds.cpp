@@ -40,7 +40,8 @@ void Bounds::lay_out(std::span<const double> bounds, std::size_t bytes_before) {
   if (memory_ == nullptr) throw std::bad_alloc();
   data_ = reinterpret_cast<double*>(memory_.get() + bytes_before);
   std::fill_n(data_, bytes / sizeof(double), std::numeric_limits<double>::infinity());
-  std::copy(bounds.begin(), bounds.end(), data_);
+  // Added to 0, a zero loses its sign, with which its bits would not be the least.
+  std::transform(bounds.begin(), bounds.end(), data_, [](double bound) { return bound + 0.0; });
 }
 
 // Lays out bounds of that schema for update/stretches.h. Returns false if they crowd so much that
@@ -48,22 +49,25 @@ void Bounds::lay_out(std::span<const double> bounds, std::size_t bytes_before) {
 bool Bounds::divide(const std::vector<double>& grid, int schema) {
   const auto first_above = std::upper_bound(grid.begin(), grid.end(), 0.0);
   if (first_above == grid.end()) return false;
+  const auto lowest = std::bit_cast<std::uint64_t>(*first_above);
+  const auto last = std::bit_cast<std::uint64_t>(grid.back());
   update::Stretches s{};
-  s.lowest = std::bit_cast<std::uint64_t>(*first_above);
-  s.span = std::bit_cast<std::uint64_t>(grid.back()) - s.lowest;
   s.positive = static_cast<std::uint32_t>(first_above - grid.begin());
   s.count = static_cast<std::uint32_t>(grid.size());
   // One bit more than the schema has: no stretch holds two bounds of the rule.
-  for (s.shift = update::kMantissaBits - static_cast<std::uint32_t>(schema) - 1; s.shift > 0;
-       --s.shift) {
-    s.base = s.lowest >> s.shift;
-    if (s.size() > update::kMostStretches) return false;
-    std::vector<std::uint16_t> below(s.size());
+  for (auto bits = static_cast<std::uint32_t>(schema) + 1; bits <= update::kMostBits; ++bits) {
+    const std::uint32_t shift = update::kMantissaBits - bits;
+    const std::uint64_t base = lowest >> shift;
+    const std::uint64_t size = (last >> shift) - base + 1;
+    if (size > update::kMostStretches) return false;
+    s.begin = base << shift;
+    s.span = last - s.begin;
+    std::vector<std::uint16_t> below(size);
     std::uint32_t most = 0;
     auto bound = grid.begin();
     for (std::size_t i = 0; i < below.size(); ++i) {
-      const auto begin = std::bit_cast<double>((s.base + i) << s.shift);
-      const auto end = std::bit_cast<double>((s.base + i + 1) << s.shift);
+      const auto begin = std::bit_cast<double>((base + i) << shift);
+      const auto end = std::bit_cast<double>((base + i + 1) << shift);
       bound = std::lower_bound(bound, grid.end(), begin);
       below[i] = static_cast<std::uint16_t>(bound - grid.begin());
       const auto within = std::lower_bound(bound, grid.end(), end) - bound;
@@ -76,7 +80,7 @@ bool Bounds::divide(const std::vector<double>& grid, int schema) {
     std::copy(below.begin(), below.end(), there);
     s.below = there;
     new (memory_.get() + table) update::Stretches(s);
-    search_ = update::search_of_stretches(most);
+    search_ = update::search_of_stretches(most, bits);
     return true;
   }
   return false;

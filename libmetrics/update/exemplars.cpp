@@ -25,8 +25,8 @@ const format::SeriesRecord& record_of(const Kept& handle) noexcept {
 // The thread has a slot, so it counts as inside of an update until it is seen outside: as its
 // cells, the record is that series' until then. What it says is not trusted: a place that another
 // program's bytes have moved may be a wrong one, but not one that faults.
-template <class Kept, class Handle, class Bucket>
-void keep(const Handle& handle, double value, const ExemplarOf& of, Bucket bucket) noexcept {
+template <class Kept, class Handle>
+void keep(const Handle& handle, double value, std::uint32_t bucket, const ExemplarOf& of) noexcept {
   const std::uint32_t segment = segment_of(handle);
   OwnSlots* slots = own_slots_at(segment);
   if (slots == nullptr) return;
@@ -52,7 +52,7 @@ void keep(const Handle& handle, double value, const ExemplarOf& of, Bucket bucke
       static_cast<format::Offset>(reinterpret_cast<const std::byte*>(&record) - base),
       __atomic_load_n(&kept.live, __ATOMIC_ACQUIRE),
       record.first_place +
-          format::place_of(value, bucket(), places, is_native) * format::kPlaceCells};
+          format::place_of(value, bucket, places, is_native) * format::kPlaceCells};
   if (!slots->are_bound(id.cell, format::kPlaceCells)) return;
   const format::HashKey& key = slots->segment().hash_key();
   const std::uint64_t seed = format::seed_of(id, key);
@@ -76,11 +76,12 @@ void keep(const Handle& handle, double value, const ExemplarOf& of, Bucket bucke
 }  // namespace
 
 void keep_exemplar(const metrics_counter& c, double amount, const ExemplarOf& of) noexcept {
-  keep<Counter>(c, amount, of, [] { return 0u; });
+  keep<Counter>(c, amount, 0, of);
 }
 
-void keep_exemplar(const metrics_histogram& h, double value, const ExemplarOf& of) noexcept {
-  keep<Histogram>(h, value, of, [&] { return h.find(h.bounds, h.padded, value); });
+void keep_exemplar(const metrics_histogram& h, double value, std::uint32_t bucket,
+                   const ExemplarOf& of) noexcept {
+  keep<Histogram>(h, value, bucket, of);
 }
 
 }  // namespace metrics::update

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 #include "metrics/hot.h"
 
@@ -20,8 +21,9 @@ struct ExemplarOf {
 // Store an exemplar of that value, in the place of the one before. A thread without a slot of its
 // own stores none: slot 0 has many writers, and one store of several words must have one. Labels
 // that are none, or too long, and a family without places, are counted as drops; what was counted
-// stays.
+// stays. `bucket` is the value's.
 void keep_exemplar(const metrics_counter& counter, double amount, const ExemplarOf& of) noexcept;
-void keep_exemplar(const metrics_histogram& histogram, double value, const ExemplarOf& of) noexcept;
+void keep_exemplar(const metrics_histogram& histogram, double value, std::uint32_t bucket,
+                   const ExemplarOf& of) noexcept;
 
 }  // namespace metrics::update

@@ -167,6 +167,8 @@ TEST(Buckets, OfNativeHistogramsWhoseExplicitBoundsCrowdAreFoundToo) {
   expect_agreement({1.2, next, std::nextafter(next, 2)}, {3, -20, 12}, halving.c_str());
   expect_agreement({-5, 0, kDenormal, 1e-300, 1e300}, {3, -20, 12, true}, halving.c_str());
   expect_agreement({-5, -1, 0, 0.001, 10'000}, {3, -20, 12, true}, "stretches of two");
+  // The first stretch begins at zero, which may be a bound with a sign.
+  expect_agreement({-0.0, 1e-310}, {0, -1022, -1020}, "stretches of two");
 }
 
 TEST(Buckets, BoundsAreInclusive) {
