@@ -23,7 +23,10 @@ void Bounds::Free::operator()(std::byte* p) const noexcept { std::free(p); }
 Bounds::Bounds(std::span<const double> bounds, const std::optional<format::Native>& native) {
   if (native) {
     const std::vector<double> grid = format::grid_of(bounds, native);
-    if (divide(grid, native->schema)) return;
+    if (divide(grid, native->schema, 1, update::kMostStretchesOfOne) ||
+        divide(grid, native->schema, update::kMostInStretch, update::kMostStretches)) {
+      return;
+    }
     lay_out(grid, 0);
   } else {
     lay_out(bounds, 0);
@@ -35,7 +38,7 @@ Bounds::Bounds(std::span<const double> bounds, const std::optional<format::Nativ
 void Bounds::lay_out(std::span<const double> bounds, std::size_t bytes_before) {
   count_ = static_cast<std::uint32_t>(bounds.size());
   padded_ = update::padded_count(count_);
-  const std::size_t bytes = std::max(padded_ * sizeof(double), kAlignment);
+  const std::size_t bytes = aligned((count_ + 1) * sizeof(double));
   memory_.reset(static_cast<std::byte*>(std::aligned_alloc(kAlignment, bytes_before + bytes)));
   if (memory_ == nullptr) throw std::bad_alloc();
   data_ = reinterpret_cast<double*>(memory_.get() + bytes_before);
@@ -44,9 +47,10 @@ void Bounds::lay_out(std::span<const double> bounds, std::size_t bytes_before) {
   std::transform(bounds.begin(), bounds.end(), data_, [](double bound) { return bound + 0.0; });
 }
 
-// Lays out bounds of that schema for update/stretches.h. Returns false if they crowd so much that
-// stretches with few of them would be too many.
-bool Bounds::divide(const std::vector<double>& grid, int schema) {
+// Lays out bounds of that schema for update/stretches.h, in stretches that hold so many of them.
+// Returns false if the bounds crowd so much that this takes too many.
+bool Bounds::divide(const std::vector<double>& grid, int schema, std::uint32_t most,
+                    std::uint64_t most_stretches) {
   const auto first_above = std::upper_bound(grid.begin(), grid.end(), 0.0);
   if (first_above == grid.end()) return false;
   const auto lowest = std::bit_cast<std::uint64_t>(*first_above);
@@ -59,28 +63,28 @@ bool Bounds::divide(const std::vector<double>& grid, int schema) {
     const std::uint32_t shift = update::kMantissaBits - bits;
     const std::uint64_t base = lowest >> shift;
     const std::uint64_t size = (last >> shift) - base + 1;
-    if (size > update::kMostStretches) return false;
-    s.begin = base << shift;
-    s.span = last - s.begin;
+    if (size > most_stretches) return false;
     std::vector<std::uint16_t> below(size);
-    std::uint32_t most = 0;
     auto bound = grid.begin();
-    for (std::size_t i = 0; i < below.size(); ++i) {
+    std::uint32_t held = 0;
+    for (std::size_t i = 0; i < below.size() && held <= most; ++i) {
       const auto begin = std::bit_cast<double>((base + i) << shift);
       const auto end = std::bit_cast<double>((base + i + 1) << shift);
-      bound = std::lower_bound(bound, grid.end(), begin);
+      bound = std::find_if(bound, grid.end(), [&](double b) { return b >= begin; });
       below[i] = static_cast<std::uint16_t>(bound - grid.begin());
-      const auto within = std::lower_bound(bound, grid.end(), end) - bound;
-      most = std::max(most, static_cast<std::uint32_t>(within));
+      const auto within =
+          std::find_if(bound, grid.end(), [&](double b) { return b >= end; }) - bound;
+      held = std::max(held, static_cast<std::uint32_t>(within));
     }
-    if (most > update::kMostInStretch) continue;
+    if (held > most) continue;
+    s.end = (base + size) << shift;
+    s.begin_before_end = (base << shift) - s.end;
     const std::size_t table = aligned(below.size() * sizeof below[0]);
     lay_out(grid, table + sizeof s);
-    auto* const there = reinterpret_cast<std::uint16_t*>(memory_.get());
-    std::copy(below.begin(), below.end(), there);
-    s.below = there;
-    new (memory_.get() + table) update::Stretches(s);
-    search_ = update::search_of_stretches(most, bits);
+    std::byte* const end = memory_.get() + table;
+    new (end) update::Stretches(s);
+    std::copy(below.begin(), below.end(), reinterpret_cast<std::uint16_t*>(end) - size);
+    search_ = update::search_of_stretches(held, bits);
     return true;
   }
   return false;

@@ -36,7 +36,8 @@ class Bounds {
     void operator()(std::byte* p) const noexcept;
   };
   void lay_out(std::span<const double> bounds, std::size_t bytes_before);
-  bool divide(const std::vector<double>& grid, int schema);
+  bool divide(const std::vector<double>& grid, int schema, std::uint32_t most,
+              std::uint64_t most_stretches);
 
   std::uint32_t count_ = 0;
   std::uint32_t padded_ = 0;

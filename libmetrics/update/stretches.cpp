@@ -22,26 +22,53 @@ std::uint64_t bits_of(double value) noexcept { return std::bit_cast<std::uint64_
   return first;
 }
 
+const Stretches& stretches_of(const double* bounds) noexcept {
+  return reinterpret_cast<const Stretches*>(bounds)[-1];
+}
+
 // As in buckets.cpp, an observation is one function: it counts in the bucket first and adds to the
-// sum second. That the shift is known to the compiler spares loading it.
+// sum second.
+void observe_in(std::size_t bucket, std::uint64_t* first, const metrics_histogram* h,
+                double value) noexcept {
+  std::uint64_t* cell = first + bucket;
+  __asm__("" : "+r"(cell));  // computed once: an operand with an index is for both load and store
+  metrics_hot_count(cell, 1);
+  metrics_hot_sum(first + h->sum, value);
+}
+[[gnu::noinline]] void observe_outside(std::uint64_t* first, const metrics_histogram* h,
+                                       double value) noexcept {
+  observe_in(find_outside(stretches_of(h->bounds), h->bounds, value), first, h, value);
+}
+
+// A value above zero that is below the first stretch is further before the end than that, one below
+// zero is even further, and one behind the end is a small number.
+bool is_outside(const Stretches& s, std::uint64_t bits) noexcept {
+  return bits - s.end < s.begin_before_end;
+}
+
+// That the shift is known to the compiler spares loading it.
 template <std::uint32_t kMost, std::uint32_t kBits>
 struct InStretches {
-  static std::uint32_t find(const double* bounds, std::uint32_t, double value) noexcept {
-    const Stretches& s = reinterpret_cast<const Stretches*>(bounds)[-1];
-    const std::uint64_t bits = bits_of(value);
-    const std::uint64_t distance = bits - s.begin;
-    // A value below the first stretch wraps around, one below zero has the highest bit set.
-    if (distance > s.span) [[unlikely]] {
-      return find_outside(s, bounds, value);
-    }
-    // No bound is read beyond the last one, since that is not below the value.
-    std::uint32_t i = s.below[distance >> (kMantissaBits - kBits)];
+  // No bound is read beyond the one that fills up, since that is not below the value.
+  static std::size_t bucket(const Stretches& s, const double* bounds, std::uint64_t bits) noexcept {
+    const auto before_end = static_cast<std::int64_t>(bits - s.end);
+    std::size_t i = s.below()[before_end >> (kMantissaBits - kBits)];
     for (std::uint32_t k = 0; k < kMost; ++k) i += bits_of(bounds[i]) < bits ? 1u : 0u;
     return i;
   }
+  static std::uint32_t find(const double* bounds, std::uint32_t, double value) noexcept {
+    const Stretches& s = stretches_of(bounds);
+    if (is_outside(s, bits_of(value))) [[unlikely]] {
+      return find_outside(s, bounds, value);
+    }
+    return static_cast<std::uint32_t>(bucket(s, bounds, bits_of(value)));
+  }
   static void observe(std::uint64_t* first, const metrics_histogram* h, double value) noexcept {
-    metrics_hot_count(first + find(h->bounds, h->padded, value), 1);
-    metrics_hot_sum(first + h->sum, value);
+    const Stretches& s = stretches_of(h->bounds);
+    if (is_outside(s, bits_of(value))) [[unlikely]] {
+      return observe_outside(first, h, value);
+    }
+    observe_in(bucket(s, h->bounds, bits_of(value)), first, h, value);
   }
 };
 
