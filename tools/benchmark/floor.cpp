@@ -54,6 +54,24 @@ void stores(double* cells, std::uint64_t count) {
   }
 }
 
+// Stores values and when they were set. All threads of a process may set one at once, so a stamp is
+// only replaced by a later one.
+void stamped_stores(std::uint64_t* cells, std::uint64_t count) {
+  for (std::uint64_t i = 0; i < count; ++i) {
+    std::uint64_t* cell = cells + i % kMany * 2;
+    __atomic_store_n(cell, std::bit_cast<std::uint64_t>(static_cast<double>(i % 4)),
+                     __ATOMIC_RELAXED);
+    timespec t{};
+    ::clock_gettime(CLOCK_REALTIME, &t);
+    const std::uint64_t now = static_cast<std::uint64_t>(t.tv_sec) * 1'000'000'000u +
+                              static_cast<std::uint64_t>(t.tv_nsec);
+    std::uint64_t seen = __atomic_load_n(cell + 1, __ATOMIC_RELAXED);
+    while (seen < now && !__atomic_compare_exchange_n(cell + 1, &seen, now, true, __ATOMIC_RELEASE,
+                                                      __ATOMIC_RELAXED)) {
+    }
+  }
+}
+
 // ---- histograms: bounds, then buckets, then the sum; padded bounds are +Inf ----
 
 template <std::size_t kPadded>
@@ -473,13 +491,15 @@ Measurement lock_queries(const std::string& argument) {
 
 int main(int argc, char** argv) {
   using namespace metrics::bench;
-  auto* cells = shared_words(2 * kMany);
+  auto* cells = shared_words(4 * kMany);
   const auto count_up = [cells](std::uint64_t count) { increments(cells, count); };
   auto* doubles = reinterpret_cast<double*>(cells + kMany);
   const Measurements measurements = {
       {"inc", timed(count_up)},
       {"add", timed([doubles](std::uint64_t count) { additions(doubles, count); })},
       {"set", timed([doubles](std::uint64_t count) { stores(doubles, count); })},
+      {"set-stamped",
+       timed([cells](std::uint64_t count) { stamped_stores(cells + 2 * kMany, count); })},
       {"observe18", observe<24>(bounds18())},
       {"observe4", observe<8>(odd_bounds(4))},
       {"observe64", observe<64>(odd_bounds(64))},
