@@ -59,14 +59,13 @@ class NativeEncoder {
     int index;
     std::uint64_t count;
   };
-  static void add(std::vector<Bucket>& to, int index, std::uint64_t count);
-  static void halve(std::vector<Bucket>& buckets) noexcept;
-  static void put(const std::vector<Bucket>& buckets, NativeSide& to);
+  static std::span<Bucket> halve(std::span<Bucket> buckets) noexcept;
+  static void put(std::span<const Bucket> buckets, NativeSide& to);
 
   int schema_;
   std::vector<int> index_;         // by count; 0 in the zero bucket
   std::size_t zero_, after_zero_;  // the counts of the zero bucket
-  std::vector<Bucket> negative_, positive_;
+  std::vector<Bucket> room_;       // for all buckets of a series
   NativeBuckets buckets_;
 };
 

@@ -15,6 +15,7 @@
 
 #include "aggregator/exposition/exemplars.h"
 #include "aggregator/exposition/names.h"
+#include "aggregator/exposition/protobuf_fields.h"
 #include "aggregator/exposition/samples.h"
 #include "libmetrics/format/types.h"
 
@@ -23,43 +24,6 @@ namespace {
 
 using protozero::pbf_tag_type;
 using protozero::pbf_writer;
-
-// The fields' numbers in metrics.proto.
-namespace family_field {
-constexpr pbf_tag_type kName = 1, kHelp = 2, kType = 3, kMetric = 4, kUnit = 5;
-}
-namespace metric_field {
-constexpr pbf_tag_type kLabel = 1, kGauge = 2, kCounter = 3, kSummary = 4, kHistogram = 7;
-}
-namespace label_field {
-constexpr pbf_tag_type kName = 1, kValue = 2;
-}
-namespace gauge_field {
-constexpr pbf_tag_type kValue = 1;
-}
-namespace counter_field {
-constexpr pbf_tag_type kValue = 1, kExemplar = 2, kCreated = 3;
-}
-namespace summary_field {
-constexpr pbf_tag_type kCount = 1, kSum = 2, kCreated = 4;
-}
-namespace histogram_field {
-constexpr pbf_tag_type kCount = 1, kSum = 2, kBucket = 3, kSchema = 5, kZeroThreshold = 6,
-                       kZeroCount = 7, kNegativeSpan = 9, kNegativeDelta = 10, kPositiveSpan = 12,
-                       kPositiveDelta = 13, kCreated = 15, kExemplars = 16;
-}
-namespace span_field {
-constexpr pbf_tag_type kOffset = 1, kLength = 2;
-}
-namespace bucket_field {
-constexpr pbf_tag_type kCumulativeCount = 1, kUpperBound = 2, kExemplar = 3;
-}
-namespace exemplar_field {
-constexpr pbf_tag_type kLabel = 1, kValue = 2, kTimestamp = 3;
-}
-namespace timestamp_field {
-constexpr pbf_tag_type kSeconds = 1, kNanos = 2;
-}
 
 // How a type is written.
 struct Spelling {
@@ -150,15 +114,27 @@ void add_observations(pbf_writer& histogram, const reader::Family& family,
   });
 }
 
-// Adds the native buckets on one side of zero. proto2 repeats the field of each delta.
-void add_side(pbf_writer& histogram, pbf_tag_type span_tag, pbf_tag_type delta_tag,
-              const NativeSide& side) {
+// Adds the native buckets on one side of zero to the histogram at the end of `message`. proto2
+// repeats the field of each delta.
+void add_side(pbf_writer& histogram, std::string& message, pbf_tag_type span_tag,
+              pbf_tag_type delta_tag, const NativeSide& side) {
   for (const NativeSpan& span : side.spans) {
     pbf_writer to(histogram, span_tag);
     to.add_sint32(span_field::kOffset, span.offset);
     to.add_uint32(span_field::kLength, span.length);
   }
-  for (const std::int64_t delta : side.deltas) histogram.add_sint64(delta_tag, delta);
+  // Some at a time, in a place of their own first: a string asks for room for each byte.
+  constexpr std::size_t kTogether = 64;
+  constexpr std::size_t kMostBytes = 1 + protozero::max_varint_length;
+  std::array<char, kTogether * kMostBytes> room;
+  for (std::span rest(side.deltas); !rest.empty();) {
+    const auto some = rest.first(std::min(rest.size(), kTogether));
+    protozero::fixed_size_buffer_adaptor bytes(room);
+    protozero::basic_pbf_writer<protozero::fixed_size_buffer_adaptor> to(bytes);
+    for (const std::int64_t delta : some) to.add_sint64(delta_tag, delta);
+    message.append(bytes.data(), bytes.size());
+    rest = rest.subspan(some.size());
+  }
 }
 
 // Adds the exemplars of a native histogram: the newest ones, the newest first.
@@ -171,14 +147,14 @@ void add_newest(pbf_writer& histogram, std::span<const reader::Exemplar> exempla
   for (const reader::Exemplar* e : newest) add_exemplar(histogram, histogram_field::kExemplars, *e);
 }
 
-void add_native(pbf_writer& histogram, const NativeBuckets& buckets,
+void add_native(pbf_writer& histogram, std::string& message, const NativeBuckets& buckets,
                 std::span<const reader::Exemplar> exemplars) {
   using namespace histogram_field;
   histogram.add_sint32(kSchema, buckets.schema);
   histogram.add_double(kZeroThreshold, buckets.zero_threshold);
   histogram.add_uint64(kZeroCount, buckets.zero_count);
-  add_side(histogram, kNegativeSpan, kNegativeDelta, buckets.negative);
-  add_side(histogram, kPositiveSpan, kPositiveDelta, buckets.positive);
+  add_side(histogram, message, kNegativeSpan, kNegativeDelta, buckets.negative);
+  add_side(histogram, message, kPositiveSpan, kPositiveDelta, buckets.positive);
   add_newest(histogram, exemplars);
 }
 
@@ -299,7 +275,9 @@ void ProtobufEncoder::replace(const reader::Families& families, std::string& out
         add_value(value, families, part, series);
         if (has_native) {
           const auto* buckets = native->encode(families.counts(part, series), native_.max_buckets);
-          if (buckets != nullptr) add_native(value, *buckets, families.exemplars_of(series));
+          if (buckets != nullptr) {
+            add_native(value, message_, *buckets, families.exemplars_of(series));
+          }
         }
         append_kept();
       }
