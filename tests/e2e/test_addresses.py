@@ -61,15 +61,20 @@ def test_killed_it_leaves_a_unix_socket_that_the_next_one_takes(counted, directo
 
 @pytest.fixture
 def start_activated(segment):
-    """As systemd does: a socket that listens already is descriptor 3, and two variables say so."""
+    """As systemd does: sockets that listen already are descriptors 3, 4, ..., and two variables say
+    so."""
     started = []
 
-    def start(listening, *flags):
-        fd = listening.fileno()
-        command = f'exec 3<&{fd} {fd}<&-; export LISTEN_PID=$$ LISTEN_FDS=1; exec "$@"'
+    def start(*listening, flags=(), descriptors=None):
+        # Moved out of the way first: one may have the number that another one gets.
+        moves = [(one.fileno(), 100 + i, 3 + i) for i, one in enumerate(listening)]
+        command = "".join(f"exec {high}<&{fd} {fd}<&-; " for fd, high, _ in moves)
+        command += "".join(f"exec {low}<&{high} {high}<&-; " for _, high, low in moves)
+        count = len(listening) if descriptors is None else descriptors
+        command += f"export LISTEN_PID=$$ LISTEN_FDS={count}; exec \"$@\""
         process = subprocess.Popen(
             ["bash", "-c", command, "bash", AGGREGATOR, "--segment", segment, *flags], stderr=subprocess.PIPE,
-            pass_fds=[listening.fileno()], env=clean_environment(), text=True)
+            pass_fds=[one.fileno() for one in listening], env=clean_environment(), text=True)
         started.append(process)
         return process
 
@@ -83,7 +88,7 @@ def start_activated(segment):
 def test_it_serves_the_socket_that_systemd_passes_and_no_port_of_its_own(flags, counted, start_activated):
     listening = socket.create_server(("127.0.0.1", 0))
     port = listening.getsockname()[1]
-    process = start_activated(listening, *flags)
+    process = start_activated(listening, flags=flags)
     listening.close()  # one is left, and that is the daemon's
     assert scrape(http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)).value("tasks_total") == 5
     process.terminate()
@@ -91,6 +96,28 @@ def test_it_serves_the_socket_that_systemd_passes_and_no_port_of_its_own(flags, 
     assert process.returncode == 0
     assert [line.split("address=")[1] for line in log.splitlines() if "listening" in line] == [
         f"127.0.0.1:{port} path=/metrics tls=false"]
+
+
+def test_it_serves_all_sockets_that_systemd_passes_and_those_of_its_flags(counted, directory, start_activated):
+    listening = [socket.create_server(("127.0.0.1", 0)) for _ in range(2)]
+    path = os.path.join(directory, "socket")
+    process = start_activated(*listening, flags=[f"--web.listen-address=unix:{path}"])
+    for one in listening:
+        client = http.client.HTTPConnection(*one.getsockname(), timeout=PATIENCE)
+        assert scrape(client).value("tasks_total") == 5
+        one.close()
+    assert scrape(OverUnix(path)).value("tasks_total") == 5
+    process.terminate()
+    process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0
+
+
+@pytest.mark.parametrize("descriptors", ["some", "-1", "1001", "1x"])
+def test_a_number_of_sockets_that_is_none_is_one_clear_line(descriptors, start_activated):
+    process = start_activated(descriptors=descriptors)
+    _, log = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 2
+    assert log.splitlines()[-1].endswith('level=error msg="LISTEN_FDS must be a number from 0 to 1000"')
 
 
 def test_a_connection_that_came_before_the_daemon_is_served(counted, start_activated):

@@ -109,6 +109,35 @@ def test_the_exposition_has_another_path_if_told(worker, start_aggregator):
     assert aggregator.scrape("/some/where").all("metrics_segment_up")
 
 
+FLAGS = {
+    "--segment": "/nowhere/a /nowhere/b", "--segment.owner": "root 65534", "--series.expire-after": "1800000ms",
+    "--native-histograms": "false", "--native-histogram.max-buckets": "99", "--openmetrics.created-lines": "true",
+    "--web.systemd-socket": "false", "--web.telemetry-path": "/m", "--web.max-requests": "7",
+    "--web.max-connections": "70", "--web.external-url": "http://out.example/x",
+    "--web.disable-exporter-metrics": "true", "--log.level": "debug", "--log.format": "json"}
+
+
+def status_flags(aggregator, before=""):
+    return json.loads(aggregator.request(f"{before}/api/v1/status").text)["flags"]
+
+
+def test_the_status_spells_each_flag_as_it_was_given(start_aggregator, tmp_path):
+    config = tmp_path / "web.yml"
+    config.write_text("{}")
+    given = {**FLAGS, "--web.config.file": str(config)}
+    flags = [f"{name}={value}" for name, values in given.items() for value in values.split()]
+    aggregator = start_aggregator("/nowhere/a", flags=[flag for flag in flags if flag != "--segment=/nowhere/a"])
+    assert status_flags(aggregator, "/x") == {
+        **given, "--segment": "/nowhere/b /nowhere/a", "--web.listen-address": "127.0.0.1:0"}
+
+
+@pytest.mark.parametrize("text, milliseconds", [
+    ("0s", 0), ("1ms", 1), ("20s", 20_000), ("30m", 1_800_000), ("36h", 129_600_000), ("36500d", 3_153_600_000_000)])
+def test_a_duration_has_a_unit(text, milliseconds, start_aggregator):
+    aggregator = start_aggregator(flags=[f"--series.expire-after={text}"])
+    assert status_flags(aggregator)["--series.expire-after"] == f"{milliseconds}ms"
+
+
 def large_exposition(start_worker):
     worker = start_worker(METRICS_DIRECTORY_BYTES=16 << 20)
     worker.ask("many", name="large_total", count=700, bytes=16000)  # more than sockets hold
