@@ -294,6 +294,27 @@ globalThis.clearTimeout = (id) => { pending.delete(id); clear(id); };
 QUIET = "return document.getElementById('live').getAttribute('aria-busy') === 'false' && pending.size === 0"
 
 
+def test_without_dygraphs_it_draws_its_charts_by_itself(worker, browser, show):
+    """As a daemon that was built without it."""
+    tasks = worker.counter("tasks_total")
+    browser.devtools("Network.enable")
+    browser.devtools("Network.setBlockedURLs", urls=["*dygraph*"])
+    try:
+        show()
+        row(browser, "families", "tasks")
+        browser.run("document.querySelector('#families .link').click()")
+        browser.until("a line is drawn", "return document.querySelector('#chart path.chart-line')?.getAttribute('d')")
+        worker.inc(tasks, 5)
+        browser.until("it is no longer flat", """
+          const heights = document.querySelector('#chart path.chart-line').getAttribute('d').match(/,[\\d.]+/g);
+          return new Set(heights).size > 1""")
+        assert browser.run("return document.querySelectorAll('#chart canvas').length") == 0
+        assert browser.run("return document.querySelector('#chart .chart-title').textContent").endswith("/s")
+    finally:
+        browser.devtools("Network.setBlockedURLs", urls=[])
+        browser.devtools("Network.disable")
+
+
 def test_a_page_that_is_paused_or_hidden_asks_for_nothing(worker, browser, show):
     tasks = worker.counter("tasks_total")
     worker.inc(tasks)
