@@ -17,11 +17,6 @@ int Admission::visits() const {
   return visits_;
 }
 
-bool Admission::wait_until_empty(std::chrono::milliseconds at_most) {
-  std::unique_lock lock(mutex_);
-  return empty_.wait_for(lock, at_most, [this] { return visits_ == 0; });
-}
-
 Admission::Visit::Visit(Admission& admission) : admission_(admission) {
   const std::lock_guard lock(admission_.mutex_);
   ++admission_.visits_;
@@ -31,7 +26,7 @@ Admission::Visit::Visit(Admission& admission) : admission_(admission) {
 Admission::Visit::~Visit() {
   const std::lock_guard lock(admission_.mutex_);
   if (seated_) ++admission_.free_seats_;
-  if (--admission_.visits_ == 0) admission_.empty_.notify_all();
+  --admission_.visits_;
 }
 
 bool Admission::Visit::admit() {

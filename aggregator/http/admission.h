@@ -1,9 +1,7 @@
-// admission.h -- counts the requests that are being served, to limit their number and to wait for
-// their end.
+// admission.h -- counts the requests that are being served, limits their number, and tells which
+// came after the end.
 #pragma once
 
-#include <chrono>
-#include <condition_variable>
 #include <mutex>
 
 namespace metrics::http {
@@ -21,15 +19,8 @@ class Admission {
   // Returns how many visits there are.
   int visits() const;
 
-  // Waits until no visit is left, but no longer than `at_most`. Returns false if one still is.
-  bool wait_until_empty(std::chrono::milliseconds at_most);
-
   // One request, from before its handler is chosen until its response is made. Nobody has a seat
   // while the client takes the response.
-  //
-  // A visit is counted and learns whether the door is open under one mutex. So wait_until_empty()
-  // after close() waits for every visit that found the door open, and a visit for which it does not
-  // wait found the door closed.
   class Visit {
    public:
     explicit Visit(Admission& admission);
@@ -51,7 +42,6 @@ class Admission {
 
  private:
   mutable std::mutex mutex_;
-  std::condition_variable empty_;
   int visits_ = 0;
   int free_seats_;
   bool closed_ = false;

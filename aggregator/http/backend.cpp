@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 
 #include <array>
+#include <chrono>
 #include <exception>
 #include <mutex>
 #include <optional>
@@ -311,10 +312,7 @@ Answers& Backend::answers() noexcept { return civetweb_->answers; }
 
 int Backend::requests() const { return civetweb_->admission.visits(); }
 
-void Backend::refuse(std::chrono::milliseconds at_most) noexcept {
-  civetweb_->admission.close();
-  civetweb_->admission.wait_until_empty(at_most);
-}
+void Backend::refuse() noexcept { civetweb_->admission.close(); }
 
 void Backend::stop() noexcept { civetweb_->stop(); }
 

@@ -2,7 +2,6 @@
 // responses.
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -40,11 +39,10 @@ class Backend {
   // Returns how many requests are being worked on. Thread-safe.
   int requests() const;
 
-  // From now on, answers 503 to requests. Waits until the others have an answer, but no longer than
-  // `at_most`.
-  void refuse(std::chrono::milliseconds at_most) noexcept;
+  // From now on, answers 503 to requests.
+  void refuse() noexcept;
 
-  // Ends all threads. Every connection must be closed before.
+  // Ends all threads, when their requests have an answer. Every connection must be closed before.
   void stop() noexcept;
 
  private:

@@ -108,7 +108,7 @@ class HttpServer::Server {
     const std::lock_guard lock(stopping_);
     if (std::exchange(stopped_, true)) return;
     const auto deadline = std::chrono::steady_clock::now() + request_timeout_;
-    backend_.refuse(request_timeout_);
+    backend_.refuse();
     front_.finish(deadline);
     backend_.stop();
   }
