@@ -188,7 +188,6 @@ void Conversations::advance(Client& client) {
 // Passes the request on, or lets it wait. What is no whole request is passed on, too: how it is
 // answered is civetweb's business.
 void Conversations::request(Client& client) {
-  event_del(client.timer.get());
   if (!pool_.has_room()) {
     clients_.move(client, State::kWaiting);
     return;
@@ -331,7 +330,7 @@ void Conversations::on_timer(evutil_socket_t, short, void* argument) noexcept {
       self.clients_.close(client, client.why_closed);
       break;
     case State::kWaiting:
-    case State::kServing:
+    case State::kServing:  // the time was for its request, which has come
       break;
   }
   self.settle();

@@ -4,7 +4,6 @@
 #include <event2/bufferevent_ssl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <sys/socket.h>
 
@@ -41,10 +40,10 @@ void add_shared(evbuffer* buffer, std::shared_ptr<const std::string> bytes, std:
   static_cast<void>(holder.release());
 }
 
-// Returns how many bytes of `head` and then of `body` the connection takes at once.
+// Returns how many bytes of `head` and then of `body` the connection takes at once. An error stays
+// in OpenSSL's queue: libevent empties that before each of its own calls.
 std::size_t give(SSL* ssl, std::string_view head, std::string_view body) noexcept {
   std::size_t given = 0;
-  ERR_clear_error();
   for (std::string_view left : {head, body}) {
     while (!left.empty()) {
       const int sent = SSL_write(ssl, left.data(), static_cast<int>(left.size()));
@@ -108,7 +107,6 @@ bool send(bufferevent& socket, std::string_view head, std::shared_ptr<const std:
 
 void end_output(bufferevent& socket) noexcept {
   if (SSL* const ssl = bufferevent_openssl_get_ssl(&socket)) {
-    ERR_clear_error();
     SSL_shutdown(ssl);  // says that this was the end; the client need not answer
   }
   ::shutdown(bufferevent_getfd(&socket), SHUT_WR);
