@@ -23,6 +23,16 @@ TEST(CommandLine, SuggestsTheFlagThatIsSpelledMuchAlike) {
   EXPECT_EQ(said({"--web-listen-adress=:1"}),
             "unknown flag --web-listen-adress (did you mean --web.listen-address?)");
   EXPECT_EQ(said({"slot"}), "unexpected argument slot (did you mean slots?)");
+  EXPECT_EQ(said({"slotz"}), "unexpected argument slotz (did you mean slots?)");
+}
+
+TEST(CommandLine, SuggestsTheNearestOne) {
+  const std::vector<std::string> known = {"--abc", "--abcdef"};
+  EXPECT_EQ(unexpected({"--abcd"}, known), "unknown flag --abcd (did you mean --abc?)");
+}
+
+TEST(CommandLine, HasALineForArgumentsThatNobodyNames) {
+  EXPECT_EQ(said({}), "an argument was not expected");
 }
 
 TEST(CommandLine, SuggestsNothingForAnotherWord) {
@@ -38,8 +48,10 @@ TEST(CommandLine, NamesTheFirstOfSeveral) {
 
 TEST(CommandLine, FindsAFlagWithoutItsValue) {
   const std::vector<const char*> argv = {"program", "--a=1", "--b=", "--c="};
+  const std::vector<const char*> none = {"program=", "-b=", "c="};
   EXPECT_EQ(flag_without_value(static_cast<int>(argv.size()), argv.data()), "--b=");
   EXPECT_EQ(flag_without_value(2, argv.data()), "");
+  EXPECT_EQ(flag_without_value(static_cast<int>(none.size()), none.data()), "");
 }
 
 }  // namespace

@@ -165,6 +165,16 @@ TEST(HttpFront, WithoutADescriptorIdleConnectionsGiveWayToANewOne) {
   EXPECT_EQ(idle.back()->get("/small").body, "small");
 }
 
+TEST(HttpFront, ARequestWaitsUntilThereIsADescriptorForIt) {
+  const HttpServer server(on_any_port(), routes());
+  const Crowd idle = crowd(server, 8, "");
+  Client client(server.ports().at(0));
+  ASSERT_TRUE(come_to(server, State::kIdle, 9));
+  const FewDescriptors none(0);
+  client.send(kSmall);
+  EXPECT_EQ(client.receive().body, "small");
+}
+
 TEST(HttpFront, ClosesTheConnectionThatHasBeenIdleForLongestForANewOne) {
   HttpOptions options = on_any_port();
   options.max_connections = 3;
@@ -178,6 +188,32 @@ TEST(HttpFront, ClosesTheConnectionThatHasBeenIdleForLongestForANewOne) {
   EXPECT_TRUE(third.hung_up());
   for (Client* client : {&first, &second}) EXPECT_EQ(client->get("/small").body, "small");
   EXPECT_EQ(server.counts().of(Closed::kConnections), 1u);
+}
+
+TEST(HttpFront, TakesHalfOfTheDescriptorsThatThereMayBe) {
+  rlimit allowed{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &allowed), 0);
+  rlimit few = allowed;
+  few.rlim_cur = 64;
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &few), 0);
+  const HttpServer server(on_any_port(), routes());
+  ::setrlimit(RLIMIT_NOFILE, &allowed);
+  const Crowd idle = crowd(server, 40, "");
+  EXPECT_TRUE(come_to(server, State::kIdle, 32));
+  EXPECT_TRUE(eventually([&] { return server.counts().of(Closed::kConnections) == 8; }));
+}
+
+TEST(HttpFront, ForgetsThoseWhoHaveHungUp) {
+  HttpOptions options = on_any_port();
+  options.max_connections = 3;
+  const HttpServer server(options, routes());
+  for (std::uint64_t i = 1; i <= 4; ++i) {
+    expect_scrapes(server, 1);
+    ASSERT_TRUE(eventually([&] { return server.counts().of(Closed::kClient) == i; }));
+  }
+  const Crowd idle = crowd(server, 3, "");
+  ASSERT_TRUE(come_to(server, State::kIdle, 3));
+  EXPECT_EQ(server.counts().of(Closed::kConnections), 0u);
 }
 
 TEST(HttpFront, LetsANewClientInHoweverSlowTheOthersAre) {

@@ -7,6 +7,7 @@
 #include <system_error>
 #include <thread>
 
+#include "aggregator/http/request_head.h"
 #include "aggregator/http/server.h"
 #include "tests/aggregator/http/client.h"
 #include "tests/support/eventually.h"
@@ -59,6 +60,7 @@ TEST(HttpLimits, AnswersRequestsAboveTheLimitWith503AndServesAgainBelowIt) {
   Client busy(port);
   busy.send("GET /slow HTTP/1.1\r\n\r\n");
   slow.wait_until_entered();
+  EXPECT_EQ(server.counts().requests, 1u);
 
   Answer refused = get(port, "/fast");
   EXPECT_EQ(refused.status, 503);
@@ -87,6 +89,20 @@ TEST(HttpLimits, ARequestWhoseClientHasGoneIsServedForNobody) {
   ASSERT_TRUE(eventually([&] { return server.counts().requests == 0; }));
   for (int i = 0; i < 100; ++i) EXPECT_EQ(get(port, "/fast").body, "fast");
   EXPECT_TRUE(eventually([&] { return server.counts().of(State::kWriting) == 0; }));
+}
+
+TEST(HttpLimits, AClientThatGoesTakesNoResponseFromTheNextOne) {
+  Slow slow;
+  const HttpServer server(on_any_port(), {{"/slow", {slow.handler()}}, {"/fast", {says("fast")}}});
+  Client first(server.ports().at(0)), next(server.ports().at(0));
+  EXPECT_EQ(first.get("/fast").body, "fast");
+  next.send("GET /slow HTTP/1.1\r\n\r\n");  // over the private connection that the first one had
+  slow.wait_until_entered();
+  EXPECT_TRUE(eventually([&] { return server.counts().buffered_bytes == 0; })) << "it is served";
+  first.reset();
+  ASSERT_TRUE(eventually([&] { return server.counts().of(Closed::kClient) == 1; }));
+  slow.let_answer();
+  EXPECT_EQ(next.receive().body, "done");
 }
 
 TEST(HttpLimits, StopFinishesTheResponseThatIsBeingServed) {
@@ -118,6 +134,40 @@ TEST(HttpLimits, StopFinishesTheResponseThatIsBeingServed) {
   EXPECT_THROW(Client(port).get("/slow"), std::system_error);
 }
 
+TEST(HttpLimits, StopKeepsNoResponseThatComesTooLate) {
+  HttpOptions options = on_any_port();
+  options.request_timeout = 50ms;
+  Slow slow;
+  HttpServer server(options, {{"/slow", {slow.handler()}}});
+  Client client(server.ports().at(0));
+  client.send("GET /slow HTTP/1.1\r\n\r\n");
+  slow.wait_until_entered();
+  const std::future<void> stopped = std::async(std::launch::async, [&server] { server.stop(); });
+  EXPECT_TRUE(client.hung_up());
+  slow.let_answer();
+  stopped.wait();
+  EXPECT_EQ(server.counts().buffered_bytes, 0u);
+}
+
+// As above: what the client sends is read to the end.
+TEST(HttpLimits, StopResetsNobodyWhoHasSentMoreThanWasRead) {
+  HttpOptions options = on_any_port();
+  options.request_timeout = kNever;
+  const std::string body(700'000, 'x');  // more than the client's own buffer holds
+  Slow slow(body);
+  HttpServer server(options, {{"/slow", {slow.handler()}}});
+  Client client(server.ports().at(0));
+  client.send("GET /slow HTTP/1.1\r\n\r\n" + std::string(3 * kMaxHead, 'x'));
+  slow.wait_until_entered();
+  std::future<void> stopped = std::async(std::launch::async, [&server] { server.stop(); });
+  while (get(server.ports().at(0), "/nowhere").status != 503) {
+  }
+  slow.let_answer();
+  stopped.wait();
+  const Answer answer = client.receive();
+  EXPECT_TRUE(answer.body == body) << answer.body.size();
+}
+
 TEST(HttpLimits, StopTwiceIsStopOnce) {
   HttpServer server(on_any_port(), {{"/", {says("x")}}});
   const std::uint16_t port = server.ports().at(0);
@@ -138,6 +188,7 @@ TEST(HttpLimits, StopTakesMillisecondsWhenNobodyIsConnected) {
 TEST(HttpLimits, DropsAClientThatDoesNotFinishItsRequest) {
   HttpOptions options = on_any_port();
   options.request_timeout = 50ms;
+  options.keep_alive = kNever;
   const HttpServer server(options, {{"/", {says("x")}}});
   Client silent(server.ports().at(0));
   EXPECT_EQ(silent.receive_to_end(), "");
@@ -145,6 +196,12 @@ TEST(HttpLimits, DropsAClientThatDoesNotFinishItsRequest) {
   slow.send("GET / HTTP/1.1\r\nX-Slow: ");
   EXPECT_EQ(slow.receive().status, 400);
   EXPECT_TRUE(slow.hung_up());
+  EXPECT_TRUE(eventually([&] { return server.counts().of(Closed::kIdle) == 1; }));
+  EXPECT_TRUE(eventually([&] { return server.counts().of(Closed::kRequestTimeout) == 1; }));
+  Client kept(server.ports().at(0));
+  EXPECT_EQ(kept.get("/").body, "x");
+  kept.send("GET / HTTP/1.1\r\n");
+  EXPECT_EQ(kept.receive().status, 400) << "it has no more time for its second request";
 }
 
 TEST(HttpLimits, DropsAClientThatTricklesItsRequest) {
@@ -163,6 +220,23 @@ TEST(HttpLimits, DropsAClientThatTricklesItsRequest) {
   }
   ASSERT_EQ(received.wait_for(0s), std::future_status::ready);
   EXPECT_EQ(received.get().substr(0, 12), "HTTP/1.1 400");
+}
+
+// A connection that is closed with bytes unread is reset, and that takes the response from a client
+// that sends before it reads.
+TEST(HttpLimits, ReadsABodyThatItHasNoUseForUntilTheClientHasItsResponse) {
+  Slow slow;
+  const HttpServer server(on_any_port(), {{"/", {slow.handler()}}});
+  Client client(server.ports().at(0));
+  const std::string body(8'000'000, 'x');  // more than the kernel's buffers hold
+  client.send("GET / HTTP/1.1\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n");
+  slow.wait_until_entered();
+  std::future<bool> sent = std::async(std::launch::async, [&] { return client.send(body); });
+  // The server has read as much as it does while it serves.
+  EXPECT_TRUE(eventually([&] { return server.counts().buffered_bytes >= kMaxHead; }));
+  slow.let_answer();
+  EXPECT_TRUE(sent.get());
+  EXPECT_EQ(client.receive().body, "done");
 }
 
 TEST(HttpLimits, RefusesARequestThatIsTooLarge) {
@@ -194,6 +268,7 @@ TEST(HttpLimits, RefusesWhatIsNoHttpRequest) {
     EXPECT_TRUE(client.hung_up()) << request;
   }
   EXPECT_EQ(get(server.ports().at(0), "/").body, "x");
+  EXPECT_TRUE(eventually([&] { return server.counts().buffered_bytes == 0; })) << "answered once";
 }
 
 TEST(HttpLimits, KnowsPathsOnlyAsTheyAreWritten) {
@@ -212,6 +287,7 @@ TEST(HttpLimits, KnowsPathsOnlyAsTheyAreWritten) {
   EXPECT_EQ(get(port, "/metrics?").body, "metrics");
   EXPECT_EQ(get(port, "/metrics?/../x").body, "metrics");
   EXPECT_EQ(get(port, "http://any.example:" + std::to_string(port) + "/metrics").body, "metrics");
+  EXPECT_TRUE(eventually([&] { return server.counts().buffered_bytes == 0; })) << "answered once";
 }
 
 }  // namespace

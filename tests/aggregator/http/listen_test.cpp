@@ -264,6 +264,26 @@ TEST(HttpListen, RefusesBadAddressesWithWhatToWriteInstead) {
   }
 }
 
+TEST(HttpListen, RefusesAPathThatEndsBeforeItsText) {
+  EXPECT_THROW(parse_listen_address(std::string_view("unix:/a\0b", 9)), std::invalid_argument);
+}
+
+TEST(HttpListen, ListensAgainWhereConnectionsHaveJustEnded) {
+  auto first = std::make_unique<HttpServer>(
+      HttpOptions{.listen = {"127.0.0.1:0"}},
+      Routes{{"/", {[](const Request&) { return text_response(200, "x"); }}}});
+  const std::uint16_t port = first->ports().at(0);
+  {
+    test::Client client(port);
+    client.send("GET / HTTP/1.0\r\n\r\n");
+    EXPECT_EQ(client.receive().body, "x");
+    EXPECT_TRUE(client.hung_up());  // the server's end is kept by the kernel for a minute
+  }
+  first.reset();
+  const HttpServer second = listening_on({"127.0.0.1:" + std::to_string(port)});
+  EXPECT_EQ(test::get(port, "/").body, "x");
+}
+
 TEST(HttpListen, RefusesOptionsThatMakeNoSense) {
   const auto refused = [](HttpOptions options, Routes routes = {}) {
     try {
@@ -276,8 +296,14 @@ TEST(HttpListen, RefusesOptionsThatMakeNoSense) {
   EXPECT_EQ(refused({}), "no address to listen on was given");
   EXPECT_EQ(refused({.listen = {":0"}, .max_requests = 0}), "max_requests must be 1 to 10000");
   EXPECT_EQ(refused({.listen = {":0"}, .spare_threads = 0}), "spare_threads must be 1 to 10000");
-  EXPECT_EQ(refused({.listen = {":0"}, .keep_alive = std::chrono::milliseconds(0)}),
-            "timeouts must be at least 1 ms");
+  EXPECT_EQ(refused({.listen = {":0"}, .max_connections = 0}),
+            "max_connections must be at least 1");
+  constexpr std::chrono::milliseconds kNone(0);
+  for (const HttpOptions& options : {HttpOptions{.listen = {":0"}, .request_timeout = kNone},
+                                     HttpOptions{.listen = {":0"}, .response_timeout = kNone},
+                                     HttpOptions{.listen = {":0"}, .keep_alive = kNone}}) {
+    EXPECT_EQ(refused(options), "timeouts must be at least 1 ms");
+  }
   EXPECT_EQ(refused({.listen = {":0"}}, {{"/x", {}}}), "no handler for /x");
 }
 

@@ -27,6 +27,8 @@ TEST(HttpMessage, DecodesQueryParameters) {
   EXPECT_EQ(request.query_values("none"), Values{});
   request.query = "a=1=2&a=%00x";
   EXPECT_EQ(request.query_values("a"), (Values{"1=2", std::string("\0x", 2)}));
+  request.query = std::string_view("a=%41").substr(0, 4);  // what is behind it is not read
+  EXPECT_EQ(request.query_values("a"), Values{"%4"});
   request.query = "";
   EXPECT_EQ(request.query_values(""), Values{});
 }

@@ -10,8 +10,10 @@
 #include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <latch>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "aggregator/http/server.h"
@@ -176,6 +178,29 @@ TEST_F(HttpTls, UnfinishedRequestsGiveWayToAHandshake) {
     }));
   }
   EXPECT_LE(server.counts().tls_bytes, kRoomFor20);
+}
+
+TEST_F(HttpTls, AHandshakeGivesWayWhereAllOthersAreServed) {
+  HttpOptions bounded = options();
+  bounded.max_buffered_bytes = kRoomFor20;
+  std::latch may_answer(1);
+  const HttpServer server(bounded, {{"/", {[&may_answer](const Request&) {
+                                       may_answer.wait();
+                                       return text_response(200, "x");
+                                     }}}});
+  std::vector<std::unique_ptr<Secure>> served;
+  for (;;) {
+    auto client = std::make_unique<Secure>(server.ports().at(0));
+    if (!client->shaken() || served.size() == 20) break;
+    client->send("GET / HTTP/1.1\r\n\r\n");
+    served.push_back(std::move(client));
+    ASSERT_TRUE(eventually([&] { return server.counts().of(State::kServing) == served.size(); }));
+  }
+  EXPECT_LT(served.size(), 20u);
+  EXPECT_GE(served.size(), 15u);
+  EXPECT_EQ(server.counts().of(Closed::kBufferedBytes), 1u);
+  EXPECT_LE(server.counts().tls_bytes, kRoomFor20);
+  may_answer.count_down();
 }
 
 TEST_F(HttpTls, EndsAHandshakeThatTakesTooLong) {

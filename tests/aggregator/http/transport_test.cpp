@@ -189,6 +189,15 @@ TEST_F(Transport, TakesNoMoreThanItsShareAtOnce) {
   EXPECT_LE(received().size(), std::size_t{1} << 20);
 }
 
+// libevent's own bound is 16 KB.
+TEST_F(Transport, SendsTheRestInLargePieces) {
+  open();
+  send(*server_, "", text(20'000'000));
+  received();
+  loop_.run_once();
+  EXPECT_GT(received().size(), std::size_t{1} << 16);
+}
+
 TEST_F(Transport, KeepsABodyUntilItIsSent) {
   open();
   auto body = text(5'000'000);
