@@ -207,6 +207,10 @@ int choose_protocol(SSL*, const unsigned char** chosen, unsigned char* chosen_si
   return SSL_TLSEXT_ERR_OK;
 }
 
+// In the order of Go's servers: OpenSSL's begins with the second, which takes a third more time.
+constexpr const char* kCiphersuites =
+    "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
+
 void choose_algorithms(SSL_CTX* context, const TlsConfig& config) {
   // Versions before 1.2 sign with SHA-1, which is below Debian's level.
   if (config.min_version < TLS1_2_VERSION) SSL_CTX_set_security_level(context, 0);
@@ -215,13 +219,16 @@ void choose_algorithms(SSL_CTX* context, const TlsConfig& config) {
   if (!config.cipher_list.empty()) {
     demand(SSL_CTX_set_cipher_list(context, config.cipher_list.c_str()) == 1, "cipher_suites");
   }
-  if (!config.ciphersuites.empty()) {
-    demand(SSL_CTX_set_ciphersuites(context, config.ciphersuites.c_str()) == 1, "cipher_suites");
-  }
+  const char* const suites =
+      config.ciphersuites.empty() ? kCiphersuites : config.ciphersuites.c_str();
+  demand(SSL_CTX_set_ciphersuites(context, suites) == 1, "cipher_suites");
   if (!config.groups.empty()) {
     demand(SSL_CTX_set1_groups_list(context, config.groups.c_str()) == 1, "curve_preferences");
   }
 }
+
+// A client that begins its list with ChaCha20 has no processor that encrypts AES by itself.
+constexpr std::uint64_t kServerPrefers = SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA;
 
 }  // namespace
 
@@ -236,7 +243,7 @@ Tls make_tls(const TlsConfig& config, const PemTexts& texts) {
                       SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
                           // A client that hangs up without a word has hung up all the same.
                           SSL_OP_IGNORE_UNEXPECTED_EOF |
-                          (config.prefer_server_ciphers ? SSL_OP_CIPHER_SERVER_PREFERENCE : 0));
+                          (config.prefer_server_ciphers ? kServerPrefers : 0));
   SSL_CTX_set_mode(context.get(), SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
                                       SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_OFF);

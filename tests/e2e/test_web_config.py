@@ -140,6 +140,17 @@ def test_ciphers_and_curves_are_those_of_the_configuration(start, files):
     assert "Cipher is ECDHE-ECDSA-AES128-GCM-SHA256" in s_client(aggregator, *both), "the client's order counts"
 
 
+def test_by_default_ciphers_are_chosen_as_by_gos_servers(start, files):
+    aggregator = start("")
+    for offered, chosen in (
+        (["TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256", "TLS_AES_128_GCM_SHA256"],
+         "TLS_AES_128_GCM_SHA256"),
+        (["TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256"], "TLS_AES_256_GCM_SHA384"),
+        (["TLS_CHACHA20_POLY1305_SHA256", "TLS_AES_128_GCM_SHA256"], "TLS_CHACHA20_POLY1305_SHA256"),
+    ):
+        assert f"Cipher is {chosen}" in s_client(aggregator, "-tls1_3", "-ciphersuites", ":".join(offered))
+
+
 def test_pem_may_be_inline(start, files):
     files.self_signed()
     def inline(name):
