@@ -7,7 +7,6 @@
 #include "aggregator/exposition/segment_json.h"
 #include "aggregator/exposition/utc.h"
 #include "libmetrics/format/clock.h"
-#include "libmetrics/reader/slot_report.h"
 
 namespace metrics::endpoints {
 namespace {
@@ -52,7 +51,7 @@ Json Answers::segments(const View& view) {
   for (const scrape::SegmentState& s : view.segments) {
     Json json;
     if (s.up) {
-      json = exposition::segment_json(*s.reader, reader::slot_report(*s.reader));
+      json = exposition::segment_json(*s.reader);
       json.update(exposition::dropped_json(*s.reader));
     } else {
       json = exposition::unreadable_segment_json(s.name, s.why);

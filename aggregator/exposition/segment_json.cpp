@@ -1,6 +1,5 @@
 #include "aggregator/exposition/segment_json.h"
 
-#include <algorithm>
 #include <cstdint>
 #include <utility>
 
@@ -27,29 +26,25 @@ Json held_back_json(const reader::HeldBack::Family& f) {
 
 }  // namespace
 
-std::size_t live_slots(const std::vector<reader::SlotReport>& slots) noexcept {
-  return static_cast<std::size_t>(std::count_if(
-      slots.begin(), slots.end(),
-      [](const reader::SlotReport& s) { return s.state == reader::SlotReport::State::kLive; }));
-}
-
-Json segment_json(const reader::Reader& reader, const std::vector<reader::SlotReport>& slots) {
+Json segment_json(reader::Reader& reader) {
   const auto& g = reader.geometry();
   const auto& usage = reader.usage();
   const auto catalogue = reader.catalogue();
   Json json = {{"segment", reader.file()},
                {"memory_bytes", usage.space_taken},
-               {"slots_used", slots.size()},
-               {"slots_live", live_slots(slots)},
+               {"slots_used", usage.first_slots_used + usage.lanes_used},
+               {"slots_live", reader::count_live_slots(reader)},
                {"slots_capacity", g.first_slots + g.lanes},
-               {"families", catalogue->contents.families.size()},
-               {"series", catalogue->contents.series_records()},
                {"cells_used", usage.cells_used},
                {"cells_capacity", g.cells},
                {"directory_used_bytes", usage.directory_used},
                {"directory_capacity_bytes", g.directory_bytes},
                {"created", utc(usage.created_ns)},
                {"format", std::to_string(format::kMajor) + '.' + std::to_string(usage.minor)}};
+  if (catalogue != nullptr) {
+    json["families"] = catalogue->contents.families.size();
+    json["series"] = catalogue->contents.series_records();
+  }
   if (usage.taken_ns != 0) json["taken"] = utc(usage.taken_ns);
   return json;
 }

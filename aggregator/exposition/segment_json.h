@@ -14,10 +14,10 @@
 namespace metrics::exposition {
 
 // Returns {"segment": file, "memory_bytes", "slots_used", "slots_live", "slots_capacity",
-//   "families", "series", "cells_used", "cells_capacity", "directory_used_bytes",
-//   "directory_capacity_bytes", "created", "format"}, of a segment as the last look() found it;
-// of a snapshot "taken", too.
-Json segment_json(const reader::Reader& reader, const std::vector<reader::SlotReport>& slots);
+//   "cells_used", "cells_capacity", "directory_used_bytes", "directory_capacity_bytes", "created",
+//   "format"}, of a segment as the last look() or look_at_header() found it; if its directory was
+// read, "families" and "series", too, and of a snapshot "taken".
+Json segment_json(reader::Reader& reader);
 
 // Returns {"segment": file, "error": why}.
 Json unreadable_segment_json(const std::string& file, const std::string& why);
@@ -25,9 +25,6 @@ Json unreadable_segment_json(const std::string& file, const std::string& why);
 // Returns {"slot", "kind": "process" or "thread", "state": "live", "dead" or "free", "pid",
 //   "pid_namespace", "command", "generation", "claimed"}.
 Json slot_json(const reader::SlotReport& slot);
-
-// Returns how many of the slots are live.
-std::size_t live_slots(const std::vector<reader::SlotReport>& slots) noexcept;
 
 // Returns {"dropped": [{"what", "reason", "count", "now", "families": [name, ...], "last":
 //   {"family", "pid", "time"}}, ...],

@@ -194,6 +194,12 @@ std::uint64_t Reader::head_bytes() const noexcept {
 
 std::uint64_t Reader::copy_bytes() const noexcept { return directory_bytes() + head_bytes(); }
 
+bool Reader::look_at_header() {
+  if (!examine()) return false;
+  auto why = Allowance().take({.copy = copy_bytes()}, usage_.space_taken);
+  return kept(why.empty() || fail(std::move(why)));
+}
+
 bool Reader::read_directory(Allowance& allowance) {
   if (auto why = allowance.take({.copy = copy_bytes()}, usage_.space_taken); !why.empty()) {
     return kept(fail(std::move(why)));

@@ -83,6 +83,10 @@ class Reader {
   // Returns what read_directory() will copy, after an examine() that succeeded.
   std::uint64_t copy_bytes() const noexcept;
 
+  // Copies the header alone, of a file whose space pays for a copy of directory and heads. Returns
+  // false as look() does. catalogue() is then what it was; of another file, nullptr.
+  bool look_at_header();
+
   // Closes the file, and lets go everything that it has cost.
   void close() { kept(false); }
 

@@ -23,4 +23,7 @@ std::string_view to_string(SlotReport::State state) noexcept;
 // truncated meanwhile or can't be read.
 std::vector<SlotReport> slot_report(Reader& reader);
 
+// Returns how many slots a report would show as live. Needs no more than Reader::look_at_header().
+std::uint64_t count_live_slots(Reader& reader);
+
 }  // namespace metrics::reader

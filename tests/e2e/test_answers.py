@@ -139,7 +139,7 @@ def test_a_rate_of_nothing_that_counts_is_a_fault(shop, inspect):
 
 def test_space_adds_up_to_what_the_segment_uses(shop, inspect):
     space = inspect.json("space")
-    (ls,) = inspect.json("ls")
+    (ls,) = inspect.json("ls", "--series")
     families = space["families"]
     assert sum(f["cells"] for f in families) == ls["cells_used"] == space["cells_used"]
     assert sum(f["directory_bytes"] for f in families) == ls["directory_used_bytes"]

@@ -46,15 +46,24 @@ def test_ls_shows_segments_and_how_full_they_are(segment, directory, filled, ins
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", created)
     assert row == {
         "segment": f"{segment}.v2", "memory_bytes": os.stat(segment + ".v2").st_blocks * 512, "slots_used": 4,
-        "slots_live": 3, "slots_capacity": 2048, "families": 6, "series": 7, "cells_used": 2 * 3 + 5 + 2 + 3 + 3,
+        "slots_live": 3, "slots_capacity": 2048, "cells_used": 2 * 3 + 5 + 2 + 3 + 3,
         "cells_capacity": 1 << 20, "directory_used_bytes": row["directory_used_bytes"],
         "directory_capacity_bytes": 8 << 20, "format": "2.2"}
     status, out, err = inspect("ls", at=directory)
     heading, line = out.splitlines()
-    assert heading.split() == ["SEGMENT", "MEMORY", "SLOTS", "LIVE", "FAMILIES", "SERIES", "CELLS", "DIRECTORY",
-                               "CREATED"]
+    assert heading.split() == ["SEGMENT", "MEMORY", "SLOTS", "LIVE", "CELLS", "DIRECTORY", "CREATED"]
     memory = f"{row['memory_bytes'] // 1024}K"
-    assert line.split() == [f"{segment}.v2", memory, "4", "3", "6", "7", "0%", "0%", created]
+    assert line.split() == [f"{segment}.v2", memory, "4", "3", "0%", "0%", created]
+    assert (status, err) == (0, "")
+
+
+def test_ls_counts_families_and_series_on_demand(segment, directory, filled, inspect):
+    (without,), (row,) = inspect.json("ls"), inspect.json("ls", "--series")
+    assert row == without | {"families": 6, "series": 7}
+    status, out, err = inspect("ls", "--series", at=directory)
+    heading, line = (text.split() for text in out.splitlines())
+    assert heading == ["SEGMENT", "MEMORY", "SLOTS", "LIVE", "FAMILIES", "SERIES", "CELLS", "DIRECTORY", "CREATED"]
+    assert line[2:6] == ["4", "3", "6", "7"]
     assert (status, err) == (0, "")
 
 

@@ -84,6 +84,7 @@ def test_all_commands_are_offered(offered):
 def test_a_flag_of_a_command_is_offered_behind_it(offered):
     assert offered("metrics-inspect dump --p") == ["--per-slot"]
     assert offered("metrics-inspect ls --p") == []
+    assert sorted(offered("metrics-inspect ls --se")) == ["--segment", "--series"]
 
 
 def test_values_are_offered(offered):

@@ -61,8 +61,9 @@ void Arguments::add_top() {
 
 void Arguments::add_lists() {
   add("ls", "Segments, their size and how full they are",
-      "  metrics-inspect ls\n  metrics-inspect ls --segment /run/metrics/",
-      [this] { return ls(path_, format()); });
+      "  metrics-inspect ls\n  metrics-inspect ls --segment /run/metrics/ --series",
+      [this] { return ls(path_, series_ ? Counting::kSeries : Counting::kNothing, format()); })
+      ->add_flag("--series", series_, "Count families and series, too, which reads each one");
   add("slots", "The owner of each slot, alive or dead, since when; what was counted there",
       "  metrics-inspect slots\n"
       "  metrics-inspect slots --json | jq '.[] | select(.state == \"live\").pid'",

@@ -35,7 +35,7 @@ class Arguments {
   std::string path_;
   bool json_ = false;
   std::function<int()> run_;
-  bool per_slot_ = false, yes_ = false, own_ = false;
+  bool series_ = false, per_slot_ = false, yes_ = false, own_ = false;
   std::string name_, to_;
   Get get_;
   Diff diff_;

@@ -13,9 +13,11 @@ enum class Format { kText, kJson };
 inline constexpr int kFine = 0, kFault = 1, kUsage = 2;
 
 // Lists the segments at `path`, how large and how full they are. `path` is a segment, a directory,
-// or empty for the directory of the default segment. For a segment that can't be read, it prints a
-// line to standard error and returns kFault.
-int ls(const std::string& path, Format format);
+// or empty for the directory of the default segment. Reads their headers alone, unless it shall
+// count families and series. For a segment that can't be read, it prints a line to standard error
+// and returns kFault.
+enum class Counting { kNothing, kSeries };
+int ls(const std::string& path, Counting counting, Format format);
 // Lists every slot that was ever used, except for the shared slot 0: its owner, whether that is
 // alive, since when, its threads, and what was counted there.
 int slots(const std::string& path, Format format);

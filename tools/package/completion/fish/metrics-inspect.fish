@@ -24,6 +24,7 @@ complete -c metrics-inspect -n "not __fish_seen_subcommand_from $commands" -a di
 complete -c metrics-inspect -n "not __fish_seen_subcommand_from $commands" -a snapshot -d 'Copy the segment'
 complete -c metrics-inspect -n "not __fish_seen_subcommand_from $commands" -a prune -d 'Segments that nobody uses'
 complete -c metrics-inspect -n "not __fish_seen_subcommand_from $commands" -a expose -d 'What a scrape would show'
+complete -c metrics-inspect -n "__fish_seen_subcommand_from ls" -l series -d 'Count families and series, too'
 complete -c metrics-inspect -n "__fish_seen_subcommand_from dump get" -l per-slot -d 'Show each slot by itself'
 complete -c metrics-inspect -n "__fish_seen_subcommand_from get" -l rate -d 'What is gained in a second'
 complete -c metrics-inspect -n "__fish_seen_subcommand_from get" -l watch -d 'Again after each interval'
