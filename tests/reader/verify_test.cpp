@@ -6,13 +6,16 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <bit>
-#include <fstream>
 #include <limits>
+#include <random>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "libmetrics/format/file.h"
+#include "tests/support/bytes_read.h"
 #include "tests/support/patch.h"
 #include "tests/support/temp_segment.h"
 #include "tests/support/worker.h"
@@ -25,17 +28,6 @@ using Faults = std::vector<std::string>;
 Faults faults_of(const std::string& file) {
   reader::Reader reader(file);
   return reader::verify(reader);
-}
-
-// Returns how many bytes this process has read from files; 0 if the kernel does not count them.
-std::uint64_t bytes_read() {
-  std::ifstream io("/proc/self/io");
-  std::string name;
-  std::uint64_t bytes = 0;
-  while (io >> name >> bytes) {
-    if (name == "rchar:") return bytes;
-  }
-  return 0;
 }
 
 // Returns the most memory that this process has ever had.
@@ -112,6 +104,79 @@ TEST(Verify, ListsTheFirstTenThousandFaultsOfAFileThatIsFullOfThem) {
   const Faults faults = faults_of(t.file());
   ASSERT_EQ(faults.size(), 10'001u);
   EXPECT_EQ(faults.back(), "there are more faults than the 10000 above");
+}
+
+TEST(Verify, TakesHardlyMoreMemoryThanACopyOfTheDirectory) {
+  constexpr std::uint64_t kMost = 8 << 20;  // beside the copy, which is larger
+  TempSegment t({16, 16, 1 << 18, 32 << 20});
+  const Family<Counter> tasks("tasks", "", {"number"}, t.options());
+  for (unsigned i = 0; i < 100'000; ++i) tasks.labels(std::to_string(i)).inc(0.5);
+  EXPECT_EQ(ended(forked([&] {
+              reader::Reader reader(t.file());
+              ASSERT_TRUE(reader.look_at_header()) << reader.why();
+              ASSERT_GT(reader.copy_bytes(), kMost);
+              const std::uint64_t before = most_memory();
+              EXPECT_EQ(reader::verify(reader), Faults{});
+              EXPECT_LT(most_memory() - before, reader.copy_bytes() + kMost);
+            })),
+            0);
+}
+
+// A reader has other means: it keeps a description of each series.
+TEST(Verify, FindsAllThatAReaderLeavesOut) {
+  constexpr unsigned kRounds = 300;
+  TempSegment t;
+  const Family<Counter> tasks("tasks", "Done.", {"number", "kind"}, t.options());
+  const Family<Histogram> times("times", "", {"number"},
+                                {.bounds = {1, 2, 3}, .segment = t.segment()});
+  const Family<Gauge> sizes("sizes", "", {"number"}, t.options());
+  for (unsigned i = 0; i < 20; ++i) {
+    const std::string number = std::to_string(i);
+    tasks.labels(number, "short").inc();
+    times.labels(number).observe(2);
+    sizes.labels(number).set(i);
+    if (i % 5 == 0) tasks.remove(number, "short");
+  }
+  reader::Reader reader(t.file());
+  ASSERT_TRUE(reader.look()) << reader.why();
+  const std::uint64_t begin = reader.geometry().index;
+  const auto sound = std::as_bytes(std::span(reader.catalogue()->records));
+  const format::Descriptor fd(::open(t.file().c_str(), O_WRONLY | O_CLOEXEC));
+  const auto write = [&](std::uint64_t offset, const void* bytes, std::size_t size) {
+    ASSERT_EQ(::pwrite(fd.get(), bytes, size, static_cast<off_t>(offset)),
+              static_cast<ssize_t>(size));
+  };
+  const std::vector<std::byte> before(sound.begin(), sound.end());
+  const auto is_of_too_many_bytes = [](const std::string& fault) {
+    return fault.ends_with(" has more bytes of records than there are") ||
+           fault.ends_with(" has more bytes than there are, with those before it");
+  };
+  std::mt19937 random(7);
+  const std::uint64_t records = reader.geometry().directory - begin;
+  unsigned found = 0;
+  for (unsigned round = 0; round < kRounds; ++round) {
+    SCOPED_TRACE(round);
+    for (unsigned i = random() % 4; i < 4; ++i) {
+      // Most of the index is empty.
+      const std::uint64_t first = random() % 8 == 0 ? 0 : records;
+      const auto damage = static_cast<std::uint8_t>(random());
+      write(begin + first + random() % (before.size() - first), &damage, 1);
+    }
+    reader::Reader fresh(t.file());
+    ASSERT_TRUE(fresh.look()) << fresh.why();
+    const Faults& known = fresh.catalogue()->faults;
+    const Faults verified = faults_of(t.file());
+    if (std::none_of(known.begin(), known.end(), is_of_too_many_bytes) &&
+        std::none_of(verified.begin(), verified.end(), is_of_too_many_bytes)) {
+      found += !known.empty();
+      for (const std::string& fault : known) {
+        EXPECT_NE(std::find(verified.begin(), verified.end(), fault), verified.end()) << fault;
+      }
+    }
+    write(begin, before.data(), before.size());
+  }
+  EXPECT_GT(found, kRounds / 4);
+  EXPECT_EQ(faults_of(t.file()), Faults{});
 }
 
 }  // namespace
