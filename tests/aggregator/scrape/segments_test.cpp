@@ -1,14 +1,20 @@
 // One sound segment among files that are none, or that cost much: it is served as if it were alone.
 #include "aggregator/scrape/segments.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/inotify.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <array>
+#include <cstdio>
 #include <fstream>
+#include <map>
 #include <string>
 #include <vector>
 
+#include "libmetrics/format/file.h"
 #include "tests/support/forged_segment.h"
 #include "tests/support/temp_segment.h"
 #include "tests/support/worker.h"
@@ -116,6 +122,88 @@ TEST(Segments, MoreSegmentsThanMayBeOpenTakeNoOnesPlace) {
     EXPECT_GE(::dup(0), 0) << "none is left for connections";
   }));
   EXPECT_EQ(result, 0);
+}
+
+// Returns how often files of the directory were opened since the watch began, by name.
+std::map<std::string, int> opened(int watch) {
+  alignas(inotify_event) std::array<char, 64 << 10> buffer;
+  std::map<std::string, int> count;
+  for (ssize_t got; (got = ::read(watch, buffer.data(), buffer.size())) > 0;) {
+    for (ssize_t at = 0; at < got;) {
+      const auto* event = reinterpret_cast<const inotify_event*>(buffer.data() + at);
+      if (event->len > 0) ++count[event->name];
+      at += static_cast<ssize_t>(sizeof *event + event->len);
+    }
+  }
+  return count;
+}
+
+TEST(Segments, AreOpenedWhenTheyAreFoundAndNotAtEachScrape) {
+  const Directory directory;
+  const Segment second(directory.path() + "/second", test::kSmall);
+  const format::Descriptor watch(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
+  ASSERT_GE(::inotify_add_watch(watch.get(), directory.path().c_str(), IN_OPEN), 0);
+  Segments segments({directory.path()}, reader::Access::kMapped, Owners());
+  segments.read();
+  const std::map<std::string, int> once = {{"m-sound.v2", 1}, {"second.v2", 1}};
+  EXPECT_EQ(opened(watch.get()), once);
+  const Segment third(directory.path() + "/third", test::kSmall);
+  opened(watch.get());  // by who has made it
+  segments.read();
+  EXPECT_EQ(opened(watch.get()), (std::map<std::string, int>{{"third.v2", 1}}));
+  segments.read();
+  EXPECT_EQ(opened(watch.get()), (std::map<std::string, int>{}));
+  EXPECT_EQ(segments.states().size(), 3u);
+}
+
+// Returns what the segments' counters `tasks` show, by the end of their names.
+std::map<std::string, std::uint64_t> tasks(Segments& segments) {
+  segments.read();
+  std::map<std::string, std::uint64_t> shown;
+  for (const Source& source : segments.sources()) {
+    const std::string name = source.segment.substr(source.segment.rfind('/') + 1);
+    for (const reader::Family& family : source.families->families) {
+      for (const reader::Series& series : family.series) {
+        shown[name] += source.families->counts(family, series).front();
+      }
+    }
+  }
+  return shown;
+}
+
+void count(const std::string& path, std::uint64_t tasks) {
+  const int result = test::ended(test::forked([&] {
+    const Segment segment(path, test::kSmall);
+    Family<Counter>("tasks", "", {}, {.segment = segment}).labels().inc(tasks);
+  }));
+  ASSERT_EQ(result, 0);
+}
+
+using Tasks = std::map<std::string, std::uint64_t>;
+
+TEST(Segments, AreThoseThatHaveTheNamesNow) {
+  const Directory directory;
+  count(directory.path() + "/shop", 1);
+  Segments segments({directory.path()}, reader::Access::kMapped, Owners());
+  EXPECT_EQ(tasks(segments), (Tasks{{"m-sound", 7}, {"shop", 1}}));
+  // Renamed: the same counts under another name.
+  ASSERT_EQ(::rename(directory.file("shop").c_str(), directory.file("store").c_str()), 0);
+  EXPECT_EQ(tasks(segments), (Tasks{{"m-sound", 7}, {"store", 1}}));
+  // Deleted, and made anew between two scrapes: it counts from its beginning.
+  ASSERT_EQ(::unlink(directory.file("store").c_str()), 0);
+  count(directory.path() + "/store", 20);
+  EXPECT_EQ(tasks(segments), (Tasks{{"m-sound", 7}, {"store", 20}}));
+  // Another one is put in its place.
+  count(directory.path() + "/new", 300);
+  ASSERT_EQ(::rename(directory.file("new").c_str(), directory.file("store").c_str()), 0);
+  EXPECT_EQ(tasks(segments), (Tasks{{"m-sound", 7}, {"store", 300}}));
+  // And two change their names with each other.
+  ASSERT_EQ(::renameat2(AT_FDCWD, directory.file("store").c_str(), AT_FDCWD,
+                        directory.file("m-sound").c_str(), RENAME_EXCHANGE),
+            0);
+  EXPECT_EQ(tasks(segments), (Tasks{{"m-sound", 300}, {"store", 7}}));
+  ASSERT_EQ(::unlink(directory.file("store").c_str()), 0);
+  EXPECT_EQ(tasks(segments), (Tasks{{"m-sound", 300}}));
 }
 
 // What is shared goes to those that need the least of it, in whatever order their names are.
