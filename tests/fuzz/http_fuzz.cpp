@@ -223,13 +223,24 @@ void play_records(std::string_view stream) {
   expect_nothing_left(true);
 }
 
+// Makes a call of TLS again when libFuzzer's timer has interrupted it, which ends a read that has a
+// bound on its time.
+int uninterrupted(SSL* ssl, const auto& call) {
+  for (;;) {
+    errno = 0;
+    const int done = call();
+    const bool interrupted = errno == EINTR;
+    if (done > 0 || !interrupted || SSL_get_error(ssl, done) != SSL_ERROR_WANT_READ) return done;
+  }
+}
+
 // The client ends its direction behind the stream, and waits for what it gets.
 void play_in_tls(std::size_t at_once, std::string_view stream) {
   static SSL_CTX* const context = SSL_CTX_new(TLS_client_method());
   const int client = connected({}, true);
   SSL* const ssl = SSL_new(context);
   SSL_set_fd(ssl, client);
-  if (SSL_connect(ssl) != 1) fail("no handshake", "");
+  if (uninterrupted(ssl, [ssl] { return SSL_connect(ssl); }) != 1) fail("no handshake", "");
   for (std::string_view rest = stream; !rest.empty();) {
     const std::string_view piece = rest.substr(0, at_once);
     if (SSL_write(ssl, piece.data(), static_cast<int>(piece.size())) <= 0) break;
@@ -238,10 +249,12 @@ void play_in_tls(std::size_t at_once, std::string_view stream) {
   SSL_shutdown(ssl);
   std::string answer;
   std::vector<char> buffer(std::size_t{1} << 16);
-  for (int got = 0; (got = SSL_read(ssl, buffer.data(), static_cast<int>(buffer.size()))) > 0;) {
+  const auto read = [&] { return SSL_read(ssl, buffer.data(), static_cast<int>(buffer.size())); };
+  int got = 0;
+  while ((got = uninterrupted(ssl, read)) > 0) {
     answer.append(buffer.data(), static_cast<std::size_t>(got));
   }
-  if (SSL_get_error(ssl, 0) == SSL_ERROR_WANT_READ) fail("the server hangs", answer);
+  if (SSL_get_error(ssl, got) == SSL_ERROR_WANT_READ) fail("the server hangs", answer);
   // The kernel may drop the end of an answer for a client that has sent more than is read.
   if ((SSL_get_shutdown(ssl) & SSL_RECEIVED_SHUTDOWN) != 0) check(answer);
   SSL_free(ssl);
