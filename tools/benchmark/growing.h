@@ -1,5 +1,5 @@
-// growing.h -- a segment of many series, to which more are added, and from which some are removed,
-// by a process of its own: the caller's memory is what it reads alone.
+// growing.h -- segments of many series, made by processes of their own: the caller's memory is what
+// it reads alone.
 #pragma once
 
 #include <sys/types.h>
@@ -9,11 +9,16 @@
 
 namespace metrics::bench {
 
+// With a label of 20 bytes each; histograms have 11 bounds. Eight processes count in each.
+struct SeriesCounts {
+  std::uint64_t counters, histograms;
+};
+
+// A segment to which counters are added, and from which some are removed, while all who have
+// counted in it live.
 class Growing {
  public:
-  // Counts in so many counters, with a label of 20 bytes each, and in a tenth as many histograms of
-  // 11 bounds, by eight processes.
-  explicit Growing(std::uint64_t counters);
+  explicit Growing(const SeriesCounts& series);
   ~Growing();
   Growing(const Growing&) = delete;
   Growing& operator=(const Growing&) = delete;
@@ -26,9 +31,22 @@ class Growing {
  private:
   void ask(char what, std::uint64_t count) const;
 
-  std::string path_;
+  const std::string path_;
   pid_t process_;
   int orders_, answers_;
+};
+
+// A directory of segments that have so many series each. All who have counted in them are dead.
+class Scattered {
+ public:
+  Scattered(std::uint64_t segments, const SeriesCounts& series);
+  ~Scattered();
+  Scattered(const Scattered&) = delete;
+  Scattered& operator=(const Scattered&) = delete;
+  const std::string& directory() const { return directory_; }
+
+ private:
+  const std::string directory_;
 };
 
 }  // namespace metrics::bench

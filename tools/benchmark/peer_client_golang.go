@@ -3,16 +3,19 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
 	"io"
 	"math"
 	"net"
 	"net/http"
 	"os"
+	"os/exec"
 	"runtime"
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -80,6 +83,87 @@ func serve() {
 	bufio.NewReader(os.Stdin).ReadString('\n')
 }
 
+// As growing.h's: so many counters, and a tenth as many histograms.
+func manySeries(counters int) *prometheus.Registry {
+	registry := prometheus.NewRegistry()
+	requests := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "http_requests_total", Help: "Requests."},
+		[]string{"route"})
+	seconds := prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "http_request_duration_seconds", Help: "Time.",
+		Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}}, []string{"route"})
+	registry.MustRegister(requests, seconds)
+	for i := 0; i < counters; i++ {
+		requests.WithLabelValues(fmt.Sprintf("/api/v1/orders/%05x", i)).Add(float64(i % 1000))
+	}
+	for i := 0; i < counters/10; i++ {
+		histogram := seconds.WithLabelValues(fmt.Sprintf("/api/v1/orders/%05x", i))
+		for k := 0; k < 20; k++ {
+			histogram.Observe(.003 * float64(k))
+		}
+	}
+	return registry
+}
+
+func scrape(registry *prometheus.Registry, to io.Writer) {
+	families, _ := registry.Gather()
+	encoder := expfmt.NewEncoder(to, expfmt.FmtText)
+	for _, family := range families {
+		encoder.Encode(family)
+	}
+}
+
+func anonymousBytes() float64 {
+	status, _ := os.ReadFile("/proc/self/status")
+	for _, line := range strings.Split(string(status), "\n") {
+		if fields := strings.Fields(line); len(fields) > 1 && fields[0] == "RssAnon:" {
+			kilobytes, _ := strconv.ParseFloat(fields[1], 64)
+			return kilobytes * 1024
+		}
+	}
+	return 0
+}
+
+// Prints the bytes of memory that so many series and three scrapes of them have left.
+func remember(counters int) {
+	before := anonymousBytes()
+	registry := manySeries(counters)
+	for i := 0; i < 3; i++ {
+		var body bytes.Buffer
+		scrape(registry, &body)
+	}
+	fmt.Println(anonymousBytes() - before)
+	runtime.KeepAlive(registry)
+}
+
+// Returns the CPU time of all threads, the garbage collector's too: these scrapes take long enough for it to count.
+func cpuTime() int64 {
+	var usage syscall.Rusage
+	syscall.Getrusage(syscall.RUSAGE_SELF, &usage)
+	return usage.Utime.Nano() + usage.Stime.Nano()
+}
+
+// Returns a measurement of so many series, by its name; nil if that is another one's.
+func ofManySeries(name string) func(uint64) float64 {
+	what, counters, _ := strings.Cut(name, "-")
+	if n, err := strconv.Atoi(counters); err == nil && what == "steady" {
+		registry := manySeries(n)
+		return func(count uint64) float64 {
+			begin := cpuTime()
+			for i := uint64(0); i < count; i++ {
+				scrape(registry, io.Discard)
+			}
+			return float64(cpuTime() - begin)
+		}
+	}
+	if what == "memory" {
+		return func(count uint64) float64 {
+			told, _ := exec.Command(os.Args[0], "remember", counters).Output()
+			bytes, _ := strconv.ParseFloat(strings.TrimSpace(string(told)), 64)
+			return bytes * float64(count)
+		}
+	}
+	return nil
+}
+
 func timed(work func(count uint64)) func(uint64) float64 {
 	return func(count uint64) float64 {
 		work(count/8 + 1)
@@ -110,6 +194,11 @@ func main() {
 		return
 	}
 	runtime.GOMAXPROCS(1)
+	if len(os.Args) == 3 && os.Args[1] == "remember" {
+		counters, _ := strconv.Atoi(os.Args[2])
+		remember(counters)
+		return
+	}
 	for i := range observations {
 		observations[i] = 0.001 * math.Pow(10, 5*float64(nextRandom(&state))/(1<<53))
 	}
@@ -167,11 +256,7 @@ func main() {
 		"observe18-2-threads": twice(observe),
 		"scrape-1": timed(func(count uint64) {
 			for i := uint64(0); i < count; i++ {
-				families, _ := registry.Gather()
-				encoder := expfmt.NewEncoder(io.Discard, expfmt.FmtText)
-				for _, family := range families {
-					encoder.Encode(family)
-				}
+				scrape(registry, io.Discard)
 			}
 		}),
 	}
@@ -179,7 +264,10 @@ func main() {
 	for input.Scan() {
 		words := strings.Fields(input.Text())
 		count, _ := strconv.ParseUint(words[1], 10, 64)
-		if measure, found := measurements[words[0]]; found {
+		if _, found := measurements[words[0]]; !found {
+			measurements[words[0]] = ofManySeries(words[0])
+		}
+		if measure := measurements[words[0]]; measure != nil {
 			fmt.Println(measure(count))
 		} else {
 			fmt.Println("error no such measurement")

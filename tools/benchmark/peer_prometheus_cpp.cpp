@@ -5,10 +5,16 @@
 #include <prometheus/histogram.h>
 #include <prometheus/registry.h>
 #include <prometheus/text_serializer.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <array>
 #include <chrono>
+#include <cstdio>
+#include <fstream>
 #include <iostream>
 #include <memory>
+#include <stdexcept>
 #include <vector>
 
 #include "tools/benchmark/catalogue.h"
@@ -34,6 +40,68 @@ std::shared_ptr<prometheus::Registry> catalogue_registry() {
     }
   }
   return registry;
+}
+
+// As growing.h's: so many counters, and a tenth as many histograms.
+std::unique_ptr<prometheus::Registry> many_series(std::uint64_t counters) {
+  auto registry = std::make_unique<prometheus::Registry>();
+  auto& requests =
+      prometheus::BuildCounter().Name("http_requests_total").Help("Requests.").Register(*registry);
+  auto& seconds = prometheus::BuildHistogram()
+                      .Name("http_request_duration_seconds")
+                      .Help("Time.")
+                      .Register(*registry);
+  const prometheus::Histogram::BucketBoundaries bounds = {.005, .01, .025, .05, .1, .25,
+                                                          .5,   1,   2.5,  5,   10};
+  const auto route = [](std::uint64_t i) {
+    std::array<char, 32> text{};
+    std::snprintf(text.data(), text.size(), "/api/v1/orders/%05llx",
+                  static_cast<unsigned long long>(i));
+    return std::string(text.data());
+  };
+  for (std::uint64_t i = 0; i < counters; ++i) {
+    requests.Add({{"route", route(i)}}).Increment(static_cast<double>(i % 1000));
+  }
+  for (std::uint64_t i = 0; i < counters / 10; ++i) {
+    auto& histogram = seconds.Add({{"route", route(i)}}, bounds);
+    for (int k = 0; k < 20; ++k) histogram.Observe(.003 * k);
+  }
+  return registry;
+}
+
+std::size_t scrape(const prometheus::Registry& registry) {
+  return prometheus::TextSerializer().Serialize(registry.Collect()).size();
+}
+
+double anonymous_bytes() {
+  std::ifstream status("/proc/self/status");
+  std::string name;
+  double kilobytes = 0;
+  while (status >> name) {
+    if (name == "RssAnon:" && status >> kilobytes) break;
+  }
+  return kilobytes * 1024;
+}
+
+// Returns the bytes of memory that so many series and three scrapes of them leave in a process.
+double remembered_bytes(std::uint64_t counters) {
+  std::array<int, 2> told{};
+  if (::pipe(told.data()) != 0) throw std::runtime_error("no pipe");
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const double before = anonymous_bytes();
+    const auto registry = many_series(counters);
+    for (int i = 0; i < 3; ++i) scrape(*registry);
+    const double bytes = anonymous_bytes() - before;
+    ::_exit(::write(told[1], &bytes, sizeof bytes) == sizeof bytes ? 0 : 1);
+  }
+  ::close(told[1]);
+  double bytes = 0;
+  const bool fine = ::read(told[0], &bytes, sizeof bytes) == sizeof bytes;
+  ::close(told[0]);
+  ::waitpid(child, nullptr, 0);
+  if (!fine) throw std::runtime_error("the other process ended");
+  return bytes;
 }
 
 int serve() {
@@ -105,11 +173,26 @@ int main(int argc, char** argv) {
       {"observe18-2-threads", timed_twice(observe18)},
       {"scrape-1", timed([registry = catalogue_registry()](std::uint64_t count) {
          for (std::uint64_t i = 0; i < count; ++i) {
-           keep(prometheus::TextSerializer().Serialize(registry->Collect()).size());
+           keep(scrape(*registry));
          }
        })},
   };
   const Parametric parametric = {
+      {"steady-*",
+       [](const std::string& text) {
+         const std::shared_ptr<prometheus::Registry> many = many_series(std::stoull(text));
+         return Measurement([many](std::uint64_t count) {
+           const double begin = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+           for (std::uint64_t i = 0; i < count; ++i) keep(scrape(*many));
+           return clock_ns(CLOCK_THREAD_CPUTIME_ID) - begin;
+         });
+       }},
+      {"memory-*",
+       [](const std::string& text) {
+         return Measurement([n = std::stoull(text)](std::uint64_t count) {
+           return remembered_bytes(n) * static_cast<double>(count);
+         });
+       }},
       {"cold-observe18*", [](const std::string&) {
          auto& family = prometheus::BuildHistogram().Name("cold_seconds").Register(registry);
          auto all = std::make_shared<std::vector<prometheus::Histogram*>>();

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Three plots from run.py's JSON, as SVG, with gnuplot: plots.py JSON DIRECTORY."""
+"""Four plots from run.py's JSON, as SVG, with gnuplot: plots.py JSON DIRECTORY."""
 
 import json
 import re
@@ -32,6 +32,8 @@ def update_cost(data, output):
               ("labels + observe", "labels lookup + observe")]
     rows = {row["what"]: row["figures"] for row in data["rows"] if row["group"] == "update"}
     chosen = [(title, rows[what]) for title, what in chosen if rows.get(what)]
+    if not chosen:
+        return
     peers = [p for p in ("floor", "ours", "prometheus-cpp", "client_golang") if any(p in f for _, f in chosen)]
     lines = ["$data << END"]
     for title, figures in chosen:
@@ -64,6 +66,8 @@ def scrape_time(data, output):
         for key, figure in row["figures"].items() if found else ():
             scale = 1e3 if row["unit"] == "ms" else 1
             points.setdefault(key, []).append((int(found.group(1)), figure["median"] * scale))
+    if not points:
+        return
     script, plots = [], []
     for key in ("floor", "ours", "client_python", "client_golang", "prometheus-cpp"):
         if key not in points:
@@ -105,6 +109,39 @@ plot {plots}
 """)
 
 
+def growth_of_series(data, output):
+    """Lines, in two frames: the time of a scrape, and the memory that it leaves, against series."""
+    tables = [table for table in data["growth"] if table["what"] == "many series"]
+    if not tables:
+        return
+    table = tables[0]
+    frames = (("ms", "milliseconds per scrape (median)",
+               (("ours, steady", "steady scrape", "ours", 1), ("ours, after 1 new", "after 1 new", "ours", 2),
+                ("ours, the first", "first scrape", "ours", 3),
+                ("prometheus-cpp", "scrape, prometheus-cpp", "prometheus-cpp", 1),
+                ("client_golang", "scrape, client_golang", "client_golang", 1))),
+              ("MB", "megabytes of memory of its own",
+               (("ours", "memory", "ours", 1), ("the text", "text", "floor", 1),
+                ("prometheus-cpp", "memory, prometheus-cpp", "prometheus-cpp", 1),
+                ("client_golang", "memory, client_golang", "client_golang", 1))))
+    script = [STYLE.format(output=output), "set multiplot layout 1,2", "set logscale xy",
+              'set xlabel "series"', "set format x \"10^{%T}\"", 'set format y "%g"', "set key top left reverse Left"]
+    for unit, title, lines in frames:
+        plots = []
+        for name, column, colour, dash in lines:
+            values = table["columns"][f"{column}, {unit}"]["values"]
+            points = [(size, value) for size, value in zip(table["sizes"], values) if value]
+            if not points:
+                continue
+            block = "$" + re.sub(r"\W", "_", f"{unit}_{column}")
+            script += [f"{block} << END"] + [f"{size} {value:.4f}" for size, value in points] + ["END"]
+            plots.append(f'{block} with linespoints lw 2 dt {dash} pt 7 ps 0.6 lc rgb "{COLOURS[colour]}" '
+                         f'title "{label(name, data["versions"])}"')
+        if plots:
+            script += [f'set ylabel "{title}"', "plot " + ", ".join(plots)]
+    gnuplot("\n".join(script) + "\nunset multiplot\n")
+
+
 def main():
     source, directory = sys.argv[1:]
     with open(source, encoding="utf-8") as file:
@@ -112,6 +149,7 @@ def main():
     update_cost(data, f"{directory}/update_cost.svg")
     scrape_time(data, f"{directory}/scrape_time.svg")
     removal_cost(data, f"{directory}/removal_cost.svg")
+    growth_of_series(data, f"{directory}/growth.svg")
 
 
 if __name__ == "__main__":

@@ -131,24 +131,47 @@ def removal(sets, rounds, what, metrics=("counter", "gauge", "histogram")):
 
 
 def many_series(counters, only_full):
-    """What a scrape of many series costs after some have come or gone."""
+    """What a scrape costs after some series have come or gone, and what the inspector does."""
     label = f"{counters * 11 // 10:,} series"
+    common = {"slow": True, "only_full": only_full}
     steady = ("growth", f"steady-{counters}")
-    rows = []
+    rows = [Row("growth", f"{label}: a steady scrape",
+                {OURS: steady, PCPP: (PCPP, f"steady-{counters}"), GO: (GO, f"steady-{counters}")}, [], "ms", MS,
+                **common)]
     for changed in (1, 10, 1000):
         for how, what in (("added", "new"), ("removed", "removed")):
             rows.append(Row("growth", f"{label}, {changed:,} {what}: a scrape",
                             {OURS: ("growth", f"{how}-{counters}/{changed}"), "steady": steady},
                             [Target(f"<= steady + {20 * changed:,} µs", ((1, "steady"), (20 * US * changed, None)))],
-                            "ms", MS, slow=True, only_full=only_full))
+                            "ms", MS, **common))
     rows.append(Row("growth", f"{label}: the first scrape",
                     {OURS: ("growth", f"first-{counters}"), "steady": steady},
-                    [at_most_floor(6, "steady")], "ms", MS, slow=True, only_full=only_full))
-    rows.append(Row("growth", f"{label}: anonymous memory",
-                    {OURS: ("growth", f"memory-{counters}"), "text": ("growth", f"text-bytes-{counters}")},
-                    [Target("<= 16 MB + 3x text", ((16 * MB, None), (3, "text")))],
-                    "MB", MB, slow=True, only_full=only_full))
+                    [at_most_floor(6, "steady")], "ms", MS, **common))
+    for what, kind, count in ((label, "", counters), (f"{counters // 10:,} histograms", "histograms-", counters // 10)):
+        peers = {} if kind else {PCPP: (PCPP, f"memory-{count}"), GO: (GO, f"memory-{count}")}
+        rows.append(Row("growth", f"{what}: anonymous memory",
+                        {OURS: ("growth", f"{kind}memory-{count}"), "text": ("growth", f"{kind}text-bytes-{count}")} |
+                        peers, [Target("<= 16 MB + 3x text", ((16 * MB, None), (3, "text")))], "MB", MB, **common))
+    rows.append(Row("growth", f"{label}: metrics-inspect ls, as a program", {OURS: ("growth", f"ls-{counters}")},
+                    [at_most(10, "ms", MS)], "ms", MS, **common))
+    rows.append(Row("growth", f"{label}: verify",
+                    {OURS: ("growth", f"verify-{counters}"), "a first reading": ("growth", f"reading-{counters}")},
+                    [at_most_floor(2, "a first reading")], "ms", MS, **common))
+    rows.append(Row("growth", f"{label}: the most memory of verify",
+                    {OURS: ("growth", f"peak-of-verify-{counters}"),
+                     "the directory": ("growth", f"directory-bytes-{counters}")},
+                    [Target("<= 64 MB + the directory", ((64 * MB, None), (1, "the directory")))], "MB", MB, **common))
     return rows
+
+
+def many_segments(segments, series):
+    """A directory of segments beside one that has as many series."""
+    one = f"one of {segments * series:,}"
+    return [Row("growth", f"{segments} segments of {series:,} series: {what}",
+                {OURS: ("growth", f"segments-{name}-{segments}/{series}"),
+                 one: ("growth", f"segments-{name}-1/{segments * series}")},
+                [Target(f"<= 1.3x {one}", ((1.3, one),))], "ms", MS, slow=True)
+            for name, what in (("steady", "a scrape"), ("first", "the first scrape"))]
 
 
 ROWS = [
@@ -251,7 +274,9 @@ ROWS = [
     Row("scrape", "allocations of a scrape, 101,000 cells",
         {OURS: ("scrape", "allocations-workers=8,times=60"), "1,700 cells": ("scrape", "allocations-workers=8")},
         [Target("no more than for 1,700 cells", ((1, "1,700 cells"),))], "", 1, slow=True),
-] + many_series(100_000, False) + many_series(1_000_000, True) + churn(125, False) + churn(1250, True) + (
+] + many_series(100_000, False) + many_segments(100, 1000) + many_series(1_000_000, True) + (
+    churn(125, False) + churn(1250, True)
+) + (
     removal("one", 100_000, "one label set", ("counter", "gauge", "histogram", "abi")) +
     removal("hundred", 10_000, "100 label sets") + removal("new", 100_000, "a new label set") +
     removal("one", 100_000, "an info stated anew", ("info",))
@@ -301,6 +326,15 @@ GROWTH = [
         "scrape of 8 processes, µs": lambda n: ("scrape", f"scrape-workers=8,times={n // 85}", 1e3),
         "text, KB": lambda n: ("scrape", f"text-bytes-workers=8,times={n // 85}", 1e3),
         "segment, KB": lambda n: ("scrape", f"segment-bytes-workers=8,times={n // 85}", 1e3)}),
+    ("many series", [1_100, 11_000, 110_000, 1_100_000], {
+        f"{what}, {unit}": lambda n, player=player, name=name: (player, name.format(n * 10 // 11), 1e6)
+        for what, unit, player, name in (
+            ("steady scrape", "ms", "growth", "steady-{}"), ("after 1 new", "ms", "growth", "added-{}/1"),
+            ("after 1,000 new", "ms", "growth", "added-{}/1000"), ("first scrape", "ms", "growth", "first-{}"),
+            (f"scrape, {PCPP}", "ms", PCPP, "steady-{}"), (f"scrape, {GO}", "ms", GO, "steady-{}"),
+            ("text", "MB", "growth", "text-bytes-{}"), ("memory", "MB", "growth", "memory-{}"),
+            (f"memory, {PCPP}", "MB", PCPP, "memory-{}"), (f"memory, {GO}", "MB", GO, "memory-{}"),
+            ("ls", "ms", "growth", "ls-{}"), ("verify", "ms", "growth", "verify-{}"))}),
     ("processes, each with 100 gauges of mode all", [64, 256, 1024], {
         "a sample, ns": lambda n: ("scrape", f"each-workers={n},each=100", 1),
         "text, KB": lambda n: ("scrape", f"text-bytes-times=0,workers={n},each=100", 1e3)}),

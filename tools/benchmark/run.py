@@ -477,9 +477,26 @@ def memory_rows(build, options, report, only):
 # ---- growth ----
 
 def slope(points):
-    """Returns the slope between the last two points, of their logarithms: 1 is linear."""
+    """Returns the slope between the last two points, of their logarithms: 1 is linear; None if one
+    is missing."""
     (x0, y0), (x1, y1) = points[-2:]
+    if not y0 or not y1:
+        return None
     return math.log(y1 / y0) / math.log(x1 / x0)
+
+
+def growth_figure(player, name, scale, options):
+    """The median of seven times, or of as many as there is time for; None if it can't be had."""
+    patience = 5  # seconds
+    try:
+        is_size = "bytes" in name or "memory" in name
+        count = 1 if is_size else calibrated(player, name, options.repetition_ns)
+        began, values = time.monotonic(), []
+        while len(values) < (1 if is_size else 7) and (not values or time.monotonic() - began < patience):
+            values.append(player.ask(name, count) / count / scale)
+        return statistics.median(values)
+    except Unavailable:
+        return None
 
 
 def growth_tables(known, options, only):
@@ -496,15 +513,13 @@ def growth_tables(known, options, only):
             values = []
             for size in sizes:
                 player, name, scale = figure(size)
-                count = 1 if "bytes" in name else calibrated(known[player], name, options.repetition_ns)
-                values.append(statistics.median(
-                    known[player].ask(name, count) / count / scale for _ in range(7)))
+                values.append(growth_figure(known[player], name, scale, options))
             entry["columns"][title] = {"values": values, "slope": slope(list(zip(sizes, values)))}
         tables.append(entry)
         print(f"{what:<40}" + "".join(f"{s:>12,}" for s in sizes) + f"{'slope':>8}")
         for title, column in entry["columns"].items():
             print(f"{title:<40}" + "".join(f"{number(v):>12}" for v in column["values"])
-                  + f"{column['slope']:>8.2f}", flush=True)
+                  + f"{number(column['slope']):>8}", flush=True)
     return tables
 
 
