@@ -69,7 +69,7 @@ Json start(const Paging& paging, std::size_t total) {
 
 struct Row {
   const Family* family;
-  const Series* series;
+  Series series;
   double value;
 };
 
@@ -99,7 +99,7 @@ Json series_answer(const Families& families, Parts parts, const Paging& paging, 
   for (const Family& part : parts) {
     for (const Series& s : part.series) {
       if (paging.match.empty() || paging.matches(exposition::spelled({"", s.labels, ""}))) {
-        rows.push_back({&part, &s, by_value ? value_of(families, part, s) : 0});
+        rows.push_back({&part, s, by_value ? value_of(families, part, s) : 0});
       }
     }
   }
@@ -113,7 +113,7 @@ Json series_answer(const Families& families, Parts parts, const Paging& paging, 
   json["family"] = exposition::family_json(parts.front());
   Json& list = json["series"] = Json::array();
   for (const Row& row : paging.page_of(rows)) {
-    list.push_back(exposition::series_json(families, *row.family, *row.series));
+    list.push_back(exposition::series_json(families, *row.family, row.series));
   }
   return json;
 }

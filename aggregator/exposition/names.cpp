@@ -22,29 +22,37 @@ void append_quoted(std::string& to, std::string_view text) {
   to += '"';
 }
 
-// Returns true if no name changes. Does not look at labels of series whose number is not above
-// `known`.
-bool is_the_same(const reader::Family& family, Escaping escaping, std::uint64_t known) {
-  const auto plain = [&](std::string_view name, NameOf of) {
-    return format::is_legacy_name(name, of) &&
-           (escaping != Escaping::kDots || name.find('_') == std::string_view::npos);
-  };
-  return plain(family.name + std::string(format::row_of(family.type).name_ending),
-               NameOf::kFamily) &&
-         std::ranges::all_of(family.series, [&](const reader::Series& series) {
-           return (series.number != 0 && series.number <= known) ||
-                  std::ranges::all_of(series.labels, [&](const reader::Label& label) {
-                    return plain(label.name, NameOf::kLabel);
-                  });
-         });
+// Returns true if that name is written as it is.
+bool is_plain(std::string_view name, NameOf of, Escaping escaping) {
+  return format::is_legacy_name(name, of) &&
+         (escaping != Escaping::kDots || name.find('_') == std::string_view::npos);
 }
 
-std::uint64_t newest_of(const reader::Families& families) {
-  std::uint64_t newest = 0;
-  for (const reader::Family& family : families.families) {
-    for (const reader::Series& series : family.series) newest = std::max(newest, series.number);
+// Returns true if the names of all labels are written as they are.
+bool has_plain_labels(const reader::Family& family, Escaping escaping) {
+  const reader::LabelNames* last = nullptr;  // most series have the names of the one before
+  for (const auto& entry : family.series.entries()) {
+    if (entry.last != nullptr && !is_plain(entry.last->name, NameOf::kLabel, escaping)) {
+      return false;
+    }
+    for (const auto& names : entry.chunk->names()) {
+      if (names.get() == last) continue;
+      last = names.get();
+      if (!std::ranges::all_of(*names, [&](const std::string& name) {
+            return is_plain(name, NameOf::kLabel, escaping);
+          })) {
+        return false;
+      }
+    }
   }
-  return newest;
+  return true;
+}
+
+// Returns true if no name changes.
+bool is_the_same(const reader::Family& family, Escaping escaping) {
+  return is_plain(family.name + std::string(format::row_of(family.type).name_ending),
+                  NameOf::kFamily, escaping) &&
+         has_plain_labels(family, escaping);
 }
 
 // Returns the family's name escaped. Its ending is escaped with it, and stays at the end.
@@ -72,16 +80,13 @@ std::vector<reader::Label> escaped_labels(const std::vector<reader::Label>& labe
 }  // namespace
 
 std::optional<reader::Families> escaped(const reader::Families& families, Escaping escaping,
-                                        std::vector<std::string>* left_out, std::uint64_t* known) {
+                                        std::vector<std::string>* left_out) {
   if (escaping == Escaping::kAllowUtf8) return std::nullopt;
-  const std::uint64_t last_known = known == nullptr ? 0 : *known;
   if (std::ranges::all_of(families.families, [&](const reader::Family& family) {
-        return is_the_same(family, escaping, last_known);
+        return is_the_same(family, escaping);
       })) {
-    if (known != nullptr) *known = newest_of(families);
     return std::nullopt;
   }
-  if (known != nullptr) *known = 0;
   const auto samples_of = [&](const reader::Family& family) {
     return format::sample_names(family.type, escaped_name(family, escaping));
   };
@@ -114,12 +119,12 @@ std::optional<reader::Families> escaped(const reader::Families& families, Escapi
     for (const reader::Family& part : parts) {
       reader::Family& to = all.families.emplace_back(part);
       to.name = name;
+      if (part.series.empty() || (parts.size() == 1 && has_plain_labels(part, escaping))) continue;
       to.series.clear();
       for (const reader::Series& series : part.series) {
-        reader::Series one = series;
-        one.labels = escaped_labels(series.labels, escaping);
-        if (series_there.insert(reader::identity_of(one.labels)).second) {
-          to.series.push_back(std::move(one));
+        const std::vector<reader::Label> labels = escaped_labels(series.labels, escaping);
+        if (series_there.insert(reader::identity_of(labels)).second) {
+          to.series.push_back(labels, series);
         }
       }
     }
@@ -146,19 +151,32 @@ void append_series_name(std::string& to, std::string_view name, std::string_view
   to += '}';
 }
 
-void append_labels(std::string& to, const std::vector<reader::Label>& labels) {
-  bool first = true;
-  for (const reader::Label& label : labels) {
-    if (!first) to += ',';
-    first = false;
-    if (format::is_legacy_name(label.name, NameOf::kLabel)) {
-      to += label.name;
-    } else {
-      append_quoted(to, label.name);
-    }
-    to += '=';
-    append_quoted(to, label.value);
+namespace {
+
+void append_label(std::string& to, bool& is_first, std::string_view name, std::string_view value) {
+  if (!is_first) to += ',';
+  is_first = false;
+  if (format::is_legacy_name(name, NameOf::kLabel)) {
+    to += name;
+  } else {
+    append_quoted(to, name);
   }
+  to += '=';
+  append_quoted(to, value);
+}
+
+}  // namespace
+
+void append_labels(std::string& to, const std::vector<reader::Label>& labels) {
+  bool is_first = true;
+  for (const reader::Label& label : labels) append_label(to, is_first, label.name, label.value);
+}
+
+void append_labels(std::string& to, const reader::Labels& labels) {
+  bool is_first = true;
+  labels.each([&](std::string_view name, std::string_view value) {
+    append_label(to, is_first, name, value);
+  });
 }
 
 }  // namespace metrics::exposition

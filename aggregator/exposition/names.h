@@ -22,8 +22,7 @@ namespace metrics::exposition {
 // is not nullptr, gets a sentence for each such family, except for those that yield, whose segment
 // tells.
 std::optional<reader::Families> escaped(const reader::Families& families, format::Escaping escaping,
-                                        std::vector<std::string>* left_out = nullptr,
-                                        std::uint64_t* known = nullptr);
+                                        std::vector<std::string>* left_out = nullptr);
 
 // Appends the name of a family, quoted if it is not a legacy one.
 void append_family_name(std::string& to, std::string_view name);
@@ -34,5 +33,6 @@ void append_series_name(std::string& to, std::string_view name, std::string_view
 
 // Appends `a="1",b="2"`, without the braces. Names that are not legacy ones are quoted.
 void append_labels(std::string& to, const std::vector<reader::Label>& labels);
+void append_labels(std::string& to, const reader::Labels& labels);
 
 }  // namespace metrics::exposition

@@ -5,7 +5,6 @@
 
 #include "aggregator/exposition/exemplars.h"
 #include "aggregator/exposition/names.h"
-#include "libmetrics/reader/number_walk.h"
 
 namespace metrics::exposition {
 namespace {
@@ -13,9 +12,14 @@ namespace {
 // Not an ending: all samples of a series.
 constexpr std::string_view kAll = "*";
 
+// How long a number is, where none is known: most are shorter.
+constexpr std::size_t kLikelyNumberSize = 8;
+
+using Entry = reader::SeriesList::Entry;
+
 // Returns a text that differs for runs whose series have other texts, though their labels are the
-// same, or that have something else before them.
-std::string key_of(const std::string& head, const reader::Family& family, std::string_view ending) {
+// same.
+std::string key_of(const reader::Family& family, std::string_view ending) {
   std::string key(format::to_string(family.type));
   for (const std::string_view part : {std::string_view(family.name), ending}) {
     key += std::to_string(part.size()) + ' ';
@@ -24,7 +28,7 @@ std::string key_of(const std::string& head, const reader::Family& family, std::s
   for (const double bound : family.bounds) {
     key.append(reinterpret_cast<const char*>(&bound), sizeof bound);
   }
-  return key + head;
+  return key;
 }
 
 // Not memcpy(), which takes no null pointer, even for nothing.
@@ -32,126 +36,137 @@ char* copy(char* to, const char* from, std::size_t size) noexcept {
   return std::copy_n(from, size, to);
 }
 
-}  // namespace
+bool is_same(const Entry& a, const Entry& b) noexcept {
+  if (a.chunk->number() != b.chunk->number()) return false;
+  return a.last == b.last || (a.last != nullptr && b.last != nullptr && *a.last == *b.last);
+}
 
-// Learns the samples of a series that have this ending; all of them, if it is kAll.
-void Pieces::learn_series(const reader::Family& family, const reader::Series& series,
-                          std::string_view wanted, Run& run) {
-  const std::size_t begin = run.text.size();
-  std::string labels;
-  append_labels(labels, series.labels);
-  const bool has_numbers = format::values_of(family.type) != format::Values::kInfo;
+// What is the same in the names of a family's samples.
+struct Named {
+  std::string alone;     // without any label
+  std::string labelled;  // in front of labels, and of the next one
+  std::string bound;     // the label `le`; may be empty
+};
+std::vector<Named> named_samples(const reader::Family& family, std::string_view wanted) {
+  std::vector<Named> all;
   each_sample(family, [&](std::string_view ending, std::string_view bound) {
     if (wanted != kAll && ending != wanted) return;
-    std::string all = labels;
-    if (!bound.empty()) {
-      all += labels.empty() ? "le=\"" : ",le=\"";
-      all += bound;
-      all += '"';
-    }
-    append_series_name(run.text, family.name + std::string(ending), all);
-    run.text += ' ';
-    if (has_numbers) {
-      run.piece_size.push_back(static_cast<std::uint32_t>(run.text.size() - run.last_piece));
-      run.last_piece = run.text.size();
-    } else {
-      run.text += '1';
-    }
-    run.text += '\n';
+    Named& named = all.emplace_back();
+    const std::string name = family.name + std::string(ending);
+    constexpr std::string_view kLabels = "x";
+    append_series_name(named.alone, name, {});
+    append_series_name(named.labelled, name, kLabels);
+    named.labelled.resize(named.labelled.size() - kLabels.size() - 1);  // with the brace
+    if (!bound.empty()) named.bound.append("le=\"").append(bound).append(1, '"');
   });
-  if (spelling_.created && wanted == kAll) learn_created(family, series, run);
-  run.sizes.push_back(static_cast<std::uint32_t>(run.text.size() - begin));
-  run.tails.push_back(
-      static_cast<std::uint32_t>(run.text.size() - std::max(begin, run.last_piece)));
-  run.series.push_back(series.number);
+  return all;
 }
 
-void Pieces::learn_created(const reader::Family& family, const reader::Series& series, Run& run) {
-  const std::uint64_t created_ns = created_ns_of(family, series);
-  if (created_ns == 0) return;
-  std::string labels;
-  append_labels(labels, series.labels);
-  append_series_name(run.text, family.name + std::string(format::kCreatedEnding), labels);
-  run.text += ' ';
-  append_seconds(run.text, created_ns);
-  run.text += '\n';
-}
+}  // namespace
 
-// Copies the text of a series, which begins there in the run where it stood. The first of its
-// pieces begins behind the number before it.
-void Pieces::keep_series(const Run& former, std::size_t place, std::size_t text_at, Run& run) {
-  const std::size_t pieces = former.piece_size.size() / former.series.size();
-  const std::size_t size = former.sizes[place], begin = run.text.size();
-  run.text.append(former.text, text_at, size);
-  if (pieces > 0) {
-    const auto* const sizes = former.piece_size.data() + place * pieces;
-    std::size_t own = size - former.tails[place];  // of the first piece
-    for (std::size_t i = 1; i < pieces; ++i) own -= sizes[i];
-    run.piece_size.push_back(static_cast<std::uint32_t>(begin - run.last_piece + own));
-    run.piece_size.insert(run.piece_size.end(), sizes + 1, sizes + pieces);
-    run.last_piece = run.text.size() - former.tails[place];
+// Where an exposition is written: a string that is longer than what is in it by now.
+class Pieces::Room {
+ public:
+  Room(std::string& out, std::size_t begin) noexcept : out_(out), at_(begin) {}
+
+  // Returns where as many bytes may be written; advance() then tells how many were.
+  char* reserve(std::size_t bytes) {
+    if (out_.size() - at_ < bytes) out_.resize(at_ + bytes);
+    return out_.data() + at_;
   }
-  run.sizes.push_back(former.sizes[place]);
-  run.tails.push_back(former.tails[place]);
-  run.series.push_back(former.series[place]);
+  void advance(const char* end) noexcept { at_ = static_cast<std::size_t>(end - out_.data()); }
+  void append(std::string_view text) {
+    advance(copy(reserve(text.size()), text.data(), text.size()));
+  }
+  void finish() { out_.resize(at_); }
+
+ private:
+  std::string& out_;
+  std::size_t at_;
+};
+
+// Makes the text of the samples of a chunk's series that have this ending; of all, if it is kAll.
+Pieces::Text Pieces::text_of(const reader::Family& family, const Entry& entry,
+                             std::string_view wanted) {
+  const bool has_numbers = format::values_of(family.type) != format::Values::kInfo;
+  const std::vector<Named> samples = named_samples(family, wanted);
+  Text made;
+  text_.clear();
+  piece_size_.clear();
+  std::size_t last_piece = 0;
+  for (std::size_t i = 0; i < entry.chunk->size(); ++i) {
+    const reader::Series series = entry.at(i);
+    made.exemplars = made.exemplars || series.may_have_exemplars();
+    labels_.clear();
+    append_labels(labels_, series.labels);
+    for (const Named& sample : samples) {
+      if (labels_.empty() && sample.bound.empty()) {
+        text_ += sample.alone;
+      } else {
+        text_ += sample.labelled;
+        text_ += labels_;
+        if (!labels_.empty() && !sample.bound.empty()) text_ += ',';
+        text_ += sample.bound;
+        text_ += '}';
+      }
+      text_ += ' ';
+      if (has_numbers) {
+        piece_size_.push_back(static_cast<std::uint32_t>(text_.size() - last_piece));
+        last_piece = text_.size();
+      } else {
+        text_ += '1';
+      }
+      text_ += '\n';
+    }
+    if (!spelling_.created || wanted != kAll) continue;
+    if (const std::uint64_t created_ns = created_ns_of(family, series); created_ns != 0) {
+      append_series_name(text_, family.name + std::string(format::kCreatedEnding), labels_);
+      text_ += ' ';
+      append_seconds(text_, created_ns);
+      text_ += '\n';
+    }
+  }
+  made.tail = text_.size() - last_piece;
+  made.text.assign(text_);
+  made.piece_size.assign(piece_size_.begin(), piece_size_.end());
+  made.exemplars = made.exemplars && spelling_.exemplars && wanted == kAll;
+  return made;
 }
 
 // Learns series and what precedes them.
 void Pieces::learn_run(std::string head, const reader::Family& family, const Numbers& numbers,
                        std::string_view ending, Runs& former_runs) {
-  const bool exemplars = spelling_.exemplars && ending == kAll &&
-                         std::ranges::any_of(family.series, &reader::Series::may_have_exemplars);
-  const std::string key = key_of(head, family, ending);
-  Run former;
-  if (const auto there = former_runs.find(key); there != former_runs.end()) {
-    former = std::move(there->second);
-    former_runs.erase(there);
-  }
-  const auto& all = family.series;
-  const bool is_longer = former.series.size() <= all.size() && !former.series.empty() &&
-                         std::equal(former.series.begin(), former.series.end(), all.begin(),
-                                    [](std::uint64_t number, const reader::Series& s) {
-                                      return number != 0 && number == s.number;
-                                    });
   Run run;
-  std::size_t next = 0;
-  if (is_longer) {
-    next = former.series.size();
-    run = std::exchange(former, {});
-  } else {
-    run.text = std::move(head);
-    run.text.reserve(former.text.size());
-    run.piece_size.reserve(former.piece_size.size());
-    for (auto* words : {&run.sizes, &run.tails}) words->reserve(all.size());
-    run.series.reserve(all.size());
-  }
-  run.numbers = numbers;
+  run.key = key_of(family, ending);
+  Run former;
+  if (auto there = former_runs.extract(run.key)) former = std::move(there.mapped());
+  run.head = std::move(head);
+  run.series = family.series;
+  run.bounds = family.bounds;
   run.positions = family.positions;
+  run.numbers = numbers;
   run.numbers.positions = run.positions;
-  run.bounds = exemplars ? family.bounds : std::vector<double>();
-  run.exemplars = exemplars;
-  reader::NumberWalk walk(former.series);
-  std::size_t at = 0, text_at = former.text.size();
-  for (const std::uint32_t size : former.sizes) text_at -= size;
-  for (; next < all.size(); ++next) {
-    const auto place = walk.find(all[next].number);
-    if (!place) {
-      learn_series(family, all[next], ending, run);
-      continue;
+  // Chunks stay in their order, and new ones have higher numbers than all that were there before.
+  const auto known = former.series.entries();
+  std::uint64_t newest = 0;
+  for (const Entry& entry : known) newest = std::max(newest, entry.chunk->number());
+  std::size_t next = 0;  // of the known ones
+  for (const Entry& entry : run.series.entries()) {
+    std::size_t at = known.size();
+    if (entry.chunk->number() <= newest) {
+      for (at = next; at < known.size() && !is_same(known[at], entry);) ++at;
     }
-    while (at < *place) text_at += former.sizes[at++];
-    keep_series(former, *place, text_at, run);
+    if (at < known.size()) {
+      run.texts.push_back(std::move(former.texts[at]));
+      next = at + 1;
+    } else {
+      run.texts.push_back(text_of(family, entry, ending));
+    }
+    text_size_ += run.texts.back().text.size();
+    number_count_ += run.texts.back().piece_size.size();
   }
-  run.first_value.resize(all.size());
-  run.exemplars_of.resize(all.size());
-  for (std::size_t i = 0; i < all.size(); ++i) {
-    run.first_value[i] = all[i].first_value;
-    run.exemplars_of[i] = all[i].exemplars;
-  }
-  text_size_ += run.text.size();
-  number_count_ += run.piece_size.size();
+  text_size_ += run.head.size();
   runs_.push_back(std::move(run));
-  keys_.push_back(key);
 }
 
 // Learns a histogram, of these parts, as a family for each ending.
@@ -168,14 +183,16 @@ void Pieces::learn_divided(std::span<const reader::Family> parts, Runs& former) 
 void Pieces::learn(const reader::Families& families) {
   Runs former;
   if (shape_ != 0) {
-    for (std::size_t i = 0; i < runs_.size(); ++i) former.emplace(keys_[i], std::move(runs_[i]));
+    for (Run& run : runs_) {
+      std::string key = run.key;
+      former.emplace(std::move(key), std::move(run));
+    }
   }
   shape_ = 0;  // the text is not complete until the end of this function
   runs_.clear();
-  keys_.clear();
   text_size_ = spelling_.end.size();
   number_count_ = 0;
-  const auto other_names = escaped(families, spelling_.escaping, nullptr, &known_names_);
+  const auto other_names = escaped(families, spelling_.escaping);
   reader::each_family(other_names ? *other_names : families,
                       [&](std::span<const reader::Family> parts) {
                         if (spelling_.unknown_head != nullptr &&
@@ -193,39 +210,51 @@ void Pieces::learn(const reader::Families& families) {
 }
 
 void Pieces::encode(const reader::Families& families, std::string& out) {
-  encode_from(out.size(), families, out);
+  const std::size_t begin = out.size();
+  try {
+    encode_from(begin, families, out);
+  } catch (...) {
+    out.resize(begin);
+    throw;
+  }
 }
 
 void Pieces::replace(const reader::Families& families, std::string& out) {
   encode_from(0, families, out);
 }
 
-void Pieces::encode_from(std::size_t begin, const reader::Families& families, std::string& out) {
-  if (families.shape != shape_) learn(families);
-
-  std::size_t most = begin + text_size_ + number_count_ * kMaxNumberSize;
-  if (spelling_.exemplars) {
-    for (const auto& of_series : families.exemplars) most += of_series.size() * kMaxExemplarSize;
-  }
-  if (out.size() < most) out.resize(most);
-  char* to = out.data() + begin;
-  for (const Run& run : runs_) {
-    const char* piece = run.text.data();
-    const std::uint32_t* size = run.piece_size.data();
+void Pieces::encode_run(const Run& run, const reader::Families& families, Room& room) {
+  room.append(run.head);
+  const auto entries = run.series.entries();
+  for (std::size_t t = 0; t < entries.size(); ++t) {
+    const Entry& entry = entries[t];
+    const Text& text = run.texts[t];
+    const auto facts = entry.chunk->facts();
+    const auto exemplars_of = [&](const reader::SeriesChunk::Facts& series) {
+      return std::span(families.exemplars[series.exemplars + entry.exemplars]);
+    };
+    std::size_t most = text.text.size() + text.piece_size.size() * kMaxNumberSize;
+    if (text.exemplars) {
+      for (const auto& series : facts) {
+        if (series.exemplars == reader::Series::kNone) continue;
+        most += exemplars_of(series).size() * kMaxExemplarSize;
+      }
+    }
+    char* to = room.reserve(most);
+    const char* piece = text.text.data();
+    const std::uint32_t* size = text.piece_size.data();
     const auto put = [&](auto number) {
       to = print(copy(to, piece, *size), number);
       piece += *size++;
     };
-    const std::size_t* first_value = run.first_value.data();
-    const std::uint32_t* of_series = run.exemplars_of.data();
-    for (std::size_t i = 0; i < run.series.size(); ++i) {
-      const std::uint64_t* value = families.values.data() + *first_value++;
-      const std::uint32_t exemplars = *of_series++;
-      if (!run.exemplars || exemplars == reader::Series::kNone) {
+    const std::uint64_t* const values = families.values.data() + entry.values;
+    for (const auto& series : facts) {
+      const std::uint64_t* value = values + series.first_value;
+      if (!text.exemplars || series.exemplars == reader::Series::kNone) {
         each_number(run.numbers, value, put);
         continue;
       }
-      ExemplarWalk walk(families.exemplars[exemplars]);
+      ExemplarWalk walk(exemplars_of(series));
       auto bound = run.bounds.begin();
       each_number(run.numbers, value, [&](auto number) {
         put(number);
@@ -237,10 +266,18 @@ void Pieces::encode_from(std::size_t begin, const reader::Families& families, st
         to = copy(to, exemplar_.data(), exemplar_.size());
       });
     }
-    to = copy(to, piece, run.text.size() - run.last_piece);
+    room.advance(copy(to, piece, text.tail));
   }
-  to = copy(to, spelling_.end.data(), spelling_.end.size());
-  out.resize(static_cast<std::size_t>(to - out.data()));
+}
+
+void Pieces::encode_from(std::size_t begin, const reader::Families& families, std::string& out) {
+  if (families.shape != shape_) learn(families);
+  Room room(out, begin);
+  room.reserve(last_size_ != 0 ? last_size_ : text_size_ + number_count_ * kLikelyNumberSize);
+  for (const Run& run : runs_) encode_run(run, families, room);
+  room.append(spelling_.end);
+  room.finish();
+  last_size_ = out.size() - begin;
 }
 
 }  // namespace metrics::exposition

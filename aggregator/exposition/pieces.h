@@ -50,51 +50,50 @@ class Pieces {
   //
   // As long as families.shape is the same as in the call before, this allocates only to make `out`
   // large enough, so a caller that reuses `out` allocates nothing. After each change of shape, the
-  // text of series that had no number, or another one, is printed anew. The numbered ones of all
-  // families must be of one SegmentMerge or Combine. Throws
+  // text of those chunks of series is printed anew that were not there before. Throws
   // std::bad_alloc or std::length_error; `out` then still has its former content.
   void encode(const reader::Families& families, std::string& out);
   // Replaces the content of `out` by the exposition. Reusing the last scrape's string avoids both
-  // allocation and clearing.
+  // allocation and clearing. If it throws, the content means nothing.
   void replace(const reader::Families& families, std::string& out);
 
  private:
-  // The series of one family, or those of their samples that have one ending: their text, with gaps
-  // for the numbers.
-  struct Run {
-    Numbers numbers;  // with the positions below
-    std::vector<std::uint32_t> positions;
-    std::vector<double> bounds;  // of a histogram that may have exemplars
-    bool exemplars;              // its samples may have some
+  // The text of a chunk's series, with gaps for the numbers.
+  struct Text {
     std::string text;
     std::vector<std::uint32_t> piece_size;  // of the pieces in front of a number
-    // By series: the size of its text, how much of that is behind its last number, its number, and
-    // Series::first_value and exemplars.
-    std::vector<std::uint32_t> sizes, tails;
-    std::vector<std::uint64_t> series;
-    std::vector<std::size_t> first_value;
-    std::vector<std::uint32_t> exemplars_of;
-    std::size_t last_piece = 0;  // its beginning in the text
+    std::size_t tail = 0;                   // the size of the piece behind the last number
+    bool exemplars = false;                 // its samples may have some
+  };
+  // The series of one family, or those of their samples that have one ending.
+  struct Run {
+    std::string key;   // what the texts depend on, beside the series
+    std::string head;  // the text in front of them
+    reader::SeriesList series;
+    std::vector<Text> texts;  // by chunk
+    Numbers numbers;          // with the positions below
+    std::vector<std::uint32_t> positions;
+    std::vector<double> bounds;  // of a histogram
   };
   using Runs = std::unordered_map<std::string, Run, reader::Seeded>;
+  class Room;
 
   void encode_from(std::size_t begin, const reader::Families& families, std::string& out);
+  void encode_run(const Run& run, const reader::Families& families, Room& room);
   void learn(const reader::Families& families);
   void learn_divided(std::span<const reader::Family> parts, Runs& former);
   void learn_run(std::string head, const reader::Family& family, const Numbers& numbers,
                  std::string_view ending, Runs& former);
-  void learn_series(const reader::Family& family, const reader::Series& series,
-                    std::string_view ending, Run& run);
-  void learn_created(const reader::Family& family, const reader::Series& series, Run& run);
-  static void keep_series(const Run& former, std::size_t place, std::size_t text_at, Run& run);
+  Text text_of(const reader::Family& family, const reader::SeriesList::Entry& entry,
+               std::string_view ending);
 
   Spelling spelling_;
-  std::uint64_t shape_ = 0;        // of the families that the rest is for
-  std::uint64_t known_names_ = 0;  // see names.h
+  std::uint64_t shape_ = 0;  // of the families that the rest is for
   std::vector<Run> runs_;
-  std::vector<std::string> keys_;  // of the runs: what their text depends on, beside the series
   std::size_t text_size_ = 0, number_count_ = 0;  // of all runs
-  std::string exemplar_;                          // scratch
+  std::size_t last_size_ = 0;                     // of an exposition; 0: there was none yet
+  std::string text_, labels_, exemplar_;          // scratch, as is the next one
+  std::vector<std::uint32_t> piece_size_;
 };
 
 }  // namespace metrics::exposition

@@ -54,17 +54,17 @@ void add_timestamp(pbf_writer& to, pbf_tag_type field, std::uint64_t ns) {
   timestamp.add_int32(timestamp_field::kNanos, static_cast<std::int32_t>(ns % kSecond));
 }
 
-void add_labels(pbf_writer& to, pbf_tag_type field, const std::vector<reader::Label>& labels) {
-  for (const reader::Label& label : labels) {
-    pbf_writer pair(to, field);
-    pair.add_string(label_field::kName, view(label.name));
-    pair.add_string(label_field::kValue, view(label.value));
-  }
+void add_label(pbf_writer& to, pbf_tag_type field, std::string_view name, std::string_view value) {
+  pbf_writer pair(to, field);
+  pair.add_string(label_field::kName, view(name));
+  pair.add_string(label_field::kValue, view(value));
 }
 
 void add_exemplar(pbf_writer& to, pbf_tag_type field, const reader::Exemplar& exemplar) {
   pbf_writer message(to, field);
-  add_labels(message, exemplar_field::kLabel, exemplar.labels);
+  for (const reader::Label& label : exemplar.labels) {
+    add_label(message, exemplar_field::kLabel, label.name, label.value);
+  }
   message.add_double(exemplar_field::kValue, exemplar.value);
   add_timestamp(message, exemplar_field::kTimestamp, exemplar.stamp_ns);
 }
@@ -208,7 +208,9 @@ std::string head(const reader::Family& family) {
 std::string labels_of(const reader::Series& series) {
   std::string bytes;
   pbf_writer to(bytes);
-  add_labels(to, metric_field::kLabel, series.labels);
+  series.labels.each([&](std::string_view name, std::string_view value) {
+    add_label(to, metric_field::kLabel, name, value);
+  });
   return bytes;
 }
 

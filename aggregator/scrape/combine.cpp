@@ -6,26 +6,17 @@
 #include "libmetrics/format/editions.h"
 #include "libmetrics/format/types.h"
 #include "libmetrics/reader/identity.h"
-#include "libmetrics/reader/number_walk.h"
 
 namespace metrics::scrape {
 namespace {
-
-std::vector<reader::Label> labelled(const std::vector<reader::Label>& given,
-                                    const std::string& segment) {
-  std::vector<reader::Label> labels;
-  labels.reserve(given.size() + 1);
-  labels = given;
-  if (segment.empty()) return labels;
-  reader::move_aside(labels, "segment");
-  labels.push_back({"segment", segment});
-  return labels;
-}
 
 // Returns a number that changes whenever other families, or other series of them, are to be shown.
 std::uint64_t shape_of(const Source& source) noexcept {
   return source.left_out == nullptr ? source.families->shape : source.left_out->shape;
 }
+
+constexpr std::string_view kSegment = "segment";
+using Entry = reader::SeriesList::Entry;
 
 // A forged file can be at odds with others in any number of families and series.
 constexpr std::size_t kMostLeftOut = 100;
@@ -73,25 +64,23 @@ void Combine::rebuild(std::span<const Source> sources) {
   bases_.clear();
   by_sample_name_.clear();
   left_out_.clear();
-  // Without a shape, an exception has left them incomplete.
-  if (combined_.shape == 0) made_.clear();
-  former_ = std::move(combined_.families);
   formerly_made_ = std::exchange(made_, {});
   groups_.clear();
-  combined_ = reader::Families{};
+  combined_.shape = 0;
+  combined_.families.clear();
+  Base end;
   for (const Source& source : sources) {
     shapes_.push_back(shape_of(source));
     segments_.push_back(source.segment);
-    bases_.push_back({combined_.values.size(), combined_.exemplars.size()});
-    combined_.values.resize(combined_.values.size() + source.families->values.size());
-    combined_.exemplars.resize(combined_.exemplars.size() + source.families->exemplars.size());
-    add(source, bases_.back());
+    bases_.push_back(end);
+    add(source, end);
+    end.values += source.families->values.size();
+    end.exemplars += source.families->exemplars.size();
   }
-  former_ = {};
+  combined_.values.resize(end.values);
+  combined_.exemplars.resize(end.exemplars);
   formerly_made_.clear();
-  std::vector<std::size_t> first_parts;
   for (Group& group : groups_) {
-    first_parts.push_back(combined_.families.size());
     for (reader::Family& part : group.parts) {
       // A summary is a histogram without bounds; a family of both is one of histograms.
       if (group.has_buckets) part.type = format::Type::kHistogram;
@@ -99,7 +88,6 @@ void Combine::rebuild(std::span<const Source> sources) {
     }
   }
   groups_.clear();
-  for (auto& [key, made] : made_) made.part += first_parts[made.group];
   combined_.shape = reader::new_shape();
 }
 
@@ -147,34 +135,82 @@ void Combine::Group::learn_labels() {
   }
 }
 
-// Takes over all of what was made of a family's series, if it was made of the first of them and of
-// nothing else. Returns of how many.
-std::size_t Combine::take_all(const reader::Family& family, Made& former, Made& made,
-                              reader::Family& part) {
-  if (former.from.empty() || former.from.size() > family.series.size()) return 0;
-  std::vector<reader::Series>& series = former_[former.part].series;
-  const bool is_prefix = series.size() == former.from.size() &&
-                         std::equal(former.from.begin(), former.from.end(), family.series.begin(),
-                                    [](std::uint64_t number, const reader::Series& s) {
-                                      return number != 0 && number == s.number;
-                                    });
-  if (!is_prefix) return 0;
-  part.series = std::move(series);
-  made.from = std::move(former.from);
-  if (made.base == former.base) return made.from.size();
-  for (reader::Series& s : part.series) {
-    s.first_value += made.base.values - former.base.values;
-    if (!s.may_have_exemplars()) continue;
-    s.exemplars += static_cast<std::uint32_t>(made.base.exemplars - former.base.exemplars);
+// Gives a label `segment` that series of the chunk have another name, for the one that they get.
+void Combine::move_segment_aside(Entry& entry) {
+  const auto has_segment = [](const std::shared_ptr<const reader::LabelNames>& names) {
+    return std::ranges::find(*names, kSegment) != names->end();
+  };
+  if (std::ranges::none_of(entry.chunk->names(), has_segment)) return;
+  const std::uint64_t number = entry.chunk->number();
+  Made made;
+  if (const auto there = formerly_made_.find(number);
+      there != formerly_made_.end() && there->second.without.empty()) {
+    made = there->second;
+  } else {
+    std::vector<std::shared_ptr<const reader::LabelNames>> names;
+    for (const auto& former : entry.chunk->names()) {
+      std::vector<reader::Label> labels;
+      for (const std::string& name : *former) labels.push_back({name, {}});
+      reader::move_aside(labels, kSegment);
+      auto moved = std::make_shared<reader::LabelNames>();
+      for (reader::Label& label : labels) moved->push_back(std::move(label.name));
+      names.push_back(std::move(moved));
+    }
+    made.chunk = entry.chunk->renamed(std::move(names));
   }
-  return made.from.size();
+  entry.chunk = made.chunk;
+  made_[number] = std::move(made);
+}
+
+// Returns which of a chunk's series must be left out: empty if none. The first one has that number
+// in the source.
+std::vector<bool> Combine::left_out_of(const Source& source, std::size_t first, const Entry& entry,
+                                       Group& group, const std::string& family) {
+  std::vector<bool> without;
+  if (source.left_out == nullptr && group.are_apart) return without;
+  for (std::size_t i = 0; i < entry.chunk->size(); ++i) {
+    const bool is_expired = source.left_out != nullptr && source.left_out->series[first + i];
+    const bool is_second = !is_expired && !group.are_apart &&
+                           !group.labels.insert(reader::identity_of(entry.at(i).labels)).second;
+    if (is_second) {
+      leave_out("a series of " + family +
+                " is left out: an earlier source has one with the same labels");
+    }
+    if (!is_expired && !is_second) continue;
+    without.resize(entry.chunk->size());
+    without[i] = true;
+  }
+  return without;
+}
+
+// Takes series out of a chunk; not all of them.
+void Combine::take_out(const std::vector<bool>& without, Entry& entry) {
+  const std::uint64_t number = entry.chunk->number();
+  Made made{without, nullptr};
+  if (const auto there = formerly_made_.find(number);
+      there != formerly_made_.end() && there->second.without == without) {
+    made = there->second;
+  } else {
+    auto chunk = std::make_shared<reader::SeriesChunk>();
+    for (std::size_t i = 0; i < without.size(); ++i) {
+      if (!without[i]) chunk->add(*entry.chunk, i);
+    }
+    made.chunk = std::move(chunk);
+  }
+  entry.chunk = made.chunk;
+  made_[number] = std::move(made);
 }
 
 void Combine::add(const Source& source, const Base& base) {
   const std::string where = source.segment.empty() ? "" : " of segment " + source.segment;
+  std::shared_ptr<const reader::Label> label;
+  if (!source.segment.empty()) {
+    label =
+        std::make_shared<const reader::Label>(reader::Label{std::string(kSegment), source.segment});
+  }
   std::size_t next = 0;  // the number of the family's first series
   for (const reader::Family& family : source.families->families) {
-    std::size_t number = std::exchange(next, next + family.series.size());
+    const std::size_t number = std::exchange(next, next + family.series.size());
     Group* group = group_of(family, source.reserved, where);
     if (group == nullptr) continue;
     group->has_buckets = group->has_buckets || format::has_buckets(family.type);
@@ -201,46 +237,17 @@ void Combine::add(const Source& source, const Base& base) {
                           (is_first || !group->segments.contains(""));
     if (group->are_apart && !is_apart) group->learn_labels();
     group->are_apart = group->are_apart && is_apart;
-    const std::string made_key = source.segment + '\xff' + family.name + '\xff' +
-                                 std::string(format::to_string(family.type)) + key_of(family);
-    const auto there = formerly_made_.find(made_key);
-    Made none;
-    Made& former = there == formerly_made_.end() ? none : there->second;
-    Made& made = made_[made_key];
-    made = {{},
-            static_cast<std::size_t>(group - groups_.data()),
-            part_at->second,
-            part.series.size(),
-            base};
-    const bool is_whole = is_new && group->are_apart && source.left_out == nullptr;
-    std::size_t next_series = is_whole ? take_all(family, former, made, part) : 0;
-    const std::size_t rest = family.series.size() - next_series;
-    if (next_series == 0) {
-      part.series.reserve(part.series.size() + rest);
-      made.from.reserve(rest);
-    }
-    reader::NumberWalk walk(next_series == 0 ? former.from : none.from);
-    for (; next_series < family.series.size(); ++next_series) {
-      const reader::Series& series = family.series[next_series];
-      if (source.left_out != nullptr && source.left_out->series[number++]) continue;
-      const auto place = walk.find(series.number);
-      reader::Series* const formerly =
-          place ? &former_[former.part].series[former.first + *place] : nullptr;
-      const std::uint64_t own_number =
-          formerly != nullptr ? formerly->number : reader::new_number();
-      std::vector<reader::Label> labels = formerly != nullptr
-                                              ? std::move(formerly->labels)
-                                              : labelled(series.labels, source.segment);
-      if (!group->are_apart && !group->labels.insert(reader::identity_of(labels)).second) {
-        leave_out("a series of \"" + family.name + '"' + where +
-                  " is left out: an earlier source has one with the same labels");
-        continue;
-      }
-      part.series.push_back({std::move(labels), base.values + series.first_value, 0,
-                             series.created_ns, reader::Series::kNone, own_number});
-      made.from.push_back(series.number);
-      if (!series.may_have_exemplars()) continue;
-      part.series.back().exemplars = static_cast<std::uint32_t>(base.exemplars) + series.exemplars;
+    for (Entry entry : family.series.entries()) {
+      const std::size_t first = number + entry.begin;
+      if (label != nullptr) move_segment_aside(entry);
+      if (label != nullptr) entry.last = label;
+      entry.values += base.values;
+      entry.exemplars += static_cast<std::uint32_t>(base.exemplars);
+      const std::vector<bool> without =
+          left_out_of(source, first, entry, *group, '"' + family.name + '"' + where);
+      if (std::ranges::find(without, false) == without.end() && !without.empty()) continue;
+      if (!without.empty()) take_out(without, entry);
+      part.series.append(std::move(entry));
     }
   }
 }

@@ -4,6 +4,9 @@
 // like a counter reset. A label names the segment, and Prometheus can sum over it.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <unordered_map>
@@ -43,12 +46,10 @@ class Combine {
     std::size_t values = 0, exemplars = 0;
     friend bool operator==(const Base&, const Base&) = default;
   };
-  // The series of one family of one source, as they were made, to be used again.
+  // A chunk that was made of another one: of some of its series, or with other names of labels.
   struct Made {
-    std::vector<std::uint64_t> from;  // the numbers of the source's series; see reader::Series
-    std::size_t group = 0;            // while rebuilding, `part` is an index into its parts
-    std::size_t part = 0, first = 0;  // where they stand among the combined families' series
-    Base base = {};
+    std::vector<bool> without;  // which series are left out; empty: the names are other ones
+    std::shared_ptr<const reader::SeriesChunk> chunk;
   };
   // A family of all sources: one part for each set of bounds, and the labels that series have.
   struct Group {
@@ -67,8 +68,11 @@ class Combine {
   };
   void rebuild(std::span<const Source> sources);
   void add(const Source& source, const Base& base);
-  std::size_t take_all(const reader::Family& family, Made& former, Made& made,
-                       reader::Family& part);
+  void move_segment_aside(reader::SeriesList::Entry& entry);
+  std::vector<bool> left_out_of(const Source& source, std::size_t first,
+                                const reader::SeriesList::Entry& entry, Group& group,
+                                const std::string& family);
+  void take_out(const std::vector<bool>& without, reader::SeriesList::Entry& entry);
   void leave_out(std::string what);
   Group* group_of(const reader::Family& family, bool reserved, const std::string& where);
 
@@ -79,9 +83,8 @@ class Combine {
   std::unordered_map<std::string, std::size_t, reader::Seeded> by_sample_name_;
   std::vector<std::string> left_out_;
   reader::Families combined_;
-  // By segment and family; while rebuilding, what was made the last time, and the families there.
-  std::unordered_map<std::string, Made, reader::Seeded> made_, formerly_made_;
-  std::vector<reader::Family> former_;
+  // By the number of the chunk that they were made of; those of the last time while rebuilding.
+  std::unordered_map<std::uint64_t, Made, reader::Seeded> made_, formerly_made_;
 };
 
 }  // namespace metrics::scrape

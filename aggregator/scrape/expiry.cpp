@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <string_view>
 #include <utility>
 
 #include "libmetrics/format/types.h"
@@ -11,8 +12,10 @@ namespace {
 
 // An empty value is the same as no label.
 bool has_labels(const reader::Series& series) noexcept {
-  return std::any_of(series.labels.begin(), series.labels.end(),
-                     [](const reader::Label& label) { return !label.value.empty(); });
+  bool found = false;
+  series.labels.each(
+      [&](std::string_view, std::string_view value) { found = found || !value.empty(); });
+  return found;
 }
 
 }  // namespace

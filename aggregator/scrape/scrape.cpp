@@ -140,10 +140,10 @@ std::shared_ptr<const std::string> Scrape::make(const exposition::Format& format
   const auto start = Clock::now();
   const auto [families, own, states] = view(
       format.has_exemplars ? Exemplars::kAll : Exemplars::kNone, OwnMetrics::Purpose::kExposition);
-  if (KnownNames& seen = names_known_[options.escaping]; families.shape != seen.shape) {
-    seen.shape = families.shape;
+  if (std::uint64_t& shape = names_known_[options.escaping]; families.shape != shape) {
+    shape = families.shape;
     std::vector<std::string> met;
-    exposition::escaped(families, options.escaping, &met, &seen.known);
+    exposition::escaped(families, options.escaping, &met);
     for (const std::string& what : met) {
       if (logged_.size() < kMostLogged && logged_.insert(what).second) aggregator::log_warn(what);
     }

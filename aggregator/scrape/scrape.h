@@ -96,10 +96,7 @@ class Scrape {
   OwnMetrics own_;
   std::vector<std::string> left_out_;
   // By escaping, the shape of the families whose names were looked at; and what was logged of them.
-  struct KnownNames {
-    std::uint64_t shape = 0, known = 0;  // the second one as in exposition/names.h
-  };
-  std::map<format::Escaping, KnownNames> names_known_;
+  std::map<format::Escaping, std::uint64_t> names_known_;
   std::set<std::string> logged_;
   std::vector<Kept> encoders_;  // the one that was used last is the last
   exposition::Gzip gzip_;

@@ -167,6 +167,15 @@ std::optional<FamilyView> family_at(const Window& window, Offset offset, std::st
   return f;
 }
 
+std::optional<Strings> strings_in(std::span<const std::byte> bytes, std::uint32_t count) noexcept {
+  if (count > 2 * kMaxLabels) return std::nullopt;
+  Cursor cursor(bytes);
+  std::uint64_t size = 0;
+  for (std::uint32_t i = 0; i < count; ++i) size += string_bytes(cursor.string());
+  if (!cursor.ok()) return std::nullopt;
+  return Strings(bytes.first(size), count);
+}
+
 std::optional<SeriesView> series_at(const Window& window, Offset offset, std::string* fault) {
   std::span<const std::byte> rest;
   const auto* r = record_at<SeriesRecord>(window, offset, Kind::kSeries, rest, fault);
@@ -174,25 +183,20 @@ std::optional<SeriesView> series_at(const Window& window, Offset offset, std::st
   SeriesView s{offset,
                r->family,
                r->first_cell,
-               r->cell_count,
                r->first_place,
+               r->cell_count,
                r->places,
                r->created_ns,
                {},
                r->record.state.load(std::memory_order_relaxed)};
-  const std::uint32_t count = r->string_count;
-  // A later version may put the strings elsewhere.
-  Cursor cursor(window.bytes(r->strings, r->room));
-  for (std::uint32_t i = 0; i < count && i <= 2 * kMaxLabels; ++i) {
-    s.strings.push_back(cursor.string());
-  }
   const auto no = [&](const char* why) -> std::optional<SeriesView> {
     if (fault != nullptr) *fault = "series at " + std::to_string(offset) + ' ' + why;
     return std::nullopt;
   };
-  if (!cursor.ok() || s.strings.size() != count) {
-    return no("has strings that reach beyond its room, or out of the directory");
-  }
+  // A later version may put the strings elsewhere.
+  const auto strings = strings_in(window.bytes(r->strings, r->room), r->string_count);
+  if (!strings) return no("has strings that reach beyond its room, or out of the directory");
+  s.strings = *strings;
   if (r->cells_room < r->cell_count) return no("has more cells than room for them");
   if (!has_places_in_room(*r)) s.first_place = s.places = 0;
   return s;

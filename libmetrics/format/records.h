@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
+#include <iterator>
 #include <optional>
 #include <span>
 #include <string>
@@ -48,6 +50,85 @@ class Window {
   Offset last_;
 };
 
+// Strings that stand one after the other, each behind its size, as records keep them. Never leads
+// out of the bytes that strings_in() has got, even if these change meanwhile.
+class Strings {
+ public:
+  class Iterator {
+   public:
+    using iterator_category = std::input_iterator_tag;
+    using value_type = std::string_view;
+    using difference_type = std::ptrdiff_t;
+    using pointer = void;
+    using reference = std::string_view;
+    Iterator() noexcept = default;
+    std::string_view operator*() const noexcept { return string_; }
+    Iterator& operator++() noexcept {
+      rest_ = rest_.subspan(string_.size());
+      --left_;
+      read();
+      return *this;
+    }
+    Iterator operator++(int) noexcept {
+      Iterator before = *this;
+      ++*this;
+      return before;
+    }
+    friend bool operator==(const Iterator& a, const Iterator& b) noexcept {
+      return a.left_ == b.left_;
+    }
+
+   private:
+    friend class Strings;
+    Iterator(std::span<const std::byte> rest, std::uint32_t left) noexcept
+        : rest_(rest), left_(left) {
+      read();
+    }
+    void read() noexcept {
+      string_ = {};
+      std::uint32_t size = 0;
+      if (left_ == 0 || rest_.size() < sizeof size) return;
+      std::memcpy(&size, rest_.data(), sizeof size);
+      __asm__("" : "+r"(size));  // is read once: what is checked is what is used
+      rest_ = rest_.subspan(sizeof size);
+      string_ = {reinterpret_cast<const char*>(rest_.data()),
+                 std::min<std::size_t>(size, rest_.size())};
+    }
+    std::span<const std::byte> rest_;  // from the string on
+    std::string_view string_;
+    std::uint32_t left_ = 0;
+  };
+  using value_type = std::string_view;
+  using iterator = Iterator;
+  using const_iterator = Iterator;
+
+  Strings() noexcept = default;
+  std::size_t size() const noexcept { return count_; }
+  bool empty() const noexcept { return count_ == 0; }
+  // Returns the size of all strings as they were looked at, even if the bytes have changed since.
+  std::uint64_t text_bytes() const noexcept { return bytes_ - count_ * sizeof(std::uint32_t); }
+  Iterator begin() const noexcept { return {{at_, bytes_}, count_}; }
+  Iterator end() const noexcept { return {}; }
+  std::string_view operator[](std::size_t index) const noexcept {
+    return *std::next(begin(), static_cast<std::ptrdiff_t>(index));
+  }
+  std::string_view front() const noexcept { return *begin(); }
+  friend bool operator==(const Strings& a, const Strings& b) noexcept {
+    return a.count_ == b.count_ && std::equal(a.begin(), a.end(), b.begin());
+  }
+
+ private:
+  friend std::optional<Strings> strings_in(std::span<const std::byte> bytes,
+                                           std::uint32_t count) noexcept;
+  Strings(std::span<const std::byte> bytes, std::uint32_t count) noexcept
+      : at_(bytes.data()), bytes_(static_cast<std::uint32_t>(bytes.size())), count_(count) {}
+  const std::byte* at_ = nullptr;
+  std::uint32_t bytes_ = 0, count_ = 0;
+};
+// Returns that many strings, which stand at the beginning of the bytes; an empty optional if they
+// reach beyond them, or are more than a record may have.
+std::optional<Strings> strings_in(std::span<const std::byte> bytes, std::uint32_t count) noexcept;
+
 // Views into a window, valid as long as its bytes.
 struct FamilyView {
   Offset offset;
@@ -70,12 +151,12 @@ struct SeriesView {
   Offset offset;
   Offset family;
   std::uint64_t first_cell;
-  std::uint32_t cell_count;
   std::uint64_t first_place;
+  std::uint32_t cell_count;
   std::uint32_t places;  // all inside of the record's room for cells
   std::uint64_t created_ns;
-  std::vector<std::string_view> strings;  // label values; for an info names and values in turn
-  std::uint64_t state;                    // Record::state
+  Strings strings;      // label values; for an info names and values in turn
+  std::uint64_t state;  // Record::state
   bool is_live() const noexcept { return state_of(state) == State::kLive; }
   // Returns the end of its cells, with its places.
   std::uint64_t end_cell() const noexcept;

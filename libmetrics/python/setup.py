@@ -38,9 +38,9 @@ SOURCES = {
              'registry_series reuse series series_count surroundings',
     'api': 'arguments errors families log read_back segments series updates',
     'reader': 'contents directory directory_changes dropped exemplars families family_counts gauge_merge held_back '
-              'identities identity limits mapping merge merge_changes overlooked reader record_index seeded '
-              'series_edits shown slot_counts slot_report snapshot space_report verify verify_directory verify_values '
-              'written_heads',
+              'identities identity limits mapping merge merge_changes merge_lists overlooked reader record_index '
+              'seeded series_edits series_list shown slot_counts slot_report snapshot space_report verify '
+              'verify_directory verify_values written_heads',
     'python/extension': 'children counter gauge histogram info messages metric module observation own processes '
                         'series snapshot stateset tables timer',
 }

@@ -27,7 +27,9 @@ std::string labels_fault(const format::FamilyView& f, const format::SeriesView& 
   }
   if (s.strings.size() % 2 != 0) return "has a label name without a value";
   format::Definition d{f.type, std::string(f.name), {}, {}, {}, {}, {}};
-  for (std::size_t i = 0; i < s.strings.size(); i += 2) d.labels.emplace_back(s.strings[i]);
+  for (auto name = s.strings.begin(); name != s.strings.end(); ++name, ++name) {
+    d.labels.emplace_back(*name);
+  }
   try {
     format::checked(std::move(d));
   } catch (const format::Error& e) {

@@ -15,16 +15,12 @@
 
 #include "libmetrics/format/native.h"
 #include "libmetrics/format/types.h"
+#include "libmetrics/reader/labels.h"
+#include "libmetrics/reader/series_list.h"
 
 namespace metrics::reader {
 
 using format::Type;
-
-struct Label {
-  std::string name;
-  std::string value;  // UTF-8, not escaped
-  friend bool operator==(const Label&, const Label&) = default;
-};
 
 // An observation, or an amount that was added, with labels that lead to where that was.
 struct Exemplar {
@@ -32,28 +28,6 @@ struct Exemplar {
   double value;
   std::uint64_t stamp_ns;  // CLOCK_REALTIME, not later than the scrape
   friend bool operator==(const Exemplar&, const Exemplar&) = default;
-};
-
-struct Series {
-  std::vector<Label> labels;  // in the order in which they are written
-  std::size_t first_value;    // index into Families::values
-  // Where its first record stands in the segment, and when the oldest of its records was made. If
-  // the series is removed, and another one has its labels later, they differ. 0: of no segment, or
-  // of processes.
-  std::uint64_t record = 0;
-  std::uint64_t created_ns = 0;
-  // Index into Families::exemplars; kNone: the series has no places for any.
-  static constexpr std::uint32_t kNone = ~std::uint32_t{0};
-  std::uint32_t exemplars = kNone;
-  // See new_number(). Whoever reads families may keep what it has made of the labels, and of
-  // created_ns, as long as the number stays. 0: not numbered.
-  std::uint64_t number = 0;
-  bool may_have_exemplars() const noexcept { return exemplars != kNone; }
-  // Compares everything but the number.
-  friend bool operator==(const Series& a, const Series& b) {
-    return a.labels == b.labels && a.first_value == b.first_value && a.record == b.record &&
-           a.created_ns == b.created_ns && a.exemplars == b.exemplars;
-  }
 };
 
 struct Family {
@@ -64,8 +38,8 @@ struct Family {
   format::Type type;
   std::vector<double> bounds;  // of a histogram, the explicit ones: ascending, finite, no +Inf
   // No two with the same labels. A state set has one for each state, which stands in a label of the
-  // family's name. As long as numbered ones stay, so does their order.
-  std::vector<Series> series;
+  // family's name.
+  SeriesList series;
   // True if these are more series of the family before it in the list, which has other bounds (in
   // another segment): HELP and TYPE are not printed again.
   bool continues = false;
@@ -113,7 +87,7 @@ struct CounterValue {
 // Returns a shape that no Families of this process has had.
 std::uint64_t new_shape() noexcept;
 
-// Returns a number that no series of this process has had, higher than all before.
+// Returns a number that no chunk of series of this process has had.
 std::uint64_t new_number() noexcept;
 
 struct Families {

@@ -4,9 +4,11 @@
 #include <bit>
 #include <cstdint>
 #include <initializer_list>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "libmetrics/format/types.h"
 #include "libmetrics/reader/families.h"
@@ -38,11 +40,14 @@ class FamiliesBuilder {
   // Adds a series to the last family; the caller then adds its values, in the order of families.h.
   FamiliesBuilder& series(std::initializer_list<LabelView> labels) {
     if (add_ == Add::kValues) return *this;
-    Series series{{}, families_.values.size()};
+    auto names = std::make_shared<LabelNames>();
+    std::vector<std::string_view> values;
     for (const auto& [name, value] : labels) {
-      series.labels.push_back({std::string(name), std::string(value)});
+      names->emplace_back(name);
+      values.push_back(value);
     }
-    families_.families.back().series.push_back(std::move(series));
+    families_.families.back().series.push_back(std::move(names), values,
+                                               {{}, families_.values.size()});
     return *this;
   }
   FamiliesBuilder& whole(std::uint64_t value) {

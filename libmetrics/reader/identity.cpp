@@ -20,6 +20,10 @@ std::string identity_of(std::span<const Label> labels) {
   return text;
 }
 
+std::string identity_of(const Labels& labels) {
+  return identity_of(static_cast<std::vector<Label>>(labels));
+}
+
 void move_aside(std::vector<Label>& labels, std::string_view name) {
   const auto find = [&labels](std::string_view wanted) {
     return std::find_if(labels.begin(), labels.end(),

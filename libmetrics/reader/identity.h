@@ -13,6 +13,7 @@ namespace metrics::reader {
 
 // Returns a text that is the same for labels that are one, and differs for others.
 std::string identity_of(std::span<const Label> labels);
+std::string identity_of(const Labels& labels);
 
 // Renames a label of that name, so that another one can have the name: it gets "exported_" before
 // it, repeatedly, until the name is free, as with Prometheus.

@@ -22,8 +22,7 @@ std::uint64_t beyond(std::uint64_t cost, std::uint64_t paid) noexcept {
   return cost > paid ? cost - paid : 0;
 }
 
-template <class Strings>
-std::uint64_t size_of(const Strings& strings) {
+std::uint64_t size_of(std::span<const std::string_view> strings) {
   std::uint64_t bytes = 0;
   for (const std::string_view s : strings) bytes += s.size();
   return bytes;
@@ -48,10 +47,11 @@ std::uint64_t written_size(const Names& names) noexcept {
 
 // Bounds the bytes of a series' labels in a sample.
 std::uint64_t size_of_labels(const format::FamilyView& family, const format::SeriesView& series) {
-  std::uint64_t bytes = written_size(family.labels) + size_of(series.strings);
+  std::uint64_t bytes = written_size(family.labels) + series.strings.text_bytes();
   if (format::values_of(family.type) != format::Values::kInfo) return bytes;
-  for (std::size_t i = 0; i < series.strings.size(); i += 2) {
-    bytes += written_size(series.strings[i]);  // names and values in turn
+  const auto& strings = series.strings;  // names and values in turn
+  for (auto name = strings.begin(); name != strings.end(); ++name, ++name) {
+    bytes += written_size(*name);
   }
   return bytes;
 }

@@ -6,7 +6,6 @@
 #include "libmetrics/format/clock.h"
 #include "libmetrics/format/gauge_value.h"
 #include "libmetrics/reader/add.h"
-#include "libmetrics/reader/identity.h"
 #include "libmetrics/reader/mapping.h"
 
 namespace metrics::reader {
@@ -19,13 +18,6 @@ bool is_overflow(const Contents& contents, const Shown& shown, const Shown::Seri
     if (contents.families[shown.edition_of[r]].overflow != contents.series[r].offset) return false;
   }
   return true;
-}
-
-// Returns the type that a family is shown as: numbers of processes are no states.
-format::Type shown_type(const format::FamilyView& last) {
-  const bool is_number =
-      last.type == format::Type::kStateSet && last.mode == format::Mode::kLiveSum;
-  return is_number ? format::Type::kGauge : last.type;
 }
 
 }  // namespace
@@ -78,6 +70,7 @@ void SegmentMerge::close() {
 bool SegmentMerge::forget() {
   planned_.reset();
   shown_ = {};
+  names_ = {};
   by_cell_ = {};
   gone_ = {};
   gauges_.forget();
@@ -138,6 +131,7 @@ void SegmentMerge::plan() {
   overflows_.clear();
   unused_.assign(shown_.series.size(), false);
   planned_series_.assign(shown_.series.size(), {});
+  plan_names();
   series_of_.assign(contents.series.size(), Shown::kNone);
   of_processes_.clear();
   free_series_.clear();
@@ -344,105 +338,6 @@ bool SegmentMerge::find_unused_overflows() {
     unused_[i] = unused;
   }
   return changed;
-}
-
-void SegmentMerge::rebuild() {
-  families_.families.clear();
-  for (const Shown::Family& shown : shown_.families) {
-    const format::FamilyView& f = *shown.last;
-    families_.families.push_back(
-        {std::string(f.name),
-         std::string(f.help),
-         std::string(f.unit),
-         shown_type(f),
-         {f.bounds.begin(), f.bounds.end()},
-         {},
-         false,
-         shown.reached_below_zero,
-         shown.native,
-         shown.native ? format::positions_of(f.bounds, shown.native) : std::vector<std::uint32_t>(),
-         shown.yields});
-  }
-  touched_.clear();
-  edits_.clear();
-  for (std::size_t i = 0; i < shown_.series.size(); ++i) {
-    const Shown::Series& series = shown_.series[i];
-    if (series.is_gone()) continue;
-    Family& family = families_.families[series.family];
-    if (format::is_of_processes(family.type)) continue;
-    planned_series_[i].is_listed = is_visible(i);
-    if (planned_series_[i].is_listed) family.series.push_back(numbered_series(i));
-  }
-  for (Family& family : families_.families) {
-    if (!std::ranges::is_sorted(family.series, {}, &Series::record)) {
-      std::ranges::sort(family.series, {}, &Series::record);
-    }
-  }
-  rebuild_processes();
-  families_.shape = new_shape();
-}
-
-std::vector<Label> SegmentMerge::labels_of_series(std::size_t i) const {
-  const Contents& contents = planned_->contents;
-  const Shown::Series& series = shown_.series[i];
-  const Shown::Family& shown = shown_.families[series.family];
-  const auto& edition = contents.families[shown_.edition_of[series.first]];
-  std::vector<Label> labels = labels_of(edition, contents.series[series.first]);
-  // An older edition may have had a label that the last one's type or mode gives to samples.
-  if (shown_type(*shown.last) == format::Type::kSummary) move_aside(labels, "quantile");
-  if (shown.last->type != format::Type::kInfo && format::is_of_processes(shown.last->type) &&
-      format::is_per_process(shown.last->mode)) {
-    move_aside(labels, "pid");
-  }
-  return labels;
-}
-
-// Returns true if a series of sums is to be listed now.
-bool SegmentMerge::is_visible(std::size_t i) const {
-  return !shown_.series[i].is_gone() && !is_gone(shown_.series[i]) && !unused_[i];
-}
-
-// Returns a series of sums as families list it.
-Series SegmentMerge::numbered_series(std::size_t i) const {
-  const Contents& contents = planned_->contents;
-  const Shown::Series& series = shown_.series[i];
-  std::uint64_t created_ns = ~std::uint64_t{0};
-  for (std::uint32_t r = series.first; r != Shown::kNone; r = shown_.next[r]) {
-    created_ns = std::min(created_ns, contents.series[r].created_ns);
-  }
-  return {labels_of_series(i), first_values_[i], contents.series[series.first].offset,
-          created_ns,          exemplars_of_[i], new_number()};
-}
-
-// Lists the series of processes anew: which there are depends on the values that are set.
-void SegmentMerge::rebuild_processes() {
-  const auto& samples = gauges_.samples();
-  for (std::size_t f = 0; f < shown_.families.size(); ++f) {
-    Family& family = families_.families[f];
-    if (format::is_of_processes(family.type)) family.series.clear();
-  }
-  std::size_t next_sample = 0;
-  for (const std::uint32_t i : of_processes_) {
-    const Shown::Series& series = shown_.series[i];
-    const Shown::Family& shown = shown_.families[series.family];
-    Family& family = families_.families[series.family];
-    const std::vector<Label> labels = labels_of_series(i);
-    for (; next_sample < samples.size() && samples[next_sample].series == i; ++next_sample) {
-      std::vector<Label> all;
-      all.reserve(labels.size() + 2);
-      all = labels;
-      if (!shown.states.empty()) {
-        all.push_back({family.name, std::string(shown.states[samples[next_sample].state])});
-      }
-      if (const std::string& pid = samples[next_sample].pid; !pid.empty()) {
-        all.push_back({"pid", pid});
-      }
-      family.series.push_back({std::move(all), samples_at_ + next_sample});
-      family.series.back().number = new_number();
-    }
-  }
-  families_.values.resize(samples_at_ + samples.size());
-  moved_samples_ = false;
 }
 
 }  // namespace metrics::reader

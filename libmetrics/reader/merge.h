@@ -23,7 +23,6 @@
 #include "libmetrics/reader/families.h"
 #include "libmetrics/reader/gauge_merge.h"
 #include "libmetrics/reader/reader.h"
-#include "libmetrics/reader/series_edits.h"
 #include "libmetrics/reader/shown.h"
 
 namespace metrics::reader {
@@ -107,7 +106,9 @@ class SegmentMerge {
   void rebuild_processes();
   std::vector<Label> labels_of_series(std::size_t series) const;
   bool is_visible(std::size_t series) const;
-  Series numbered_series(std::size_t series) const;
+  void plan_names();
+  void sort_by_record(std::vector<std::uint32_t>& series) const;
+  void list(std::size_t series, SeriesList& to) const;
 
   Reader reader_;
   std::optional<format::SlotIndex> only_;     // that the last read_slot() has read
@@ -124,8 +125,10 @@ class SegmentMerge {
   };
   std::vector<Planned> planned_series_;      // likewise by series
   std::vector<std::uint64_t> sample_costs_;  // of a sample of each series, if it is; see limits.h
-  std::vector<Sum> by_cell_;                 // in the order of cells
-  std::vector<Fold> folds_;                  // in the order of records
+  // By edition: the names of its series' labels; nullptr if a series may have other ones.
+  std::vector<std::shared_ptr<const LabelNames>> names_;
+  std::vector<Sum> by_cell_;                                    // in the order of cells
+  std::vector<Fold> folds_;                                     // in the order of records
   std::map<std::uint32_t, std::vector<std::uint32_t>> places_;  // by edition, see Fold
   std::vector<std::uint64_t> straddling_;   // scratch: copies of series that reach into a hole
   std::vector<Reader::Stretch> stretches_;  // scratch
@@ -136,9 +139,13 @@ class SegmentMerge {
   // What series that are gone have left for others: their indices, and their values by count.
   std::vector<std::uint32_t> free_series_;
   std::map<std::uint32_t, std::vector<std::size_t>> free_values_;
-  std::vector<std::uint32_t> touched_;          // series that may have to be listed, or not
-  std::map<std::uint32_t, SeriesEdits> edits_;  // by family, to be applied
-  std::vector<bool> gone_, last_gone_;          // see Reader::find_gone()
+  std::vector<std::uint32_t> touched_;  // series that may have to be listed, or not
+  struct Edits {
+    std::vector<format::Offset> removed;
+    std::vector<std::uint32_t> added;  // indices into shown_.series
+  };
+  std::map<std::uint32_t, Edits> edits_;  // by family, to be applied
+  std::vector<bool> gone_, last_gone_;    // see Reader::find_gone()
   // Of families with a limit, the series that count beyond it: indices into shown_.series. They are
   // there from the beginning, and shown once they are not 0.
   std::vector<std::size_t> overflows_;

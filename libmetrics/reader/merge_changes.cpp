@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "libmetrics/reader/merge.h"
+#include "libmetrics/reader/series_edits.h"
 
 namespace metrics::reader {
 namespace {
@@ -149,16 +150,19 @@ void SegmentMerge::update() {
     Planned& planned = planned_series_[i];
     if (shown_.series[i].is_gone() || visible == planned.is_listed) continue;
     planned.is_listed = visible;
-    SeriesEdits& edits = edits_[shown_.series[i].family];
+    Edits& edits = edits_[shown_.series[i].family];
     if (visible) {
-      edits.added.push_back(numbered_series(i));
+      edits.added.push_back(i);
     } else {
       edits.removed.push_back(planned.record);
     }
   }
   touched_.clear();
   for (auto& [family, edits] : edits_) {
-    apply(std::move(edits), families_.families[family].series);
+    sort_by_record(edits.added);
+    SeriesList added;
+    for (const std::uint32_t i : edits.added) list(i, added);
+    apply(std::move(edits.removed), added, families_.families[family].series);
   }
   edits_.clear();
   if (gauges_.changed() || moved_samples_) rebuild_processes();

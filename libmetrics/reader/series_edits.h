@@ -5,16 +5,14 @@
 #include <vector>
 
 #include "libmetrics/format/records.h"
-#include "libmetrics/reader/families.h"
+#include "libmetrics/reader/series_list.h"
 
 namespace metrics::reader {
 
-struct SeriesEdits {
-  std::vector<format::Offset> removed;  // by Series::record
-  std::vector<Series> added;
-};
-
-// Edits a list that is in the order of records, of which no two are the same, and stays so.
-void apply(SeriesEdits edits, std::vector<Series>& list);
+// Takes the series of these records out of a list, and puts others in. Both lists are in the order
+// of Series::record, of which no two are the same; the first one stays so. Chunks in which nothing
+// changes stay; so that they don't become many small ones, a chunk that has few series left is
+// joined with the next one.
+void apply(std::vector<format::Offset> removed, const SeriesList& added, SeriesList& list);
 
 }  // namespace metrics::reader

@@ -12,13 +12,15 @@ namespace metrics::reader {
 
 std::vector<Label> labels_of(const format::FamilyView& edition, const format::SeriesView& record) {
   std::vector<Label> labels;
+  auto string = record.strings.begin();
   if (format::values_of(edition.type) == format::Values::kInfo) {
     for (std::size_t k = 0; k + 1 < record.strings.size(); k += 2) {
-      labels.push_back({std::string(record.strings[k]), std::string(record.strings[k + 1])});
+      std::string name(*string++);
+      labels.push_back({std::move(name), std::string(*string++)});
     }
   } else {
     for (std::size_t k = 0; k < record.strings.size(); ++k) {
-      labels.push_back({std::string(edition.labels[k]), std::string(record.strings[k])});
+      labels.push_back({std::string(edition.labels[k]), std::string(*string++)});
     }
   }
   return labels;

@@ -46,17 +46,18 @@ class Input {
 
 void add_series(reader::Families& families, reader::Family& family, Input& input) {
   reader::Series series{{}, families.values.size()};
+  std::vector<reader::Label> labels;
   // What a segment can't have: a series twice. So each has a label of its own.
-  series.labels.push_back({"n", std::to_string(family.series.size())});
+  labels.push_back({"n", std::to_string(family.series.size())});
   if (input.byte() % 2 == 0) {
     const std::string name = input.byte() % 4 == 0 ? "m" + input.text() : "text";
-    series.labels.push_back({name, input.text()});
+    labels.push_back({name, input.text()});
   }
   if (input.byte() % 2 == 0) series.created_ns = input.word();
   for (std::size_t i = 0; i < reader::value_count(family); ++i) {
     families.values.push_back(input.byte() % 3 == 0 ? input.word() : input.byte());
   }
-  family.series.push_back(std::move(series));
+  family.series.push_back(labels, series);
 }
 
 reader::Families families_of(Input& input) {

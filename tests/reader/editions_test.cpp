@@ -52,7 +52,7 @@ std::map<std::string, double> samples(const std::string& file) {
           const auto buckets = families.buckets(f, s);
           for (std::size_t i = 0; i < buckets.size(); ++i) {
             below += static_cast<double>(buckets[i]);
-            auto labels = s.labels;
+            std::vector<reader::Label> labels = s.labels;
             labels.push_back(
                 {"le", i < f.bounds.size() ? std::to_string(f.bounds[i]) : std::string("+Inf")});
             put("_bucket", labels, below);

@@ -21,8 +21,9 @@ class FamiliesBuilder : private OwnFamilies, public reader::FamiliesBuilder {
   // Adds an exemplar to the last series; those of a series in ascending order of values.
   FamiliesBuilder& exemplar(double value, std::uint64_t stamp_ns,
                             std::vector<reader::Label> labels) {
-    reader::Series& series = families.families.back().series.back();
-    if (!series.may_have_exemplars()) {
+    reader::SeriesList& list = families.families.back().series;
+    reader::SeriesChunk::Facts& series = list.change(list.size() - 1);
+    if (series.exemplars == reader::Series::kNone) {
       series.exemplars = static_cast<std::uint32_t>(families.exemplars.size());
       families.exemplars.emplace_back();
     }

@@ -50,22 +50,22 @@ Scrape::Found Scrape::find(const std::string& name, const LabelValues& labels) c
   for (const auto& family : families_.families) {
     if (family.name != name) continue;
     for (const auto& series : family.series) {
-      if (same_values(series, labels)) return {&family, &series};
+      if (same_values(series, labels)) return {&family, series};
     }
-    return {&family, nullptr};
+    return {&family, std::nullopt};
   }
   return {};
 }
 
 Scrape::Found Scrape::required(const std::string& name, const LabelValues& labels) const {
   const Found found = find(name, labels);
-  if (found.series == nullptr) ADD_FAILURE() << "no such series of " << name;
+  if (!found.series) ADD_FAILURE() << "no such series of " << name;
   return found;
 }
 
 std::uint64_t Scrape::count(const std::string& name, const LabelValues& labels) const {
   const Found found = required(name, labels);
-  if (found.series == nullptr) return 0;
+  if (!found.series) return 0;
   if (found.family->type == format::Type::kCounter) return families_.counter(*found.series).whole;
   const auto buckets = families_.buckets(*found.family, *found.series);
   return std::accumulate(buckets.begin(), buckets.end(), std::uint64_t{0});
@@ -89,7 +89,7 @@ std::uint64_t Scrape::sum_of_counts(const std::string& name) const {
 
 double Scrape::sum(const std::string& name, const LabelValues& labels) const {
   const Found found = required(name, labels);
-  if (found.series == nullptr) return std::numeric_limits<double>::quiet_NaN();
+  if (!found.series) return std::numeric_limits<double>::quiet_NaN();
   if (found.family->type == format::Type::kCounter) {
     return families_.counter(*found.series).fraction;
   }
@@ -99,14 +99,14 @@ double Scrape::sum(const std::string& name, const LabelValues& labels) const {
 std::vector<std::uint64_t> Scrape::buckets(const std::string& name,
                                            const LabelValues& labels) const {
   const Found found = required(name, labels);
-  if (found.series == nullptr) return {};
+  if (!found.series) return {};
   const auto buckets = families_.buckets(*found.family, *found.series);
   return {buckets.begin(), buckets.end()};
 }
 
 std::optional<double> Scrape::gauge(const std::string& name) const {
   const Found found = find(name, {});
-  if (found.series == nullptr) return std::nullopt;
+  if (!found.series) return std::nullopt;
   return families_.gauge(*found.series);
 }
 
@@ -132,7 +132,7 @@ std::map<std::string, double> Scrape::by_pid(const std::string& name) const {
 }
 
 bool Scrape::has(const std::string& name, const LabelValues& labels) const {
-  return find(name, labels).series != nullptr;
+  return find(name, labels).series.has_value();
 }
 
 std::size_t Scrape::series_count(const std::string& name) const {

@@ -59,7 +59,7 @@ class Scrape {
  private:
   struct Found {
     const reader::Family* family = nullptr;
-    const reader::Series* series = nullptr;
+    std::optional<reader::Series> series = std::nullopt;
   };
   Found find(const std::string& name, const LabelValues& labels) const;
   Found required(const std::string& name, const LabelValues& labels) const;

@@ -130,7 +130,7 @@ reader::Families created(std::uint64_t created_ns) {
   b.family(format::Type::kGauge, "g", "").gauge({}, 1.0);
   b.family(format::Type::kHistogram, "n", "", {-1}).series({}).whole(2).whole(0).real(1);
   reader::Families families = b.build();
-  for (reader::Family& f : families.families) f.series[0].created_ns = created_ns;
+  for (reader::Family& f : families.families) f.series.change(0).created_ns = created_ns;
   return families;
 }
 

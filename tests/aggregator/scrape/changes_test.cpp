@@ -22,13 +22,15 @@ using scrape::Source;
 // A segment in which series come and go.
 class Changing {
  public:
-  explicit Changing(std::mt19937& random) : random_(random) {}
+  explicit Changing(std::mt19937& random) : random_(random) {
+    for (unsigned i = 0; i < kMany; ++i) tasks_.labels("m" + std::to_string(i)).inc(i);
+  }
 
   void step() {
     const std::string value = std::string(below(30), 'v') + std::to_string(below(30));
-    switch (below(8)) {
+    switch (below(9)) {
       case 0:
-        return tasks_.remove(value);
+        return tasks_.remove(below(2) == 0 ? value : "m" + std::to_string(below(kMany)));
       case 1:
         return times_.remove(value);
       case 2:
@@ -36,9 +38,14 @@ class Changing {
       case 3:
         return load_.labels(value).set(below(9));
       case 4:
-        return below(10) == 0 ? tasks_.clear() : load_.remove(value);
+        return below(30) == 0 ? tasks_.clear() : load_.remove(value);
       case 5:
         return release(value, below(3));
+      case 6: {
+        const unsigned first = below(kMany);
+        for (unsigned i = first; i < first + 50; ++i) tasks_.remove("m" + std::to_string(i));
+        return;
+      }
       default:
         return tasks_.labels(value).inc();
     }
@@ -61,6 +68,7 @@ class Changing {
     EXPECT_EQ(ended(forked(program)), 0);
   }
 
+  static constexpr unsigned kMany = 300;  // so that families have several chunks of series
   std::mt19937& random_;
   TempSegment t_{{8, 8, 8192, 256 * 1024}};
   Family<Counter> tasks_{"tasks", "", {"type"}, t_.options()};
@@ -132,6 +140,24 @@ TEST(Changes, OfOneSegmentAreShownByThoseWhoKnewTheFormerOnes) {
 
 TEST(Changes, OfSeveralSegmentsAreShownByThoseWhoKnewTheFormerOnes) {
   for (const unsigned seed : {3u, 4u, 5u}) play({"a", "b"}, seed);
+}
+
+// A path may turn out to be a directory: from then on its segments' series have a label.
+TEST(Changes, OfASegmentsLabelAreShownThoughItsSeriesStay) {
+  std::mt19937 random(8);
+  Changing segment(random);
+  const reader::Families& families = segment.families();
+  Combine kept;
+  auto encode = exposition::formats().front().make_encoder({});
+  for (const char* name : {"", "a", "b", ""}) {
+    const std::vector<Source> sources = {{&families, name}};
+    Combine anew;
+    std::string text, expected;
+    encode(kept(sources), text);
+    exposition::formats().front().make_encoder({})(anew(sources), expected);
+    EXPECT_EQ(text, expected) << name;
+    EXPECT_EQ(text.find("segment=\"a\"") != std::string::npos, std::string(name) == "a");
+  }
 }
 
 // Their series may have the same labels, of which the first is shown.

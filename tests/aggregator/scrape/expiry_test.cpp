@@ -176,8 +176,8 @@ TEST(Expiry, OfASeriesInTheRecordOfAnotherBeginsAnew) {
   test::FamiliesBuilder b;
   b.family(format::Type::kCounter, "tasks", "").counter({{"type", "a"}}, 0);
   reader::Families families = b.build();
-  families.families.front().series.front().record = 4096;
-  families.families.front().series.front().created_ns = 1;
+  families.families.front().series.change(0).record = 4096;
+  families.families.front().series.change(0).created_ns = 1;
   Expiry expiry(10s);
   const Expiry::Clock::time_point start{};
   expiry.look(families, start);
@@ -185,7 +185,7 @@ TEST(Expiry, OfASeriesInTheRecordOfAnotherBeginsAnew) {
   expiry.look(families, start + 11s);
   EXPECT_EQ(expiry.count(), 1u);
   families.shape = reader::new_shape();
-  families.families.front().series.front().created_ns = 2;
+  families.families.front().series.change(0).created_ns = 2;
   expiry.look(families, start + 11s);
   EXPECT_EQ(expiry.count(), 0u);
 }

@@ -64,22 +64,22 @@ class Before {
         is_same_segment_(before.id == now.id) {
     if (is_same_) return;
     for (const Family& f : families_.families) {
-      for (const Series& s : f.series) by_name_.emplace(name_of(f, s), Place{&f, &s});
+      for (const Series& s : f.series) by_name_.emplace(name_of(f, s), Place{&f, s});
     }
   }
   struct Place {
     const Family* family = nullptr;
-    const Series* series = nullptr;
+    Series series;
   };
   // Returns its place if it is the same series, counted in the same way.
   Place of(const Picture& now, std::size_t family, std::size_t series) const {
     const Family& f = now.families.families[family];
     const Series& s = f.series[series];
-    if (is_same_) return {&families_.families[family], &families_.families[family].series[series]};
+    if (is_same_) return {&families_.families[family], families_.families[family].series[series]};
     const auto there = by_name_.find(name_of(f, s));
     if (there == by_name_.end() || !is_same_segment_) return {};
     const Place at = there->second;
-    const bool is_one = at.series->record == s.record && at.series->created_ns == s.created_ns &&
+    const bool is_one = at.series.record == s.record && at.series.created_ns == s.created_ns &&
                         at.family->bounds == f.bounds && at.family->native == f.native &&
                         at.family->type == f.type;
     return is_one ? at : Place{};
@@ -106,8 +106,8 @@ std::vector<std::uint64_t> gained_counts(const Families& before, const Before::P
                                          const Families& now, const Family& f, const Series& s) {
   const auto counts = now.counts(f, s);
   std::vector<std::uint64_t> gained(counts.begin(), counts.end());
-  if (at.series == nullptr) return gained;
-  const auto earlier = before.counts(*at.family, *at.series);
+  if (at.family == nullptr) return gained;
+  const auto earlier = before.counts(*at.family, at.series);
   for (std::size_t i = 0; i < gained.size() && i < earlier.size(); ++i) {
     if (gained[i] >= earlier[i]) gained[i] -= earlier[i];
   }
@@ -199,9 +199,9 @@ void History::add_series(const Picture& before, const Picture& now, double secon
       }
       if (seconds > 0 && counts(f)) {
         const Before::Place at = earlier.of(now, i, j);
-        const Number was = at.series == nullptr
+        const Number was = at.family == nullptr
                                ? Number{.is_whole = true}
-                               : number_of(earlier.families(), *at.family, *at.series);
+                               : number_of(earlier.families(), *at.family, at.series);
         row.rate.add(gained(was, number), seconds);
         if (format::has_buckets(f.type)) {
           const auto gains = gained_counts(earlier.families(), at, now.families, f, s);
