@@ -1,6 +1,8 @@
 #include "libmetrics/format/utf8.h"
 
 #include <algorithm>
+#include <cstdint>
+#include <cstring>
 
 namespace metrics::format {
 
@@ -30,6 +32,25 @@ void move_character(std::string_view& text, std::string& to) {
   const std::size_t bytes = character_bytes(text);
   to += bytes == 0 ? "\xef\xbf\xbd" : text.substr(0, bytes);
   text.remove_prefix(std::max<std::size_t>(bytes, 1));
+}
+
+bool is_valid_utf8(std::string_view text) noexcept {
+  while (!text.empty()) {
+    // Most text is ASCII: eight bytes of it at a time.
+    constexpr std::uint64_t kNotAscii = 0x8080808080808080;
+    std::uint64_t word = 0;
+    if (text.size() >= sizeof word) {
+      std::memcpy(&word, text.data(), sizeof word);
+      if ((word & kNotAscii) == 0) {
+        text.remove_prefix(sizeof word);
+        continue;
+      }
+    }
+    const std::size_t bytes = character_bytes(text);
+    if (bytes == 0) return false;
+    text.remove_prefix(bytes);
+  }
+  return true;
 }
 
 std::string valid_utf8(std::string_view text) {

@@ -11,6 +11,9 @@ namespace metrics::format {
 // or the text is empty.
 std::size_t character_bytes(std::string_view text) noexcept;
 
+// Returns true if all of the text is valid UTF-8.
+bool is_valid_utf8(std::string_view text) noexcept;
+
 // Returns `text` with every byte that is not part of valid UTF-8 replaced by U+FFFD, so that one
 // bad byte from outside never costs a count or an exposition.
 std::string valid_utf8(std::string_view text);

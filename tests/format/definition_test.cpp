@@ -240,6 +240,7 @@ TEST(Definition, BrokenUtf8IsRepairedByteForByte) {
   for (const char* good : {"", "plain", "\xc3\xa4", "\xe2\x82\xac", "\xf0\x9f\x98\x80",
                            "\xed\x9f\xbf", "\xee\x80\x80", "\xf4\x8f\xbf\xbf"}) {
     EXPECT_EQ(valid_utf8(good), good);
+    EXPECT_TRUE(is_valid_utf8(good));
   }
   EXPECT_EQ(valid_utf8("a\xff"
                        "b"),
@@ -251,6 +252,19 @@ TEST(Definition, BrokenUtf8IsRepairedByteForByte) {
   EXPECT_EQ(valid_utf8("\xe2\x82"), bad + bad);                      // cut off
   EXPECT_EQ(valid_utf8("\xe2\x82z"), bad + bad + "z");
   EXPECT_EQ(valid_utf8("\x80"), bad);
+}
+
+TEST(Definition, BrokenUtf8IsFoundWhereverItStands) {
+  for (std::size_t size = 0; size <= 20; ++size) {
+    for (std::size_t at = 0; at < size; ++at) {
+      std::string text(size, 'x');
+      EXPECT_TRUE(is_valid_utf8(text));
+      text[at] = '\x80';
+      EXPECT_FALSE(is_valid_utf8(text)) << at << " of " << size;
+      text.replace(at, 1, "\xe2\x82\xac");
+      EXPECT_TRUE(is_valid_utf8(text)) << at << " of " << size;
+    }
+  }
 }
 
 TEST(Definition, LabelValuesAreRepairedAndCounted) {
