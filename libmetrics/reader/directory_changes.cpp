@@ -71,8 +71,9 @@ bool DirectoryChanges::fetch(std::span<const std::uint32_t> numbers) {
   }
   if (unreadable_) return false;
   for (const Block& block : fresh) find_changes(block);
+  const auto old = static_cast<std::ptrdiff_t>(blocks_.size());
   std::ranges::move(fresh, std::back_inserter(blocks_));
-  std::ranges::sort(blocks_, {}, &Block::number);
+  std::ranges::inplace_merge(blocks_, blocks_.begin() + old, {}, &Block::number);
   return true;
 }
 
