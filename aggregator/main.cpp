@@ -211,6 +211,10 @@ int main(int argc, char** argv) {
   // One thread at a time makes an exposition, but it can be any of dozens. If each thread had an
   // arena of its own, every arena would in time hold as much memory as an exposition takes.
   ::mallopt(M_ARENA_MAX, 1);
+  // A copy of a directory is large, and soon let go. Without this, once one was freed, all later
+  // ones would be put among what stays, where their memory is not given back.
+  constexpr int kOwnMapping = 1 << 20;
+  ::mallopt(M_MMAP_THRESHOLD, kOwnMapping);
   set_up_log(flags.log_level, flags.log_format == "json" ? LogFormat::kJson : LogFormat::kLogfmt);
   try {
     return serve(flags, *scrape, std::move(table));
