@@ -29,9 +29,10 @@ std::uint64_t size_of(std::span<const std::string_view> strings) {
 }
 
 // Bounds the bytes of a name where it is written: quoted, or escaped for a server that asks for it
-// (format/escaping.h). `dots` writes `_` as two and `.` as five bytes; nothing takes more.
+// (format/escaping.h), with what stands around a label's name and value. `dots` writes `_` as two
+// and `.` as five bytes; nothing takes more.
 std::uint64_t written_size(std::string_view name) noexcept {
-  std::uint64_t bytes = 8;  // `U__`, and a digit at the beginning, which takes four
+  std::uint64_t bytes = 10;  // `U__`, a digit at the beginning, which takes four, and `="",`
   for (const char c : name) {
     const bool stays = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
     bytes += stays ? 1 : c == '_' ? 2 : 5;

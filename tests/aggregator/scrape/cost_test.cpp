@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <vector>
 
 #include "aggregator/exposition/formats.h"
 #include "libmetrics/reader/merge.h"
@@ -52,6 +53,30 @@ TEST(Cost, CoversCreationTimes) {
   const Family<Counter> counter(name, "", {"a"}, {.segment = counters.segment()});
   for (int i = 0; i < kSeries; ++i) counter.labels(i).inc();
   expect_covered(counters, "a counter");
+}
+
+TEST(Cost, CoversBucketsOfFamiliesWithShortNames) {
+  std::vector<double> bounds;
+  for (int i = 1; i <= 64; ++i) bounds.push_back(i);
+  test::TempSegment t;
+  const Family<Histogram> family("h", "", {"a"},
+                                 {.bounds = Bounds(bounds), .segment = t.segment()});
+  for (int i = 0; i < kSeries; ++i) family.labels(i).observe(0.5);
+  expect_covered(t, "64 buckets");
+}
+
+TEST(Cost, CoversWhatStandsAroundShortLabels) {
+  LabelNames names;
+  for (char c = 'a'; c <= 'z'; ++c) names.push_back(std::string{'9', c});
+  test::TempSegment t;
+  const Family<Histogram> family("h", "", names,
+                                 {.bounds = {1, 2, 3, 4, 5, 6, 7, 8}, .segment = t.segment()});
+  for (int i = 0; i < kSeries; ++i) {
+    LabelValues values(names.size());
+    values[0] = std::to_string(i);
+    family.labels(values).observe(0.5);
+  }
+  expect_covered(t, "26 labels that begin with a digit");
 }
 
 }  // namespace
