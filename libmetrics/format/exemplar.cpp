@@ -15,8 +15,8 @@ constexpr std::uint64_t kHighest = 0x80 * kEach;
 
 constexpr auto is_ascii = [](std::uint64_t word) { return (word & kHighest) == 0; };
 
-// Sets the highest bit of each character that is one of `first` to `last`. All must be ASCII, so
-// that no sum reaches the next character.
+// Sets the highest bit of each character that is one of `first` to `last`, which are ASCII: not of
+// another one, even if a sum is carried to it from its neighbour.
 constexpr std::uint64_t among(std::uint64_t word, unsigned char first,
                               unsigned char last) noexcept {
   return (word + (0x80u - first) * kEach) & ~(word + (0x7fu - last) * kEach);
@@ -26,7 +26,7 @@ constexpr auto is_of_a_name = [](std::uint64_t word) {
   constexpr std::uint64_t kLowerCase = 0x20 * kEach;
   const std::uint64_t may_stand =
       among(word | kLowerCase, 'a', 'z') | among(word, '0', '9') | among(word, '_', '_');
-  return is_ascii(word) && (may_stand & kHighest) == kHighest;
+  return (may_stand & kHighest) == kHighest;
 };
 
 // Copies text in words of that type, which overlap at its end; it must have one at least. Returns

@@ -6,6 +6,7 @@
 #include <array>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -26,6 +27,11 @@ std::optional<Labels> kept(const Labels& labels) {
   ExemplarWords words;
   words.text.fill(~std::uint64_t{0});
   if (!put_labels(names.data(), values.data(), labels.size(), words)) return std::nullopt;
+  std::size_t used = 1;
+  for (const auto& [name, value] : labels) used += 2 + name.size() + value.size();
+  const std::string_view text(reinterpret_cast<const char*>(words.text.data()), sizeof words.text);
+  // What a process had in its memory does not get into the segment.
+  EXPECT_EQ(text.substr(used).find_first_not_of('\0'), std::string_view::npos);
   const auto there = labels_in(words);
   EXPECT_TRUE(there);
   if (!there) return std::nullopt;
@@ -44,6 +50,19 @@ TEST(ExemplarText, ANameMayHaveEachCharacterOfALabelAndNoOther) {
         ASSERT_EQ(kept(labels), is_good ? std::optional(labels) : std::nullopt)
             << name << ", byte " << code;
       }
+    }
+  }
+}
+
+TEST(ExemplarText, ACharacterThatIsNotAsciiIsNoneOfANameBesideAnyOther) {
+  for (unsigned first = 128; first < 256; ++first) {
+    for (unsigned second = 1; second < 256; ++second) {
+      std::string name = "aaaaaaaa";
+      name[3] = static_cast<char>(first);
+      name[4] = static_cast<char>(second);
+      ASSERT_EQ(kept({{name, ""}}), std::nullopt) << first << ' ' << second;
+      std::swap(name[3], name[4]);
+      ASSERT_EQ(kept({{name, ""}}), std::nullopt) << second << ' ' << first;
     }
   }
 }
