@@ -182,6 +182,11 @@ TEST(NativeBuckets, OfForgedCountsAreLeftOut) {
   EXPECT_NE(encoder.encode(c.counts, 160), nullptr);
   c.add(2);
   EXPECT_EQ(encoder.encode(c.counts, 160), nullptr);
+  Counts zeros(family);
+  zeros.add(0, std::numeric_limits<std::int64_t>::max());
+  EXPECT_NE(encoder.encode(zeros.counts, 160), nullptr);
+  zeros.add(0);
+  EXPECT_EQ(encoder.encode(zeros.counts, 160), nullptr);
 }
 
 }  // namespace
