@@ -21,5 +21,6 @@ void edges_of_a_process(Run& run);               // edges.cpp
 void served_beside_strangers(Run& run);          // neighbours.cpp
 void aggregator_under_attack(Run& run);          // attack.cpp
 void everything_at_once(Run& run);               // siege.cpp
+void label_sets_come_and_go(Run& run);           // churn.cpp
 
 }  // namespace metrics::torture

@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <cstdlib>
+#include <ctime>
 #include <fstream>
 #include <string_view>
 
@@ -13,6 +14,17 @@
 #include "tests/torture/program.h"
 
 namespace metrics::torture {
+namespace {
+
+std::uint64_t status_kb(pid_t pid, std::string_view field) {
+  std::ifstream file("/proc/" + std::to_string(pid) + "/status");
+  for (std::string line; std::getline(file, line);) {
+    if (line.starts_with(field)) return std::strtoull(line.c_str() + field.size(), nullptr, 10);
+  }
+  return 0;
+}
+
+}  // namespace
 
 Daemon::Daemon(const std::vector<std::string>& segments, const std::vector<std::string>& flags) {
   int ends[2];
@@ -66,13 +78,17 @@ std::uint64_t Daemon::resident_kb() const {
   return resident * 4;
 }
 
-std::uint64_t Daemon::most_resident_kb() const {
-  std::ifstream file("/proc/" + std::to_string(pid_) + "/status");
-  constexpr std::string_view kField = "VmHWM:";
-  for (std::string line; std::getline(file, line);) {
-    if (line.starts_with(kField)) return std::strtoull(line.c_str() + kField.size(), nullptr, 10);
-  }
-  return 0;
+std::uint64_t Daemon::most_resident_kb() const { return status_kb(pid_, "VmHWM:"); }
+
+std::uint64_t Daemon::anonymous_kb() const { return status_kb(pid_, "RssAnon:"); }
+
+std::uint64_t Daemon::cpu_ns() const {
+  clockid_t clock{};
+  timespec taken{};
+  must(::clock_getcpuclockid(pid_, &clock) == 0 && ::clock_gettime(clock, &taken) == 0,
+       "the aggregator has no CPU clock");
+  return static_cast<std::uint64_t>(taken.tv_sec) * 1'000'000'000 +
+         static_cast<std::uint64_t>(taken.tv_nsec);
 }
 
 void Daemon::kill() {

@@ -27,6 +27,11 @@ class Daemon {
   // The most memory that it has ever had in RAM.
   std::uint64_t most_resident_kb() const;
 
+  // The part of the first that is its own: no file's, and no segment's.
+  std::uint64_t anonymous_kb() const;
+  // The CPU time that it has taken.
+  std::uint64_t cpu_ns() const;
+
   // Ends it by SIGKILL.
   void kill();
   // Ends it by SIGTERM and returns how it has ended, as wait_for() does.

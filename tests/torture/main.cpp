@@ -48,6 +48,10 @@ constexpr Case kCases[] = {
     {"siege",
      "whatever clients and strangers do at once, scrapes are answered, and updates are fast",
      everything_at_once},
+    {"churn",
+     "a thousand new series a second, and as many removed: scrapes show what lives, and neither "
+     "they nor memory grow",
+     label_sets_come_and_go},
     {"exemplars", "no exemplar is torn, by SIGKILL or a handler (only by name: 10,000 kills)",
      kill_while_exemplars_are_stored, true},
 };
