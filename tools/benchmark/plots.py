@@ -125,7 +125,9 @@ def growth_of_series(data, output):
                 ("prometheus-cpp", "memory, prometheus-cpp", "prometheus-cpp", 1),
                 ("client_golang", "memory, client_golang", "client_golang", 1))))
     script = [STYLE.format(output=output), "set multiplot layout 1,2", "set logscale xy",
-              'set xlabel "series"', "set format x \"10^{%T}\"", 'set format y "%g"', "set key top left reverse Left"]
+              'set xlabel "series"', "set format x \"%.0s%c\"", 'set format y "%g"',
+              "set key below left reverse Left maxcols 2",
+              f"set xrange [{0.8 * table['sizes'][0]}:{1.3 * table['sizes'][-1]}]"]
     for unit, title, lines in frames:
         plots = []
         for name, column, colour, dash in lines:
