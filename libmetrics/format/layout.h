@@ -24,7 +24,7 @@ inline constexpr std::size_t kPage =
 
 inline constexpr std::uint64_t kMagic = 0x0a73636972746d89;  // 0x89 "mtrics" newline
 inline constexpr std::uint32_t kMajor = 2;                   // also the suffix of the file's name
-inline constexpr std::uint32_t kMinor = 2;
+inline constexpr std::uint32_t kMinor = 3;
 
 // The reasons why something was not counted, or was counted in slot 0 instead of a slot of its own.
 // The header has a counter for each, which the aggregator exports. The numbers are part of the
@@ -76,7 +76,8 @@ static_assert(sizeof(Refusal) == 64);
 //   120 features | 124 writer_features (4 bytes each) | 128 hash_seed[2] | 144 taken_ns
 //   192 directory_used | 256 cells_used |
 //   320 first_slots_used, lanes_used, first_slot_hand, lane_hand | 384 clock |
-//   448 reuses | 512 starts, hand, unowned | 576 dropped[32] | 832 refusals[32]
+//   448 reuses | 512 starts, hand, unowned | 576 dropped[32] | 832 refusals[32] |
+//   2880 dropped_since[32]
 //   The creator writes the words before 192 once, before the file gets its name. All workers write
 //   the words from 192 on; each offset named there begins a cache line.
 struct Header {
@@ -116,6 +117,9 @@ struct Header {
   Cell unowned;  // 1, for good: a process counts in slot 0 without the shared lock, see ownership.h
   alignas(kCacheLine) std::array<Cell, kDropCapacity> dropped;      // by Drop
   alignas(kCacheLine) std::array<Refusal, kDropCapacity> refusals;  // likewise
+  // When the first one was dropped for that reason: CLOCK_REALTIME. 0 if none was, or in a file
+  // before version 2.3, or if its process was killed between the count and this.
+  alignas(kCacheLine) std::array<Cell, kDropCapacity> dropped_since;
 };
 static_assert(offsetof(Header, magic) == 0 && offsetof(Header, major) == 8);
 static_assert(offsetof(Header, minor) == 12 && offsetof(Header, header_bytes) == 16);
@@ -134,7 +138,8 @@ static_assert(offsetof(Header, first_slot_hand) == 336 && offsetof(Header, lane_
 static_assert(offsetof(Header, clock) == 384 && offsetof(Header, reuses) == 448);
 static_assert(offsetof(Header, starts) == 512 && offsetof(Header, hand) == 520);
 static_assert(offsetof(Header, unowned) == 528 && offsetof(Header, dropped) == 576);
-static_assert(offsetof(Header, refusals) == 832 && sizeof(Header) == 2880);
+static_assert(offsetof(Header, refusals) == 832 && offsetof(Header, dropped_since) == 2880);
+static_assert(sizeof(Header) == 3136);
 static_assert(sizeof(Header) <= kPage, "the header is read and reserved as one page");
 // The header of version 2.0: a smaller one is no segment's. Of a smaller one than this program's,
 // the fields that are not there read as 0, and their cells are never written.
@@ -149,10 +154,14 @@ inline constexpr std::uint32_t kSnapshot = 2;
 inline constexpr std::uint32_t kFeatures = kReuse | kSnapshot, kWriterFeatures = kReuse;
 
 //   Head of one slot
-//   0     8               16           24        40           48      56         64      72    80
-//   +-----+---------------+------------+---------+------------+-------+----------+-------+-----+
-//   | pid | pid_namespace | claimed_ns | command | generation | owner | taken    | since | ack |
-//   +-----+---------------+------------+---------+------------+-------+----------+-------+-----+
+//   0     8               16           24        40           48      56      64
+//   +-----+---------------+------------+---------+------------+-------+-------+
+//   | pid | pid_namespace | claimed_ns | command | generation | owner | taken | ...
+//   +-----+---------------+------------+---------+------------+-------+-------+
+//   64      72    80
+//   +-------+-----+---------+
+//   | since | ack | dropped |
+//   +-------+-----+---------+
 //   pid stands before generation: a reader that has read a value, then copies the words in
 //   ascending order and then finds the value's generation has that generation's pid.
 struct alignas(2 * kCacheLine) Head {
@@ -168,15 +177,32 @@ struct alignas(2 * kCacheLine) Head {
                     // when it claimed the slot; never goes down
   Cell ack;  // of a first slot: Header::clock when an owner of it has looked, at its claim, which
              // of those handles lead to removed series
+  Cell dropped;  // of a first slot: how much its owner has dropped, see DroppedBy
 };
 static_assert(offsetof(Head, pid) == 0 && offsetof(Head, pid_namespace) == 8);
 static_assert(offsetof(Head, claimed_ns) == 16 && offsetof(Head, command) == 24);
 static_assert(offsetof(Head, generation) == 40 && offsetof(Head, owner) == 48);
 static_assert(offsetof(Head, taken) == 56);
 static_assert(offsetof(Head, since) == kCacheLine && offsetof(Head, ack) == kCacheLine + 8);
+static_assert(offsetof(Head, dropped) == kCacheLine + 16);
 static_assert(sizeof(Head) == 2 * kCacheLine,
               "workers that claim neighbouring slots must not share a line");
 inline constexpr std::uint32_t kHeadBytes20 = 128;  // the least that a head has
+
+// Head::dropped: for all reasons together, by the owner of that generation. A claim need not clear
+// it, and a claim by a program before version 2.3 does not: what another generation has dropped is
+// not this one's.
+struct DroppedBy {
+  std::uint32_t generation;
+  std::uint32_t count;  // at most kMostDroppedBy, or a little more
+};
+inline constexpr std::uint32_t kMostDroppedBy = 1u << 31;
+constexpr DroppedBy dropped_by(std::uint64_t word) noexcept {
+  return {static_cast<std::uint32_t>(word >> 32), static_cast<std::uint32_t>(word)};
+}
+constexpr std::uint64_t dropped_word(DroppedBy d) noexcept {
+  return std::uint64_t{d.generation} << 32 | d.count;
+}
 
 using Link = Cell;
 
@@ -298,6 +324,9 @@ struct FamilyRecord {
   Cell overflow;     // offset of the overflow series' record; 0: there is none yet
   Cell opened;       // the largest opened_word() of the processes that have defined it
   Cell refusals;     // a bit for each Drop for which a series of it was refused
+  std::uint32_t registrant;  // the pid of the process that has registered it, in its own pid
+                             // namespace; 0 before version 2.3
+  std::uint32_t reserved;
 };
 static_assert(offsetof(FamilyRecord, type) == 32 && offsetof(FamilyRecord, mode) == 33);
 static_assert(offsetof(FamilyRecord, label_count) == 34 &&
@@ -308,7 +337,8 @@ static_assert(offsetof(FamilyRecord, places) == 46 && offsetof(FamilyRecord, max
 static_assert(offsetof(FamilyRecord, state_count) == 52 && offsetof(FamilyRecord, flags) == 54);
 static_assert(offsetof(FamilyRecord, series_used) == 56 && offsetof(FamilyRecord, overflow) == 64);
 static_assert(offsetof(FamilyRecord, opened) == 72 && offsetof(FamilyRecord, refusals) == 80);
-static_assert(sizeof(FamilyRecord) == 88 && sizeof(FamilyRecord) % alignof(double) == 0);
+static_assert(offsetof(FamilyRecord, registrant) == 88 && sizeof(FamilyRecord) == 96);
+static_assert(sizeof(FamilyRecord) % alignof(double) == 0);
 inline constexpr std::uint8_t kNativeOfPositives = 1, kNativeOfBothSigns = 2;
 // Returns the word of a process's definition: its number, by Header::starts, and that of the
 // definition in the process. 40 bits number a thousand processes a second for 34 years.
@@ -334,9 +364,9 @@ struct SeriesRecord {
   std::uint64_t created_ns;  // CLOCK_REALTIME, when it was registered
   std::uint64_t born;        // Header::clock + 1, when it was registered; 0 before version 2.1
   Cell holder;  // which process with a slot has looked it up: 0, an Owner::word(), kManyHolders
-  std::uint64_t strings;  // offset of the first string
-  std::uint32_t room;     // bytes
-  std::uint32_t reserved;
+  std::uint64_t strings;     // offset of the first string
+  std::uint32_t room;        // bytes
+  std::uint32_t registrant;  // who has registered it, see registrant_word()
 };
 static_assert(offsetof(SeriesRecord, family) == 32 && offsetof(SeriesRecord, first_cell) == 40);
 static_assert(offsetof(SeriesRecord, cell_count) == 48 && offsetof(SeriesRecord, cells_room) == 52);
@@ -344,9 +374,24 @@ static_assert(offsetof(SeriesRecord, first_place) == 56 && offsetof(SeriesRecord
 static_assert(offsetof(SeriesRecord, string_count) == 68);
 static_assert(offsetof(SeriesRecord, created_ns) == 72 && offsetof(SeriesRecord, born) == 80);
 static_assert(offsetof(SeriesRecord, holder) == 88 && offsetof(SeriesRecord, strings) == 96);
-static_assert(offsetof(SeriesRecord, room) == 104 && sizeof(SeriesRecord) == 112);
+static_assert(offsetof(SeriesRecord, room) == 104 && offsetof(SeriesRecord, registrant) == 108);
+static_assert(sizeof(SeriesRecord) == 112);
 inline constexpr std::uint64_t kManyHolders = ~std::uint64_t{0};
 inline constexpr std::uint16_t kSeriesFixed20 = 112;  // the least that is fixed of it
+
+// SeriesRecord::registrant is the pid of the process that has registered the series, in its own pid
+// namespace, and the low half of created_ns, exclusive or. A program before version 2.3, which
+// takes the record again, leaves the word of the series before: that does not fit the new
+// created_ns, and what comes out is no pid, but for one in a thousand. For people; decides nothing.
+inline constexpr std::uint32_t kMostPid = 1u << 22;  // of Linux
+constexpr std::uint32_t registrant_word(std::uint32_t pid, std::uint64_t created_ns) noexcept {
+  return pid ^ static_cast<std::uint32_t>(created_ns);
+}
+// Returns the pid; 0 if it is unknown.
+constexpr std::uint32_t registrant_of(std::uint32_t word, std::uint64_t created_ns) noexcept {
+  const std::uint32_t pid = registrant_word(word, created_ns);
+  return word != 0 && pid <= kMostPid ? pid : 0;
+}
 
 // The cells of a series, which have the same index in every slot.
 //   counter    whole (u64), fraction (double): the value is their sum, so whole numbers stay exact

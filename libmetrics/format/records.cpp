@@ -9,9 +9,9 @@
 #include "libmetrics/format/exemplar.h"
 
 namespace metrics::format {
-// Once a record has more fields than in version 2.0, the ones that its `fixed` leaves out must read
-// as 0.
-static_assert(sizeof(FamilyRecord) == kFamilyFixed20 && sizeof(SeriesRecord) == kSeriesFixed20);
+// A record of version 2.0 is read as a whole FamilyRecord: it has as many bytes with its strings.
+static_assert(sizeof(FamilyRecord) <= kFamilyFixed20 + 3 * sizeof(std::uint32_t));
+static_assert(sizeof(SeriesRecord) == kSeriesFixed20);
 namespace {
 
 // Reads what follows a record's fixed part. Once something did not fit, ok() stays false.
@@ -77,11 +77,11 @@ void begin_record(Record& record, std::uint64_t bytes, Kind kind, std::size_t fi
 }
 
 // Returns the record of that kind at an offset, and the bytes that follow its fixed part in `rest`;
-// nullptr, with a sentence in *fault unless that is null, if the bytes there can't be one. A fixed
-// part that is longer than T is a later version's.
+// nullptr, with a sentence in *fault unless that is null, if the bytes there can't be one. `least`
+// bytes of T are fixed in version 2.0; a fixed part that is longer than T is a later version's.
 template <class T>
-const T* record_at(const Window& window, Offset offset, Kind kind, std::span<const std::byte>& rest,
-                   std::string* fault) {
+const T* record_at(const Window& window, Offset offset, Kind kind, std::uint16_t least,
+                   std::span<const std::byte>& rest, std::string* fault) {
   const auto no = [&](const char* why) -> const T* {
     if (fault != nullptr) *fault = "record at " + std::to_string(offset) + ' ' + why;
     return nullptr;
@@ -96,7 +96,7 @@ const T* record_at(const Window& window, Offset offset, Kind kind, std::span<con
   const auto all = window.bytes(offset, bytes);
   if (all.empty()) return no("reaches beyond the directory");
   const std::uint16_t fixed = r->record.fixed;
-  if (fixed < sizeof(T) || fixed > bytes || fixed % 8 != 0)
+  if (fixed < least || fixed > bytes || fixed % 8 != 0)
     return no("has a fixed part of an impossible size");
   rest = all.subspan(fixed);
   return r;
@@ -106,7 +106,8 @@ const T* record_at(const Window& window, Offset offset, Kind kind, std::span<con
 
 std::optional<FamilyView> family_at(const Window& window, Offset offset, std::string* fault) {
   std::span<const std::byte> rest;
-  const auto* r = record_at<FamilyRecord>(window, offset, Kind::kFamily, rest, fault);
+  const auto* r =
+      record_at<FamilyRecord>(window, offset, Kind::kFamily, kFamilyFixed20, rest, fault);
   if (r == nullptr) return std::nullopt;
   FamilyView f{};
   f.offset = offset;
@@ -117,6 +118,9 @@ std::optional<FamilyView> family_at(const Window& window, Offset offset, std::st
   f.max_series = r->max_series;
   f.overflow = r->overflow.load(std::memory_order_relaxed);
   f.places = r->places;
+  const bool has_registrant =
+      r->record.fixed >= offsetof(FamilyRecord, registrant) + sizeof r->registrant;
+  f.registrant = has_registrant ? r->registrant : 0;
   const std::uint16_t label_count = r->label_count;
   const std::uint32_t bound_count = r->bound_count;
   const std::uint16_t state_count = r->state_count;
@@ -178,7 +182,8 @@ std::optional<Strings> strings_in(std::span<const std::byte> bytes, std::uint32_
 
 std::optional<SeriesView> series_at(const Window& window, Offset offset, std::string* fault) {
   std::span<const std::byte> rest;
-  const auto* r = record_at<SeriesRecord>(window, offset, Kind::kSeries, rest, fault);
+  const auto* r =
+      record_at<SeriesRecord>(window, offset, Kind::kSeries, kSeriesFixed20, rest, fault);
   if (r == nullptr) return std::nullopt;
   SeriesView s{offset,
                r->family,
@@ -210,11 +215,12 @@ std::uint64_t family_bytes(const Definition& d) noexcept {
   return record_bytes(bytes);
 }
 
-void write_family(std::byte* at, const Definition& d, std::uint64_t hash,
-                  std::uint64_t opened) noexcept {
+void write_family(std::byte* at, const Definition& d, std::uint64_t hash, std::uint64_t opened,
+                  std::uint32_t registrant) noexcept {
   auto* r = reinterpret_cast<FamilyRecord*>(at);
   begin_record(r->record, family_bytes(d), Kind::kFamily, sizeof *r, hash);
   r->opened.store(opened, std::memory_order_relaxed);
+  r->registrant = registrant;
   r->type = d.type;
   r->mode = d.mode;
   r->label_count = static_cast<std::uint16_t>(d.labels.size());
@@ -275,6 +281,7 @@ void fill_series(std::byte* file, Offset offset, const SeriesContent& content) n
   r->places = content.places;
   r->string_count = static_cast<std::uint32_t>(content.strings.size());
   r->created_ns = now_ns();
+  r->registrant = registrant_word(content.registrant, r->created_ns);
   r->born = content.born;
   r->holder.store(content.holder, std::memory_order_relaxed);
   Pen pen(file + r->strings);

@@ -138,7 +138,8 @@ struct FamilyView {
   std::uint64_t refusals;  // likewise
   std::uint32_t max_series;
   std::uint64_t series_used;
-  Offset overflow;  // 0: there is none
+  Offset overflow;           // 0: there is none
+  std::uint32_t registrant;  // likewise
   std::uint16_t places;
   std::string_view name, help, unit;
   std::vector<std::string_view> labels;
@@ -186,9 +187,9 @@ bool is_overflow(const Strings& strings) noexcept {
 // Returns how many bytes the record of that family takes.
 std::uint64_t family_bytes(const Definition& definition) noexcept;
 // Writes that record to `at`, where the caller has reserved as many bytes, all zero. `hash` is the
-// hash of its identity; `opened` is FamilyRecord::opened.
+// hash of its identity; `opened` is FamilyRecord::opened; `registrant` is the pid of the process.
 void write_family(std::byte* at, const Definition& definition, std::uint64_t hash,
-                  std::uint64_t opened) noexcept;
+                  std::uint64_t opened, std::uint32_t registrant) noexcept;
 
 // A series' record is reserved with room for its strings behind it, which may be handed on to
 // another record; so it comes in a few sizes, powers of two.
@@ -209,6 +210,7 @@ struct SeriesContent {
   std::uint32_t cell_count;
   std::uint32_t places;
   std::uint64_t born, holder;  // see SeriesRecord
+  std::uint32_t registrant;    // the pid of the process
 };
 void fill_series(std::byte* file, Offset offset, const SeriesContent& content) noexcept;
 

@@ -32,15 +32,14 @@ ROOT = HERE.parents[1]
 SOURCES = {
     'format': 'access definition editions error escaping exemplar file geometry group label_values name native '
               'ownership printable random records types utf8',
-    'update': 'buckets claims exemplars gauges handles locked own_slots pending process sanitizer segment slow_path '
-              'stretches threads',
+    'update': 'buckets claims drops exemplars gauges handles locked own_slots pending process sanitizer segment '
+              'slow_path stretches threads',
     'setup': 'bounds creation directory directory_series join max_series patterns permissions read_back registry '
              'registry_series reuse series series_count surroundings',
     'api': 'arguments errors families log read_back segments series updates',
-    'reader': 'contents directory directory_changes dropped exemplars families family_counts gauge_merge held_back '
-              'identities identity limits mapping merge merge_changes merge_lists overlooked reader record_index '
-              'seeded series_edits series_list shown slot_counts slot_report snapshot space_report verify '
-              'verify_directory verify_values written_heads',
+    'reader': 'contents directory directory_changes dropped exemplars families gauge_merge held_back identities '
+              'identity limits mapping merge merge_changes merge_lists overlooked reader record_index seeded '
+              'series_edits series_list shown slot_report verify verify_directory verify_values written_heads',
     'python/extension': 'children counter gauge histogram info messages metric module observation own processes '
                         'series snapshot stateset tables timer',
 }

@@ -35,7 +35,8 @@ std::vector<DropReport> drop_report(const Reader& reader) {
   for (const format::DropReason& reason : format::kDropReasons) {
     const auto i = static_cast<std::size_t>(reason.drop);
     const RefusalCopy& last = reader.usage().refusals[i];
-    report.push_back({reason, reader.usage().dropped[i], last, lasts(reason, last, reader)});
+    report.push_back({reason, reader.usage().dropped[i], reader.usage().dropped_since[i], last,
+                      lasts(reason, last, reader)});
   }
   return report;
 }

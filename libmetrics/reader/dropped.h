@@ -14,6 +14,7 @@ namespace metrics::reader {
 struct DropReport {
   format::DropReason reason;
   std::uint64_t count;
+  std::uint64_t since_ns;  // when the first one was; 0: unknown
   // The family that was refused last for that reason, or whose series was; when_ns is 0 if none
   // was, as with updates and claims.
   RefusalCopy last;

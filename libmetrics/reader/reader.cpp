@@ -178,6 +178,7 @@ bool Reader::read_header() {
   usage_.lanes_used = static_cast<format::SlotIndex>(format::capped(header.lanes_used, g.lanes));
   for (std::size_t i = 0; i < usage_.dropped.size(); ++i) {
     usage_.dropped[i] = header.dropped[i].load(std::memory_order_relaxed);
+    usage_.dropped_since[i] = header.dropped_since[i].load(std::memory_order_relaxed);
     usage_.refusals[i] = copy_of(header.refusals[i]);
   }
   usage_.space_taken = format::space_taken(opened_);
@@ -386,13 +387,15 @@ std::vector<HeadCopy> Reader::heads(format::SlotIndex first, format::SlotIndex l
       return value;
     };
     const auto* command = reinterpret_cast<const char*>(at + offsetof(format::Head, command));
+    const std::uint64_t generation = word(offsetof(format::Head, generation));
+    const format::DroppedBy dropped = format::dropped_by(word(offsetof(format::Head, dropped)));
     heads.push_back({slot, word(offsetof(format::Head, pid)),
                      word(offsetof(format::Head, pid_namespace)),
                      word(offsetof(format::Head, claimed_ns)),
                      std::string(command, ::strnlen(command, sizeof(format::Head::command))),
-                     word(offsetof(format::Head, generation)),
-                     format::Owner::of_word(word(offsetof(format::Head, owner))),
-                     word(offsetof(format::Head, since)), word(offsetof(format::Head, ack))});
+                     generation, format::Owner::of_word(word(offsetof(format::Head, owner))),
+                     word(offsetof(format::Head, since)), word(offsetof(format::Head, ack)),
+                     dropped.generation == generation ? dropped.count : 0});
   }
   return heads;
 }

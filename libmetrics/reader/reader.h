@@ -45,6 +45,7 @@ struct Usage {
   std::uint64_t directory_used, cells_used;        // at most the capacity
   format::SlotIndex first_slots_used, lanes_used;  // likewise; the highest ever claimed
   std::array<std::uint64_t, format::kDropCapacity> dropped;
+  std::array<std::uint64_t, format::kDropCapacity> dropped_since;  // see Header; 0: unknown
   std::array<RefusalCopy, format::kDropCapacity> refusals;
   std::uint64_t space_taken;  // bytes; less than the file's size, since that is sparse
 };
@@ -61,6 +62,7 @@ struct HeadCopy {
   std::uint64_t generation;
   format::Owner owner;       // of a lane
   std::uint64_t since, ack;  // of a first slot
+  std::uint32_t dropped;     // likewise: how much this generation has dropped, as far as it counts
 };
 
 // How slots are read. kMapped takes less time, but needs a handler for SIGBUS: see mapping.h.

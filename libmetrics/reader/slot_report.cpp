@@ -1,6 +1,7 @@
 #include "libmetrics/reader/slot_report.h"
 
 #include <algorithm>
+#include <unordered_map>
 #include <utility>
 
 #include "libmetrics/reader/written_heads.h"
@@ -37,6 +38,28 @@ std::string_view to_string(SlotReport::State state) noexcept {
   return "unknown";
 }
 
+bool is_first_owner(const SlotReport& slot) noexcept { return slot.head.generation == 1; }
+
+namespace {
+
+// Counts the lanes of each process: those that name its slot and generation.
+void count_threads(std::vector<SlotReport>& report) {
+  std::unordered_map<format::SlotIndex, SlotReport*> processes;
+  for (SlotReport& s : report) {
+    if (s.is_lane) continue;
+    s.threads = 1;
+    processes.emplace(s.head.slot, &s);
+  }
+  for (const SlotReport& s : report) {
+    if (!s.is_lane) continue;
+    const auto process = processes.find(s.head.owner.slot);
+    if (process == processes.end()) continue;
+    if (process->second->head.generation == s.head.owner.generation) ++process->second->threads;
+  }
+}
+
+}  // namespace
+
 std::vector<SlotReport> slot_report(Reader& reader) {
   using State = SlotReport::State;
   const auto slots = reader.used_slots();
@@ -56,6 +79,7 @@ std::vector<SlotReport> slot_report(Reader& reader) {
     }
     report.push_back(std::move(entry));
   }
+  count_threads(report);
   return report;
 }
 

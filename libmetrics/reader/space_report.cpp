@@ -37,6 +37,23 @@ void add_holder(std::uint64_t word, FamilySpace& space) {
   if (word != 0 && std::find(by.begin(), by.end(), owner) == by.end()) by.push_back(owner);
 }
 
+// Counts the series that each process has registered.
+class Registrants {
+ public:
+  // `space` is the report with that index.
+  void add(std::uint32_t pid, std::size_t index, FamilySpace& space) {
+    if (pid == 0) return;
+    static_assert(format::kMostPid < 1u << 24);
+    const auto [at, is_new] =
+        places_.emplace(std::uint64_t{index} << 24 | pid, space.registered_by.size());
+    if (is_new) space.registered_by.push_back({pid, 0});
+    ++space.registered_by[at->second].series;
+  }
+
+ private:
+  std::unordered_map<std::uint64_t, std::size_t, Seeded> places_;
+};
+
 }  // namespace
 
 std::vector<FamilySpace> space_report(Reader& reader) {
@@ -55,19 +72,23 @@ std::vector<FamilySpace> space_report(Reader& reader) {
     spaces.push_back({.family = &f, .directory_bytes = bytes_of(f.offset)});
   }
   const std::size_t nobodys = spaces.size();
+  Registrants registrants;
   spaces.push_back({.family = nullptr});
   const auto add = [&](format::Offset offset, format::Offset family, bool is_live) {
     const auto* r = directory.at<format::SeriesRecord>(offset);
     if (r == nullptr) return;
     const auto there = by_offset.find(family);
-    FamilySpace& space = spaces[there == by_offset.end() ? nobodys : there->second];
+    const std::size_t index = there == by_offset.end() ? nobodys : there->second;
+    FamilySpace& space = spaces[index];
     ++(is_live ? space.live : space.removed);
     space.cells += r->cells_room;
     space.directory_bytes += r->record.bytes;
     const std::uint64_t first = std::min(r->first_cell, cells);
     const std::uint64_t end = std::min(first + r->cells_room, cells);
     space.slot_bytes += (pages[end] - pages[first]) * sizeof(std::uint64_t);
-    if (is_live) add_holder(r->holder.load(std::memory_order_relaxed), space);
+    if (!is_live) return;
+    add_holder(r->holder.load(std::memory_order_relaxed), space);
+    registrants.add(format::registrant_of(r->registrant, r->created_ns), index, space);
   };
   for (const format::SeriesView& s : contents.series) add(s.offset, s.family, true);
   for (const format::Offset idle : contents.idle) {

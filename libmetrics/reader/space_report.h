@@ -9,6 +9,11 @@
 
 namespace metrics::reader {
 
+struct Registrant {
+  std::uint32_t pid;  // in its own pid namespace
+  std::uint64_t series;
+};
+
 // What one edition of a family takes, with all of its series.
 struct FamilySpace {
   const format::FamilyView* family;  // nullptr: removed series' records that no family has any more
@@ -19,6 +24,9 @@ struct FamilySpace {
   std::vector<format::Owner> looked_up_by =
       {};                   // the processes that its series' records name, each once
   bool by_several = false;  // several have looked up one of them
+  // The processes that have registered its live series, as far as that is known, in the order of
+  // records; the family's is FamilyView::registrant.
+  std::vector<Registrant> registered_by = {};
 };
 
 // Returns a report for each family, in the order of records; valid as long as the reader's

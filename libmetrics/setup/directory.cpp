@@ -8,6 +8,7 @@
 #include "libmetrics/format/editions.h"
 #include "libmetrics/format/error.h"
 #include "libmetrics/setup/series_count.h"
+#include "libmetrics/update/drops.h"
 #include "libmetrics/update/process.h"
 
 namespace metrics::setup {
@@ -136,7 +137,7 @@ bool Directory::fits(std::uint64_t used, std::uint64_t bytes, std::uint64_t kept
 // Counts a refusal, and records the family and the process, so that a reader can name them when the
 // process's log is gone.
 void Directory::note(format::Drop reason, const Asked& asked, std::uint64_t needed) const noexcept {
-  segment_.drop(reason);
+  update::drop(segment_, reason);
   const auto i = static_cast<std::size_t>(reason);
   format::Refusal& refusal = segment_.header().refusals[i];
   std::array<std::uint64_t, 5> name{};
@@ -244,7 +245,8 @@ format::Offset Directory::family(const format::Definition& d, std::uint64_t open
   };
   const auto make = [&] {
     const format::Offset offset = reserve(format::family_bytes(d), asked);
-    format::write_family(segment_.base() + offset, d, hash, opened);
+    format::write_family(segment_.base() + offset, d, hash, opened,
+                         static_cast<std::uint32_t>(update::own_pid()));
     if (!may_reuse()) family_record(offset).max_series = family_record(offset).places = 0;
     return offset;
   };

@@ -8,6 +8,7 @@
 #include "libmetrics/format/types.h"
 #include "libmetrics/setup/directory.h"
 #include "libmetrics/setup/series_count.h"
+#include "libmetrics/update/process.h"
 
 namespace metrics::setup {
 
@@ -163,7 +164,8 @@ Directory::Live Directory::linked_live(const Wanted& wanted) const {
     record->first_cell = first;
     record->cells_room = wanted.cells;
     format::fill_series(segment_.base(), offset,
-                        {wanted.strings, wanted.hash, wanted.asked.family, wanted.cells, 0, 0, 0});
+                        {wanted.strings, wanted.hash, wanted.asked.family, wanted.cells, 0, 0, 0,
+                         static_cast<std::uint32_t>(update::own_pid())});
     return offset;
   };
   SeriesRecord* record = series_at(find_or_link(
@@ -363,9 +365,10 @@ void Directory::hand_room(SeriesRecord& from, SeriesRecord& to) noexcept {
 
 void Directory::fill(SeriesRecord& record, const Wanted& wanted, const Reuse& reuse) const {
   const std::uint64_t born = segment_.header().clock.load(kOrdered) + 1;
-  format::fill_series(segment_.base(), offset_of(record),
-                      {wanted.strings, wanted.hash, wanted.asked.family, wanted.cells,
-                       wanted.places, born, reuse.me().word()});
+  format::fill_series(
+      segment_.base(), offset_of(record),
+      {wanted.strings, wanted.hash, wanted.asked.family, wanted.cells, wanted.places, born,
+       reuse.me().word(), static_cast<std::uint32_t>(update::own_pid())});
 }
 
 }  // namespace metrics::setup

@@ -8,6 +8,7 @@
 #include "libmetrics/format/exemplar.h"
 #include "libmetrics/format/layout.h"
 #include "libmetrics/format/records.h"
+#include "libmetrics/update/drops.h"
 #include "libmetrics/update/handles.h"
 #include "libmetrics/update/own_slots.h"
 
@@ -37,11 +38,11 @@ void keep(const Handle& handle, double value, std::uint32_t bucket, const Exempl
   const std::uint32_t places = record.places;
   if (places == 0) {
     slots->unplaced.store(&record.record.state, std::memory_order_relaxed);
-    return slots->segment().drop(format::Drop::kExemplarUnplaced);
+    return drop(slots->segment(), format::Drop::kExemplarUnplaced);
   }
   format::ExemplarWords words;
   if (!format::put_labels(of.names, of.values, of.count, words)) {
-    return slots->segment().drop(format::Drop::kExemplarInvalid);
+    return drop(slots->segment(), format::Drop::kExemplarInvalid);
   }
   const std::byte* const base = slots->segment().base();
   const auto& g = slots->segment().geometry();

@@ -31,6 +31,7 @@ OwnSlots* own_slots_at(std::uint32_t index) noexcept {
 
 void publish(std::uint32_t index, OwnSlots* own) noexcept {
   own->index_ = index;
+  own->segment_.number(index);
   published[index].store(own, std::memory_order_release);
 }
 

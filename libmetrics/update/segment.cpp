@@ -66,7 +66,8 @@ Segment::Segment(Joined joined) noexcept
       inode_(joined.inode),
       region_(std::move(joined.region)),
       base_(static_cast<std::byte*>(region_->get_address())),
-      hash_key_(joined.hash_key) {}
+      hash_key_(joined.hash_key),
+      number_(METRICS_NOWHERE) {}
 
 Segment::~Segment() = default;
 
@@ -74,10 +75,6 @@ Header& Segment::header() const noexcept { return *std::launder(reinterpret_cast
 
 format::Head& Segment::head(format::SlotIndex slot) const noexcept {
   return *std::launder(reinterpret_cast<format::Head*>(base_ + geometry_.head_offset(slot)));
-}
-
-void Segment::drop(format::Drop reason) const noexcept {
-  header().dropped[static_cast<std::size_t>(reason)].fetch_add(1, std::memory_order_relaxed);
 }
 
 format::Descriptor Segment::reopen() const noexcept {

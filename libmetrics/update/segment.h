@@ -7,6 +7,7 @@
 
 #include <sys/types.h>
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -16,6 +17,7 @@
 #include "libmetrics/format/geometry.h"
 #include "libmetrics/format/hash.h"
 #include "libmetrics/format/layout.h"
+#include "metrics/hot.h"
 #include "metrics/metrics.h"
 
 namespace boost::interprocess {
@@ -50,8 +52,11 @@ class Segment {
   format::Head& head(format::SlotIndex slot) const noexcept;
   std::byte* base() const noexcept { return base_; }
   const format::HashKey& hash_key() const noexcept { return hash_key_; }
-  // Counts one dropped update or registration in the header.
-  void drop(format::Drop reason) const noexcept;
+  // Returns the number under which it is published; METRICS_NOWHERE before: see own_slots.h.
+  std::uint32_t number() const noexcept { return number_.load(std::memory_order_relaxed); }
+  void number(std::uint32_t number) const noexcept {
+    number_.store(number, std::memory_order_relaxed);
+  }
 
   // Opens the mapped file anew, with a file description of its own. Returns an empty descriptor
   // with errno if the file can't be opened under its name; ESTALE if another file has that name
@@ -88,6 +93,7 @@ class Segment {
   const std::unique_ptr<boost::interprocess::mapped_region> region_;
   std::byte* const base_;
   const format::HashKey hash_key_;
+  mutable std::atomic<std::uint32_t> number_;
 };
 
 // Returns the status that a joined segment has after one of the functions above has failed with

@@ -6,6 +6,7 @@
 
 #include "libmetrics/format/layout.h"
 #include "libmetrics/update/claims.h"
+#include "libmetrics/update/drops.h"
 #include "libmetrics/update/handles.h"
 #include "libmetrics/update/own_slots.h"
 #include "libmetrics/update/process.h"
@@ -73,7 +74,7 @@ void inc_slowly(const metrics_counter& c, std::uint64_t n) noexcept {
 
 void add_slowly(const metrics_counter& c, double amount) noexcept {
   if (!std::isgreaterequal(amount, 0.0)) {  // NaN too, and quietly: see metrics_hot_may_add()
-    count_drop(segment_of(c), format::Drop::kCounterNegative);
+    drop(segment_of(c), format::Drop::kCounterNegative);
     return;
   }
   if (amount < METRICS_HOT_EXACT && std::floor(amount) == amount) {
@@ -87,7 +88,7 @@ void add_slowly(const metrics_counter& c, double amount) noexcept {
 
 void observe_slowly(const metrics_histogram& h, double value) noexcept {
   if (std::isnan(value)) {
-    count_drop(segment_of(h), format::Drop::kObservationNan);
+    drop(segment_of(h), format::Drop::kObservationNan);
     return;
   }
   update<Histogram>(
@@ -110,7 +111,7 @@ void set_state(metrics_gauge* hot, std::size_t state) noexcept {
   const std::uint32_t segment = hot == nullptr ? METRICS_NOWHERE : segment_of(*hot);
   if (segment == METRICS_NOWHERE) return;  // what was refused has no number of states
   if (state >= static_cast<const Gauge&>(*hot).states) {
-    count_drop(segment, format::Drop::kStateUnknown);
+    drop(segment, format::Drop::kStateUnknown);
     return;
   }
   const auto value = static_cast<double>(state);

@@ -6,6 +6,7 @@
 #include <cerrno>
 
 #include "libmetrics/update/claims.h"
+#include "libmetrics/update/drops.h"
 #include "libmetrics/update/locked.h"
 #include "libmetrics/update/own_slots.h"
 #include "libmetrics/update/process.h"
@@ -34,7 +35,7 @@ void count_in_shared(const OwnSlots& own, ProcessClaim& claim, metrics_status wh
                      format::Drop reason) noexcept {
   metrics_status none = METRICS_OK;
   claim.failure.compare_exchange_strong(none, why, std::memory_order_relaxed);
-  own.segment().drop(reason);
+  drop(own.segment(), reason);
 }
 
 // Claims the first slot for this process, in the order of invariant (3) in claims.h.
@@ -47,7 +48,7 @@ void claim_for_process(OwnSlots& own, ProcessClaim& mine) noexcept {
     // Release: a thread that sees it sees the handles led nowhere; pairs with is_settled's acquire.
     mine.state.store(State::kFailed, std::memory_order_release);
     for (auto lost = mine.pending.settle(PendingGauges::Outcome::kFailed); lost > 0; --lost) {
-      own.segment().drop(format::Drop::kGaugeWithoutSlot);
+      drop(own.segment(), format::Drop::kGaugeWithoutSlot);
     }
   };
   number_process(own.segment(), mine);
@@ -229,7 +230,7 @@ bool keep_change(Gauge& gauge, PendingGauges::Change change, double value) noexc
   } else if (owns_first_slot(segment)) {
     return false;
   }
-  count_drop(segment, format::Drop::kGaugeWithoutSlot);
+  drop(segment, format::Drop::kGaugeWithoutSlot);
   return true;
 }
 
@@ -259,10 +260,6 @@ void place_pending() noexcept {
 
 bool is_settled(std::uint32_t segment) noexcept {
   return process().claims[segment].state.load(std::memory_order_acquire) != State::kUntried;
-}
-
-void count_drop(std::uint32_t segment, format::Drop reason) noexcept {
-  if (const OwnSlots* own = own_slots_at(segment); own != nullptr) own->segment().drop(reason);
 }
 
 }  // namespace metrics::update

@@ -43,6 +43,5 @@ void place_pending() noexcept;
 bool is_settled(std::uint32_t segment) noexcept;
 
 // Counts a dropped update in the segment. Does nothing if the segment was not joined.
-void count_drop(std::uint32_t segment, format::Drop reason) noexcept;
 
 }  // namespace metrics::update

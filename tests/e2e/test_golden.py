@@ -20,8 +20,13 @@ def golden(request, directory):
     return copy, (GOLDEN / (request.param + ".prom")).read_text()
 
 
+@pytest.fixture
+def version(request, golden):
+    return request.node.callspec.params["golden"]
+
+
 def test_there_are_golden_segments():
-    assert {"2.0", "2.1", "2.2"} <= set(VERSIONS)
+    assert {"2.0", "2.1", "2.2", "2.3"} <= set(VERSIONS)
 
 
 def test_the_inspector_shows_what_it_always_has(golden, inspect):
@@ -30,10 +35,17 @@ def test_the_inspector_shows_what_it_always_has(golden, inspect):
     assert inspect("verify", at=path)[0] == 0
 
 
-def test_exemplars_are_what_they_always_have_been(directory, inspect):
+def test_who_has_registered_a_family_is_known_since_2_3(golden, version, inspect):
+    path, _expected = golden
+    families = [f for f in inspect.json("space", at=path)["families"] if f["family"]]
+    assert {"family" in f["registered_by"] for f in families} == {version >= "2.3"}
+
+
+@pytest.mark.parametrize("version", ["2.2", "2.3"])
+def test_exemplars_are_what_they_always_have_been(version, directory, inspect):
     copy = os.path.join(directory, "golden")
-    shutil.copyfile(GOLDEN / "2.2.v2", copy + ".v2")
-    expected = (GOLDEN / "2.2.openmetrics").read_text()
+    shutil.copyfile(GOLDEN / f"{version}.v2", copy + ".v2")
+    expected = (GOLDEN / f"{version}.openmetrics").read_text()
     assert 'errors_total 4 # {trace_id="4bf92f35"} 2 ' in expected
     assert inspect("expose", "--format=openmetrics", at=copy) == (0, expected, "")
 

@@ -40,7 +40,7 @@ std::byte* ForgedSegment::linked(std::uint64_t bytes) {
 
 std::uint64_t ForgedSegment::family(const format::Definition& definition) {
   constexpr std::uint64_t kOpened = format::opened_word(1, 1);
-  format::write_family(linked(format::family_bytes(definition)), definition, 0, kOpened);
+  format::write_family(linked(format::family_bytes(definition)), definition, 0, kOpened, 0);
   return geometry_.directory + last_;
 }
 
@@ -54,7 +54,7 @@ void ForgedSegment::series(std::uint64_t family, const std::vector<std::string>&
   auto& record = *reinterpret_cast<format::SeriesRecord*>(file + offset);
   record.first_cell = first_cell;
   record.cells_room = cell_count;
-  format::fill_series(file, offset, {labels, 0, family, cell_count, 0, 0, 0});
+  format::fill_series(file, offset, {labels, 0, family, cell_count, 0, 0, 0, 0});
 }
 
 void ForgedSegment::write(const std::string& file) const {
