@@ -29,6 +29,7 @@
 #include "aggregator/flags.h"
 #include "aggregator/http/server.h"
 #include "aggregator/http_metrics.h"
+#include "aggregator/limits.h"
 #include "aggregator/log.h"
 #include "aggregator/scrape/owners.h"
 #include "aggregator/scrape/scrape.h"
@@ -48,14 +49,23 @@ constexpr int kUsage = 2;
 
 constexpr const char* kDefaultAddress = ":8001";
 
+http::HttpOptions http_options(const Flags& flags) {
+  http::HttpOptions options;
+  options.listen = flags.listen;
+  options.max_requests = flags.max_requests;
+  options.max_connections = flags.max_connections;
+  return options;
+}
+
 // Returns all pages except for the landing page, in the order in which the landing page lists them.
 std::vector<endpoints::Endpoint> pages(scrape::Scrape& scrape, const Flags& flags,
                                        const ExternalUrl& url) {
-  const auto answers =
-      std::make_shared<endpoints::Answers>(endpoints::Status{.version = METRICS_VERSION,
-                                                             .revision = std::string(revision()),
-                                                             .build = std::string(build()),
-                                                             .flags = spelled(flags)});
+  const auto answers = std::make_shared<endpoints::Answers>(
+      endpoints::Status{.version = METRICS_VERSION,
+                        .revision = std::string(revision()),
+                        .build = std::string(build()),
+                        .flags = spelled(flags),
+                        .limits = limits(http_options(flags))});
   std::vector<endpoints::Endpoint> pages = endpoints::dashboard(scrape, answers);
   pages.push_back(endpoints::metrics_page(
       scrape, flags.path,
@@ -127,8 +137,7 @@ int serve(const Flags& flags, scrape::Scrape& scrape, http::Routes table) {
   log_info("starting", {{"version", METRICS_VERSION},
                         {"revision", std::string(revision())},
                         {"pid", std::to_string(::getpid())}});
-  http::HttpOptions options;
-  options.listen = flags.listen;
+  http::HttpOptions options = http_options(flags);
   options.inherited = systemd_sockets();
   if (flags.systemd_socket && options.inherited.empty()) {
     throw std::invalid_argument(
@@ -136,8 +145,6 @@ int serve(const Flags& flags, scrape::Scrape& scrape, http::Routes table) {
         "leave the flag out");
   }
   if (options.listen.empty() && options.inherited.empty()) options.listen = {kDefaultAddress};
-  options.max_requests = flags.max_requests;
-  options.max_connections = flags.max_connections;
   options.log = [](std::string_view line) { log_warn(line); };
   options.rules = std::make_shared<web::RulesFile>(
       web::RulesFileOptions{.path = flags.web_config,

@@ -3,6 +3,8 @@
 #include <functional>
 #include <stdexcept>
 
+#include "aggregator/endpoints/coding.h"
+#include "aggregator/endpoints/paging.h"
 #include "aggregator/endpoints/workers.h"
 #include "aggregator/exposition/segment_json.h"
 #include "aggregator/exposition/utc.h"
@@ -14,26 +16,35 @@ namespace {
 using View = scrape::Scrape::View;
 using Make = std::function<Json(const View&, const http::Request&)>;
 
-http::Response json_response(int status, std::shared_ptr<const std::string> body) {
+http::Response json_response(int status, scrape::Compression coding,
+                             std::shared_ptr<const std::string> body) {
   http::Response response;
   response.status = status;
   response.content_type = "application/json";
   response.headers = {{"Cache-Control", "no-store"}, {"X-Content-Type-Options", "nosniff"}};
+  add_coding(response, coding);
   response.body = std::move(body);
   return response;
+}
+
+// Returns whether the answer shows exemplars: the series of one family do.
+scrape::Exemplars exemplars_for(const http::Request& request) {
+  return parameter(request, "family").empty() ? scrape::Exemplars::kNone : scrape::Exemplars::kAll;
 }
 
 // Answers with what `make` makes, or with 400 and {"schema", "error"}.
 http::Handler handler(scrape::Scrape& scrape, const std::string& path, Make make) {
   return [&scrape, path, make = std::move(make)](const http::Request& request) {
     try {
-      return json_response(
-          200, scrape.answer(path + '?' + std::string(request.query), [&](const View& view) {
-            return exposition::line_of(make(view, request));
-          }));
+      const scrape::Compression coding = coding_of(request);
+      const auto line = [&](const View& view) { return exposition::line_of(make(view, request)); };
+      return json_response(200, coding,
+                           scrape.answer(path + '?' + std::string(request.query), coding, line,
+                                         exemplars_for(request)));
     } catch (const std::invalid_argument& e) {
-      return json_response(400, std::make_shared<const std::string>(exposition::line_of(
-                                    {{"schema", kSchema}, {"error", e.what()}})));
+      return json_response(400, scrape::Compression::kNone,
+                           std::make_shared<const std::string>(
+                               exposition::line_of({{"schema", kSchema}, {"error", e.what()}})));
     }
   };
 }
@@ -74,12 +85,15 @@ Json Answers::workers(const View& view, const http::Request& request) {
 Json Answers::status() const {
   Json flags = Json::object();
   for (const auto& [name, value] : status_.flags) flags[name] = value;
+  Json limits = Json::object();
+  for (const auto& [name, value] : status_.limits) limits[name] = value;
   return {{"schema", kSchema},
           {"version", status_.version},
           {"revision", status_.revision},
           {"build", status_.build},
           {"started", exposition::utc(started_ns_)},
-          {"flags", std::move(flags)}};
+          {"flags", std::move(flags)},
+          {"limits", std::move(limits)}};
 }
 
 std::vector<Endpoint> api(scrape::Scrape& scrape, const std::shared_ptr<Answers>& answers) {

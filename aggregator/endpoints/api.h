@@ -4,6 +4,7 @@
 // keeps no history.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <utility>
@@ -25,6 +26,8 @@ inline constexpr int kSchema = 1;
 struct Status {
   std::string version, revision, build;
   std::vector<std::pair<std::string, std::string>> flags;  // as given, or their defaults
+  // What bounds it, however it was started: names with their units, and values.
+  std::vector<std::pair<std::string, std::uint64_t>> limits = {};
 };
 
 // Builds the answers. For one thread at a time.

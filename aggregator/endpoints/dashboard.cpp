@@ -5,7 +5,9 @@
 #include <utility>
 
 #include "aggregator/dashboard/files.h"
+#include "aggregator/endpoints/coding.h"
 #include "aggregator/endpoints/html.h"
+#include "aggregator/exposition/gzip.h"
 
 namespace metrics::endpoints {
 namespace {
@@ -16,15 +18,29 @@ constexpr const char* kPolicy =
     "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; "
     "object-src 'none'";
 
-http::Response page(std::string_view content_type, std::shared_ptr<const std::string> body) {
+using Body = std::shared_ptr<const std::string>;
+
+http::Response page(std::string_view content_type, scrape::Compression coding, Body body) {
   http::Response response;
   response.content_type = content_type;
   response.headers = {{"Content-Security-Policy", kPolicy},
                       {"X-Content-Type-Options", "nosniff"},
                       {"Referrer-Policy", "no-referrer"},
                       {"Cache-Control", "no-cache"}};
+  add_coding(response, coding);
   response.body = std::move(body);
   return response;
+}
+
+// Serves a file, which is compressed once.
+http::Handler handler(const dashboard::File& file) {
+  exposition::Gzip gzip;
+  const auto plain = std::make_shared<const std::string>(file.content);
+  const auto zipped = std::make_shared<const std::string>(gzip.compress(*plain));
+  return [plain, zipped, type = file.content_type](const http::Request& request) {
+    const scrape::Compression coding = coding_of(request);
+    return page(type, coding, coding == scrape::Compression::kGzip ? zipped : plain);
+  };
 }
 
 // Returns a member's value as HTML: texts as they are, numbers as JSON writes them.
@@ -123,8 +139,10 @@ std::string status_table(const Json& answer) {
   for (const char* name : {"version", "revision", "build", "started"}) {
     rows.push_back({name, shown(answer.at(name))});
   }
-  for (const auto& [name, value] : answer.at("flags").items()) {
-    rows.push_back({html_of(name), shown(value)});
+  for (const char* part : {"limits", "flags"}) {
+    for (const auto& [name, value] : answer.at(part).items()) {
+      rows.push_back({html_of(name), shown(value)});
+    }
   }
   return html_table("Daemon", rows);
 }
@@ -155,8 +173,9 @@ std::vector<Endpoint> dashboard(scrape::Scrape& scrape, std::shared_ptr<Answers>
         }
         return html;
       };
-      return page("text/html; charset=utf-8",
-                  scrape.answer("/dashboard?" + std::string(request.query), make));
+      const scrape::Compression coding = coding_of(request);
+      return page("text/html; charset=utf-8", coding,
+                  scrape.answer("/dashboard?" + std::string(request.query), coding, make));
     } catch (const std::invalid_argument& e) {
       return http::text_response(400, std::string(e.what()) + '\n');
     }
@@ -164,11 +183,7 @@ std::vector<Endpoint> dashboard(scrape::Scrape& scrape, std::shared_ptr<Answers>
   std::vector<Endpoint> pages = {{"/dashboard", "Dashboard", {answer}}};
   for (const dashboard::File& file : dashboard::files()) {
     if (file.name == "page.html") continue;
-    pages.push_back(
-        {"/dashboard/" + std::string(file.name),
-         "",
-         {[content = std::make_shared<const std::string>(file.content),
-           type = file.content_type](const http::Request&) { return page(type, content); }}});
+    pages.push_back({"/dashboard/" + std::string(file.name), "", {handler(file)}});
   }
   return pages;
 }

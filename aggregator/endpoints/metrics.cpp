@@ -3,6 +3,7 @@
 #include <string_view>
 #include <vector>
 
+#include "aggregator/endpoints/coding.h"
 #include "aggregator/http/content_negotiation.h"
 
 namespace metrics::endpoints {
@@ -26,7 +27,7 @@ Endpoint metrics_page(scrape::Scrape& scrape, const std::string& path,
     const std::string accept = request.header("Accept");
     const http::Preferred preferred = http::preferred(accept, offers);
     const exposition::Format& chosen = formats[preferred.offer];
-    const bool gzip = http::wants_gzip(request.header("Accept-Encoding"));
+    const scrape::Compression coding = coding_of(request);
     exposition::Options how = options;
     http::Response response;
     response.content_type = chosen.content_type;
@@ -35,11 +36,8 @@ Endpoint metrics_page(scrape::Scrape& scrape, const std::string& path,
       how.escaping = *escaping;
       response.content_type.append("; escaping=").append(format::to_string(*escaping));
     }
-    response.headers = {{"Vary", "Accept, Accept-Encoding"}};
-    if (gzip) response.headers.emplace_back("Content-Encoding", "gzip");
-    response.body =
-        scrape.exposition(chosen, gzip ? scrape::Compression::kGzip : scrape::Compression::kNone,
-                          request.query_values("name[]"), how);
+    add_coding(response, coding, "Accept, Accept-Encoding");
+    response.body = scrape.exposition(chosen, coding, request.query_values("name[]"), how);
     return response;
   };
   return {path, "Metrics", {answer}};

@@ -1,7 +1,11 @@
 #include "aggregator/endpoints/workers.h"
 
 #include <algorithm>
-#include <cstdint>
+#include <charconv>
+#include <set>
+#include <stdexcept>
+#include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -11,22 +15,64 @@
 #include "libmetrics/reader/slot_report.h"
 
 namespace metrics::endpoints {
-namespace {
-
-struct Worker {
+struct Answers::Workers::Worker {
   const scrape::SegmentState* segment;
   reader::SlotReport slot;
   reader::SlotCount count = {};
+  double counted() const { return count.counters + static_cast<double>(count.observations); }
 };
 
+namespace {
+
+// Reads "3,17,1025", slots' numbers; empty: all. Throws std::invalid_argument.
+std::set<format::SlotIndex> slots_of(const http::Request& request) {
+  const std::string text = parameter(request, "slots");
+  std::set<format::SlotIndex> slots;
+  for (const char *at = text.data(), *const end = at + text.size(); at < end; ++at) {
+    format::SlotIndex slot = 0;
+    const auto [rest, error] = std::from_chars(at, end, slot);
+    if (error != std::errc() || (rest != end && *rest != ',') || rest + 1 == end) {
+      throw std::invalid_argument("slots must be whole numbers with commas between them");
+    }
+    slots.insert(slot);
+    at = rest;
+  }
+  return slots;
+}
+
 }  // namespace
+
+// Returns [{"segment", "slots": [[slot, generation, counted], ...]}, ...]: short, as it is of all.
+Json Answers::Workers::totals_of(const std::vector<Worker>& workers) {
+  Json totals = Json::array();
+  const scrape::SegmentState* segment = nullptr;
+  for (const Worker& w : workers) {
+    if (w.segment != segment) {
+      segment = w.segment;
+      totals.push_back({{"segment", segment->name}, {"slots", Json::array()}});
+    }
+    totals.back()["slots"].push_back({w.slot.head.slot, w.slot.head.generation, w.counted()});
+  }
+  return totals;
+}
+
+void Answers::Workers::count(std::vector<Worker>& workers) {
+  for (Worker& w : workers) {
+    reader::Reader& reader = *w.segment->reader;
+    if (const auto counts = counters_[w.segment->name].of(reader, w.slot.head.slot)) {
+      w.count = reader::sum_of(*reader.catalogue(), *counts);
+    }
+  }
+}
 
 Json Answers::Workers::answer(const scrape::Scrape::View& view, const http::Request& request) {
   const Paging paging = paging_of(request);
   const std::string wanted = choice(request, "state", {"any", "live", "dead", "free"});
   const std::string segment = parameter(request, "segment");
   const bool by_count = choice(request, "sort", {"slot", "counted"}) == "counted";
-  std::erase_if(counts_, [&](const auto& entry) {
+  const bool wants_totals = choice(request, "totals", {"false", "true"}) == "true";
+  const std::set<format::SlotIndex> slots = slots_of(request);
+  std::erase_if(counters_, [&](const auto& entry) {
     return std::none_of(view.segments.begin(), view.segments.end(),
                         [&](const auto& s) { return s.up && s.name == entry.first; });
   });
@@ -38,41 +84,35 @@ Json Answers::Workers::answer(const scrape::Scrape::View& view, const http::Requ
       live += slot.state == reader::SlotReport::State::kLive;
       dead += slot.state == reader::SlotReport::State::kDead;
       if (wanted != "any" && wanted != reader::to_string(slot.state)) continue;
+      if (!slots.empty() && !slots.contains(slot.head.slot)) continue;
       if (!paging.matches(std::to_string(slot.head.pid) + ' ' + slot.head.command)) continue;
       workers.push_back({&s, std::move(slot)});
     }
   }
-  const auto count = [&](std::vector<Worker>& some) {
-    for (Worker& w : some) {
-      w.count = counts_[w.segment->name].of(*w.segment->reader, w.slot.head.slot).value_or(w.count);
-    }
-  };
-  const std::size_t total = workers.size();
+  Json json = {{"schema", kSchema},
+               {"time", static_cast<double>(format::now_ns()) / 1e9},
+               {"live", live},
+               {"dead", dead},
+               {"total", workers.size()}};
+  const bool counts_all = by_count || wants_totals;
+  if (counts_all) count(workers);
+  if (wants_totals) {
+    json["totals"] = totals_of(workers);
+    return json;
+  }
   if (by_count) {
-    count(workers);
-    const auto counted = [](const Worker& w) {
-      return w.count.counters + static_cast<double>(w.count.observations);
-    };
     std::stable_sort(workers.begin(), workers.end(),
-                     [&](const Worker& a, const Worker& b) { return counted(a) > counted(b); });
+                     [](const Worker& a, const Worker& b) { return a.counted() > b.counted(); });
   }
   workers = paging.page_of(workers);
-  if (!by_count) count(workers);
-  Json list = Json::array();
+  if (!counts_all) count(workers);
+  json["offset"] = paging.offset;
+  Json& list = json["workers"] = Json::array();
   for (const Worker& w : workers) {
-    Json json = {{"segment", w.segment->name}};
-    json.update(exposition::slot_json(w.slot));
-    json["counters"] = w.count.counters;
-    json["observations"] = w.count.observations;
-    list.push_back(std::move(json));
+    Json& entry = list.emplace_back(Json{{"segment", w.segment->name}});
+    entry.update(exposition::slot_json(w.slot, w.count));
   }
-  return {{"schema", kSchema},
-          {"time", static_cast<double>(format::now_ns()) / 1e9},
-          {"live", live},
-          {"dead", dead},
-          {"total", total},
-          {"offset", paging.offset},
-          {"workers", std::move(list)}};
+  return json;
 }
 
 }  // namespace metrics::endpoints

@@ -3,9 +3,10 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 #include "aggregator/endpoints/api.h"
-#include "libmetrics/reader/slot_counts.h"
+#include "libmetrics/reader/family_counts.h"
 
 namespace metrics::endpoints {
 
@@ -16,7 +17,11 @@ class Answers::Workers {
   Json answer(const scrape::Scrape::View& view, const http::Request& request);
 
  private:
-  std::map<std::string, reader::SlotCounts> counts_;  // by the segment's name
+  struct Worker;
+  void count(std::vector<Worker>& workers);
+  static Json totals_of(const std::vector<Worker>& workers);
+
+  std::map<std::string, reader::FamilyCounter> counters_;  // by the segment's name
 };
 
 }  // namespace metrics::endpoints

@@ -53,15 +53,23 @@ Json unreadable_segment_json(const std::string& file, const std::string& why) {
   return {{"segment", file}, {"error", why}};
 }
 
-Json slot_json(const reader::SlotReport& slot) {
-  return {{"slot", slot.head.slot},
-          {"kind", slot.is_lane ? "thread" : "process"},
-          {"state", reader::to_string(slot.state)},
-          {"pid", slot.head.pid},
-          {"pid_namespace", slot.head.pid_namespace},
-          {"command", slot.head.command},
-          {"generation", slot.head.generation},
-          {"claimed", utc(slot.head.claimed_ns)}};
+Json slot_json(const reader::SlotReport& slot, const reader::SlotCount& count) {
+  Json json = {{"slot", slot.head.slot},
+               {"kind", slot.is_lane ? "thread" : "process"},
+               {"state", reader::to_string(slot.state)},
+               {"pid", slot.head.pid},
+               {"pid_namespace", slot.head.pid_namespace},
+               {"command", slot.head.command},
+               {"generation", slot.head.generation},
+               {"claimed", utc(slot.head.claimed_ns)}};
+  if (!slot.is_lane) {
+    json["threads"] = slot.threads;
+    json["dropped"] = slot.head.dropped;
+  }
+  const Json counts = {{"counters", count.counters}, {"observations", count.observations}};
+  json.update(counts);
+  if (reader::is_first_owner(slot)) json["since_claim"] = counts;
+  return json;
 }
 
 Json dropped_json(reader::Reader& reader) {
@@ -71,9 +79,10 @@ Json dropped_json(reader::Reader& reader) {
     Json& entry = json["dropped"].emplace_back();
     entry = {{"what", format::to_string(d.reason.what)},
              {"reason", d.reason.reason},
-             {"count", d.count},
-             {"now", d.now},
-             {"families", reader::refused_families(reader, d.reason.drop)}};
+             {"count", d.count}};
+    if (d.since_ns != 0) entry["since"] = utc(d.since_ns);
+    entry["now"] = d.now;
+    entry["families"] = reader::refused_families(reader, d.reason.drop);
     if (d.last.when_ns != 0) {
       entry["last"] = {
           {"family", d.last.family}, {"pid", d.last.pid}, {"time", utc(d.last.when_ns)}};

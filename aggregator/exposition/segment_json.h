@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "aggregator/exposition/json.h"
+#include "libmetrics/reader/family_counts.h"
 #include "libmetrics/reader/reader.h"
 #include "libmetrics/reader/slot_report.h"
 
@@ -23,15 +24,18 @@ Json segment_json(reader::Reader& reader);
 Json unreadable_segment_json(const std::string& file, const std::string& why);
 
 // Returns {"slot", "kind": "process" or "thread", "state": "live", "dead" or "free", "pid",
-//   "pid_namespace", "command", "generation", "claimed"}.
-Json slot_json(const reader::SlotReport& slot);
+//   "pid_namespace", "command", "generation", "claimed", "counters", "observations"}; of a process
+//   also "threads" and "dropped", and of a slot's first owner "since_claim": {"counters",
+//   "observations"}. A slot keeps what all of its owners have counted, not what each has.
+Json slot_json(const reader::SlotReport& slot, const reader::SlotCount& count);
 
-// Returns {"dropped": [{"what", "reason", "count", "now", "families": [name, ...], "last":
-//   {"family", "pid", "time"}}, ...],
+// Returns {"dropped": [{"what", "reason", "count", "since", "now", "families": [name, ...],
+//   "last": {"family", "pid", "time"}}, ...],
 //   "hidden": [{"family", "served", "where_escaped": false}, ...],
 //   "limits": [{"family", "series", "max_series", "now"}, ...],
 //   "removed": {"held_back": [...], "free", "reuse_disabled", "process_without_slot"}},
-// of a segment as the last look() found it. "last" is missing where no family was refused.
+// of a segment as the last look() found it. "since" is missing where it is not
+// known, "last" where no family was refused.
 Json dropped_json(reader::Reader& reader);
 
 }  // namespace metrics::exposition

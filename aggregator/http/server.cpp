@@ -52,27 +52,25 @@ std::vector<Listener> listen_on_all(const HttpOptions& options) {
   return listeners;
 }
 
-// Returns how many connections there may be: clients get at most half of the descriptors that the
-// process may have, since handlers need some, too.
-std::size_t connections(const HttpOptions& options) noexcept {
+Front::Options front_options(const HttpOptions& options, int threads, web::RulesFile& rules) {
+  return {.bounds = {.connections = connection_limit(options),
+                     .buffered_bytes = options.max_buffered_bytes},
+          .rules = &rules,
+          .threads = threads,
+          .request_timeout = options.request_timeout,
+          .response_timeout = options.response_timeout,
+          .keep_alive = options.keep_alive};
+}
+
+}  // namespace
+
+std::size_t connection_limit(const HttpOptions& options) noexcept {
   rlimit descriptors{};
   const bool known = ::getrlimit(RLIMIT_NOFILE, &descriptors) == 0;
   const auto wanted = static_cast<rlim_t>(options.max_connections);
   if (!known || descriptors.rlim_cur == RLIM_INFINITY) return wanted;
   return std::clamp<rlim_t>(descriptors.rlim_cur / 2, 1, wanted);
 }
-
-Front::Options front_options(const HttpOptions& options, int threads, web::RulesFile& rules) {
-  return {
-      .bounds = {.connections = connections(options), .buffered_bytes = options.max_buffered_bytes},
-      .rules = &rules,
-      .threads = threads,
-      .request_timeout = options.request_timeout,
-      .response_timeout = options.response_timeout,
-      .keep_alive = options.keep_alive};
-}
-
-}  // namespace
 
 class HttpServer::Server {
  public:

@@ -49,6 +49,10 @@ struct HttpOptions {
   std::function<void(std::string_view)> log = {};
 };
 
+// Returns how many connections there may be: max_connections, but never more than half of the
+// descriptors that the process may have, since handlers need some, too.
+std::size_t connection_limit(const HttpOptions& options) noexcept;
+
 // Serves from its construction until stop() or its destruction.
 //
 // Answers by itself, in plain text: 401, 429 and 503 to requests that the web configuration

@@ -125,11 +125,14 @@ Scrape::View Scrape::view(Exemplars exemplars, OwnMetrics::Purpose purpose) {
 }
 
 std::shared_ptr<const std::string> Scrape::answer(
-    const std::string& key, const std::function<std::string(const View&)>& make) {
+    const std::string& key, Compression compression,
+    const std::function<std::string(const View&)>& make, Exemplars exemplars) {
   // No content type, with which the keys of expositions begin, begins so.
-  return rounds_.share("?" + key, [&] {
-    return std::make_shared<const std::string>(
-        make(view(Exemplars::kNone, OwnMetrics::Purpose::kLook)));
+  const std::string start = compression == Compression::kGzip ? "?gzip " : "? ";
+  return rounds_.share(start + key, [&] {
+    std::string body = make(view(exemplars, OwnMetrics::Purpose::kLook));
+    if (compression == Compression::kGzip) body = gzip_.compress(body);
+    return std::make_shared<const std::string>(std::move(body));
   });
 }
 

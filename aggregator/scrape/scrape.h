@@ -50,11 +50,13 @@ class Scrape {
   };
 
   // Reads the segments as exposition() does, and returns what `make` makes of them: for questions
-  // that no exposition answers. As there, threads that wait with the same key get the same answer.
-  // `make` must not call this object; the view, with all that it leads to, is valid until it
-  // returns. Throws what `make` throws.
-  std::shared_ptr<const std::string> answer(const std::string& key,
-                                            const std::function<std::string(const View&)>& make);
+  // that no exposition answers. As there, threads that wait with the same key get the same answer;
+  // the key must tell `exemplars`, too, which the view has only if it is kAll. `make` must not call
+  // this object; the view, with all that it leads to, is valid until it returns. Throws what `make`
+  // throws.
+  std::shared_ptr<const std::string> answer(const std::string& key, Compression compression,
+                                            const std::function<std::string(const View&)>& make,
+                                            Exemplars exemplars = Exemplars::kNone);
 
   // Adds families to the aggregator's own, from now on. They must not call this object.
   void describe_also(Describe more);

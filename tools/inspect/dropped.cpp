@@ -28,8 +28,8 @@ void add_drops(const reader::Reader& reader, Rows& rows) {
       names.append(names.empty() ? "" : " ").append(name);
     }
     rows.push_back({std::string(format::to_string(d.reason.what)), std::string(d.reason.reason),
-                    std::to_string(d.count), d.now ? "yes" : "", d.last.family,
-                    known ? std::to_string(d.last.pid) : "",
+                    std::to_string(d.count), d.since_ns != 0 ? exposition::utc(d.since_ns) : "",
+                    d.now ? "yes" : "", d.last.family, known ? std::to_string(d.last.pid) : "",
                     known ? exposition::utc(d.last.when_ns) : "", names});
   }
 }
@@ -38,7 +38,7 @@ void add_drops(const reader::Reader& reader, Rows& rows) {
 void add_limits(const reader::Reader& reader, Rows& rows) {
   for (const reader::Limited& f : reader::limited_families(reader)) {
     rows.push_back({"limit", "at most " + std::to_string(f.max_series) + " series",
-                    std::to_string(f.series), f.series >= f.max_series ? "yes" : "", "", "", "",
+                    std::to_string(f.series), "", f.series >= f.max_series ? "yes" : "", "", "", "",
                     std::string(f.family->name)});
   }
 }
@@ -52,7 +52,7 @@ void add_removed(reader::Reader& reader, Rows& rows) {
     const auto row = [&](std::uint64_t count, const std::string& why) {
       if (count == 0) return;
       rows.push_back(
-          {"removed", "held back " + why, std::to_string(count), "yes", "", "", "", f.name});
+          {"removed", "held back " + why, std::to_string(count), "", "yes", "", "", "", f.name});
     };
     row(f.of_living, "by " + listed(f.processes));
     row(f.of_several, "in this file: several processes have looked them up");
@@ -61,7 +61,7 @@ void add_removed(reader::Reader& reader, Rows& rows) {
   }
   if (held.free > 0) {
     rows.push_back(
-        {"removed", "free to be used again", std::to_string(held.free), "", "", "", "", ""});
+        {"removed", "free to be used again", std::to_string(held.free), "", "", "", "", "", ""});
   }
 }
 
@@ -74,12 +74,12 @@ int dropped(const std::string& path, Format format) {
     print(exposition::dropped_json(reader));
     return kFine;
   }
-  Rows rows = {
-      {"WHAT", "REASON", "COUNT", "NOW", "LAST FAMILY", "LAST PID", "LAST TIME", "FAMILIES"}};
+  Rows rows = {{"WHAT", "REASON", "COUNT", "SINCE", "NOW", "LAST FAMILY", "LAST PID", "LAST TIME",
+                "FAMILIES"}};
   add_drops(reader, rows);
   for (const reader::Hidden& h : reader::hidden_families(*reader.catalogue())) {
     const std::string where = h.where_escaped ? ", where names are escaped," : "";
-    rows.push_back({"family", "hidden" + where + " by the " + format::described(*h.served), "",
+    rows.push_back({"family", "hidden" + where + " by the " + format::described(*h.served), "", "",
                     "yes", format::described(*h.family), "", "", ""});
   }
   add_limits(reader, rows);

@@ -26,15 +26,53 @@ std::vector<reader::HeadCopy> Processes::owners(std::span<const format::Owner> o
   return heads;
 }
 
-std::vector<format::SlotIndex> Processes::lanes_of(const reader::SlotReport& slot) const {
-  std::vector<format::SlotIndex> lanes;
+std::string Processes::command_of(std::uint32_t pid) const {
+  const reader::HeadCopy* last = nullptr;
   for (const reader::SlotReport& s : slots_) {
-    if (s.is_lane && s.head.owner.slot == slot.head.slot &&
-        s.head.owner.generation == slot.head.generation) {
-      lanes.push_back(s.head.slot);
+    const bool is_later = last == nullptr || s.head.claimed_ns > last->claimed_ns;
+    if (!s.is_lane && s.head.pid == pid && is_later) last = &s.head;
+  }
+  return last == nullptr ? "" : last->command;
+}
+
+std::string Processes::registrants(const reader::FamilySpace& space) const {
+  constexpr std::size_t kMost = 8;
+  const std::uint32_t of_family = space.family == nullptr ? 0 : space.family->registrant;
+  const auto named = [&](std::uint32_t pid) {
+    const std::string command = command_of(pid);
+    return std::to_string(pid) + (command.empty() ? "" : " ") + command + ": ";
+  };
+  std::string text = of_family == 0 ? "" : named(of_family) + "the family";
+  std::string others;
+  std::size_t listed = 0;
+  for (const reader::Registrant& r : space.registered_by) {
+    const std::string series = std::to_string(r.series) + " series";
+    if (r.pid == of_family) {
+      text += ", " + series;
+    } else if (++listed <= kMost) {
+      others += "; " + named(r.pid) + series;
     }
   }
-  return lanes;
+  if (listed > kMost) others += "; and " + std::to_string(listed - kMost) + " more";
+  return text.empty() && !others.empty() ? others.substr(2) : text + others;
+}
+
+exposition::Json Processes::registrants_json(const reader::FamilySpace& space) const {
+  const auto entry = [&](std::uint32_t pid) {
+    exposition::Json json = {{"pid", pid}};
+    if (const std::string command = command_of(pid); !command.empty()) json["command"] = command;
+    return json;
+  };
+  exposition::Json json = exposition::Json::object();
+  if (space.family != nullptr && space.family->registrant != 0) {
+    json["family"] = entry(space.family->registrant);
+  }
+  json["series"] = exposition::Json::array();
+  for (const reader::Registrant& r : space.registered_by) {
+    json["series"].push_back(entry(r.pid));
+    json["series"].back()["series"] = r.series;
+  }
+  return json;
 }
 
 std::vector<Process> Processes::counted(const reader::Catalogue& catalogue,
@@ -50,7 +88,6 @@ std::vector<Process> Processes::counted(const reader::Catalogue& catalogue,
     const bool is_its = !s.is_lane || owner->second.slot.head.generation == s.head.owner.generation;
     if (!is_its) continue;
     process_of[s.head.slot] = owner->first;
-    if (s.is_lane) ++owner->second.threads;
   }
   for (const reader::FamilyCounts& c : counts) {
     const auto at = process_of.find(c.slot);

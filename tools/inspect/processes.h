@@ -10,6 +10,7 @@
 #include "libmetrics/reader/family_counts.h"
 #include "libmetrics/reader/reader.h"
 #include "libmetrics/reader/slot_report.h"
+#include "libmetrics/reader/space_report.h"
 
 namespace metrics::inspect {
 
@@ -17,7 +18,6 @@ namespace metrics::inspect {
 // its threads, together with the earlier owners of these slots.
 struct Process {
   reader::SlotReport slot;
-  std::size_t threads = 0;  // with lanes, beside the first one
   // Sums of counters that have no unit, and of observations: see is_event().
   double events = 0;
   std::vector<std::uint32_t> families;  // in which it has counted: indices into the catalogue's
@@ -38,10 +38,18 @@ class Processes {
   // Returns the processes with what `counts` has of their slots, in the order of slots.
   std::vector<Process> counted(const reader::Catalogue& catalogue,
                                const std::vector<reader::FamilyCounts>& counts) const;
-  // Returns the lanes of a first slot's owner.
-  std::vector<format::SlotIndex> lanes_of(const reader::SlotReport& slot) const;
+  // Returns "9974 prefork: the family, 12 series; 10069: 3 series", as far as it is known. A
+  // process without a slot has no name, and pids are used again.
+  std::string registrants(const reader::FamilySpace& space) const;
+  // Returns {"family": {"pid", "command"}, "series": [{"pid", "command", "series"}, ...]}; the
+  // command is missing where it is not known, "family" where that is not.
+  exposition::Json registrants_json(const reader::FamilySpace& space) const;
 
  private:
+  // Returns the command of the last process with that pid that has a slot, or had it last; empty if
+  // there is none.
+  std::string command_of(std::uint32_t pid) const;
+
   std::vector<reader::SlotReport> slots_;
 };
 

@@ -20,33 +20,30 @@ int slots(const std::string& path, Format format) {
   if (!reader.look()) return unreadable(reader.why());
   const auto counts = reader::family_counts(reader);
   if (counts.empty()) return unreadable(reader.why());
+  const auto catalogue = reader.catalogue();
   std::map<format::SlotIndex, double> counted;
+  std::map<format::SlotIndex, reader::SlotCount> sums;
   for (const reader::FamilyCounts& c : counts) {
+    sums[c.slot] = reader::sum_of(*catalogue, c);
     double& events = counted[c.slot];
     for (const reader::FamilyCounts::Family& f : c.families) {
-      if (is_event(reader.catalogue()->contents.families[f.family])) events += f.counted;
+      if (is_event(catalogue->contents.families[f.family])) events += f.counted;
     }
   }
   const Processes processes(reader);
   Json json = Json::array();
   std::vector<std::vector<std::string>> rows = {{"SLOT", "KIND", "STATE", "PID", "COMMAND",
                                                  "GENERATION", "CLAIMED", "THREADS", "COUNTED",
-                                                 "SINCE CLAIM"}};
+                                                 "SINCE CLAIM", "DROPPED"}};
   for (const reader::SlotReport& s : processes.slots()) {
-    const std::string threads = s.is_lane ? "" : std::to_string(1 + processes.lanes_of(s).size());
+    json.push_back(exposition::slot_json(s, sums[s.head.slot]));
     const double events = counted[s.head.slot];
-    // What earlier owners have counted is not kept apart.
-    const bool is_first = s.head.generation == 1;
-    Json entry = exposition::slot_json(s);
-    if (!s.is_lane) entry["threads"] = 1 + processes.lanes_of(s).size();
-    entry["counted"] = spelled(events);
-    if (is_first) entry["counted_since_claim"] = spelled(events);
-    json.push_back(std::move(entry));
     rows.push_back({std::to_string(s.head.slot), s.is_lane ? "thread" : "process",
                     std::string(reader::to_string(s.state)), std::to_string(s.head.pid),
                     s.head.command, std::to_string(s.head.generation),
-                    exposition::utc(s.head.claimed_ns), threads, spelled(events),
-                    is_first ? spelled(events) : ""});
+                    exposition::utc(s.head.claimed_ns), s.is_lane ? "" : std::to_string(s.threads),
+                    spelled(events), reader::is_first_owner(s) ? spelled(events) : "",
+                    s.is_lane ? "" : std::to_string(s.head.dropped)});
   }
   format == Format::kJson ? print(json) : print_table(std::move(rows));
   return kFine;

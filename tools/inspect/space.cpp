@@ -35,7 +35,8 @@ int space(const std::string& path, Format format) {
   const reader::Usage& usage = reader.usage();
   Json json = Json::array();
   std::vector<std::vector<std::string>> rows = {{"FAMILY", "TYPE", "SERIES", "REMOVED", "CELLS",
-                                                 "OF ALL", "BYTES", "OF ALL", "LOOKED UP BY"}};
+                                                 "OF ALL", "BYTES", "OF ALL", "REGISTERED BY",
+                                                 "LOOKED UP BY"}};
   for (const FamilySpace& s : spaces) {
     const std::string name(s.family == nullptr ? "" : s.family->name);
     const std::string type(s.family == nullptr ? "" : format::to_string(s.family->type));
@@ -47,6 +48,7 @@ int space(const std::string& path, Format format) {
                     {"cells", s.cells},
                     {"directory_bytes", s.directory_bytes},
                     {"slot_bytes", s.slot_bytes},
+                    {"registered_by", processes.registrants_json(s)},
                     {"looked_up_by", processes_json(by)},
                     {"by_several", s.by_several}});
     std::string who = listed(by);
@@ -54,7 +56,7 @@ int space(const std::string& path, Format format) {
     rows.push_back({s.family == nullptr ? "(no family any more)" : name, type,
                     std::to_string(s.live), std::to_string(s.removed), std::to_string(s.cells),
                     percent(s.cells, g.cells), std::to_string(bytes_of(s)),
-                    percent(bytes_of(s), usage.space_taken), who});
+                    percent(bytes_of(s), usage.space_taken), processes.registrants(s), who});
   }
   if (format == Format::kJson) {
     print(Json{{"segment", reader.file()},

@@ -117,6 +117,10 @@ class Answer {
       entry["since"] = exposition::utc(first_ns);
       line += " since " + exposition::utc(first_ns);
     }
+    if (f.registrant != 0) {
+      entry["registered_by"] = f.registrant;
+      line += ", registered by process " + std::to_string(f.registrant);
+    }
     if (e.is_last && editions_.size() > 1) line += "; its shape is shown";
     lines_.push_back(std::move(line));
     if (e.hidden_by) {
@@ -145,6 +149,11 @@ class Answer {
       if (!is_last && !was_refused) continue;
       Json entry = {{"reason", d.reason.reason}, {"now", d.now}};
       std::string line = "  refused: " + std::string(d.reason.reason);
+      if (d.since_ns != 0) {
+        // The first that was refused for that reason may have been another family's.
+        entry["reason_since"] = exposition::utc(d.since_ns);
+        line += ", which began at " + exposition::utc(d.since_ns);
+      }
       if (is_last) {
         entry["last"] = {{"pid", d.last.pid}, {"time", exposition::utc(d.last.when_ns)}};
         line += ", last by process " + std::to_string(d.last.pid) + " at " +

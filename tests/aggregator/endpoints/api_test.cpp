@@ -2,14 +2,19 @@
 #include "aggregator/endpoints/api.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <memory>
 #include <string>
+#include <thread>
+#include <utility>
 #include <vector>
 
 #include "aggregator/endpoints/dashboard.h"
 #include "aggregator/endpoints/html.h"
+#include "aggregator/exposition/gzip.h"
+#include "tests/support/living.h"
 #include "tests/support/temp_segment.h"
 #include "tests/support/worker.h"
 
@@ -44,8 +49,12 @@ class Api : public ::testing::Test {
 
   TempSegment segment_;
   scrape::Scrape scrape_{{segment_.path()}};
-  std::shared_ptr<Answers> answers_ = std::make_shared<Answers>(
-      Status{"1.2.3", "abc", "a build", {{"--log.level", "info"}, {"--web.config.file", ""}}});
+  std::shared_ptr<Answers> answers_ =
+      std::make_shared<Answers>(Status{"1.2.3",
+                                       "abc",
+                                       "a build",
+                                       {{"--log.level", "info"}, {"--web.config.file", ""}},
+                                       {{"connections", 4096}}});
   http::Routes table_ = [this] {
     std::vector<Endpoint> pages = api(scrape_, answers_);
     for (Endpoint& page : dashboard(scrape_, answers_)) pages.push_back(std::move(page));
@@ -160,6 +169,88 @@ TEST_F(Api, WorkersAreLiveOrDeadAndHaveWhatWasCountedInTheirSlots) {
   EXPECT_EQ(json("workers", "segment=/none").at("total"), 0);
 }
 
+TEST_F(Api, TotalsAreOfAllWorkersAndSlotsOfThoseThatAreAskedFor) {
+  Counter tasks = segment_.counter("tasks");
+  Histogram seconds = segment_.histogram("seconds", Bounds{1});
+  tasks.inc(2);
+  const test::Living other([&] {
+    tasks.inc(40);
+    seconds.observe(3);
+  });
+  const test::Living third([&] { tasks.inc(5); });
+  const Json answer = json("workers", "totals=true&limit=1&state=live");
+  const Json& totals = answer.at("totals");
+  ASSERT_EQ(totals.size(), 1u);
+  EXPECT_EQ(totals.at(0).at("segment"), segment_.path());
+  EXPECT_EQ(totals.at(0).at("slots").dump(), "[[1,1,2.0],[2,1,41.0],[3,1,5.0]]");
+  EXPECT_EQ(answer.at("total"), 3);
+  EXPECT_FALSE(answer.contains("workers"));
+  const Json two = json("workers", "slots=3,1");
+  EXPECT_EQ(two.at("total"), 2);
+  EXPECT_EQ(two.at("workers").at(0).at("pid"), ::getpid());
+  EXPECT_EQ(two.at("workers").at(1).at("pid"), third.pid());
+  EXPECT_EQ(json("workers", "slots=9").at("workers"), Json::array());
+  for (const char* wrong : {"slots=1,", "slots=x", "slots=1,,2", "slots=-1", "slots=1%202"}) {
+    EXPECT_EQ(error("workers", wrong), "slots must be whole numbers with commas between them")
+        << wrong;
+  }
+}
+
+TEST_F(Api, ProcessesHaveTheirThreadsAndWhatTheyDroppedAndAFirstOwnerWhatItHasCounted) {
+  Counter tasks = segment_.counter("tasks");
+  tasks.inc(2);
+  tasks.inc(-1.0);
+  std::thread([&] { tasks.inc(3); }).join();
+  const auto adopt = [&] {
+    const pid_t child = test::forked([&] { tasks.inc(10); });
+    EXPECT_EQ(test::ended(child), 0);
+  };
+  adopt();
+  const Json first = json("workers").at("workers");
+  ASSERT_EQ(first.size(), 3u);
+  EXPECT_EQ(first.at(0).at("threads"), 1);  // the other one has given its slot back
+  EXPECT_EQ(first.at(0).at("dropped"), 1);
+  EXPECT_EQ(first.at(1).at("dropped"), 0);
+  EXPECT_EQ(first.at(1).at("since_claim"), (Json{{"counters", 10.0}, {"observations", 0}}));
+  EXPECT_EQ(first.at(2).at("kind"), "thread");
+  EXPECT_FALSE(first.at(2).contains("threads"));
+  adopt();
+  const Json second = json("workers").at("workers");
+  EXPECT_EQ(second.at(1).at("generation"), 2);
+  EXPECT_EQ(second.at(1).at("counters"), 20);
+  EXPECT_FALSE(second.at(1).contains("since_claim"));
+}
+
+TEST_F(Api, TheSeriesOfAFamilyHaveTheirExemplars) {
+  const Family<Counter> errors("errors", "", {},
+                               {.segment = segment_.segment(), .exemplars = true});
+  errors.labels().inc(2, {{"trace_id", "<4bf9>"}});
+  const Json series = json("families", "family=errors").at("series");
+  const Json& exemplars = series.at(0).at("exemplars");
+  ASSERT_EQ(exemplars.size(), 1u);
+  EXPECT_EQ(exemplars.at(0).at("labels"), (Json{{"trace_id", "<4bf9>"}}));
+  EXPECT_EQ(exemplars.at(0).at("value"), "2");
+}
+
+TEST_F(Api, ClientsThatAcceptGzipGetIt) {
+  exposition::Gzip gzip;
+  for (const char* path : {"/api/v1/status", "/dashboard/dashboard.js"}) {
+    const http::Response plain = get(path);
+    const http::Response zipped =
+        table_.at(path).handler({"GET", path, "", {{"Accept-Encoding", "gzip"}}});
+    EXPECT_EQ(*zipped.body, gzip.compress(*plain.body)) << path;
+    const auto has = [](const http::Response& r, const std::string& name, const char* value) {
+      return std::find(r.headers.begin(), r.headers.end(),
+                       std::pair<std::string, std::string>(name, value)) != r.headers.end();
+    };
+    EXPECT_TRUE(has(zipped, "Content-Encoding", "gzip")) << path;
+    EXPECT_FALSE(has(plain, "Content-Encoding", "gzip")) << path;
+    for (const http::Response& r : {plain, zipped}) {
+      EXPECT_TRUE(has(r, "Vary", "Accept-Encoding")) << path;
+    }
+  }
+}
+
 TEST_F(Api, WhatIsBeyondBoundsOrUnknownIsRefusedWithWhatToWriteInstead) {
   EXPECT_EQ(error("workers", "limit=1001"), "limit must be a whole number, at most 1000");
   EXPECT_EQ(error("workers", "limit=-1"), "limit must be a whole number, at most 1000");
@@ -168,10 +259,11 @@ TEST_F(Api, WhatIsBeyondBoundsOrUnknownIsRefusedWithWhatToWriteInstead) {
   EXPECT_EQ(error("families", "family=none"), "family: there is none of that name");
 }
 
-TEST_F(Api, TheStatusHasBuildAndFlags) {
+TEST_F(Api, TheStatusHasBuildLimitsAndFlags) {
   const Json answer = json("status");
   EXPECT_EQ(answer.at("version"), "1.2.3");
   EXPECT_EQ(answer.at("flags"), (Json{{"--log.level", "info"}, {"--web.config.file", ""}}));
+  EXPECT_EQ(answer.at("limits"), (Json{{"connections", 4096}}));
 }
 
 TEST_F(Api, ALookIsNoExposition) {

@@ -176,7 +176,7 @@ TEST(History, GivesTheNextOwnerOfASlotAveragesOfItsOwn) {
 TEST(History, NamesWhatWasRefusedOfAProcessButNotOfAnEarlierOneOfItsPid) {
   const auto with_drop = [](std::uint64_t pid, std::uint64_t when) {
     Picture p = worker(0, 1, 0, 1);
-    p.drops = {{format::kDropReasons[5], 3, {when, pid, 1, "tasks"}, true}};
+    p.drops = {{format::kDropReasons[5], 3, 500, {when, pid, 1, "tasks"}, true}};
     History h;
     h.add(std::move(p));
     return h.workers().at(0).drops;

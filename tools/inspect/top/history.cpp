@@ -238,9 +238,9 @@ void History::add_workers(const Picture& now, double seconds) {
     s.events = p.events;
     workers_.push_back({head.slot, head.pid, head.generation, head.claimed_ns,
                         format::printable(head.command),
-                        std::string(reader::to_string(p.slot.state)), 1 + p.threads, p.events,
+                        std::string(reader::to_string(p.slot.state)), p.slot.threads, p.events,
                         s.rate, now.at - (s.has_moved ? s.changed_at : began_), s.has_moved,
-                        drops_of(now, p), families_of(now, p)});
+                        head.dropped, drops_of(now, p), families_of(now, p)});
     seen.emplace(head.slot, s);
   }
   seen_ = std::move(seen);

@@ -45,10 +45,11 @@ struct WorkerRow {
   std::size_t threads;
   double events;  // see Process
   Rate rate;
-  double quiet_for;      // seconds since the last interval in which anything of it has changed
-  bool has_moved;        // it has changed since top began; else quiet_for is since then, at least
-  std::string drops;     // reasons for which something of this process was refused last
-  std::string families;  // in which it has counted
+  double quiet_for;       // seconds since the last interval in which anything of it has changed
+  bool has_moved;         // it has changed since top began; else quiet_for is since then, at least
+  std::uint64_t dropped;  // updates and registrations of this process
+  std::string drops;      // reasons for which something of this process was refused last
+  std::string families;   // in which it has counted
 };
 
 class History {

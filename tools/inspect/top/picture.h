@@ -13,7 +13,7 @@ namespace metrics::inspect::top {
 
 // What a family takes; see reader::FamilySpace.
 struct SpaceOf {
-  std::string family, type, looked_up_by;
+  std::string family, type, registered_by, looked_up_by;
   std::uint64_t series, removed, cells, bytes;
 };
 

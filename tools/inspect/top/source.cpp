@@ -24,8 +24,9 @@ std::vector<SpaceOf> space_of(reader::Reader& reader, const Processes& processes
     if (s.by_several) by += by.empty() ? "several" : ", and several together";
     const bool is_known = s.family != nullptr;
     all.push_back({std::string(is_known ? s.family->name : "(no family any more)"),
-                   std::string(is_known ? format::to_string(s.family->type) : ""), std::move(by),
-                   s.live, s.removed, s.cells, s.directory_bytes + s.slot_bytes});
+                   std::string(is_known ? format::to_string(s.family->type) : ""),
+                   processes.registrants(s), std::move(by), s.live, s.removed, s.cells,
+                   s.directory_bytes + s.slot_bytes});
   }
   std::stable_sort(all.begin(), all.end(),
                    [](const SpaceOf& a, const SpaceOf& b) { return a.bytes > b.bytes; });

@@ -148,6 +148,7 @@ Table workers_table(const History& history, const Choices& choices, std::size_t 
     table.columns.push_back({"AVG100", 7, true});
   }
   table.columns.push_back({"ACTIVE", 7, true});
+  table.columns.push_back({"DROPS", 5, true});
   if (is_wide) table.columns.push_back({"REFUSED", 16, false});
   table.columns.push_back({"FAMILIES", 0, false});
   for (const WorkerRow* row : sorted(history.workers(), choices)) {
@@ -169,6 +170,9 @@ Table workers_table(const History& history, const Choices& choices, std::size_t 
       line.cells.push_back(amount(row->rate.over_100, Unit::kNone, choices));
     }
     line.cells.push_back(activity(*row));
+    line.cells.push_back(choices.is_exact || width == 0
+                             ? std::to_string(row->dropped)
+                             : quantity(static_cast<double>(row->dropped), Unit::kNone));
     if (is_wide) line.cells.push_back(row->drops);
     line.cells.push_back(row->families);
     line.style = row->state == "live" ? Style::kLive : Style::kDead;
@@ -177,7 +181,8 @@ Table workers_table(const History& history, const Choices& choices, std::size_t 
                      " of it, since " + exposition::utc(row->claimed_ns),
                  "events " + spelled(row->events) +
                      ": counters without a unit, and observations, with those of earlier owners",
-                 "refused: " + (row->drops.empty() ? "nothing that is remembered" : row->drops),
+                 "dropped " + std::to_string(row->dropped) + ", refused last: " +
+                     (row->drops.empty() ? "nothing that is remembered" : row->drops),
                  "families: " + row->families};
     table.rows.push_back(std::move(line));
   }
@@ -191,7 +196,7 @@ Table space_table(const History& history, const Choices& choices, std::size_t wi
   table.columns = {{"FAMILY", 0, false}, {"TYPE", 9, false}, {"SERIES", 8, true},
                    {"REMOVED", 8, true}, {"CELLS", 9, true}, {"BYTES", 8, true},
                    {"OF ALL", 6, true}};
-  if (is_wide) table.columns.push_back({"LOOKED UP BY", 30, false});
+  if (is_wide) table.columns.push_back({"REGISTERED BY", 30, false});
   for (const SpaceOf& s : now.space) {
     const std::string name = format::printable(s.family);
     if (!choices.filter.shows(name)) continue;
@@ -206,8 +211,8 @@ Table space_table(const History& history, const Choices& choices, std::size_t wi
         choices.is_exact || width == 0 ? std::to_string(s.bytes) : quantity(bytes, Unit::kBytes),
         percent(s.bytes, now.memory_bytes)};
     const std::string by = format::printable(s.looked_up_by);
-    if (is_wide) line.cells.push_back(by);
-    line.pane = {name, "looked up by " + by};
+    if (is_wide) line.cells.push_back(format::printable(s.registered_by));
+    line.pane = {name, "registered by " + format::printable(s.registered_by), "looked up by " + by};
     table.rows.push_back(std::move(line));
   }
   if (choices.is_reversed) std::reverse(table.rows.begin(), table.rows.end());

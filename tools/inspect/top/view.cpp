@@ -271,6 +271,7 @@ exposition::Json json_of(const History& history, const Choices& choices) {
     put_rate(entry, row.rate);
     entry["seconds_since_change"] = row.quiet_for;
     entry["has_changed"] = row.has_moved;
+    entry["dropped"] = row.dropped;
     json["workers"].push_back(std::move(entry));
   }
   return json;
