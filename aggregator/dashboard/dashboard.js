@@ -93,7 +93,7 @@ async function look(signal) {
       details.show({family: {name: details.family}, series: [], total: 0});  // it is gone
     }
   }
-  if (seesWorkers) workers.show(await ask('workers', workers.parameters(), signal));
+  if (seesWorkers) await workers.look(signal);
 }
 
 async function tick() {

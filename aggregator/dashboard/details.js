@@ -3,9 +3,18 @@ import {Chart, Spark} from './chart.js';
 import {Pager, Table, element, setText} from './table.js';
 import {History} from './history.js';
 import {rateShown, shown, unitOf} from './numbers.js';
-import {reading, spelled} from './answers.js';
+import {number, reading, spelled} from './answers.js';
 
 const SERIES = 25;
+
+// Returns an exemplar as a text. It is only ever shown as text.
+function exemplarText(exemplar, unit) {
+  return `${spelled(exemplar.labels)}: ${shown(number(exemplar.value), unit)}`;
+}
+
+function newest(exemplars) {
+  return exemplars.reduce((a, b) => Number(b.timestamp) > Number(a.timestamp) ? b : a);
+}
 
 export class Details {
   #node = (id) => document.getElementById(id);
@@ -24,6 +33,7 @@ export class Details {
       {key: 'labels', title: 'labels'}, {key: 'value', title: 'value', number: true},
       {key: 'rate', title: 'per second', number: true}, {key: 'p50', title: 'p50', number: true},
       {key: 'p99', title: 'p99', number: true}, {key: 'mean', title: 'mean', number: true, hint: 'since it was made'},
+      {key: 'exemplar', title: 'newest exemplar', hint: 'of each bucket, when the cell is pointed at'},
       {key: 'trend', title: ''}], {empty: 'no series'});
     this.#node('family-close').addEventListener('click', () => this.close());
     this.#node('family').addEventListener('keydown', (event) => { if (event.key === 'Escape') this.close(); });
@@ -104,12 +114,17 @@ export class Details {
       if (!spark) this.#sparks.set(key, spark = new Spark());
       spark.draw(entry.points);
       const of = read.value === undefined ? '' : unit;  // observations have none
+      const exemplars = series.exemplars ?? [];
       return {key, order: {}, cells: {
         labels: spelled(series.labels) || 'no labels', value: shown(read.value ?? read.count, of),
         rate: rateShown(entry.rate, of), p50: shown(entry.p50, unit), p99: shown(entry.p99, unit),
         mean: read.count > 0 ? shown(read.sum / read.count, unit) : '', trend: spark.node,
-      }, titles: {value: read.text}};
+        exemplar: exemplars.length > 0 ? exemplarText(newest(exemplars), unit) : '',
+      }, titles: {value: read.text, exemplar: exemplars.map(
+        (e) => `${exemplarText(e, unit)}, ${shown(Number(e.timestamp), 'timestamp')}`).join('\n')}};
     }));
+    const hasAny = answer.series.some((series) => series.exemplars);
+    this.#node('series').classList.toggle('no-exemplars', !hasAny);
     this.#history.keep(keys);
     for (const key of this.#sparks.keys()) if (!keys.has(key)) this.#sparks.delete(key);
   }

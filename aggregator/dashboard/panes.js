@@ -1,6 +1,8 @@
 // panes.js -- the segments, the workers and the daemon.
 import {Pager, Table, element} from './table.js';
+import {Busiest, keyOf} from './busiest.js';
 import {Spark} from './chart.js';
+import {ask} from './answers.js';
 import {part, percent, rateShown, shown} from './numbers.js';
 
 // What an operator can do about a reason, in a line; docs/operating.md has more.
@@ -47,6 +49,7 @@ function notes(segment) {
   const list = segment.dropped.map((d) => [
     `${d.count.toLocaleString('en')} × ${d.what} ${DONE[d.what] ?? 'dropped'}: ${d.reason}: ` +
       (REASONS[d.reason] ?? 'see metrics-inspect dropped') +
+      (d.since ? `, since ${d.since}` : '') +
       (d.last ? ` (last: ${d.last.family}, pid ${d.last.pid}, ${d.last.time})` : ''), d.now]);
   for (const h of segment.hidden) {
     list.push([`hidden${h.where_escaped ? ' where names are escaped' : ''}: the ${h.family}, by the ${h.served}, ` +
@@ -100,6 +103,7 @@ export function showSegments(node, answer) {
 }
 
 const WORKERS = 50;
+const MOST = 1000;  // that the daemon answers with at once
 
 function ago(seconds) {
   return seconds < 0.001 ? 'now' : `${shown(Math.round(seconds), 'seconds')} ago`;
@@ -109,6 +113,7 @@ export class Workers {
   #table;
   #history;
   #sparks = new Map();
+  #busiest = new Busiest();
   #changed;
 
   constructor(history, changed) {
@@ -122,6 +127,7 @@ export class Workers {
       {key: 'segment', title: 'segment'}, {key: 'slot', title: 'slot', number: true}, {key: 'since', title: 'since'},
       {key: 'counters', title: 'counters', number: true, hint: 'what counters were increased by, per second'},
       {key: 'observations', title: 'observations', number: true, hint: 'of histograms and summaries, per second'},
+      {key: 'dropped', title: 'dropped', number: true, hint: 'updates and series that this process has lost'},
       {key: 'change', title: 'last change', number: true, hint: 'how long ago its counts changed, as seen here'},
       {key: 'trend', title: ''},
     ], {empty: 'no workers yet'});
@@ -134,18 +140,32 @@ export class Workers {
     this.#changed();
   }
 
-  parameters() {
+  // Asks for the workers that are seen, and shows them.
+  async look(signal) {
     const value = (id) => document.getElementById(id).value;
-    return {limit: WORKERS, offset: this.pager.offset, state: value('workers-state'), match: value('workers-filter'),
-            sort: value('workers-order')};
+    const chosen = {state: value('workers-state'), match: value('workers-filter')};
+    const {offset} = this.pager;
+    if (value('workers-order') !== 'rate') {
+      this.#show(await ask('workers', {...chosen, limit: WORKERS, offset, sort: value('workers-order')}, signal));
+      return;
+    }
+    const totals = await ask('workers', {...chosen, totals: 'true'}, signal);
+    const page = this.#busiest.order(totals).slice(offset, offset + WORKERS);
+    const places = new Map(page.map((worker, i) => [worker.key, i]));
+    const place = (worker) => places.get(keyOf(worker.segment, worker.slot, worker.generation));
+    const slots = [...new Set(page.map((worker) => worker.slot))].join(',');
+    const {workers} = page.length > 0 ? await ask('workers', {...chosen, slots, limit: MOST}, signal) : {workers: []};
+    // Another segment may have slots of these numbers, and a slot another owner by now.
+    const seen = workers.filter((worker) => place(worker) !== undefined).sort((a, b) => place(a) - place(b));
+    this.#show({...totals, workers: seen});
   }
 
-  show(answer) {
+  #show(answer) {
     this.pager.update(answer.workers.length, answer.total,
                       ` · ${answer.live.toLocaleString('en')} live, ${answer.dead.toLocaleString('en')} dead`);
     const keys = new Set();
     const entries = answer.workers.map((worker) => {
-      const key = JSON.stringify([worker.segment, worker.slot, worker.generation]);
+      const key = keyOf(worker.segment, worker.slot, worker.generation);
       keys.add(key).add(`${key} o`);
       const counters = this.#history.add(key, {value: worker.counters}, answer.time);
       const observations = this.#history.add(`${key} o`, {value: worker.observations}, answer.time);
@@ -154,7 +174,9 @@ export class Workers {
       if (!spark) this.#sparks.set(key, spark = new Spark());
       spark.draw(counters.points.map((point, i) => (point ?? 0) + (observations.points[i] ?? 0)));
       return {key, className: worker.state, order: {}, cells: {
-        state: worker.state, pid: String(worker.pid), command: worker.command, kind: worker.kind,
+        state: worker.state, pid: String(worker.pid), command: worker.command,
+        kind: worker.threads > 1 ? `${worker.threads} threads` : worker.kind,
+        dropped: worker.dropped ? worker.dropped.toLocaleString('en') : '',
         segment: worker.segment.replace(/.*\//, ''), slot: String(worker.slot), since: worker.claimed,
         counters: rateShown(counters.rate), observations: rateShown(observations.rate),
         change: changed === 0 ? '' : ago(answer.time - changed),
@@ -168,10 +190,18 @@ export class Workers {
   }
 }
 
+// Returns a limit with its unit, with which its name ends.
+function limit(name, value) {
+  return shown(value, ['bytes', 'seconds'].find((unit) => name.endsWith(`_${unit}`)) ?? '');
+}
+
 export function showStatus(table, answer) {
-  const row = (name, value) => element('tr', {}, element('th', {scope: 'row', textContent: name}),
-                                       element('td', {textContent: value === '' ? '–' : value}));
-  const own = ['version', 'revision', 'build', 'started'];
-  table.replaceChildren(element('tbody', {}, ...own.map((name) => row(name, answer[name])),
-                                ...Object.entries(answer.flags).map(([name, value]) => row(name, value))));
+  const row = ([name, value]) => element('tr', {}, element('th', {scope: 'row', textContent: name}),
+                                         element('td', {textContent: value === '' ? '–' : value}));
+  const group = (title, entries) => element('tbody', {}, element('tr', {className: 'group'}, element(
+    'th', {scope: 'rowgroup', colSpan: 2, textContent: title})), ...entries.map(row));
+  table.replaceChildren(
+    group('build', ['version', 'revision', 'build', 'started'].map((name) => [name, answer[name]])),
+    group('limits', Object.entries(answer.limits).map(([name, value]) => [name, limit(name, value)])),
+    group('flags', Object.entries(answer.flags)));
 }

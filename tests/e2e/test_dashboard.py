@@ -125,6 +125,62 @@ def test_a_killed_worker_turns_dead_within_a_refresh(worker, start_worker, brows
     assert row(browser, "workers", str(worker.pid), "pid")["state"] == "live"
 
 
+WORKERS = """return [...document.querySelectorAll('#workers tbody tr')].map((row) => row.cells[1].textContent)"""
+
+
+def test_the_busiest_workers_come_first(worker, start_worker, browser, show):
+    idle = start_worker()
+    busy = start_worker()
+    for w in (worker, idle, busy):
+        w.tasks = w.counter("tasks_total")
+        w.inc(w.tasks, 1000 if w is worker else 1)  # the first has counted most, long ago
+    show()
+    row(browser, "workers", str(busy.pid), "pid")
+    until("the busy one comes first", lambda: busy.inc(busy.tasks, 10) or browser.run(WORKERS)[0] == str(busy.pid))
+    assert set(browser.run(WORKERS)) == {str(w.pid) for w in (worker, idle, busy)}
+    until("another one is busier", lambda: idle.inc(idle.tasks, 1000) or browser.run(WORKERS)[0] == str(idle.pid))
+    browser.run("""document.getElementById('workers-order').value = 'counted';
+                   document.getElementById('workers-order').dispatchEvent(new Event('change'));""")
+    until("the one that has counted most comes first", lambda: worker.inc(worker.tasks, 10**6) or
+          browser.run(WORKERS)[0] == str(worker.pid))
+    assert browser.console() == []
+
+
+def test_a_family_shows_its_exemplars(start_worker, browser, show):
+    worker = start_worker(METRICS_EXEMPLARS="errors*")
+    errors = worker.counter("errors_total")
+    worker.trace(2, "<i>4bf92f35</i>", counter=errors)
+    worker.inc(worker.counter("tasks_total"))
+    show()
+    row(browser, "families", "errors")
+    browser.run("[...document.querySelectorAll('#families button')].find((b) => b.textContent === 'errors').click()")
+    shown = row(browser, "series", "no labels")
+    assert shown["newest exemplar"] == 'trace_id="<i>4bf92f35</i>": 2'
+    assert shown["titles"]["newest exemplar"].endswith("Z")
+    assert browser.run("return document.querySelectorAll('#series i').length") == 0
+    browser.run("[...document.querySelectorAll('#families button')].find((b) => b.textContent === 'tasks').click()")
+    browser.until("a family without any has no such column", """
+        return [...document.querySelectorAll('#series th')].every((h) => h.textContent !== 'newest exemplar' ||
+                                                                         !h.checkVisibility());""")
+
+
+def test_the_daemon_shows_its_build_limits_and_flags(worker, browser, show):
+    worker.inc(worker.counter("tasks_total"))
+    show(flags=["--web.max-requests=7"])
+    browser.run("document.querySelector('#daemon summary').click()")
+    rows = browser.until("the status is there", """
+        const rows = [...document.querySelectorAll('#status tr:not(.group)')];
+        return rows.length > 0 && Object.fromEntries(rows.map((r) => [r.cells[0].textContent, r.cells[1].textContent]));
+    """)
+    assert rows["requests"] == rows["--web.max-requests"] == "7"
+    assert rows["connections"] == "4,096"
+    assert rows["buffered_bytes"] == "64 MiB"
+    assert rows["idle_seconds"] == "2 min"
+    assert rows["version"]
+    groups = browser.run("return [...document.querySelectorAll('#status .group')].map((g) => g.textContent)")
+    assert groups == ["build", "limits", "flags"]
+
+
 def test_keyboard_alone_reaches_everything(worker, browser, show):
     worker.inc(worker.counter("tasks_total", {"type": "image"}))
     show()
