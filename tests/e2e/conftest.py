@@ -8,9 +8,8 @@ import tempfile
 import pytest
 
 from aggregators import Aggregator
-from workers import BUILD, PATIENCE, Worker, clean_environment
-
-INSPECT = os.path.join(BUILD, "tools", "metrics-inspect")
+from watching import INSPECT, Watching
+from workers import PATIENCE, Worker, clean_environment
 
 
 @pytest.fixture
@@ -79,3 +78,17 @@ def inspect(segment):
     run.json = as_json
     run.segment = segment
     return run
+
+
+@pytest.fixture
+def watch(segment):
+    """Starts a metrics-inspect that goes on, with these arguments."""
+    started = []
+
+    def start(*arguments):
+        started.append(Watching(segment, *arguments))
+        return started[-1]
+
+    yield start
+    for watching in started:
+        watching.close()

@@ -10,7 +10,8 @@ import threading
 
 import pytest
 
-from test_inspect import INSPECT, STEERING, TITLE
+from test_inspect import STEERING, TITLE
+from watching import INSPECT
 from workers import PATIENCE, clean_environment, until
 
 
@@ -74,41 +75,12 @@ def test_get_per_slot_sums_to_get(shop, inspect):
     assert text == [f'slot {slot} shop_orders_total{{kind="toy"}} {n}' for slot, n in enumerate([0, 10, 20, 30])]
 
 
-class Watching:
-    """A metrics-inspect that goes on; lines come one by one."""
-
-    def __init__(self, segment, *arguments):
-        self.process = subprocess.Popen([INSPECT, "--segment", segment, *arguments], stdout=subprocess.PIPE,
-                                        text=True, env=clean_environment())
-
-    def line(self):
-        return self.process.stdout.readline()
-
-    def close(self):
-        self.process.kill()
-        self.process.wait()
-        self.process.stdout.close()
-
-
-@pytest.fixture
-def watch(segment):
-    started = []
-
-    def start(*arguments):
-        started.append(Watching(segment, *arguments))
-        return started[-1]
-
-    yield start
-    for watching in started:
-        watching.close()
-
-
 def test_get_watches_until_it_is_interrupted(shop, watch):
     watching = watch("--json", "get", "shop_orders_total", "--watch", "--interval", "0.05")
-    first = json.loads(watching.line())
+    first = watching.json()
     assert [sample["value"] for sample in first["samples"]] == ["6", "60"]
     shop.inc(shop.ids["book"], 5)
-    until("the count is seen", lambda: json.loads(watching.line())["samples"][0]["value"] == "11")
+    until("the count is seen", lambda: watching.json()["samples"][0]["value"] == "11")
     watching.process.send_signal(signal.SIGINT)
     assert watching.process.wait(PATIENCE) == -signal.SIGINT
 
@@ -122,10 +94,10 @@ def test_get_ends_after_so_many_intervals(shop, inspect):
 
 def test_rates_are_what_was_counted_over_the_time_that_it_took(shop, watch):
     watching = watch("--json", "get", "shop_orders_total", "--rate", "--watch", "--interval", "0.2")
-    seen = json.loads(watching.line())["samples"]
+    seen = watching.json()["samples"]
     assert [sample["per_second"] for sample in seen] == [0, 0]
     shop.inc(shop.ids["toy"], 1000)
-    line = until("it is seen", lambda: (line := json.loads(watching.line()))["samples"][1]["per_second"] and line)
+    line = until("it is seen", lambda: (line := watching.json())["samples"][1]["per_second"] and line)
     assert line["samples"][1]["per_second"] * line["interval_seconds"] == pytest.approx(1000)
 
 
@@ -163,21 +135,93 @@ def test_space_tells_removed_series_and_who_has_looked_a_series_up(worker, inspe
     assert (by["pid"], by["command"]) == (worker.pid, "e2e_worker")
 
 
+def test_space_tells_who_has_registered_the_family_and_its_series(worker, start_worker, inspect):
+    worker.counter("tasks_total", {"name": "a"})
+    other = start_worker()
+    for name in "abc":
+        other.counter("tasks_total", {"name": name})
+    worker.inc(worker.counter("tasks_total", {"name": "b"}))
+    (family,) = inspect.json("space")["families"]
+    # The other one has no slot, by which its command would be known.
+    assert family["registered_by"] == {
+        "family": {"pid": worker.pid, "command": "e2e_worker"},
+        "series": [{"pid": worker.pid, "command": "e2e_worker", "series": 1}, {"pid": other.pid, "series": 2}]}
+    assert f" {worker.pid} e2e_worker: the family, 1 series; {other.pid}: 2 series" in inspect("space")[1]
+
+
+def test_dropped_tells_since_when(worker, inspect):
+    tasks = worker.counter("tasks_total")
+    worker.inc(tasks)
+    worker.add(tasks, -1)
+    (entry,) = inspect.json("dropped")["dropped"]
+    assert (entry["reason"], entry["count"]) == ("counter_negative", 1)
+    (slot,) = inspect.json("slots")
+    assert slot["claimed"] <= entry["since"]
+    header, line = inspect("dropped")[1].splitlines()
+    assert line[header.index("SINCE"):].split()[0] == entry["since"]
+
+
+def test_space_tells_that_several_have_looked_a_series_up_but_not_a_later_owner_of_a_slot(worker, start_worker,
+                                                                                         inspect):
+    def look_up(process, name):  # with a slot
+        process.inc(process.counter("own_total", {"of": str(process.pid)}))
+        process.counter(name)
+
+    other = start_worker()
+    look_up(worker, "tasks_total")
+    look_up(other, "tasks_total")
+    look_up(other, "jobs_total")
+    families = {f["family"]: f for f in inspect.json("space")["families"]}
+    assert families["tasks"]["by_several"] is True
+    assert (families["jobs"]["by_several"], [p["pid"] for p in families["jobs"]["looked_up_by"]]) == (False, [other.pid])
+    other.close()
+    adopter = start_worker()
+    look_up(adopter, "other_total")
+    families = {f["family"]: f for f in inspect.json("space")["families"]}
+    assert families["jobs"]["looked_up_by"] == []
+
+
+def test_slots_leaves_the_threads_of_an_earlier_owner_to_that(worker, start_worker, inspect):
+    worker.thread(("inc", {"id": worker.counter("tasks_total"), "n": 7}))
+    worker.inc(worker.counter("tasks_total"))
+    assert [row.get("threads") for row in inspect.json("slots")] == [2, None]
+    worker.kill()
+    adopter = start_worker()
+    adopter.inc(adopter.counter("tasks_total"))
+    assert [(row["state"], row.get("threads")) for row in inspect.json("slots")] == [("live", 1), ("dead", None)]
+
+
 def test_slots_shows_threads_and_what_each_has_counted(shop, inspect):
     shop.thread(("inc", {"id": shop.ids["book"], "n": 7}))
     rows = {row["slot"]: row for row in inspect.json("slots")}
-    # Orders and observations; bytes are no events.
-    assert [rows[slot]["counted"] for slot in (1, 2, 3, 1025)] == ["13", "24", "35", "7"]
-    assert [rows[slot]["counted_since_claim"] for slot in (1, 2, 3, 1025)] == ["13", "24", "35", "7"]
+    assert [rows[slot]["counters"] for slot in (1, 2, 3, 1025)] == [1011, 2022, 3033, 7]
+    assert [rows[slot]["observations"] for slot in (1, 2, 3, 1025)] == [2, 2, 2, 0]
+    assert all(row["since_claim"] == {key: row[key] for key in ("counters", "observations")} for row in rows.values())
     assert [rows[slot].get("threads") for slot in (1, 2, 3, 1025)] == [2, 1, 1, None]
+    # Orders and observations; bytes are no events.
+    lines = {int(line.split()[0]): line for line in inspect("slots")[1].splitlines()[1:]}
+    assert [lines[slot].split()[-3:] for slot in (1, 2, 3)] == [["13", "13", "0"], ["24", "24", "0"], ["35", "35", "0"]]
+    assert lines[1025].split()[-2:] == ["7", "7"]
+
+
+def test_slots_are_what_the_daemon_answers_about_workers(shop, inspect, start_aggregator):
+    shop.thread(("inc", {"id": shop.ids["book"], "n": 7}))
+    shop.add(shop.ids["book"], -1)
+    answer = json.loads(start_aggregator().request("/api/v1/workers").text)
+    for worker in answer["workers"]:
+        del worker["segment"]
+    assert answer["workers"] == inspect.json("slots")
+    assert [worker.get("dropped") for worker in answer["workers"]] == [1, 0, 0, None]
 
 
 def test_what_an_adopted_slot_has_counted_is_not_said_to_be_its_owners(shop, directory, inspect):
     child = shop.fork(directory)
     child.inc(shop.ids["book"], 100)
     row = inspect.json("slots")[2]
-    assert (row["pid"], row["generation"], row["counted"]) == (child.pid, 2, "135")
-    assert "counted_since_claim" not in row
+    assert (row["pid"], row["generation"], row["counters"], row["observations"]) == (child.pid, 2, 3133, 2)
+    assert "since_claim" not in row
+    line = next(line for line in inspect("slots")[1].splitlines() if f" {child.pid} " in line)
+    assert line.split()[-2:] == ["135", "0"], "no column says that 135 are its own"
 
 
 def test_why_names_the_processes_that_count_in_it(shop, inspect):
@@ -186,6 +230,7 @@ def test_why_names_the_processes_that_count_in_it(shop, inspect):
     lines = out.splitlines()
     assert lines[0] == "shop_orders_total: registered and shown"
     assert lines[1].startswith('  edition 1 of 1: counter "shop_orders" with labels (kind), 2 series since ')
+    assert lines[1].endswith(f", registered by process {shop.pid}")
     assert lines[2:] == [
         f"  counted by {shop.pid} e2e_worker (live, slot 1): 11",
         f"  counted by {shop.children[0].pid} e2e_worker (live, slot 2): 22",
@@ -221,9 +266,28 @@ def test_why_tells_what_was_refused_by_whom(start_worker, inspect):
     for n in range(20):
         worker.ask("counter", name="many_total", labels=["n"], values=[str(n)])
     _status, out, _err = inspect("why", "many_total")
-    assert f"refused: cells_full, last by process {worker.pid} at 2" in out
+    assert re.search(rf"refused: cells_full, which began at 2\S+, last by process {worker.pid} at 2", out)
     assert "it would be refused again now" in out
     assert inspect("why", "few_total")[1].count("refused") == 0
+
+
+def test_why_remembers_a_refusal_after_that_of_another_family(start_worker, inspect):
+    worker = start_worker(METRICS_CELLS=16)
+    for name in ("many_total", "other_total"):
+        for n in range(20):
+            worker.ask("counter", name=name, labels=["n"], values=[str(n)])
+    for name in ("many_total", "other_total"):
+        assert "refused: cells_full" in inspect("why", name)[1], name
+
+
+def test_why_tells_what_was_counted_without_a_slot(start_worker, inspect):
+    first = start_worker(METRICS_PROCESSES=1)
+    first.inc(first.counter("tasks_total"), 2)
+    second = start_worker(METRICS_PROCESSES=1)
+    second.inc(second.counter("tasks_total"), 5)
+    assert inspect("why", "tasks_total")[1].splitlines()[2:] == [
+        f"  counted by {first.pid} e2e_worker (live, slot 1): 2",
+        "  counted in the shared slot 0, by processes without a slot: 5"]
 
 
 # snapshot, diff
@@ -366,6 +430,47 @@ def test_diff_knows_a_segment_that_was_made_anew_and_a_series_that_is_gone(direc
     assert answer["same_segment"] is False
     assert [(s["name"], s["difference"], s.get("change")) for s in answer["samples"]] == [
         ("a_total", "restarted", "+8"), ("b_total", "gone", None)]
+
+
+def test_diff_is_exact_and_writes_whole_numbers_in_full(directory, worker, inspect):
+    large, round_number = worker.counter("large_total"), worker.counter("round_total")
+    worker.inc(large, 2**60)
+    worker.inc(round_number)
+    inspect("snapshot", directory + "/before")
+    worker.inc(large)
+    worker.inc(round_number, 10**9)
+    changes = {s["name"]: s["change"] for s in inspect.json("diff", directory + "/before")["samples"]}
+    assert changes == {"large_total": "+1", "round_total": "+1000000000"}
+
+
+def test_diff_counts_the_time_from_when_a_snapshot_was_taken(directory, worker, inspect):
+    worker.inc(worker.counter("tasks_total"))
+    taken = inspect.json("snapshot", directory + "/before")["taken"]
+    until("a second has passed", lambda: inspect.json("diff", directory + "/before")["to"] > taken)
+    assert inspect.json("diff", directory + "/before")["from"] == taken
+
+
+def test_diff_takes_a_series_that_was_made_anew_for_another_one(directory, worker, inspect):
+    worker.inc(worker.counter("tasks_total", {"name": "a"}), 5)
+    inspect("snapshot", directory + "/before")
+    worker.ask("remove", name="tasks_total", values=["a"])
+    worker.inc(worker.counter("tasks_total", {"name": "a"}), 7)
+    (sample,) = inspect.json("diff", directory + "/before")["samples"]
+    assert (sample["before"], sample["after"]) == ("5", "7")
+    assert (sample["difference"], sample["change"]) == ("restarted", "+7"), "not 2"
+
+
+def test_a_sum_that_may_fall_has_no_rate(directory, worker, inspect):
+    drift = worker.histogram("drift_seconds", [-1, 1])
+    worker.observe(drift, 3)
+    inspect("snapshot", directory + "/before")
+    worker.observe(drift, -2)
+    samples = {s["name"]: s for s in inspect.json("diff", directory + "/before")["samples"]}
+    assert samples["drift_seconds_sum"]["change"] == "-2"
+    assert "per_second" not in samples["drift_seconds_sum"]
+    assert samples["drift_seconds_count"]["per_second"] > 0
+    rates = inspect.json("get", "drift_seconds", "--rate", "--interval", "0.05")
+    assert {s["name"] for s in rates} == {"drift_seconds_bucket", "drift_seconds_count"}
 
 
 # prune

@@ -13,9 +13,9 @@ import time
 import pytest
 
 from aggregators import ACCEPT, Exposition
+from watching import INSPECT
 from workers import BUILD, clean_environment
 
-INSPECT = os.path.join(BUILD, "tools", "metrics-inspect")
 HARM = os.path.join(BUILD, "tests", "e2e", "e2e_harm")
 
 
@@ -48,7 +48,7 @@ def test_ls_shows_segments_and_how_full_they_are(segment, directory, filled, ins
         "segment": f"{segment}.v2", "memory_bytes": os.stat(segment + ".v2").st_blocks * 512, "slots_used": 4,
         "slots_live": 3, "slots_capacity": 2048, "cells_used": 2 * 3 + 5 + 2 + 3 + 3,
         "cells_capacity": 1 << 20, "directory_used_bytes": row["directory_used_bytes"],
-        "directory_capacity_bytes": 8 << 20, "format": "2.2"}
+        "directory_capacity_bytes": 8 << 20, "format": "2.3"}
     status, out, err = inspect("ls", at=directory)
     heading, line = out.splitlines()
     assert heading.split() == ["SEGMENT", "MEMORY", "SLOTS", "LIVE", "CELLS", "DIRECTORY", "CREATED"]
@@ -98,7 +98,7 @@ def test_slots_shows_owners(filled, inspect):
     status, out, err = inspect("slots")
     lines = out.splitlines()
     assert lines[0].split() == ["SLOT", "KIND", "STATE", "PID", "COMMAND", "GENERATION", "CLAIMED", "THREADS",
-                                "COUNTED", "SINCE", "CLAIM"]
+                                "COUNTED", "SINCE", "CLAIM", "DROPPED"]
     assert lines[2].split()[:5] == ["2", "process", "dead", str(rows[1]["pid"]), "e2e_worker"]
     assert (status, len(lines), err) == (0, 5, "")
 

@@ -9,7 +9,7 @@ import threading
 
 import pytest
 
-from test_inspect import INSPECT
+from watching import INSPECT
 from workers import PATIENCE, clean_environment
 
 README = Path(__file__).parents[2] / "tools/inspect/README.md"

@@ -9,7 +9,8 @@ import subprocess
 
 import pytest
 
-from test_inspect import INSPECT, STEERING, TITLE
+from test_inspect import STEERING, TITLE
+from watching import INSPECT
 from workers import PATIENCE, clean_environment, until
 
 SIZES = [(80, 24), (200, 60)]
@@ -23,7 +24,11 @@ class Tmux:
         environment = clean_environment(LC_ALL="C.UTF-8", HOME=directory, PS1="$ ", ENV="")
         environment.pop("TMUX", None)
         self.environment = environment
-        self("-f", "/dev/null", "new-session", "-d", "-x", str(width), "-y", str(height), "sh")
+        # Dies with this process, even if that is killed.
+        self.server = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", "tmux", "-D", "-f", "/dev/null", "-S",
+                                        self.socket], env=environment)
+        until("the server is there", lambda: os.path.exists(self.socket))
+        self("new-session", "-d", "-x", str(width), "-y", str(height), "sh")
         until("the shell is there", lambda: self.text().startswith(("$", "#")))
 
     def __call__(self, *arguments):
@@ -54,6 +59,7 @@ class Tmux:
 
     def close(self):
         subprocess.run(["tmux", "-S", self.socket, "kill-server"], capture_output=True, env=self.environment)
+        self.server.wait()
 
 
 @pytest.fixture
@@ -132,7 +138,8 @@ def test_keys_lead_to_each_page_and_back(width, height, filled, run_top, inspect
     row = next(line.split() for line in lines if f" {filled.pid} " in line + " ")
     assert row[1:3] == ["e2e_worker", "live"]
     slots = {row["pid"]: row for row in inspect.json("slots")}
-    assert row[4] == slots[filled.pid]["counted"], "EVENTS is what slots says was counted"
+    events = slots[filled.pid]["counters"] - 123456 + slots[filled.pid]["observations"]
+    assert row[4] == str(int(events)), "EVENTS is what slots says was counted, without bytes"
     tmux.keys("3")
     lines = tmux.shows("FAMILY", "REMOVED")
     space = {f["family"]: f for f in inspect.json("space")["families"]}
@@ -279,30 +286,6 @@ def test_on_a_terminal_that_nobody_knows_it_says_what_to_do(filled, segment):
     assert "$TERM is unknown" in done.stdout
 
 
-class Json:
-    def __init__(self, segment, *flags):
-        self.process = subprocess.Popen([INSPECT, "--segment", segment, "--json", "top", *flags],
-                                        stdout=subprocess.PIPE, text=True, env=clean_environment())
-
-    def line(self):
-        return json.loads(self.process.stdout.readline())
-
-
-@pytest.fixture
-def json_of(segment):
-    started = []
-
-    def start(*flags):
-        started.append(Json(segment, *flags))
-        return started[-1]
-
-    yield start
-    for top in started:
-        top.process.kill()
-        top.process.wait()
-        top.process.stdout.close()
-
-
 def classic_quantile(q, before, after):
     """histogram_quantile, of what two scrapes' buckets differ by."""
     bounds = [float(bound) for bound in after]
@@ -315,7 +298,7 @@ def classic_quantile(q, before, after):
     return low + (bounds[at] - low) * (rank - below) / (counts[at] - below)
 
 
-def test_json_has_a_line_per_interval_with_rates_and_quantiles(filled, json_of, start_aggregator):
+def test_json_has_a_line_per_interval_with_rates_and_quantiles(filled, watch, start_aggregator):
     aggregator = start_aggregator()
 
     def buckets():
@@ -323,8 +306,8 @@ def test_json_has_a_line_per_interval_with_rates_and_quantiles(filled, json_of, 
                 for bound in ("0.001", "0.01", "0.1", "1.0", "+Inf")}
 
     before = buckets()
-    top = json_of("--interval", "0.5")
-    first = top.line()
+    top = watch("--json", "top", "--interval", "0.5")
+    first = top.json()
     series = {(s["family"], *s["labels"].values()): s for s in first["series"]}
     assert series["tasks", "a"]["per_second"] == 0
     assert "p50" not in series["wait_seconds",]
@@ -333,7 +316,7 @@ def test_json_has_a_line_per_interval_with_rates_and_quantiles(filled, json_of, 
     after = buckets()
     gained, seen = 0, []
     while gained < 1000:  # the updates may fall into two intervals
-        line = top.line()
+        line = top.json()
         series = {(s["family"], *s["labels"].values()): s for s in line["series"]}
         gained += round(series["tasks", "a"]["per_second"] * line["interval_seconds"])
         if "p50" in series["wait_seconds",]:
@@ -359,12 +342,12 @@ def test_json_is_filtered_and_ends_after_count_intervals(filled, segment):
     assert not STEERING.search(done.stdout)
 
 
-def test_native_histograms_have_quantiles_finer_than_their_explicit_bounds(worker, json_of):
+def test_native_histograms_have_quantiles_finer_than_their_explicit_bounds(worker, watch):
     wait = worker.histogram("wait_seconds", [1000], native={})
-    top = json_of("--interval", "0.3")
-    top.line()
+    top = watch("--json", "top", "--interval", "0.3")
+    top.json()
     worker.observe(wait, *[0.37] * 100)
-    series = until("it is seen", lambda: next((s for s in top.line()["series"] if "p50" in s), None))
+    series = until("it is seen", lambda: next((s for s in top.json()["series"] if "p50" in s), None))
     assert 0.37 / 1.1 < series["p50"] < 0.37 * 1.1
 
 
