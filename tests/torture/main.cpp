@@ -170,6 +170,7 @@ int main(int argc, char** argv) {
         " s to go; now ");
     faults += run_case(*chosen[i], seconds, seed) ? 0 : 1;
   }
+  if (::isatty(STDOUT_FILENO) == 0) show_progress("");
   std::printf("%zu cases, %zu faults\n", chosen.size(), faults);
   return faults == 0 ? 0 : 1;
 }

@@ -217,6 +217,8 @@ class Report:
 def progress(text):
     """Replaces the last line on a terminal; an empty text clears it. Elsewhere prints nothing."""
     if sys.stderr.isatty():
+        columns = os.get_terminal_size(sys.stderr.fileno()).columns
+        text = text[:max(columns - 1, 0)]  # of a line that is wrapped, only the last part could be replaced
         print(f"\r{text}\x1b[K", end="", file=sys.stderr, flush=True)
 
 
