@@ -17,7 +17,7 @@ namespace metrics::test {
 namespace {
 
 struct Found {
-  std::uint64_t family = 0;                                    // 0: unknown
+  std::uint64_t family = 0;                                     // 0: unknown
   std::vector<std::pair<std::uint64_t, std::uint64_t>> series;  // pid, how many
   friend bool operator==(const Found&, const Found&) = default;
 };

@@ -71,6 +71,34 @@ TEST(History, CountsASeriesThatBeganAnewFromZero) {
   EXPECT_EQ(h.series().at(0).rate.now, 500) << "another segment of that name";
 }
 
+TEST(History, CountsAFractionalCounterThatIsLessThanBeforeFromZero) {
+  const auto fraction = [](double at, double value) {
+    return picture(at, 1, {"tasks", "", "", Type::kCounter, {}, {}},
+                   {0, std::bit_cast<std::uint64_t>(value)});
+  };
+  History h;
+  h.add(fraction(0, 5.5));
+  h.add(fraction(1, 2.5));
+  EXPECT_EQ(h.series().at(0).rate.now, 2.5);
+}
+
+TEST(History, CountsASeriesThatWasMadeAnewInItsRecordFromZero) {
+  History h;
+  h.add(counter(0, 10));
+  Picture anew = counter(1, 30, 2);
+  anew.families.families[0].series[0].created_ns = 2;
+  h.add(std::move(anew));
+  EXPECT_EQ(h.series().at(0).rate.now, 30);
+}
+
+TEST(History, CountsAHistogramWithOtherBoundsFromZero) {
+  const auto sum = std::bit_cast<std::uint64_t>(0.);
+  History h;
+  h.add(picture(0, 1, {"wait", "", "", Type::kHistogram, {1, 2}, {}}, {10, 0, 0, sum}));
+  h.add(picture(1, 2, {"wait", "", "", Type::kHistogram, {1, 3}, {}}, {30, 0, 0, sum}));
+  EXPECT_EQ(h.series().at(0).rate.now, 30);
+}
+
 TEST(History, KeepsRatesOverAChangeOfShapeAndOverASegmentThatCantBeRead) {
   History h;
   h.add(counter(0, 0));
@@ -163,6 +191,13 @@ TEST(History, KnowsHowLongAWorkerHasChangedNothing) {
   EXPECT_EQ(h.workers().at(0).quiet_for, 4);
   h.add(worker(18, 1, 8, 3));
   EXPECT_EQ(h.workers().at(0).rate.now, 3);
+}
+
+TEST(History, HasNoNegativeRateOfAWorkerWhoseSeriesWereRemoved) {
+  History h;
+  h.add(worker(0, 1, 100, 1));
+  h.add(worker(1, 1, 40, 2));
+  EXPECT_EQ(h.workers().at(0).rate.now, 0);
 }
 
 TEST(History, GivesTheNextOwnerOfASlotAveragesOfItsOwn) {

@@ -4,6 +4,8 @@
 
 #include <stdexcept>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "tools/inspect/top/columns.h"
 
@@ -83,6 +85,102 @@ TEST(View, SortsByWhatIsAskedAndFilters) {
   choices.filter = Filter("_by");
   EXPECT_EQ(names(h, choices), (Names{"a_bytes"}));
   EXPECT_THROW(Filter("~("), std::invalid_argument);
+}
+
+TEST(View, FindsAnyPartOfANameByARegularExpressionAndAFamilyByAPattern) {
+  const History h = three();
+  Choices choices;
+  using Names = std::vector<std::string>;
+  choices.filter = Filter("~b");
+  EXPECT_EQ(names(h, choices), (Names{"a_bytes", "b"}));
+  choices.filter = Filter("[b]");
+  EXPECT_EQ(names(h, choices), (Names{"b"}));
+}
+
+// Two histograms, of which the first has the larger p50 and the second the larger p99, and a
+// counter of seconds, which has no quantiles.
+History quantiles() {
+  History h;
+  for (std::uint64_t round = 0; round < 2; ++round) {
+    Picture p;
+    p.at = static_cast<double>(round);
+    p.families.shape = 1;
+    std::vector<std::uint64_t>& values = p.families.values;
+    const auto add = [&](const char* name, Type type, std::vector<double> bounds,
+                         std::vector<std::uint64_t> of) {
+      p.families.families.push_back(
+          {name, "", "", type, std::move(bounds), {{{}, values.size(), 8, 1}}});
+      values.insert(values.end(), of.begin(), of.end());
+    };
+    add("busy_seconds", Type::kCounter, {}, {3 * round, 0});
+    add("even", Type::kHistogram, {1, 10, 100}, {0, 100 * round, 0, 0, 0});
+    add("wide", Type::kHistogram, {1, 10, 100}, {90 * round, 0, 10 * round, 0, 0});
+    h.add(std::move(p));
+  }
+  return h;
+}
+
+TEST(View, SortsByEachQuantileAndWhatHasNoneLast) {
+  const History h = quantiles();
+  Choices choices;
+  using Names = std::vector<std::string>;
+  choices.sort = Sort::kP50;
+  EXPECT_EQ(names(h, choices), (Names{"even", "wide", "busy_seconds"}));
+  choices.sort = Sort::kP99;
+  EXPECT_EQ(names(h, choices), (Names{"wide", "even", "busy_seconds"}));
+}
+
+TEST(View, ShowsSecondsASecondAsANumber) {
+  const Table table = table_of(quantiles(), Choices(), 80);
+  for (const Row& row : table.rows) {
+    if (row.cells[0] == "busy_seconds") EXPECT_EQ(row.cells[2], "3");
+  }
+}
+
+// Two workers: the first has counted more, the second counts, and has dropped something.
+History two_workers() {
+  History h;
+  for (int round = 0; round < 2; ++round) {
+    Picture p;
+    p.at = round;
+    p.families.shape = 1;
+    p.names = {"tasks", "jobs"};
+    for (const std::uint32_t i : {0u, 1u}) {
+      Process process{};
+      process.slot = {reader::SlotReport::State::kLive, false, {}};
+      process.slot.head.slot = i + 1;
+      process.slot.head.pid = 100 + i;
+      process.slot.head.generation = 1;
+      process.slot.head.dropped = 7 * i;
+      process.events = i == 0 ? 1000 : 5 * round;
+      process.fingerprint = i == 0 ? 1 : static_cast<std::uint64_t>(round);
+      process.families = {i};
+      p.processes.push_back(process);
+    }
+    h.add(std::move(p));
+  }
+  return h;
+}
+
+TEST(View, ShowsTheBusiestWorkerFirstWithItsDropsAndWhenItWasActive) {
+  const History h = two_workers();
+  Choices choices;
+  choices.page = Page::kWorkers;
+  const Table table = table_of(h, choices, 80);
+  const auto column = [&](const std::string& heading) {
+    std::size_t i = 0;
+    while (table.columns.at(i).heading != heading) ++i;
+    return i;
+  };
+  ASSERT_EQ(table.rows.size(), 2u);
+  EXPECT_EQ(table.rows[0].cells[column("PID")], "101");
+  EXPECT_EQ(table.rows[0].cells[column("DROPS")], "7");
+  EXPECT_EQ(table.rows[0].cells[column("ACTIVE")], "now");
+  EXPECT_EQ(table.rows[1].cells[column("DROPS")], "0");
+  EXPECT_EQ(table.rows[1].cells[column("ACTIVE")], ">1s");
+  choices.filter = Filter("tasks");
+  EXPECT_EQ(table_of(h, choices, 80).rows.at(0).cells[column("PID")], "100");
+  EXPECT_EQ(table_of(h, choices, 80).rows.size(), 1u);
 }
 
 TEST(View, ShowsValuesToTheLastDigitWhereTheyFitAndRatesByTheirUnit) {
