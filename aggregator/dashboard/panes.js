@@ -78,7 +78,7 @@ function card(segment) {
   const facts = element('p', {className: 'facts'});
   const count = (number, what) => `${number.toLocaleString('en')} ${what}`;
   facts.textContent = [`${count(segment.slots_live, 'live')} of ${count(segment.slots_used, 'used slots')}`,
-                       count(segment.families, 'families'), count(segment.series, 'series'),
+                       count(segment.families, segment.families === 1 ? 'family' : 'families'), count(segment.series, 'series'),
                        shown(segment.memory_bytes, 'bytes'), `since ${segment.created}`,
                        segment.owner ? `of ${segment.owner}` : ''].filter(Boolean).join(' · ');
   const meters = element('div', {className: 'meters'},
