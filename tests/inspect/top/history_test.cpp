@@ -86,7 +86,7 @@ TEST(History, CountsASeriesThatWasMadeAnewInItsRecordFromZero) {
   History h;
   h.add(counter(0, 10));
   Picture anew = counter(1, 30, 2);
-  anew.families.families[0].series[0].created_ns = 2;
+  anew.families.families[0].series = {{{}, 0, 8, 2}};
   h.add(std::move(anew));
   EXPECT_EQ(h.series().at(0).rate.now, 30);
 }

@@ -24,8 +24,9 @@ History three() {
     p.families.shape = 1;
     std::uint64_t first = 0;
     for (const char* name : {"a_bytes", "b", "c"}) {
-      p.families.families.push_back(
-          {name, "Help of it.", "", Type::kCounter, {}, {{{{"kind", "x"}}, first, 8, 1}}});
+      p.families.families.push_back({name, "Help of it.", "", Type::kCounter, {}, {}});
+      p.families.families.back().series.push_back(std::vector<reader::Label>{{"kind", "x"}},
+                                                  {{}, first, 8, 1});
       first += 2;
     }
     const auto moved = static_cast<std::uint64_t>(round);
