@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <string>
+#include <vector>
 
 #include "aggregator/exposition/formats.h"
 #include "aggregator/exposition/gzip.h"
@@ -29,9 +30,9 @@ reader::Families workflow_engine() {
                           .bounds = {.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 7.5, 10, 30, 60},
                           .series = {}};
     for (int s = 0; s < 3; ++s) {
-      family.series.push_back({{{"hostname", "worker-7d9f5b6c8-x2x4z"},
-                                {"type", "ServiceActivity" + std::to_string(s)}},
-                               families.values.size()});
+      const std::vector<reader::Label> labels = {{"hostname", "worker-7d9f5b6c8-x2x4z"},
+                                                 {"type", "ServiceActivity" + std::to_string(s)}};
+      family.series.push_back(labels, {.first_value = families.values.size()});
       for (std::uint64_t bucket = 0; bucket <= family.bounds.size(); ++bucket) {
         families.values.push_back(bucket % 5 == 0 ? 0 : bucket * 1237);
       }
