@@ -220,16 +220,14 @@ std::optional<Contents> contents(const format::Window& links, const format::Wind
       if (++read % kUnasked == 0 && stop()) return std::nullopt;
       std::string why;
       const Record& filled = *directory.at<Record>(offset);
-      const bool idle = filled.kind == Kind::kSeries &&
-                        (!was_live(*record, filled) || !is_described_alike(links, records, offset));
+      const bool live = filled.kind == Kind::kSeries && was_live(*record, filled);
       // Only the fixed part is read of a record whose size reaches beyond the copy.
       const bool fits = filled.bytes <= links.last() - offset;
       std::uint64_t bytes =
           fits ? std::max<std::uint64_t>(filled.bytes, sizeof(Record)) : sizeof(Record);
       // Strings may stand outside of their record, and many records might claim the same ones.
       const auto* series = directory.at<format::SeriesRecord>(offset);
-      if (filled.kind == Kind::kSeries && !idle && series != nullptr &&
-          !directory.bytes(series->strings, series->room).empty()) {
+      if (live && series != nullptr && !directory.bytes(series->strings, series->room).empty()) {
         bytes = std::max<std::uint64_t>(bytes, series->room);
       }
       if (bytes > left) {
@@ -237,6 +235,8 @@ std::optional<Contents> contents(const format::Window& links, const format::Wind
         break;
       }
       left -= bytes;
+      const bool idle =
+          filled.kind == Kind::kSeries && !(live && is_described_alike(links, records, offset));
       if (filled.kind == Kind::kFamily) {
         if (auto f = format::family_at(directory, offset, &why)) {
           found.families.push_back(std::move(*f));

@@ -183,10 +183,14 @@ bool DirectoryChanges::follow(Offset link) {
 // blocks of it may have been compared before either.
 bool DirectoryChanges::fetch_series() {
   std::set<std::uint32_t> missing;
+  // Many records might claim the same strings; see contents(), which bounds what that costs.
+  std::uint64_t left = 2 * (window().last() - catalogue_.geometry.directory);
   for (const Offset offset : series_) {
     if (!add_missing(offset, sizeof(SeriesRecord), missing)) return false;
     if (!is_live(offset)) continue;
     const auto* series = window().at<SeriesRecord>(offset);
+    if (series->room > left) return false;
+    left -= series->room;
     add_missing(series->strings, series->room, missing);  // admit() sees what is not there
   }
   const std::vector<std::uint32_t> numbers(missing.begin(), missing.end());

@@ -28,6 +28,7 @@ class Patch {
   }
 
   format::Header& header() { return at<format::Header>(0); }
+  const format::Geometry& geometry() const { return reader_.geometry(); }
   format::Chain* chains() { return &at<format::Chain>(header().index); }
   format::Head& head(format::SlotIndex slot) {
     return at<format::Head>(reader_.geometry().head_offset(slot));
