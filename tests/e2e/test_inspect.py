@@ -413,7 +413,7 @@ def test_verify_finds_nothing_in_a_good_segment(segment, filled, inspect):
 
 FAULTS = {
     "magic": "is not a metrics segment",
-    "major": "has format 9.2; this program knows 2.x",
+    "major": "has format 9.3; this program knows 2.x",
     "header size": "has a header of 8 bytes",
     "parts": "has a header whose parts don't fit together",
     "file size": "has a header whose parts don't fit together|is truncated",

@@ -308,7 +308,7 @@ TEST(Segment, AnotherMajorVersionIsRefused) {
 // Who obeys none of the rules that a feature stands for would spoil the segment for others.
 TEST(Segment, AFeatureThatIsNotKnownIsRefused) {
   constexpr const char* kWhy =
-      " has format 2.2 with features that this program, for 2.2, does not know (bits 4); use the "
+      " has format 2.3 with features that this program, for 2.3, does not know (bits 4); use the "
       "newer library, or another path";
   const std::uint32_t bit = 4;
   for (const bool for_readers : {true, false}) {

@@ -205,24 +205,25 @@ std::size_t Look::owned() const {
   return count;
 }
 
-const reader::Series* Look::find(const std::string& name, const std::vector<std::string>& labels,
-                                 const reader::Family** family) const {
+std::optional<reader::Series> Look::find(const std::string& name,
+                                         const std::vector<std::string>& labels,
+                                         const reader::Family** family) const {
   for (const reader::Family& f : merge_->families().families) {
     if (f.name != name) continue;
     *family = &f;
     for (const reader::Series& s : f.series) {
       bool same = s.labels.size() >= labels.size();
       for (std::size_t i = 0; same && i < labels.size(); ++i) same = s.labels[i].value == labels[i];
-      if (same) return &s;
+      if (same) return s;
     }
   }
-  return nullptr;
+  return std::nullopt;
 }
 
 std::uint64_t Look::count(const std::string& name, const std::vector<std::string>& labels) const {
   const reader::Family* f = nullptr;
-  const reader::Series* s = find(name, labels, &f);
-  if (s == nullptr) return 0;
+  const auto s = find(name, labels, &f);
+  if (!s) return 0;
   if (f->type == format::Type::kCounter) return merge_->families().counter(*s).whole;
   std::uint64_t sum = 0;
   for (const std::uint64_t bucket : merge_->families().buckets(*f, *s)) sum += bucket;
@@ -231,8 +232,8 @@ std::uint64_t Look::count(const std::string& name, const std::vector<std::string
 
 double Look::value(const std::string& name, const std::vector<std::string>& labels) const {
   const reader::Family* f = nullptr;
-  const reader::Series* s = find(name, labels, &f);
-  if (s == nullptr) return std::nan("");
+  const auto s = find(name, labels, &f);
+  if (!s) return std::nan("");
   if (f->type == format::Type::kGauge) return merge_->families().gauge(*s);
   if (f->type == format::Type::kCounter) {
     const auto counter = merge_->families().counter(*s);
@@ -243,13 +244,13 @@ double Look::value(const std::string& name, const std::vector<std::string>& labe
 
 bool Look::has(const std::string& name, const std::vector<std::string>& labels) const {
   const reader::Family* f = nullptr;
-  return find(name, labels, &f) != nullptr;
+  return find(name, labels, &f).has_value();
 }
 
 std::vector<reader::Exemplar> Look::exemplars(const std::string& name) const {
   const reader::Family* f = nullptr;
-  const reader::Series* s = find(name, {}, &f);
-  if (s == nullptr) return {};
+  const auto s = find(name, {}, &f);
+  if (!s) return {};
   if (!merge_->read_exemplars()) throw std::runtime_error(merge_->why());
   const auto all = merge_->families().exemplars_of(*s);
   return {all.begin(), all.end()};

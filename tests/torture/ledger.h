@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -115,8 +116,9 @@ class Look {
   }
 
  private:
-  const reader::Series* find(const std::string& name, const std::vector<std::string>& labels,
-                             const reader::Family** family) const;
+  std::optional<reader::Series> find(const std::string& name,
+                                     const std::vector<std::string>& labels,
+                                     const reader::Family** family) const;
   std::unique_ptr<reader::SegmentMerge> merge_;
   std::shared_ptr<const reader::Catalogue> catalogue_;
   reader::Usage usage_{};

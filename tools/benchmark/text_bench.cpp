@@ -32,7 +32,9 @@ reader::Families workflow_engine() {
     for (int s = 0; s < 3; ++s) {
       const std::vector<reader::Label> labels = {{"hostname", "worker-7d9f5b6c8-x2x4z"},
                                                  {"type", "ServiceActivity" + std::to_string(s)}};
-      family.series.push_back(labels, {.first_value = families.values.size()});
+      reader::Series series;
+      series.first_value = families.values.size();
+      family.series.push_back(labels, series);
       for (std::uint64_t bucket = 0; bucket <= family.bounds.size(); ++bucket) {
         families.values.push_back(bucket % 5 == 0 ? 0 : bucket * 1237);
       }
