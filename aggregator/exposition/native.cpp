@@ -118,7 +118,7 @@ const NativeBuckets* NativeEncoder::encode(std::span<const std::uint64_t> counts
     buckets_.zero_count += counts[i];
   }
   // Counts whose sum must be looked at are rare.
-  constexpr std::uint64_t kMostCounts = 2 * format::kMaxNativeBuckets;
+  constexpr std::uint64_t kMostCounts = std::uint64_t{2} * format::kMaxNativeBuckets;
   constexpr std::uint64_t kLittle = std::numeric_limits<std::int64_t>::max() / kMostCounts;
   static_assert(kMostCounts > format::kMaxNativeBuckets + format::kMaxBounds + 8);
   if (bits > kLittle && !is_int64_sum(counts)) return nullptr;

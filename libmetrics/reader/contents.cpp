@@ -108,7 +108,7 @@ void keep_consistent(Contents& found, const Offsets& unknown, const format::Geom
       continue;
     }
     mend_places(*family->second, s, geometry);
-    if (kept != i) found.series[kept] = std::move(s);
+    if (kept != i) found.series[kept] = s;
     if (identities.insert(found.series, static_cast<std::uint32_t>(kept))) {
       ++kept;
     } else {

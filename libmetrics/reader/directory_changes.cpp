@@ -288,7 +288,7 @@ bool DirectoryChanges::admit(Offset offset, const SumCosts& costs) {
     place = contents.gaps.back();
     contents.gaps.pop_back();
   }
-  contents.series[place] = std::move(*series);
+  contents.series[place] = *series;
   if (!index_.set({offset, RecordIndex::Kind::kSeries, place}) ||
       !index_.admit(contents, place, window())) {
     return false;

@@ -13,7 +13,6 @@
 namespace metrics::reader {
 namespace {
 
-using format::FamilyRecord;
 using format::Kind;
 using format::Offset;
 using format::Record;

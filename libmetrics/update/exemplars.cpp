@@ -53,7 +53,7 @@ void keep(const Handle& handle, double value, std::uint32_t bucket, const Exempl
       static_cast<format::Offset>(reinterpret_cast<const std::byte*>(&record) - base),
       __atomic_load_n(&kept.live, __ATOMIC_ACQUIRE),
       record.first_place +
-          format::place_of(value, bucket, places, is_native) * format::kPlaceCells};
+          std::uint64_t{format::place_of(value, bucket, places, is_native)} * format::kPlaceCells};
   if (!slots->are_bound(id.cell, format::kPlaceCells)) return;
   const format::HashKey& key = slots->segment().hash_key();
   const std::uint64_t seed = format::seed_of(id, key);
