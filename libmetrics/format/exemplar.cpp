@@ -53,15 +53,6 @@ bool copy(const char* from, std::size_t size, char* to, IsGood is_good) noexcept
   return size == 0 || copy_words<std::uint8_t>(from, size, to, is_good);
 }
 
-bool is_utf8(std::string_view text) noexcept {
-  while (!text.empty()) {
-    const std::size_t bytes = character_bytes(text);
-    if (bytes == 0) return false;
-    text.remove_prefix(bytes);
-  }
-  return true;
-}
-
 // Names that begin with "__" are Prometheus's own. Others than legacy ones can't be escaped: text
 // that says how it is escaped has them in no exemplar.
 bool is_exemplar_name(std::string_view name) noexcept {
@@ -75,7 +66,7 @@ constexpr auto put_name = [](const char* name, std::size_t size, char* to) {
 };
 constexpr auto put_value = [](const char* value, std::size_t size, char* to) {
   // Ids of traces are ASCII.
-  return copy(value, size, to, is_ascii) || is_utf8({value, size});
+  return copy(value, size, to, is_ascii) || is_valid_utf8({value, size});
 };
 
 }  // namespace
@@ -126,7 +117,7 @@ std::optional<ExemplarLabels> labels_in(const ExemplarWords& words) {
     }
     const bool is_there = std::any_of(labels.begin(), labels.end(),
                                       [&](const auto& label) { return label.first == name; });
-    if (is_there || !is_exemplar_name(name) || !is_utf8(text)) return std::nullopt;
+    if (is_there || !is_exemplar_name(name) || !is_valid_utf8(text)) return std::nullopt;
     labels.emplace_back(name, text);
   }
   return labels;

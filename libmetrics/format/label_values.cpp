@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <cstdint>
-#include <cstring>
 #include <utility>
 
 #include "libmetrics/format/layout.h"
@@ -35,21 +33,7 @@ LabelValue label_value(std::string_view given) {
 }
 
 bool is_label_value(std::string_view given) noexcept {
-  if (given.size() > kMaxStringBytes) return false;
-  while (!given.empty()) {
-    std::uint64_t eight = 0;
-    if (given.size() >= sizeof eight) {
-      std::memcpy(&eight, given.data(), sizeof eight);
-      if ((eight & 0x8080'8080'8080'8080) == 0) {
-        given.remove_prefix(sizeof eight);
-        continue;
-      }
-    }
-    const std::size_t bytes = character_bytes(given);
-    if (bytes == 0) return false;
-    given.remove_prefix(bytes);
-  }
-  return true;
+  return given.size() <= kMaxStringBytes && is_valid_utf8(given);
 }
 
 LabelValues label_values(std::span<const std::string_view> given) {
