@@ -50,27 +50,6 @@ bool was_live(const Record& in_links, const Record& in_records) noexcept {
                  in_records.state.load(std::memory_order_relaxed));
 }
 
-// Returns true if a live series' record says the same in both copies, as far as the second one has
-// it from after its state: the state vouches for what was copied before it, but a record may be
-// taken and filled behind it, in the middle of a copy. What was copied before may differ: it may
-// have been filled during the first copy.
-bool is_described_alike(const format::Window& links, const format::Window& records,
-                        format::Offset offset) noexcept {
-  using format::SeriesRecord;
-  const auto alike = [&](format::Offset first, std::uint64_t size) {
-    const auto a = links.bytes(first, size);
-    const auto b = records.bytes(first, size);
-    return std::equal(a.begin(), a.end(), b.begin(), b.end());
-  };
-  constexpr std::uint64_t kBehind = offsetof(SeriesRecord, holder) + sizeof(format::Cell);
-  if (!alike(offset + sizeof(Record), offsetof(SeriesRecord, holder) - sizeof(Record)) ||
-      !alike(offset + kBehind, sizeof(SeriesRecord) - kBehind)) {
-    return false;
-  }
-  const auto* series = records.at<SeriesRecord>(offset);
-  return series == nullptr || series->strings < offset || alike(series->strings, series->room);
-}
-
 // Keeps only what is consistent in `found`: series whose families are known and whose cells lie
 // inside of a slot and belong to one series alone, and no family or series twice. Leaves out the
 // series of families that are unknown.
@@ -235,8 +214,11 @@ std::optional<Contents> contents(const format::Window& links, const format::Wind
         break;
       }
       left -= bytes;
+      const auto alike = [&](format::Offset first, std::uint64_t size) {
+        return std::ranges::equal(links.bytes(first, size), records.bytes(first, size));
+      };
       const bool idle =
-          filled.kind == Kind::kSeries && !(live && is_described_alike(links, records, offset));
+          filled.kind == Kind::kSeries && !(live && is_described_alike(records, offset, alike));
       if (filled.kind == Kind::kFamily) {
         if (auto f = format::family_at(directory, offset, &why)) {
           found.families.push_back(std::move(*f));

@@ -1,6 +1,7 @@
 // contents.h -- checks a copy of a segment's directory: keeps what is linked and can be right.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -36,6 +37,25 @@ struct Contents {
 inline format::Window window_of(const std::vector<std::uint64_t>& copy, format::Offset first) {
   return {reinterpret_cast<const std::byte*>(copy.data()), first,
           first + copy.size() * sizeof(std::uint64_t)};
+}
+
+// Returns true if a live series' record says the same in both copies, as far as the second one, in
+// `records`, has it from after its state: the state vouches for what was copied before it, but a
+// record may be taken and filled behind it, in the middle of a copy. What was copied before may
+// differ: it may have been filled during the first copy. alike(first, size) answers for bytes.
+template <class Alike>
+bool is_described_alike(const format::Window& records, format::Offset offset, Alike alike) {
+  using format::SeriesRecord;
+  constexpr std::uint64_t kHolder = offsetof(SeriesRecord, holder);
+  constexpr std::uint64_t kBehind = kHolder + sizeof(format::Cell);
+  if (!alike(offset + sizeof(format::Record), kHolder - sizeof(format::Record)) ||
+      !alike(offset + kBehind, sizeof(SeriesRecord) - kBehind)) {
+    return false;
+  }
+  const auto* series = records.at<SeriesRecord>(offset);
+  return series == nullptr || series->strings < offset ||
+         records.bytes(series->strings, series->room).empty() ||
+         alike(series->strings, std::uint64_t{series->room});
 }
 
 // Returns everything that is linked, out of two copies that reach from the index to the end of the

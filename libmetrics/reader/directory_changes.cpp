@@ -229,12 +229,8 @@ bool DirectoryChanges::is_alike(Offset offset, std::uint64_t bytes) const {
 }
 
 bool DirectoryChanges::is_described_alike(Offset offset) const {
-  constexpr std::uint64_t kBehind = offsetof(SeriesRecord, holder) + kWord;
-  const auto* record = window().at<SeriesRecord>(offset);
-  return is_alike(offset + sizeof(Record), offsetof(SeriesRecord, holder) - sizeof(Record)) &&
-         is_alike(offset + kBehind, sizeof(SeriesRecord) - kBehind) &&
-         (record->strings < offset || window().bytes(record->strings, record->room).empty() ||
-          is_alike(record->strings, record->room));
+  return reader::is_described_alike(
+      window(), offset, [this](Offset first, std::uint64_t size) { return is_alike(first, size); });
 }
 
 // Takes out the series that were there, before any is put in: one may have the cells of another.

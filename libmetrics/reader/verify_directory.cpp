@@ -144,18 +144,11 @@ bool VerifiedDirectory::is_live(Offset offset) const {
          is_described_alike(offset);
 }
 
-// Returns true if a live series' record says the same in both copies, as far as the second one has
-// it from after its state; see contents().
 bool VerifiedDirectory::is_described_alike(Offset offset) const {
-  constexpr std::uint64_t kBehind = offsetof(SeriesRecord, holder) + sizeof(format::Cell);
-  const auto* series = directory_.at<SeriesRecord>(offset);
-  if (!any_differs_ || series == nullptr) return true;
-  if (differs_.any(offset + sizeof(Record), offsetof(SeriesRecord, holder) - sizeof(Record)) ||
-      differs_.any(offset + kBehind, sizeof(SeriesRecord) - kBehind)) {
-    return false;
-  }
-  return series->strings < offset || directory_.bytes(series->strings, series->room).empty() ||
-         !differs_.any(series->strings, series->room);
+  return !any_differs_ || directory_.at<SeriesRecord>(offset) == nullptr ||
+         reader::is_described_alike(directory_, offset, [this](Offset first, std::uint64_t size) {
+           return !differs_.any(first, size);
+         });
 }
 
 // Looks at families first: a series may stand before the record of its family.
