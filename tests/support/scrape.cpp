@@ -11,12 +11,10 @@
 namespace metrics::test {
 namespace {
 
-bool same_values(const reader::Series& series, const LabelValues& labels) {
-  if (series.labels.size() != labels.size()) return false;
-  for (std::size_t i = 0; i < labels.size(); ++i) {
-    if (series.labels[i].value != labels[i]) return false;
-  }
-  return true;
+LabelValues values_of(const reader::Series& series) {
+  LabelValues values;
+  for (const auto& label : series.labels) values.push_back(label.value);
+  return values;
 }
 
 }  // namespace
@@ -49,9 +47,13 @@ Scrape::Scrape(const std::string& file) {
 Scrape::Found Scrape::find(const std::string& name, const LabelValues& labels) const {
   for (const auto& family : families_.families) {
     if (family.name != name) continue;
-    for (const auto& series : family.series) {
-      if (same_values(series, labels)) return {&family, series};
+    const auto [places, is_new] = places_.try_emplace(name);
+    if (is_new) {
+      std::size_t place = 0;
+      for (const auto& series : family.series) places->second.emplace(values_of(series), place++);
     }
+    const auto place = places->second.find(labels);
+    if (place != places->second.end()) return {&family, family.series.at(place->second)};
     return {&family, std::nullopt};
   }
   return {};

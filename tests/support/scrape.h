@@ -1,6 +1,7 @@
 // scrape.h -- what a scrape of a segment shows at one moment, for exact comparison.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -65,6 +66,8 @@ class Scrape {
   Found required(const std::string& name, const LabelValues& labels) const;
 
   reader::Families families_;
+  // Of the families that were asked for: where the series with these label values stands.
+  mutable std::map<std::string, std::map<LabelValues, std::size_t>> places_;
   reader::Usage usage_{};
   std::vector<reader::HeadCopy> heads_;
   std::map<std::string, std::uint64_t> first_cells_;  // by name: of series without labels
