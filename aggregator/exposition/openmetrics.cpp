@@ -27,7 +27,7 @@ void append_head(std::string& to, const std::string& name, std::string_view type
   }
 }
 
-void head(std::string& to, const reader::Family& family) {
+void openmetrics_head(std::string& to, const reader::Family& family) {
   append_head(to, family.name, format::row_of(family.type).name, family);
 }
 
@@ -38,7 +38,7 @@ void unknown_head(std::string& to, const reader::Family& family, std::string_vie
 }  // namespace
 
 OpenMetricsEncoder::OpenMetricsEncoder(const Options& options)
-    : Pieces({.head = &head,
+    : Pieces({.head = &openmetrics_head,
               .end = "# EOF\n",
               .unknown_head = &unknown_head,
               .created = options.created_lines,

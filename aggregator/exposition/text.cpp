@@ -11,7 +11,7 @@ namespace {
 
 // Appends the HELP and TYPE lines. An info is a gauge here: a TYPE line with "info" would make
 // Prometheus refuse the whole exposition.
-void head(std::string& to, const reader::Family& family) {
+void text_head(std::string& to, const reader::Family& family) {
   const format::TypeRow& row = format::row_of(family.type);
   const std::string name = family.name + std::string(row.name_ending);
   to += "# HELP ";
@@ -28,6 +28,6 @@ void head(std::string& to, const reader::Family& family) {
 }  // namespace
 
 TextEncoder::TextEncoder(const Options& options)
-    : Pieces({.head = &head, .escaping = options.escaping}) {}
+    : Pieces({.head = &text_head, .escaping = options.escaping}) {}
 
 }  // namespace metrics::exposition

@@ -38,7 +38,7 @@ std::vector<double> bounds_of(const metrics_family_options& options) {
   if (options.bounds != nullptr) {
     return {options.bounds, options.bounds + options.bound_count};
   }
-  if (options.bound_count > 0) throw format::Error(METRICS_INVALID, "the bounds are NULL");
+  if (options.bound_count > 0) format::refuse("the bounds are NULL");
   const auto defaults = setup::default_bounds();
   return {defaults.begin(), defaults.end()};
 }
@@ -63,10 +63,8 @@ std::optional<format::Native> native_of(const metrics_family_options& options) {
 // Returns the states of a state set that a program has given.
 std::vector<std::string> states_of(const metrics_family_options& options, const std::string& name) {
   if (options.state_count > format::kMaxStates) {
-    throw format::Error(METRICS_INVALID, "state set \"" + name + "\" has " +
-                                             std::to_string(options.state_count) +
-                                             " states; at most " +
-                                             std::to_string(format::kMaxStates) + " are possible");
+    format::refuse("state set \"" + name + "\" has " + std::to_string(options.state_count) +
+                   " states; at most " + std::to_string(format::kMaxStates) + " are possible");
   }
   std::vector<std::string> states;
   for (std::size_t i = 0; i < options.state_count; ++i) {
@@ -78,54 +76,50 @@ std::vector<std::string> states_of(const metrics_family_options& options, const 
 // Returns the mode that a program has given. 0 is the default, which is another one for state sets.
 format::Mode mode_of(const metrics_family_options& options, const format::Definition& d) {
   if (options.mode < METRICS_ALL || options.mode > METRICS_STATESET_ALL) {
-    throw format::Error(METRICS_INVALID,
-                        "the mode of family \"" + d.name + "\" is not one of metrics_mode");
+    format::refuse("the mode of family \"" + d.name + "\" is not one of metrics_mode");
   }
   const bool is_given = options.mode != METRICS_ALL;
   if (is_given && !format::is_of_processes(d.type)) {
-    throw format::Error(METRICS_INVALID, "only gauges, state sets and infos have modes, \"" +
-                                             d.name + "\" is a " +
-                                             std::string(format::to_string(d.type)));
+    format::refuse("only gauges, state sets and infos have modes, \"" + d.name + "\" is a " +
+                   std::string(format::to_string(d.type)));
   }
   if (!is_given && d.type == format::Type::kStateSet) return format::Mode::kLiveMostRecent;
   if (options.mode == METRICS_STATESET_ALL) return format::Mode::kAll;
   return static_cast<format::Mode>(options.mode);
 }
 
-format::Definition definition_of(metrics_type type, const char* name, const char* help,
-                                 const char* const* labels, std::size_t label_count,
-                                 const metrics_family_options& options) {
-  if (name == nullptr) throw format::Error(METRICS_INVALID, "the family has no name: it is NULL");
+format::Definition given_definition(metrics_type type, const char* name, const char* help,
+                                    const char* const* labels, std::size_t label_count,
+                                    const metrics_family_options& options) {
+  if (name == nullptr) format::refuse("the family has no name: it is NULL");
   format::Definition d;
   d.type = static_cast<format::Type>(type);
   if (type < METRICS_COUNTER || type > METRICS_STATESET) {
-    throw format::Error(METRICS_INVALID, std::string("the type of family \"") + name +
-                                             "\" is not one of metrics_type");
+    format::refuse(std::string("the type of family \"") + name + "\" is not one of metrics_type");
   }
   d.name = name;
   d.help = text_or_empty(help);
   d.unit = text_or_empty(options.unit);
   if (options.max_series > std::numeric_limits<std::uint32_t>::max()) {
-    throw format::Error(METRICS_INVALID,
-                        "max_series of family \"" + d.name + "\" must be below 2^32; 0: no limit");
+    format::refuse("max_series of family \"" + d.name + "\" must be below 2^32; 0: no limit");
   }
   d.max_series = static_cast<std::uint32_t>(options.max_series);
   d.exemplars = options.exemplars != 0;
   for (const std::string_view label : views(labels, label_count)) d.labels.emplace_back(label);
   if (format::values_of(d.type) == format::Values::kInfo && label_count > 0) {
-    throw format::Error(METRICS_INVALID, "info \"" + d.name +
-                                             "\" has no label names: each statement brings its "
-                                             "own; leave them out");
+    format::refuse("info \"" + d.name +
+                   "\" has no label names: each statement brings its "
+                   "own; leave them out");
   }
   if (format::has_buckets(d.type)) {
     d.bounds = bounds_of(options);
     d.native = native_of(options);
   } else if (options.bounds != nullptr || options.bound_count > 0) {
-    throw format::Error(METRICS_INVALID, "only histograms have bounds, \"" + d.name + "\" is a " +
-                                             std::string(format::to_string(d.type)));
+    format::refuse("only histograms have bounds, \"" + d.name + "\" is a " +
+                   std::string(format::to_string(d.type)));
   } else if (options.native != nullptr) {
-    throw format::Error(METRICS_INVALID, "only histograms have native buckets, \"" + d.name +
-                                             "\" is a " + std::string(format::to_string(d.type)));
+    format::refuse("only histograms have native buckets, \"" + d.name + "\" is a " +
+                   std::string(format::to_string(d.type)));
   }
   d.states = states_of(options, d.name);
   d.mode = mode_of(options, d);
@@ -223,8 +217,8 @@ metrics_status metrics_family_of(metrics_segment* segment, metrics_type type, co
   update::note_caller();
   const metrics_status status = to_status([&] {
     setup::Registry& registry = registry_of(segment);
-    format::Definition d = format::checked(definition_of(type, name, help, labels, label_count,
-                                                         taken(options, "metrics_family_options")));
+    format::Definition d = format::checked(given_definition(
+        type, name, help, labels, label_count, taken(options, "metrics_family_options")));
     const std::optional<std::uint32_t> limit = limit_of(d);
     d.max_series = limit.value_or(0);
     const bool exemplars = d.exemplars = wants_exemplars(d);
@@ -266,7 +260,7 @@ int metrics_family_has_exemplars(const metrics_family* handle) {
 metrics_status metrics_family_give_up(metrics_family* handle) {
   return to_status([&] {
     setup::Family* family = family_of(handle);
-    api::definition_of(family);  // throws if there is none
+    definition_of(family);  // throws if there is none
     family->registry.give_up(*family);
     return METRICS_OK;
   });

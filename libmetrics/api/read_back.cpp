@@ -31,7 +31,7 @@ Place place_of(const Handle* handle) {
   const std::uint32_t index = metrics_hot_segment(place);
   const update::OwnSlots* own = update::own_slots_at(index);
   if (own == nullptr) {
-    throw format::Error(METRICS_INVALID, "there is nothing to read: the handle counts nothing");
+    format::refuse("there is nothing to read: the handle counts nothing");
   }
   return {own->segment(), index, place >> 32};
 }

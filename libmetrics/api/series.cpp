@@ -36,9 +36,8 @@ constinit metrics_histogram inert_histogram = {
 [[noreturn]] void refuse_count(const format::Definition& d, std::size_t count) {
   std::string names;
   for (const auto& label : d.labels) names += (names.empty() ? "" : ", ") + label;
-  throw format::Error(METRICS_INVALID, "\"" + d.name + "\" takes " +
-                                           std::to_string(d.labels.size()) + " label values (" +
-                                           names + "), not " + std::to_string(count));
+  format::refuse("\"" + d.name + "\" takes " + std::to_string(d.labels.size()) + " label values (" +
+                 names + "), not " + std::to_string(count));
 }
 
 // Throws Error(METRICS_INVALID) if the family is NULL or takes another number of label values.
@@ -55,9 +54,8 @@ void check_family(const setup::Family* family, std::initializer_list<format::Typ
                   std::size_t count) {
   const format::Definition& d = definition_of(family);
   if (std::find(types.begin(), types.end(), d.type) == types.end()) {
-    throw format::Error(METRICS_INVALID,
-                        "\"" + d.name + "\" is " + (d.type == format::Type::kInfo ? "an " : "a ") +
-                            std::string(format::to_string(d.type)) + ", no other type");
+    format::refuse("\"" + d.name + "\" is " + (d.type == format::Type::kInfo ? "an " : "a ") +
+                   std::string(format::to_string(d.type)) + ", no other type");
   }
   check_family(family, count);
 }
@@ -280,13 +278,12 @@ metrics_status metrics_order_labels(const metrics_family* handle, const char* co
       const std::string_view name = text_of(names, i);
       const auto label = std::find(d.labels.begin(), d.labels.end(), name);
       if (label == d.labels.end()) {
-        throw format::Error(METRICS_INVALID,
-                            "\"" + d.name + "\" has no label \"" + std::string(name) + '"');
+        format::refuse("\"" + d.name + "\" has no label \"" + std::string(name) + '"');
       }
       const char*& place = ordered[label - d.labels.begin()];
       if (place != nullptr) {
-        throw format::Error(METRICS_INVALID, "label \"" + std::string(name) + "\" of \"" + d.name +
-                                                 "\" is given twice; remove one");
+        format::refuse("label \"" + std::string(name) + "\" of \"" + d.name +
+                       "\" is given twice; remove one");
       }
       place = text_of(values, i).data();
     }

@@ -12,8 +12,6 @@
 namespace metrics::format {
 namespace {
 
-[[noreturn]] void refuse(const std::string& what) { throw Error(METRICS_INVALID, what); }
-
 std::string quoted(std::string_view s) { return '"' + std::string(s) + '"'; }
 
 void check_text(std::string_view what, std::string_view text) {

@@ -37,4 +37,6 @@ void fail(int error, const std::string& what) {
   throw Error(status, what + ": " + system_text(error));
 }
 
+void refuse(const std::string& what) { throw Error(METRICS_INVALID, what); }
+
 }  // namespace metrics::format

@@ -33,4 +33,7 @@ std::string system_text(int error);
 // the system's words; its status is the one that fits the errno.
 [[noreturn]] void fail(int error, const std::string& what);
 
+// Throws the Error of what can't be declared or given: its status is METRICS_INVALID.
+[[noreturn]] void refuse(const std::string& what);
+
 }  // namespace metrics::format

@@ -11,15 +11,6 @@ namespace {
 
 constexpr std::array<std::string_view, 4> kNames = {"underscores", "allow-utf-8", "dots", "values"};
 
-// Returns the number of the one character that `bytes` are.
-std::uint32_t code_point(std::string_view bytes) noexcept {
-  constexpr std::array<unsigned, 5> kFirst = {0, 0x7f, 0x1f, 0x0f, 0x07};
-  std::uint32_t number = static_cast<unsigned char>(bytes[0]) & kFirst[bytes.size()];
-  for (const char c : bytes.substr(1))
-    number = number << 6 | (static_cast<unsigned char>(c) & 0x3f);
-  return number;
-}
-
 void append_hexadecimal(std::string& to, std::uint32_t number) {
   char buffer[8];
   to.append(buffer, std::to_chars(buffer, buffer + sizeof buffer, number, 16).ptr);

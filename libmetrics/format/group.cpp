@@ -29,9 +29,8 @@ std::optional<gid_t> shared_group() {
   group entry{};
   group* found = nullptr;
   if (::getgrnam_r(name, &entry, buffer.data(), buffer.size(), &found) != 0 || found == nullptr) {
-    throw Error(METRICS_INVALID,
-                std::string("$METRICS_GROUP is \"") + name +
-                    "\", which is not a group here; write a group's name or number");
+    refuse(std::string("$METRICS_GROUP is \"") + name +
+           "\", which is not a group here; write a group's name or number");
   }
   return found->gr_gid;
 }

@@ -19,6 +19,9 @@ static_assert(Cell::is_always_lock_free && sizeof(Cell) == 8,
               "a locking atomic keeps its lock in the process, not in the segment");
 
 inline constexpr std::size_t kCacheLine = 64;
+inline constexpr std::uint64_t kWord = sizeof(std::uint64_t);
+// Returns how many words that many bytes take.
+constexpr std::uint64_t words(std::uint64_t bytes) noexcept { return (bytes + kWord - 1) / kWord; }
 inline constexpr std::size_t kPage =
     4096;  // the least alignment of parts; creation uses the system's page if larger
 

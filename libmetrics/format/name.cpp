@@ -35,7 +35,7 @@ std::string segment_file(const std::string& path) {
     file = std::string(here.get()) + '/' + file;
   }
   if (file.back() == '/') {
-    throw Error(METRICS_INVALID, "segment path " + file + " is a directory; add a file's name");
+    refuse("segment path " + file + " is a directory; add a file's name");
   }
   if (!file.ends_with(segment_ending())) file += segment_ending();
   return file;

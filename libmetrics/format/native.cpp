@@ -79,8 +79,6 @@ constexpr std::array<double, 256> kRoots = {
 };
 static_assert(kRoots.size() == 1u << kMaxSchema);
 
-[[noreturn]] void refuse(const std::string& what) { throw Error(METRICS_INVALID, what); }
-
 // A positive double is mantissa * 2^octave, with a mantissa from 1 to below 2.
 struct Split {
   double mantissa;

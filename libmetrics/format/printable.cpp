@@ -9,17 +9,6 @@
 namespace metrics::format {
 namespace {
 
-// Returns the code point of a character that character_bytes() has found.
-std::uint32_t code_point(std::string_view character) noexcept {
-  const auto first = static_cast<unsigned char>(character.front());
-  if (character.size() == 1) return first;
-  std::uint32_t point = first & (0x7fu >> character.size());
-  for (const char c : character.substr(1)) {
-    point = point << 6 | (static_cast<unsigned char>(c) & 0x3fu);
-  }
-  return point;
-}
-
 // Terminals obey the control characters, those above ASCII too. The others end a line, or change
 // the order in which the text after them is shown.
 bool is_harmful(std::uint32_t point) noexcept {

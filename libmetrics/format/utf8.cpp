@@ -28,6 +28,16 @@ std::size_t character_bytes(std::string_view text) noexcept {
   return 0;
 }
 
+std::uint32_t code_point(std::string_view character) noexcept {
+  const auto first = static_cast<unsigned char>(character.front());
+  if (character.size() == 1) return first;
+  std::uint32_t point = first & (0x7fu >> character.size());
+  for (const char c : character.substr(1)) {
+    point = point << 6 | (static_cast<unsigned char>(c) & 0x3fu);
+  }
+  return point;
+}
+
 void move_character(std::string_view& text, std::string& to) {
   const std::size_t bytes = character_bytes(text);
   to += bytes == 0 ? "\xef\xbf\xbd" : text.substr(0, bytes);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -10,6 +11,10 @@ namespace metrics::format {
 // Returns how many bytes the character has that the text begins with; 0 if that is not valid UTF-8,
 // or the text is empty.
 std::size_t character_bytes(std::string_view text) noexcept;
+
+// Returns the code point of the one character, found by character_bytes(), that `character` is; of
+// a byte that is not part of valid UTF-8, and alone, some number.
+std::uint32_t code_point(std::string_view character) noexcept;
 
 // Returns true if all of the text is valid UTF-8.
 bool is_valid_utf8(std::string_view text) noexcept;

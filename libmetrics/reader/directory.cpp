@@ -11,11 +11,7 @@
 #include "libmetrics/reader/overlooked.h"
 
 namespace metrics::reader {
-namespace {
-
-std::uint64_t words(std::uint64_t bytes) { return (bytes + 7) / 8; }
-
-}  // namespace
+namespace {}  // namespace
 
 format::Window Directory::newest(format::Offset index) const noexcept {
   return window_of(index_ ? catalogue_->records : known_, index);
@@ -32,8 +28,8 @@ void Directory::forget() noexcept {
 // Returns true if the directory is byte by byte what the catalogue was made of. Compares in the
 // mapping, without a copy.
 bool Directory::is_as_known(const Source& source) const {
-  if (source.mapped == nullptr || catalogue_ == nullptr || known_.size() != words(source.bytes) ||
-      !(catalogue_->geometry == source.geometry)) {
+  if (source.mapped == nullptr || catalogue_ == nullptr ||
+      known_.size() != format::words(source.bytes) || !(catalogue_->geometry == source.geometry)) {
     return false;
   }
   bool same = false;
@@ -110,11 +106,11 @@ bool Directory::find_different(const Source& source, std::vector<std::uint32_t>&
 std::optional<Directory::Outcome> Directory::go_on(const Source& source,
                                                    const Allowance& allowance) {
   std::vector<std::uint64_t>& records = catalogue_->records;
-  if (!(catalogue_->geometry == source.geometry) || words(source.bytes) < records.size() ||
-      words(source.bytes) > records.capacity()) {
+  if (!(catalogue_->geometry == source.geometry) || format::words(source.bytes) < records.size() ||
+      format::words(source.bytes) > records.capacity()) {
     return std::nullopt;
   }
-  records.resize(words(source.bytes));
+  records.resize(format::words(source.bytes));
   std::vector<std::uint32_t> different;
   if (!find_different(source, different)) return Outcome::kUnreadable;
   if (different.empty() && unsettled_.empty()) return Outcome::kFine;
@@ -145,7 +141,7 @@ std::optional<Directory::Outcome> Directory::go_on(const Source& source,
 
 Directory::Outcome Directory::read_anew(const Source& source, const Allowance& allowance) {
   const format::Geometry& g = source.geometry;
-  links_.assign(words(source.bytes), 0);
+  links_.assign(format::words(source.bytes), 0);
   if (!source.copy_sparse(g.index, source.bytes, links_.data())) return Outcome::kUnreadable;
   if (shows_the_same(source)) {
     std::swap(known_, links_);
@@ -157,7 +153,8 @@ Directory::Outcome Directory::read_anew(const Source& source, const Allowance& a
   // are not used take no memory.
   const std::uint64_t most = g.directory - g.index + g.directory_bytes;
   try {
-    fresh->records.reserve(words(std::max(source.bytes, std::min(most, source.space_taken))));
+    fresh->records.reserve(
+        format::words(std::max(source.bytes, std::min(most, source.space_taken))));
   } catch (const std::bad_alloc&) {
     fresh->records.reserve(links_.size());
   }

@@ -12,8 +12,7 @@ using format::FamilyRecord;
 using format::Offset;
 using format::Record;
 using format::SeriesRecord;
-constexpr std::uint64_t kWord = sizeof(std::uint64_t);
-constexpr std::uint64_t kWords = kBlock / kWord;
+constexpr std::uint64_t kWords = kBlock / format::kWord;
 
 }  // namespace
 
@@ -26,7 +25,7 @@ format::Window DirectoryChanges::window() const {
 }
 
 std::uint64_t& DirectoryChanges::word(Offset offset) {
-  return catalogue_.records[(offset - catalogue_.geometry.index) / kWord];
+  return catalogue_.records[(offset - catalogue_.geometry.index) / format::kWord];
 }
 
 const DirectoryChanges::Block* DirectoryChanges::block_of(Offset offset) const {
@@ -38,14 +37,14 @@ const DirectoryChanges::Block* DirectoryChanges::block_of(Offset offset) const {
 
 // Returns the word of the first copy; what was not copied again is the same in both.
 std::uint64_t DirectoryChanges::first_copy(Offset offset) const {
-  const std::uint64_t at = (offset - catalogue_.geometry.index) / kWord;
+  const std::uint64_t at = (offset - catalogue_.geometry.index) / format::kWord;
   const Block* block = block_of(offset);
   return block == nullptr ? catalogue_.records[at] : block->first[at % kWords];
 }
 
 // Returns the word that stood there before.
 std::uint64_t DirectoryChanges::before(Offset offset) const {
-  const std::uint64_t at = (offset - catalogue_.geometry.index) / kWord;
+  const std::uint64_t at = (offset - catalogue_.geometry.index) / format::kWord;
   const Block* block = block_of(offset);
   return block == nullptr ? catalogue_.records[at] : block->before[at % kWords];
 }
@@ -95,7 +94,8 @@ void DirectoryChanges::find_changes(const Block& block) {
   for (std::uint64_t i = 0; i < block.before.size() && !else_; ++i) {
     const std::uint64_t now = catalogue_.records[begin + i];
     if (block.before[i] == now && block.first[i] == now) continue;
-    change(catalogue_.geometry.index + (begin + i) * kWord, block.before[i], block.first[i]);
+    change(catalogue_.geometry.index + (begin + i) * format::kWord, block.before[i],
+           block.first[i]);
   }
 }
 
@@ -220,9 +220,9 @@ bool DirectoryChanges::is_live(Offset offset) const {
 
 // Returns true if both copies have the same in those bytes.
 bool DirectoryChanges::is_alike(Offset offset, std::uint64_t bytes) const {
-  const Offset begin = offset / kWord * kWord;
-  for (Offset at = begin; at < offset + bytes; at += kWord) {
-    const std::uint64_t i = (at - catalogue_.geometry.index) / kWord;
+  const Offset begin = offset / format::kWord * format::kWord;
+  for (Offset at = begin; at < offset + bytes; at += format::kWord) {
+    const std::uint64_t i = (at - catalogue_.geometry.index) / format::kWord;
     if (i < catalogue_.records.size() && first_copy(at) != catalogue_.records[i]) return false;
   }
   return true;
@@ -301,7 +301,7 @@ bool DirectoryChanges::is_explained(Offset text) const {
   const auto unchanged = [&](std::uint32_t number) {
     const auto* record = window().at<SeriesRecord>(series[number].offset);
     return !series_.contains(series[number].offset) && text < record->strings + record->room &&
-           text + kWord > record->strings;
+           text + format::kWord > record->strings;
   };
   const auto record = index_.last_before(text);
   if (record && record->kind == RecordIndex::Kind::kSeries && unchanged(record->number)) {

@@ -20,8 +20,6 @@ namespace {
 
 constexpr std::uint64_t kNoData = ~std::uint64_t{0};
 
-std::uint64_t words(std::uint64_t bytes) { return (bytes + 7) / 8; }
-
 RefusalCopy copy_of(const format::Refusal& refusal) {
   std::array<std::uint64_t, std::tuple_size_v<decltype(refusal.name)>> name{};
   for (std::size_t i = 0; i < name.size(); ++i) {
@@ -373,7 +371,7 @@ bool Reader::has_slotless() const noexcept {
 std::vector<HeadCopy> Reader::heads(format::SlotIndex first, format::SlotIndex last) {
   const std::uint64_t stride = geometry_.head_bytes;
   const std::uint64_t count = std::uint64_t{last} + 1 - first;
-  std::vector<std::uint64_t> bytes(words(count * stride));
+  std::vector<std::uint64_t> bytes(format::words(count * stride));
   if (!copy(geometry_.head_offset(first), bytes.size() * sizeof(std::uint64_t), bytes.data()))
     return {};
   std::vector<HeadCopy> heads;

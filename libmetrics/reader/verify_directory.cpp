@@ -19,7 +19,6 @@ using format::Record;
 using format::SeriesRecord;
 
 constexpr std::uint64_t kPiece = 64 << 10;  // bytes that are copied at once
-constexpr std::uint64_t kWord = sizeof(std::uint64_t);
 
 // Reports ranges, in the order in which they begin, that share anything with the one before, or do
 // not end within the first `used`.
@@ -54,9 +53,10 @@ VerifiedDirectory::VerifiedDirectory(Reader& reader, Faults& faults)
     : reader_(reader),
       faults_(faults),
       geometry_(reader.geometry()),
-      copy_((geometry_.directory - geometry_.index + reader.usage().directory_used) / kWord),
+      copy_((geometry_.directory - geometry_.index + reader.usage().directory_used) /
+            format::kWord),
       records_(reinterpret_cast<const std::byte*>(copy_.data()), geometry_.index,
-               geometry_.index + copy_.size() * kWord),
+               geometry_.index + copy_.size() * format::kWord),
       directory_(directory_in(records_, geometry_)),
       linked_(geometry_.directory, reader.usage().directory_used),
       differs_(geometry_.directory, reader.usage().directory_used),
@@ -77,7 +77,7 @@ bool VerifiedDirectory::copy_links() {
   for (Offset at = geometry_.index; at < records_.last();) {
     const auto written = reader_.written_from(at);
     if (!written || *written >= records_.last()) break;
-    at = *written / kWord * kWord;
+    at = *written / format::kWord * format::kWord;
     const std::uint64_t bytes = std::min(kPiece, records_.last() - at);
     if (!reader_.copy(at, bytes, &word(at))) return false;
     at += bytes;
@@ -110,11 +110,11 @@ void VerifiedDirectory::follow_links() {
 
 // Makes the second copy in the place of the first one, but for its links; see contents().
 bool VerifiedDirectory::copy_records() {
-  std::vector<std::uint64_t> piece(kPiece / kWord);
+  std::vector<std::uint64_t> piece(kPiece / format::kWord);
   for (Offset at = geometry_.directory; at < records_.last();) {
     const auto written = reader_.written_from(at);
     if (!written || *written >= records_.last()) break;
-    at = *written / kWord * kWord;
+    at = *written / format::kWord * format::kWord;
     const std::uint64_t bytes = std::min(kPiece, records_.last() - at);
     if (!reader_.copy(at, bytes, piece.data())) return false;
     take_piece(at, bytes, piece.data());
@@ -125,8 +125,8 @@ bool VerifiedDirectory::copy_records() {
 
 void VerifiedDirectory::take_piece(Offset at, std::uint64_t bytes, const std::uint64_t* now) {
   if (std::memcmp(&word(at), now, bytes) == 0) return;
-  for (std::uint64_t i = 0; i < bytes / kWord; ++i) {
-    const Offset offset = at + i * kWord;
+  for (std::uint64_t i = 0; i < bytes / format::kWord; ++i) {
+    const Offset offset = at + i * format::kWord;
     if (word(offset) == now[i]) continue;
     static_assert(offsetof(Record, next) == 0);
     if (linked_.at(offset)) continue;  // its link

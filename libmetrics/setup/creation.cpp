@@ -37,15 +37,14 @@ std::uint64_t given_or_environment(const char* variable, std::uint64_t given,
     const char* end = text + std::strlen(text);
     const auto [parsed, error] = std::from_chars(text, end, value);
     if (error != std::errc{} || parsed != end) {
-      throw format::Error(METRICS_INVALID, std::string("$") + variable + " is \"" + text +
-                                               "\"; write a whole number, e.g. " +
-                                               std::to_string(fallback));
+      format::refuse(std::string("$") + variable + " is \"" + text +
+                     "\"; write a whole number, e.g. " + std::to_string(fallback));
     }
   }
   if (value < least || value > most) {
-    throw format::Error(METRICS_INVALID, std::string("a segment of ") + std::to_string(value) +
-                                             " can't be made; $" + variable + " goes from " +
-                                             std::to_string(least) + " to " + std::to_string(most));
+    format::refuse(std::string("a segment of ") + std::to_string(value) + " can't be made; $" +
+                   variable + " goes from " + std::to_string(least) + " to " +
+                   std::to_string(most));
   }
   return value;
 }
@@ -148,11 +147,10 @@ metrics_geometry completed(const metrics_geometry& wanted) {
   const std::uint64_t room = format::kMostFileBytes - (std::uint64_t{1} << 38);  // for the rest
   const std::uint64_t most = room / slots / sizeof(format::Cell);
   if (g.cells > most) {
-    throw format::Error(METRICS_INVALID,
-                        "a segment with " + std::to_string(g.cells) + " cells in each of " +
-                            std::to_string(slots) +
-                            " slots can't be made: it would be too large; $METRICS_CELLS goes to " +
-                            std::to_string(most) + " with as many slots");
+    format::refuse("a segment with " + std::to_string(g.cells) + " cells in each of " +
+                   std::to_string(slots) +
+                   " slots can't be made: it would be too large; $METRICS_CELLS goes to " +
+                   std::to_string(most) + " with as many slots");
   }
   return g;
 }

@@ -19,9 +19,6 @@ using format::State;
 
 namespace {
 
-// Sequentially consistent wherever one of two processes has to see the other: see reuse.h.
-constexpr auto kOrdered = std::memory_order_seq_cst;
-
 // Returns true if what a record has, cells or bytes, suits who needs that many.
 bool suits(std::uint64_t room, std::uint64_t needed) noexcept {
   return needed <= room && room <= 2 * needed;

@@ -67,8 +67,7 @@ void refuse_directory(const std::string& file) {
   const std::string path = file.substr(0, file.size() - format::segment_ending().size());
   struct stat info {};
   if (::stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode)) {
-    throw format::Error(METRICS_INVALID,
-                        "segment path " + path + " is a directory; add a file's name");
+    format::refuse("segment path " + path + " is a directory; add a file's name");
   }
 }
 

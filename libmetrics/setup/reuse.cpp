@@ -16,9 +16,6 @@ using format::State;
 
 namespace {
 
-// Sequentially consistent wherever one of two processes has to see the other: see reuse.h.
-constexpr auto kOrdered = std::memory_order_seq_cst;
-
 bool change(format::Cell& word, std::uint64_t from, std::uint64_t to) noexcept {
   return word.compare_exchange_strong(from, to, kOrdered, kOrdered);
 }

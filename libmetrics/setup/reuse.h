@@ -20,6 +20,7 @@
 // tests/model/holders.pml and acks.pml have every step, and what fails without it.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <utility>
 
@@ -29,6 +30,9 @@
 #include "libmetrics/update/segment.h"
 
 namespace metrics::setup {
+
+// Sequentially consistent, wherever one of two processes has to see the other.
+inline constexpr auto kOrdered = std::memory_order_seq_cst;
 
 class Reuse;
 

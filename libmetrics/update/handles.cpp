@@ -9,11 +9,11 @@
 namespace metrics::update {
 namespace {
 
-struct Place {
+struct Position {
   std::size_t room, index;
 };
 // The rooms are 64, 128, 256, ... handles large.
-Place place_of(std::size_t index, std::size_t first_room) noexcept {
+Position position_of(std::size_t index, std::size_t first_room) noexcept {
   const std::size_t size = std::bit_floor(index / first_room + 1);  // in first rooms
   return {static_cast<std::size_t>(std::countr_zero(size)), index - first_room * (size - 1)};
 }
@@ -21,17 +21,17 @@ Place place_of(std::size_t index, std::size_t first_room) noexcept {
 }  // namespace
 
 Handles::Handle& Handles::at(std::uint32_t index) noexcept {
-  const Place place = place_of(index, kFirstRoom);
-  return rooms_[place.room][place.index];
+  const Position at = position_of(index, kFirstRoom);
+  return rooms_[at.room][at.index];
 }
 
 std::size_t Handles::room_needed() const noexcept {
-  const std::size_t room = place_of(count_.load(std::memory_order_relaxed), kFirstRoom).room;
+  const std::size_t room = position_of(count_.load(std::memory_order_relaxed), kFirstRoom).room;
   return rooms_[room] == nullptr ? kFirstRoom << room : 0;
 }
 
 void Handles::take_room(std::unique_ptr<Handle[]> room) noexcept {
-  rooms_[place_of(count_.load(std::memory_order_relaxed), kFirstRoom).room] = std::move(room);
+  rooms_[position_of(count_.load(std::memory_order_relaxed), kFirstRoom).room] = std::move(room);
 }
 
 void Handles::add(const Handle& handle, std::uint64_t born) noexcept {

@@ -33,7 +33,7 @@ std::vector<Character> characters_of(std::string_view text) {
   return all;
 }
 
-std::size_t columns_of(const std::vector<Character>& characters) {
+std::size_t sum_of_columns(const std::vector<Character>& characters) {
   std::size_t columns = 0;
   for (const Character& c : characters) columns += c.columns;
   return columns;
@@ -41,11 +41,11 @@ std::size_t columns_of(const std::vector<Character>& characters) {
 
 }  // namespace
 
-std::size_t columns_of(std::string_view text) { return columns_of(characters_of(text)); }
+std::size_t columns_of(std::string_view text) { return sum_of_columns(characters_of(text)); }
 
 std::string fitted(std::string_view text, std::size_t columns, bool to_the_right) {
   const std::vector<Character> characters = characters_of(text);
-  const std::size_t wide = columns_of(characters);
+  const std::size_t wide = sum_of_columns(characters);
   std::string fit;
   if (wide <= columns) {
     for (const Character& c : characters) fit += c.bytes;
