@@ -194,7 +194,9 @@ void everything_at_once(Run& run) {
   Timed timed(path);
   const Load load(run, path, many.writers);
   // Seats for all who scrape at once: with the default of 40 most of them would be answered 503.
-  Daemon daemon({directory}, {"--web.max-requests=" + std::to_string(2 * many.scraping)});
+  // The prober has begun a hundred by the time that the first one is ten seconds old.
+  const std::size_t seats = many.scraping + many.slow + 100;
+  Daemon daemon({directory}, {"--web.max-requests=" + std::to_string(seats)});
   Prober prober(daemon.port());
   IdleConnections idle(daemon.port(), many.idle);
   std::vector<std::unique_ptr<Client>> slow;
