@@ -70,11 +70,18 @@ def library_arguments():
 
 
 def sources():
+    """Returns what to compile: of each of the library's wings one file, made here, that includes
+    all of its sources, since the headers of the standard library take longest; and the extension's
+    own sources, whose functions have the names of Python's methods."""
     for folder, names in SOURCES.items():
         if folder not in NOT_EXPORTED and uses_installed_library():
             continue
-        for name in names.split():
-            yield os.path.relpath(ROOT / 'libmetrics' / folder / f'{name}.cpp', HERE)
+        files = [ROOT / 'libmetrics' / folder / f'{name}.cpp' for name in names.split()]
+        if folder != 'python/extension':
+            whole = Path(OUTSIDE) / f'{folder}.cpp'
+            whole.write_text(''.join(f'#include "{file}"\n' for file in files))
+            files = [whole]
+        yield from (os.path.relpath(file, HERE) for file in files)
 
 
 class BuildPyWithPth(build_py):
@@ -115,11 +122,11 @@ class Abi3Wheel(bdist_wheel):
 
 
 os.chdir(HERE)
-outside = tempfile.mkdtemp(prefix='libmetrics-build-')
-atexit.register(shutil.rmtree, outside, ignore_errors=True)
+OUTSIDE = tempfile.mkdtemp(prefix='libmetrics-build-')
+atexit.register(shutil.rmtree, OUTSIDE, ignore_errors=True)
 setup(
     version=VERSION,
-    options={'build': {'build_base': outside}, 'egg_info': {'egg_base': outside}},
+    options={'build': {'build_base': OUTSIDE}, 'egg_info': {'egg_base': OUTSIDE}},
     cmdclass={'build_py': BuildPyWithPth, 'build_ext': BuildExtAtOnce, 'bdist_wheel': Abi3Wheel},
     ext_modules=[Extension(
         'libmetrics._metrics',
