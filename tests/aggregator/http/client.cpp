@@ -148,6 +148,13 @@ bool Client::hung_up() {
   return unread_.empty() && ::recv(fd_, &byte, 1, 0) == 0;
 }
 
+std::uint16_t Client::port() const {
+  sockaddr_in own{};
+  socklen_t size = sizeof(own);
+  ::getsockname(fd_, reinterpret_cast<sockaddr*>(&own), &size);
+  return ntohs(own.sin_port);
+}
+
 Answer Client::get(const std::string& path) {
   send("GET " + path + " HTTP/1.1\r\nHost: test\r\n\r\n");
   return receive();

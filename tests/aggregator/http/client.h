@@ -40,6 +40,8 @@ class Client {
   // True once the server has closed the connection, without sending anything more.
   bool hung_up();
 
+  std::uint16_t port() const;  // its own
+
   Answer get(const std::string& path);
 
  private:

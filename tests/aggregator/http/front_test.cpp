@@ -1,15 +1,12 @@
 // What many clients, and slow ones, cost the others: nothing.
 #include "aggregator/http/front.h"
 
-#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include <algorithm>
 #include <chrono>
-#include <fstream>
 #include <future>
 #include <memory>
 #include <string>
@@ -19,16 +16,18 @@
 #include "aggregator/http/descriptor.h"
 #include "aggregator/http/request_head.h"
 #include "aggregator/http/server.h"
-#include "aggregator/web/rules_file.h"
 #include "tests/aggregator/http/client.h"
+#include "tests/aggregator/http/crowd.h"
 #include "tests/support/eventually.h"
-#include "tests/support/temp_segment.h"
 
 namespace metrics::http {
 namespace {
 
 using namespace std::chrono_literals;
 using test::Client;
+using test::come_to;
+using test::Crowd;
+using test::crowd;
 using test::eventually;
 using test::get;
 
@@ -59,25 +58,9 @@ Routes routes() {
           {"/own", {[](const Request&) { return text_response(200, std::string(kLarge, 'x')); }}}};
 }
 
-using Crowd = std::vector<std::unique_ptr<Client>>;
-
 constexpr std::string_view kSmall = "GET /small HTTP/1.1\r\n\r\n";
 constexpr std::string_view kLargeRequest = "GET /large HTTP/1.1\r\n\r\n";
 constexpr std::string_view kOwnRequest = "GET /own HTTP/1.1\r\n\r\n";
-
-// Connects so many clients, each of which sends these bytes.
-Crowd crowd(const HttpServer& server, std::size_t count, std::string_view bytes) {
-  Crowd clients;
-  for (std::size_t i = 0; i < count; ++i) {
-    clients.push_back(std::make_unique<Client>(server.ports().at(0)));
-    clients.back()->send(bytes);
-  }
-  return clients;
-}
-
-bool come_to(const HttpServer& server, State state, std::size_t count) {
-  return eventually([&] { return server.counts().of(state) == count; });
-}
 
 // Has so many clients ask for a large response, of which they read nothing. One after the other:
 // of those that come at once, some would be told that the server is busy.
@@ -127,54 +110,6 @@ TEST(HttpFront, ServesBeside1000ClientsThatSendHalfARequest) {
   }
 }
 
-// Takes all descriptors that this process may have, except for so many, as long as it lives.
-class FewDescriptors {
- public:
-  explicit FewDescriptors(std::size_t left) {
-    ::getrlimit(RLIMIT_NOFILE, &allowed_);
-    rlimit few = allowed_;
-    few.rlim_cur = std::min<rlim_t>(few.rlim_cur, 512);
-    ::setrlimit(RLIMIT_NOFILE, &few);
-    for (Descriptor taken; (taken = Descriptor(::open("/dev/null", O_RDONLY | O_CLOEXEC)));) {
-      taken_.push_back(std::move(taken));
-    }
-    taken_.resize(taken_.size() - std::min(left, taken_.size()));
-  }
-  ~FewDescriptors() { ::setrlimit(RLIMIT_NOFILE, &allowed_); }
-  FewDescriptors(const FewDescriptors&) = delete;
-  FewDescriptors& operator=(const FewDescriptors&) = delete;
-
- private:
-  rlimit allowed_{};
-  std::vector<Descriptor> taken_;
-};
-
-TEST(HttpFront, WithoutADescriptorIdleConnectionsGiveWayToANewOne) {
-  const HttpServer server(on_any_port(), routes());
-  const Crowd idle = crowd(server, 8, "");
-  ASSERT_TRUE(come_to(server, State::kIdle, 8));
-  {
-    const FewDescriptors only_the_clients(1);
-    // Its connection takes one, and its request two, if none of the private ones is open.
-    EXPECT_EQ(get(server.ports().at(0), "/small").body, "small");
-  }
-  const std::uint64_t given_way = server.counts().of(Closed::kConnections);
-  EXPECT_GE(given_way, 1u);
-  EXPECT_LE(given_way, 4u) << "no more than it needed";
-  EXPECT_TRUE(idle.front()->hung_up());
-  EXPECT_EQ(idle.back()->get("/small").body, "small");
-}
-
-TEST(HttpFront, ARequestWaitsUntilThereIsADescriptorForIt) {
-  const HttpServer server(on_any_port(), routes());
-  const Crowd idle = crowd(server, 8, "");
-  Client client(server.ports().at(0));
-  ASSERT_TRUE(come_to(server, State::kIdle, 9));
-  const FewDescriptors none(0);
-  client.send(kSmall);
-  EXPECT_EQ(client.receive().body, "small");
-}
-
 TEST(HttpFront, ClosesTheConnectionThatHasBeenIdleForLongestForANewOne) {
   HttpOptions options = on_any_port();
   options.max_connections = 3;
@@ -188,19 +123,6 @@ TEST(HttpFront, ClosesTheConnectionThatHasBeenIdleForLongestForANewOne) {
   EXPECT_TRUE(third.hung_up());
   for (Client* client : {&first, &second}) EXPECT_EQ(client->get("/small").body, "small");
   EXPECT_EQ(server.counts().of(Closed::kConnections), 1u);
-}
-
-TEST(HttpFront, TakesHalfOfTheDescriptorsThatThereMayBe) {
-  rlimit allowed{};
-  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &allowed), 0);
-  rlimit few = allowed;
-  few.rlim_cur = 64;
-  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &few), 0);
-  const HttpServer server(on_any_port(), routes());
-  ::setrlimit(RLIMIT_NOFILE, &allowed);
-  const Crowd idle = crowd(server, 40, "");
-  EXPECT_TRUE(come_to(server, State::kIdle, 32));
-  EXPECT_TRUE(eventually([&] { return server.counts().of(Closed::kConnections) == 8; }));
 }
 
 TEST(HttpFront, ForgetsThoseWhoHaveHungUp) {
@@ -435,36 +357,6 @@ TEST(HttpFront, StopCutsOffAClientThatGoesOnReadingAtItsDeadline) {
   received += client.receive_to_end().size();
   EXPECT_LT(received, 20 * kLarge);
   EXPECT_EQ(server.counts().buffered_bytes, 0u);
-}
-
-TEST(HttpFront, IsAliveAsLongAsItComesRound) {
-  HttpServer server(on_any_port(), routes());
-  EXPECT_TRUE(server.alive());
-  for (int i = 0; i < 3; ++i) EXPECT_TRUE(eventually([&] { return server.alive(); }));
-}
-
-TEST(HttpFront, IsNotAliveWhileItsThreadHangs) {
-  const test::TempDirectory folder;
-  const std::string path = folder.path() + "/web.yml";
-  std::ofstream(path) << "# nothing\n";
-  std::promise<void> begin;
-  std::promise<void> end;
-  HttpOptions options = on_any_port();
-  options.rules = std::make_shared<web::RulesFile>(web::RulesFileOptions{
-      .path = path, .warn = [&begin, wait = end.get_future().share()](std::string_view) {
-        begin.set_value();
-        wait.wait();
-      }});
-  HttpServer server(options, routes());
-  std::ofstream(path) << "unknown: field\n";
-  const Client client(server.ports().at(0));
-  client.send(kSmall);  // the thread reads the file anew at the first byte
-  begin.get_future().wait();
-  server.alive();
-  EXPECT_FALSE(server.alive());
-  EXPECT_FALSE(server.alive());
-  end.set_value();
-  EXPECT_TRUE(eventually([&] { return server.alive(); }));
 }
 
 }  // namespace

@@ -164,7 +164,7 @@ TEST(PrivateSocket, AnswersNobodyWhoReachedCivetwebBeforeIt) {
   before_dup3 = nullptr;
   ASSERT_NE(early, nullptr);
   early->send("GET / HTTP/1.1\r\n\r\n");
-  EXPECT_EQ(early->receive_to_end(), "");
+  EXPECT_TRUE(early->hung_up()) << "it holds one of civetweb's threads";
   EXPECT_EQ(test::get(server.ports().at(0), "/").body, "x");
   EXPECT_TRUE(test::eventually([&] { return server.counts().buffered_bytes == 0; }));
 }
