@@ -21,6 +21,8 @@ namespace {
 // lose the end of its response.
 constexpr std::chrono::seconds kLinger{1};
 
+bool is_full(const evbuffer* input) noexcept { return evbuffer_get_length(input) >= kMaxHead; }
+
 // Answers a request that came without TLS where it is needed.
 Answer needs_tls() {
   const Response response = text_response(400, "This is an HTTPS server: write https://.\n");
@@ -156,10 +158,13 @@ void Conversations::on_read(bufferevent*, void* argument) noexcept {
       discard(client.input());
       self.clients_.account(client);
       break;
-    case State::kHandshaking:
     case State::kWaiting:
     case State::kServing:
     case State::kWriting:  // it is the next request, and has time
+      // libevent calls this function again and again while the buffer is full.
+      if (is_full(client.input())) bufferevent_disable(client.socket.get(), EV_READ);
+      break;
+    case State::kHandshaking:
       break;
   }
   self.settle();
@@ -258,6 +263,7 @@ void Conversations::taken(Client& client) {
   client.response_bytes = 0;
   clients_.account(client);
   clients_.let_go(client);
+  if (!client.input_ended) bufferevent_enable(client.socket.get(), EV_READ);
   if (client.then == AfterResponse::kClose) {
     linger(client);
     return;

@@ -7,6 +7,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <filesystem>
+#include <fstream>
 #include <future>
 #include <memory>
 #include <string>
@@ -245,25 +247,71 @@ TEST(HttpFront, CutsOffAClientThatTakesNothingOfItsResponse) {
   EXPECT_TRUE(client.hung_up());
 }
 
+// A client with a large response of which it reads nothing, so that its further requests wait.
+class Ahead {
+ public:
+  explicit Ahead(const HttpServer& server) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(server.ports().at(0));
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    EXPECT_EQ(
+        ::connect(client_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)), 0);
+    EXPECT_GT(::send(client_.get(), kLargeRequest.data(), kLargeRequest.size(), 0), 0);
+    EXPECT_TRUE(come_to(server, State::kWriting, 1));
+  }
+
+  // Sends until the server takes no more, and the kernel's buffers are full.
+  void send_without_end(const HttpServer& server) const {
+    const std::string more(100'000, 'x');
+    EXPECT_TRUE(eventually([&] {
+      const bool full = ::send(client_.get(), more.data(), more.size(), MSG_DONTWAIT) < 0;
+      return full && server.counts().buffered_bytes >= kLarge + kMaxHead;
+    }));
+  }
+
+ private:
+  const Descriptor client_{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+};
+
 TEST(HttpFront, ReadsNoMoreThanTheNextHeadOfAClientThatSendsWithoutEnd) {
   const HttpServer server(on_any_port(), routes());
-  const Descriptor client(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(server.ports().at(0));
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  ASSERT_EQ(::connect(client.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)),
-            0);
-  // It reads nothing of its large response, so its further requests wait.
-  ASSERT_GT(::send(client.get(), kLargeRequest.data(), kLargeRequest.size(), 0), 0);
-  ASSERT_TRUE(come_to(server, State::kWriting, 1));
-  const std::string more(100'000, 'x');
-  EXPECT_TRUE(eventually([&] {  // until the kernel's buffers are full, too
-    const bool full = ::send(client.get(), more.data(), more.size(), MSG_DONTWAIT) < 0;
-    return full && server.counts().buffered_bytes >= kLarge + kMaxHead;
-  }));
+  const Ahead client(server);
+  client.send_without_end(server);
   expect_scrapes(server);  // meanwhile the server has all that it would take
   EXPECT_LE(server.counts().buffered_bytes, kLarge + 2 * kMaxHead);
+}
+
+// Returns what the kernel says of this process's thread of that name: 'R' for running, 'S' for
+// sleeping.
+char state_of_thread(const std::string& name) {
+  for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
+    std::string comm, stat;
+    std::getline(std::ifstream(task.path() / "comm"), comm);
+    if (comm != name) continue;
+    std::getline(std::ifstream(task.path() / "stat"), stat);
+    return stat.at(stat.rfind(')') + 2);
+  }
+  return '?';
+}
+
+TEST(HttpFront, ItsThreadSleepsBesideAClientThatHasSentMoreThanIsRead) {
+  const HttpServer server(on_any_port(), routes());
+  const Ahead client(server);
+  client.send_without_end(server);
+  EXPECT_TRUE(eventually([] { return state_of_thread("http-front") == 'S'; })) << "it spins";
+}
+
+TEST(HttpFront, ReadsOnWhenAClientThatHasSentMoreThanIsReadHasItsResponse) {
+  const HttpServer server(on_any_port(), routes());
+  Client client(server.ports().at(0));
+  client.send(kLargeRequest);
+  ASSERT_TRUE(come_to(server, State::kWriting, 1));
+  constexpr int kMany = 1000;
+  for (int i = 0; i < kMany; ++i) client.send(kSmall);
+  EXPECT_TRUE(eventually([&] { return server.counts().buffered_bytes >= kLarge + kMaxHead; }));
+  EXPECT_TRUE(client.receive().whole);
+  for (int i = 0; i < kMany; ++i) ASSERT_EQ(client.receive().body, "small") << i;
 }
 
 TEST(HttpFront, WaitsOnlyShortlyForAClientToHangUpBehindItsLastResponse) {

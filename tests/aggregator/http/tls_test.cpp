@@ -108,6 +108,8 @@ class Secure {
     address.sin_family = AF_INET;
     address.sin_port = htons(port);
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    const timeval patience{.tv_sec = 20, .tv_usec = 0};
+    ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
     EXPECT_EQ(::connect(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof(address)), 0);
     ssl_.reset(SSL_new(context_.get()));
     SSL_set_fd(ssl_.get(), fd_);
@@ -122,6 +124,19 @@ class Secure {
     EXPECT_EQ(SSL_write(ssl_.get(), text.data(), static_cast<int>(text.size())),
               static_cast<int>(text.size()));
   }
+  // Returns as many bytes as asked for, or fewer if the server hangs up or sends nothing for long.
+  std::string receive(std::size_t size) const {
+    std::string all(size, '\0');
+    std::size_t received = 0;
+    while (received < size) {
+      const int got =
+          SSL_read(ssl_.get(), all.data() + received, static_cast<int>(size - received));
+      if (got <= 0) break;
+      received += static_cast<std::size_t>(got);
+    }
+    all.resize(received);
+    return all;
+  }
 
  private:
   const std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> context_;
@@ -129,6 +144,20 @@ class Secure {
   int fd_ = -1;
   bool shaken_ = false;
 };
+
+// OpenSSL may hold the rest of a record that was read in part.
+TEST_F(HttpTls, AnswersEachOfManyRequestsThatComeAtOnce) {
+  const HttpServer server(options(), routes());
+  const Secure client(server.ports().at(0));
+  ASSERT_TRUE(client.shaken());
+  std::string requests;
+  constexpr int kMany = 3000;
+  for (int i = 0; i < kMany; ++i) requests += "GET / HTTP/1.1\r\n\r\n";
+  client.send(requests);
+  const std::size_t size =
+      render_head(text_response(200, "x"), "OK", AfterResponse::kKeepAlive).size() + 1;
+  EXPECT_EQ(client.receive(kMany * size).size(), kMany * size);
+}
 
 constexpr std::size_t kRoomFor20 = 20 * (16 << 10);
 
