@@ -14,6 +14,7 @@ MAN = PACKAGE / "man"
 SECTION = {"metrics-aggregator": 8, "metrics-inspect": 1}
 PAGES = sorted(path.stem for path in MAN.glob("*.scd"))
 HEADER = PACKAGE.parents[1] / "libmetrics/include/metrics/metrics.h"
+OPERATING = PACKAGE.parents[1] / "aggregator/docs/operating.md"
 
 
 def page_of(program):
@@ -38,8 +39,9 @@ def test_the_page_of_the_library_names_what_the_header_declares():
     assert named <= declared
 
 
-def test_the_page_of_the_segment_has_the_variables_that_the_header_has():
+def test_the_page_of_the_segment_has_the_variables_of_the_header_and_of_the_handbook():
     variables = set(re.findall(r"\$(METRICS_\w+)", HEADER.read_text()))
+    variables |= set(re.findall(r"^\| `(METRICS_\w+)` \|", OPERATING.read_text(), re.M))
     assert set(re.findall(r"^_(METRICS_\w+)_$", (MAN / "metrics-segment.5.scd").read_text(), re.M)) == variables
 
 
