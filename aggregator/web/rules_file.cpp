@@ -44,7 +44,8 @@ std::string contents_of(const std::string& path, const std::string& what) {
     throw std::invalid_argument(what + ": " + why);
   };
   const auto refuse_error = [&](int error) {
-    refuse("can't be read: " + std::generic_category().message(error));
+    refuse("can't be read: " + std::generic_category().message(error) +
+           (error == EACCES ? "; this process runs as user " + std::to_string(::geteuid()) : ""));
   };
   const File file(path);
   struct stat status {};

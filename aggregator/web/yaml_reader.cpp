@@ -30,6 +30,19 @@ double nanoseconds_of(std::string_view unit, bool number_alone) {
   return 0;
 }
 
+// Returns true if the line of that number, of which the first is 1, begins with a tab, or with
+// blanks and a tab.
+bool is_indented_with_tab(std::string_view text, int line) {
+  std::size_t begin = 0;
+  for (int i = 1; i < line; ++i) {
+    const std::size_t end = text.find('\n', begin);
+    if (end == std::string_view::npos) return false;
+    begin = end + 1;
+  }
+  const std::size_t first = text.find_first_not_of(' ', begin);
+  return first != std::string_view::npos && text[first] == '\t';
+}
+
 }  // namespace
 
 std::string quoted(std::string_view text) { return '"' + std::string(text) + '"'; }
@@ -53,7 +66,10 @@ YAML::Node YamlReader::document(const std::string& text) const {
     if (documents.size() > 1) refuse(documents[1], "this is a second document; keep one");
     return documents.empty() ? YAML::Node() : documents.front();
   } catch (const YAML::Exception& e) {
-    refuse(std::max(e.mark.line, 0) + 1, e.msg);
+    const int line = std::max(e.mark.line, 0) + 1;
+    // For which yaml-cpp has "illegal map value".
+    if (is_indented_with_tab(text, line)) refuse(line, "it is indented with a tab; write spaces");
+    refuse(line, "this is not YAML: " + e.msg);
   }
 }
 

@@ -183,7 +183,10 @@ TEST(WebConfig, NamesTheLineOfWhatCantBeMeant) {
       {"rate_limit:\n  burst: -1\n", "2: a number that is not negative is expected here"},
       {"rate_limit:\n  burst: 1.5\n", "2: a number that is not negative is expected here"},
       {"---\n---\n{}\n", "3: this is a second document; keep one"},
-      {"a:\n  b: [\n", "3: end of sequence flow not found"},
+      {"a:\n  b: [\n", "3: this is not YAML: end of sequence flow not found"},
+      {"tls_server_config\n  cert_file: c\n", "2: this is not YAML: illegal map value"},
+      {"tls_server_config:\n\tcert_file: c\n", "2: it is indented with a tab; write spaces"},
+      {pair + "\tmin_version: TLS12\n", "4: it is indented with a tab; write spaces"},
   };
   for (const auto& [text, why] : cases) EXPECT_EQ(refusal(text), why) << text;
 }

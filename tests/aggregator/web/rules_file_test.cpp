@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 #include <stdlib.h>
+#include <sys/fsuid.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -236,6 +238,17 @@ TEST_F(RulesFileTest, SaysThatHttp2IsIgnored) {
   open();
   EXPECT_EQ(logged_,
             std::vector<std::string>{"web configuration: http2 is ignored: HTTP/1.1 is served"});
+}
+
+TEST_F(RulesFileTest, NamesTheUserThatMayNotReadIt) {
+  constexpr uid_t kNobody = 65534;
+  replace("web.yml", "");
+  fs::permissions(path_, fs::perms::none);
+  const int before = ::geteuid() == 0 ? ::setfsuid(kNobody) : -1;  // root may read everything
+  const std::string why = refusal();
+  if (before >= 0) ::setfsuid(static_cast<uid_t>(before));
+  EXPECT_EQ(why, path_ + ": can't be read: Permission denied; this process runs as user " +
+                     std::to_string(::geteuid()));
 }
 
 TEST_F(RulesFileTest, IsRefusedAtFirstWithItsFault) {
