@@ -4,13 +4,10 @@
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 
-#include <cstdint>
-#include <memory>
+#include <filesystem>
 #include <string>
-#include <utility>
 
 #include "aggregator/http/server.h"
 #include "tests/aggregator/http/client.h"
@@ -42,9 +39,8 @@ TEST(HttpDoors, TakeAFaultOfAnotherKindForNoWantOfDescriptors) {
 
 // Returns the descriptor of the server's end of a connection; -1 if there is none.
 int server_end_of(const Client& client) {
-  rlimit descriptors{};
-  ::getrlimit(RLIMIT_NOFILE, &descriptors);
-  for (int fd = 0; fd < static_cast<int>(descriptors.rlim_cur); ++fd) {
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+    const int fd = std::stoi(entry.path().filename());
     sockaddr_in peer{};
     socklen_t size = sizeof(peer);
     if (::getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &size) == 0 &&
