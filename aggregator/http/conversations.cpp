@@ -127,6 +127,7 @@ void Conversations::listen_to(Client& client) {
   bufferevent* const socket = client.socket.get();
   const timeval progress = to_timeval(options_.request_timeout);
   bufferevent_setcb(socket, on_read, on_written, on_end, &client);
+  // Over TLS, libevent would go on reading for as long as something has come.
   bufferevent_setwatermark(socket, EV_READ, 0, kMaxHead);
   bufferevent_set_timeouts(socket, nullptr, &progress);
   if (bufferevent_enable(socket, EV_READ) != 0) throw std::bad_alloc();

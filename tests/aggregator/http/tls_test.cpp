@@ -145,6 +145,16 @@ class Secure {
   bool shaken_ = false;
 };
 
+TEST_F(HttpTls, KnowsItsOwnPagesByTheirWholeUrl) {
+  const HttpServer server(options(), routes());
+  const Secure client(server.ports().at(0));
+  ASSERT_TRUE(client.shaken());
+  client.send("GET https://localhost:" + std::to_string(server.ports().at(0)) +
+              "/ HTTP/1.1\r\n\r\n");
+  constexpr std::string_view kServed = "HTTP/1.1 200 OK";
+  EXPECT_EQ(client.receive(kServed.size()), kServed);
+}
+
 // OpenSSL may hold the rest of a record that was read in part.
 TEST_F(HttpTls, AnswersEachOfManyRequestsThatComeAtOnce) {
   const HttpServer server(options(), routes());
@@ -258,6 +268,7 @@ TEST_F(HttpTls, StopEndsBesideHandshakesAndSilentClients) {
   ASSERT_TRUE(eventually([&] { return server.counts().of(State::kHandshaking) == 10; }));
   server.stop();
   EXPECT_TRUE(clients.front()->hung_up());
+  EXPECT_EQ(server.counts().tls_bytes, 0u);
 }
 
 }  // namespace
