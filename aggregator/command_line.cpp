@@ -31,6 +31,17 @@ std::string_view flag_without_value(int argc, const char* const* argv) noexcept 
   return {};
 }
 
+std::string plain_words(const std::string& text) {
+  const std::string flag = text.substr(0, text.find(':'));
+  if (text.ends_with(" missing")) return flag + " needs a value";
+  if (text.find(": At Most 1 required") != std::string::npos) return flag + " is given twice";
+  constexpr std::string_view kNoConversion = "Could not convert: ";
+  const std::size_t equals = text.find(" = ");
+  if (!text.starts_with(kNoConversion) || equals == std::string::npos) return text;
+  return text.substr(kNoConversion.size(), equals - kNoConversion.size()) +
+         " is true or false, and not \"" + text.substr(equals + 3) + '"';
+}
+
 std::string unexpected(const std::vector<std::string>& arguments,
                        std::span<const std::string> known) {
   if (arguments.empty()) return "an argument was not expected";

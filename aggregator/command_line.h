@@ -13,6 +13,10 @@ namespace metrics::aggregator {
 // would take the next argument as the flag's value.
 std::string_view flag_without_value(int argc, const char* const* argv) noexcept;
 
+// Returns what CLI11 says of a flag without a value, of one that is given twice, or of one whose
+// value is neither true nor false, in plain words. Returns any other text as it is.
+std::string plain_words(const std::string& text);
+
 // Returns one line that names the first of some unexpected arguments and, if one of the known flags
 // and words is spelled much like it, that one.
 std::string unexpected(const std::vector<std::string>& arguments,

@@ -211,7 +211,7 @@ int main(int argc, char** argv) {
     return wrong_usage(unexpected_argument(app));
   } catch (const CLI::ParseError& e) {
     if (e.get_exit_code() == 0) return app.exit(e);
-    return wrong_usage(e.what());
+    return wrong_usage(plain_words(e.what()));
   } catch (const metrics::format::Error& e) {  // $METRICS_GROUP is no group
     return wrong_usage(e.what());
   }

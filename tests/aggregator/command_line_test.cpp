@@ -31,6 +31,15 @@ TEST(CommandLine, SuggestsTheNearestOne) {
   EXPECT_EQ(unexpected({"--abcd"}, known), "unknown flag --abcd (did you mean --abc?)");
 }
 
+TEST(CommandLine, SaysPlainlyWhatIsWrongWithAValue) {
+  EXPECT_EQ(plain_words("--json: 1 required TEXT missing"), "--json needs a value");
+  EXPECT_EQ(plain_words("--json: At Most 1 required but received 2"), "--json is given twice");
+  EXPECT_EQ(plain_words("Could not convert: --json = soon"),
+            "--json is true or false, and not \"soon\"");
+  EXPECT_EQ(plain_words("--json: Value 0 not in range 1 to 9"),
+            "--json: Value 0 not in range 1 to 9");
+}
+
 TEST(CommandLine, HasALineForArgumentsThatNobodyNames) {
   EXPECT_EQ(said({}), "an argument was not expected");
 }

@@ -222,7 +222,10 @@ USAGE = {
                                "https://metrics.example.org/workers",
     **{f"--web.max-connections={number}": f"--web.max-connections: Value {number} not in range 1 to 1000000"
        for number in (0, 1000001)},
-    "--segment": "--segment: 1 required PATH missing",
+    "--segment": "--segment needs a value",
+    "--web.max-requests": "--web.max-requests needs a value",
+    "--log.level=info --log.level=warn": "--log.level is given twice",
+    "--web.systemd-socket=soon": '--web.systemd-socket is true or false, and not "soon"',
     "--segment=a --segment=": "--segment= has no value",
     "--segment.owner=nobody-here": '--segment.owner: "nobody-here" is not a user here; write a user\'s name or number',
     "--segment= --web.listen-address=127.0.0.1:0": "--segment= has no value",
