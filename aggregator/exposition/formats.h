@@ -9,17 +9,19 @@
 #include "aggregator/exposition/native.h"
 #include "libmetrics/format/escaping.h"
 #include "libmetrics/reader/families.h"
+#include "libmetrics/reader/parts.h"
 
 namespace metrics::exposition {
 
 // What an operator or a client chooses beside the format.
 struct Options {
   format::Escaping escaping = format::Escaping::kUnderscores;  // of names that are not legacy ones
-  bool created_lines = false;  // OpenMetrics: a sample `_created` for each series that counts
-  NativeRules native = {};     // protobuf
+  bool created_lines = false;    // OpenMetrics: a sample `_created` for each series that counts
+  NativeRules native = {};       // protobuf
+  reader::Threads threads = {};  // that print text; the bytes are the same
   friend bool operator==(const Options&, const Options&) = default;
 };
-// Returns a text that differs for options that differ.
+// Returns a text that differs for options with which the bytes differ.
 std::string spelled(const Options& options);
 
 // Replaces the string's content by the exposition of the families. Keeps the parts that stay the

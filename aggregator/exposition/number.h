@@ -58,6 +58,17 @@ inline char* print(char* to, std::uint64_t n) noexcept {
 // read back as `v`, and an exponent from a million on and below 0.0001; or `+Inf`, `-Inf`, `NaN`.
 char* print(char* to, double v) noexcept;
 
+// Returns how many bytes print() writes.
+inline std::size_t printed_size(std::uint64_t n) noexcept {
+  std::size_t digits = 1;
+  for (; n >= 10'000; n /= 10'000) digits += 4;
+  return digits + (n >= 10) + (n >= 100) + (n >= 1000);
+}
+inline std::size_t printed_size(double v) noexcept {
+  char number[kMaxNumberSize];
+  return static_cast<std::size_t>(print(number, v) - number);
+}
+
 // Appends nanoseconds as seconds, exactly: `1520430000.123`, or `5.0`.
 void append_seconds(std::string& to, std::uint64_t ns);
 

@@ -43,6 +43,7 @@ OpenMetricsEncoder::OpenMetricsEncoder(const Options& options)
               .unknown_head = &unknown_head,
               .created = options.created_lines,
               .exemplars = true,
-              .escaping = options.escaping}) {}
+              .escaping = options.escaping,
+              .threads = options.threads}) {}
 
 }  // namespace metrics::exposition

@@ -28,6 +28,6 @@ void text_head(std::string& to, const reader::Family& family) {
 }  // namespace
 
 TextEncoder::TextEncoder(const Options& options)
-    : Pieces({.head = &text_head, .escaping = options.escaping}) {}
+    : Pieces({.head = &text_head, .escaping = options.escaping, .threads = options.threads}) {}
 
 }  // namespace metrics::exposition

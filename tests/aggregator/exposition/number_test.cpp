@@ -13,7 +13,9 @@ namespace {
 template <typename Number>
 std::string printed(Number n) {
   char buffer[kMaxNumberSize];
-  return {buffer, print(buffer, n)};
+  std::string text(buffer, print(buffer, n));
+  EXPECT_EQ(printed_size(n), text.size()) << text;
+  return text;
 }
 
 std::string bound(double b) {
