@@ -46,9 +46,20 @@ std::uint64_t written_size(const Names& names) noexcept {
   return bytes;
 }
 
-// Bounds the bytes of a series' labels in a sample.
-std::uint64_t size_of_labels(const format::FamilyView& family, const format::SeriesView& series) {
-  std::uint64_t bytes = written_size(family.labels) + series.strings.text_bytes();
+// Bounds the bytes of a sample of that family, without the values of its series' labels.
+std::uint64_t size_of_line(const format::FamilyView& family) noexcept {
+  return written_size(family.name) + written_size(family.labels) + kNumber;
+}
+
+// Returns what a series costs that has so many samples of so many bytes.
+std::uint64_t cost_of_lines(std::uint64_t samples, std::uint64_t line) noexcept {
+  return kSeries + kCopies * samples * line;
+}
+
+// Bounds the bytes of what a series has in each sample: the values of its labels; the names, too,
+// if they are not those of its family.
+std::uint64_t size_of_strings(const format::FamilyView& family, const format::SeriesView& series) {
+  std::uint64_t bytes = series.strings.text_bytes();
   if (format::values_of(family.type) != format::Values::kInfo) return bytes;
   const auto& strings = series.strings;  // names and values in turn
   for (auto name = strings.begin(); name != strings.end(); ++name, ++name) {
@@ -93,8 +104,7 @@ std::string excess_of_data(std::uint64_t bytes, std::uint64_t space_taken) {
 
 std::uint64_t cost_of_series(const format::FamilyView& family, const format::SeriesView& series,
                              std::uint64_t samples) {
-  const std::uint64_t line = written_size(family.name) + size_of_labels(family, series) + kNumber;
-  return kSeries + kCopies * samples * line;
+  return cost_of_lines(samples, size_of_line(family) + size_of_strings(family, series));
 }
 
 std::uint64_t cost_of_sample(const format::FamilyView& family, const format::SeriesView& series,
@@ -117,7 +127,7 @@ SumCosts::SumCosts(const Contents& contents, std::span<const format::Group> grou
       // Of an edition that is shown as another one, both.
       std::uint64_t of_native = f.native && edition != group.last ? f.cells : 0;
       if (group.native) of_native += format::grid_size(last.bounds, group.native);
-      families_.emplace(f.offset, OfFamily{&f, samples, of_native});
+      families_.emplace(f.offset, OfFamily{samples, of_native, size_of_line(f)});
     }
   }
 }
@@ -125,8 +135,8 @@ SumCosts::SumCosts(const Contents& contents, std::span<const format::Group> grou
 std::uint64_t SumCosts::of(const format::SeriesView& s) const {
   const OfFamily& family = families_.at(s.family);
   if (family.samples == 0) return 0;
-  return cost_of_series(*family.edition, s, family.samples) + kCount * family.counts +
-         kExemplar * s.places;
+  return cost_of_lines(family.samples, family.line + s.strings.text_bytes()) +
+         kCount * family.counts + kExemplar * s.places;
 }
 
 std::uint64_t SumCosts::of_all() const {

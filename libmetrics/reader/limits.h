@@ -87,9 +87,9 @@ class SumCosts {
 
  private:
   struct OfFamily {
-    const format::FamilyView* edition;
     std::uint64_t samples;  // of each of its series; 0: not shown, or of processes
     std::uint64_t counts;   // of each of them in native histograms, its own and those shown
+    std::uint64_t line;     // bytes of a sample, without the values of labels
   };
   const Contents& contents_;
   std::unordered_map<format::Offset, OfFamily, Seeded> families_;
