@@ -1,6 +1,7 @@
 #include "libmetrics/reader/directory.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <new>
 #include <utility>
@@ -11,7 +12,14 @@
 #include "libmetrics/reader/overlooked.h"
 
 namespace metrics::reader {
-namespace {}  // namespace
+namespace {
+
+// Returns true if a block has other bytes, of those that are left.
+bool is_different(const std::byte* now, const std::byte* known, std::uint64_t left) noexcept {
+  return std::memcmp(now, known, std::min(kBlock, left)) != 0;
+}
+
+}  // namespace
 
 format::Window Directory::newest(format::Offset index) const noexcept {
   return window_of(index_ ? catalogue_->records : known_, index);
@@ -71,35 +79,53 @@ Directory::Outcome Directory::refresh(const Source& source, const Allowance& all
 }
 
 // Finds the blocks that are not as in the catalogue's copy. Returns false if they can't be read.
-bool Directory::find_different(const Source& source, std::vector<std::uint32_t>& different) {
-  const std::vector<std::uint64_t>& known = catalogue_->records;
-  const auto* const bytes = reinterpret_cast<const std::byte*>(known.data());
-  different.resize((source.bytes + kBlock - 1) / kBlock);
-  std::size_t count = 0;
-  const auto compare = [&](std::uint64_t begin, const std::byte* now, std::uint64_t size) {
+bool Directory::find_different(const Source& source, std::vector<std::uint32_t>& different) const {
+  if (source.mapped != nullptr && find_in_mapping(source, different)) return true;
+  const auto* const known = reinterpret_cast<const std::byte*>(catalogue_->records.data());
+  constexpr std::uint64_t kAtOnce = 16 * kBlock;
+  std::vector<std::byte> piece(kAtOnce);
+  different.clear();
+  for (std::uint64_t begin = 0; begin < source.bytes; begin += kAtOnce) {
+    const std::uint64_t size = std::min(kAtOnce, source.bytes - begin);
+    if (!source.copy(source.geometry.index + begin, size, piece.data())) return false;
     for (std::uint64_t at = 0; at < size; at += kBlock) {
-      if (std::memcmp(now + at, bytes + begin + at, std::min(kBlock, size - at)) != 0) {
-        different[count++] = static_cast<std::uint32_t>((begin + at) / kBlock);
+      if (is_different(piece.data() + at, known + begin + at, size - at)) {
+        different.push_back(static_cast<std::uint32_t>((begin + at) / kBlock));
       }
     }
-  };
-  bool fine = true;
-  if (source.mapped != nullptr) {
-    fine = read_guarded([&] { compare(0, source.mapped, source.bytes); });
   }
-  if (source.mapped == nullptr || !fine) {
-    count = 0;
-    fine = true;
-    constexpr std::uint64_t kAtOnce = 16 * kBlock;
-    std::vector<std::byte> piece(kAtOnce);
-    for (std::uint64_t begin = 0; fine && begin < source.bytes; begin += kAtOnce) {
-      const std::uint64_t size = std::min(kAtOnce, source.bytes - begin);
-      fine = source.copy(source.geometry.index + begin, size, piece.data());
-      if (fine) compare(begin, piece.data(), size);
-    }
+  return true;
+}
+
+// Finds them without a copy. Returns false if the file was truncated meanwhile.
+bool Directory::find_in_mapping(const Source& source, std::vector<std::uint32_t>& different) const {
+  const auto* const known = reinterpret_cast<const std::byte*>(catalogue_->records.data());
+  different.resize((source.bytes + kBlock - 1) / kBlock);
+  const std::size_t parts = source.threads.parts(source.bytes / sizeof(std::uint64_t));
+  // Each part finds those from one of these on, and tells how far they reach.
+  std::vector<std::size_t> begins(parts + 1), ends(parts);
+  for (std::size_t part = 0; part <= parts; ++part) begins[part] = different.size() * part / parts;
+  std::atomic<bool> is_truncated = false;
+  in_parts(parts, [&](std::size_t part) {
+    std::size_t count = begins[part];
+    const bool is_read = read_guarded([&] {
+      for (std::size_t block = begins[part]; block < begins[part + 1]; ++block) {
+        const std::uint64_t at = block * kBlock;
+        if (is_different(source.mapped + at, known + at, source.bytes - at)) {
+          different[count++] = static_cast<std::uint32_t>(block);
+        }
+      }
+    });
+    ends[part] = count;
+    // Threads are joined before it is read.
+    if (!is_read) is_truncated.store(true, std::memory_order_relaxed);
+  });
+  std::size_t count = 0;
+  for (std::size_t part = 0; part < parts; ++part) {
+    for (std::size_t i = begins[part]; i < ends[part]; ++i) different[count++] = different[i];
   }
   different.resize(count);
-  return fine;
+  return !is_truncated.load(std::memory_order_relaxed);
 }
 
 // Takes in what has changed. An empty optional: everything has to be read anew.

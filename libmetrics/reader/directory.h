@@ -12,6 +12,7 @@
 #include "libmetrics/format/geometry.h"
 #include "libmetrics/reader/catalogue.h"
 #include "libmetrics/reader/limits.h"
+#include "libmetrics/reader/parts.h"
 #include "libmetrics/reader/record_index.h"
 
 namespace metrics::reader {
@@ -31,6 +32,7 @@ class Directory {
     format::Geometry geometry;
     std::uint64_t bytes;        // from the index to the end of the directory's used part
     std::uint64_t space_taken;  // by the file
+    Threads threads = {};       // that may compare it
   };
 
   enum class Outcome { kFine, kUnreadable, kTooLate };
@@ -45,7 +47,8 @@ class Directory {
 
  private:
   std::optional<Outcome> go_on(const Source& source, const Allowance& allowance);
-  bool find_different(const Source& source, std::vector<std::uint32_t>& different);
+  bool find_different(const Source& source, std::vector<std::uint32_t>& different) const;
+  bool find_in_mapping(const Source& source, std::vector<std::uint32_t>& different) const;
   bool is_as_known(const Source& source) const;
   bool shows_the_same(const Source& source) const;
   Outcome read_anew(const Source& source, const Allowance& allowance);

@@ -1,6 +1,7 @@
 #include "libmetrics/reader/merge.h"
 
 #include <algorithm>
+#include <atomic>
 #include <utility>
 
 #include "libmetrics/format/clock.h"
@@ -296,27 +297,48 @@ bool SegmentMerge::add_pieces() {
     p.cells = copy - sum.first_cell;
     copy += sum.whole + 1;
   }
+  std::size_t numbers = 0;
+  for (const Piece& p : pieces_) numbers += p.end - p.begin;
+  // Each thread adds all slots' cells of some series: doubles are added in the order of slots.
+  const std::size_t parts = threads_.parts(numbers);
+  std::vector<std::size_t> ends(parts + 1, by_cell_.size());
+  for (std::size_t part = 0; part < parts; ++part) {
+    ends[part] = static_cast<std::size_t>(
+        std::ranges::lower_bound(by_cell_, planned_->cells / parts * part, {}, &Sum::first_cell) -
+        by_cell_.begin());
+  }
+  std::atomic<bool> is_truncated = false;
+  in_parts(parts, [&](std::size_t part) {
+    if (!add_between(ends[part], ends[part + 1])) {
+      is_truncated.store(true, std::memory_order_relaxed);  // threads are joined before it is read
+    }
+  });
+  pieces_.clear();
+  straddling_.clear();
+  return !is_truncated.load(std::memory_order_relaxed) || reader_.truncated();
+}
+
+// Adds what the pieces have of the sums begin..end-1. Returns false if the file was truncated.
+bool SegmentMerge::add_between(std::size_t begin, std::size_t end) {
   const auto add = add_quickly<Sum>();
-  const bool read = read_guarded([&] {
+  return read_guarded([&] {
     const Piece* piece = pieces_.data();
-    const Piece* const end = piece + pieces_.size();
+    const Piece* const last = piece + pieces_.size();
     std::uint64_t* const values = families_.values.data();
-    while (piece != end) {
+    while (piece != last) {
       const std::uint64_t* cells[kTogether];
       std::size_t count = 0;
-      for (; count < kTogether && piece + count != end && piece[count].begin == piece->begin &&
+      for (; count < kTogether && piece + count != last && piece[count].begin == piece->begin &&
              piece[count].end == piece->end;
            ++count) {
         cells[count] = piece[count].cells;
       }
       if (count < kTogether) count = 1;
-      add(by_cell_.data() + piece->begin, by_cell_.data() + piece->end, values, cells, count);
+      const std::size_t from = std::max(piece->begin, begin), to = std::min(piece->end, end);
+      if (from < to) add(by_cell_.data() + from, by_cell_.data() + to, values, cells, count);
       piece += count;
     }
   });
-  pieces_.clear();
-  straddling_.clear();
-  return read || reader_.truncated();
 }
 
 // Returns true if all records of a series are gone.

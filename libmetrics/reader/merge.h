@@ -22,6 +22,7 @@
 #include "libmetrics/reader/exemplars.h"
 #include "libmetrics/reader/families.h"
 #include "libmetrics/reader/gauge_merge.h"
+#include "libmetrics/reader/parts.h"
 #include "libmetrics/reader/reader.h"
 #include "libmetrics/reader/shown.h"
 
@@ -31,6 +32,12 @@ namespace metrics::reader {
 class SegmentMerge {
  public:
   explicit SegmentMerge(std::string file, Access access = Access::kCopied, Admit admit = {});
+
+  // From now on, values are added, and the directory is compared, in as many threads.
+  void use(Threads threads) noexcept {
+    threads_ = threads;
+    reader_.use(threads);
+  }
 
   // Reads the segment as it is now. Leaves out series whose records are taken meanwhile. Returns
   // false, with why(), if it can't be read; families() is then empty.
@@ -95,6 +102,7 @@ class SegmentMerge {
   bool add_slots(std::span<const format::SlotIndex> slots);
   bool divide(format::SlotIndex slot);
   bool add_pieces();
+  bool add_between(std::size_t begin, std::size_t end);
   void plan_sums(const Shown::Series& series);
   void plan_exemplars(std::size_t series);
   const std::vector<std::uint32_t>& places_of(std::uint32_t edition, const Shown::Family& shown);
@@ -111,6 +119,7 @@ class SegmentMerge {
   void list(std::size_t series, SeriesList& to) const;
 
   Reader reader_;
+  Threads threads_;
   std::optional<format::SlotIndex> only_;     // that the last read_slot() has read
   std::shared_ptr<const Catalogue> planned_;  // for which the members below were made
   Shown shown_;

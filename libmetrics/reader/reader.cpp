@@ -221,7 +221,7 @@ bool Reader::refresh_directory(const Allowance& allowance) {
   };
   const auto outcome = directory_.refresh(
       {copying(&Reader::copy), copying(&Reader::copy_sparse),
-       is_mapped ? slots_.data() + g.index : nullptr, g, bytes, usage_.space_taken},
+       is_mapped ? slots_.data() + g.index : nullptr, g, bytes, usage_.space_taken, threads_},
       allowance);
   const auto now = directory_.catalogue();
   const bool goes_on = now == before || (now != nullptr && now->former == before.get());

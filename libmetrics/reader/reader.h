@@ -25,6 +25,7 @@
 #include "libmetrics/reader/directory.h"
 #include "libmetrics/reader/limits.h"
 #include "libmetrics/reader/mapping.h"
+#include "libmetrics/reader/parts.h"
 
 namespace metrics::reader {
 
@@ -72,6 +73,9 @@ enum class Access { kCopied, kMapped };
 class Reader {
  public:
   explicit Reader(std::string file, Access access = Access::kCopied, Admit admit = {});
+
+  // From now on, a mapped directory is compared in as many threads.
+  void use(Threads threads) noexcept { threads_ = threads; }
 
   // Looks at the file anew: opens the one that now has the name if it is another one than before,
   // and copies the header and the directory. Returns false, with why(), if no file has the name or
@@ -186,6 +190,7 @@ class Reader {
   const std::string file_;
   const Access access_;
   const Admit admit_;
+  Threads threads_;
   std::string why_;
   format::Descriptor fd_;
   struct stat opened_ {};  // of fd_, at the last examine()

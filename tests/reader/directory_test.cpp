@@ -221,6 +221,7 @@ void play(unsigned seed, reader::Access access) {
   Life life(seed);
   const std::string file = life.segment().file();
   reader::SegmentMerge kept(file, access);
+  kept.use({.most = 3, .least_work = 1});
   for (unsigned step = 0; step < 150; ++step) {
     ASSERT_NO_FATAL_FAILURE(life.step());
     reader::SegmentMerge anew(file, access);
