@@ -17,6 +17,7 @@ namespace metrics::aggregator {
 namespace {
 
 constexpr std::uint32_t kMostNativeBuckets = 100'000;  // more than any series has
+constexpr int kMostScrapeThreads = 64;
 
 // The next four return why the value of a flag is refused, or an empty string if it is accepted.
 std::string listen_fault(const std::string& address) {
@@ -98,6 +99,7 @@ std::vector<std::pair<std::string, std::string>> spelled(const Flags& flags) {
   return {{"--segment", list(flags.segments)},
           {"--segment.owner", list(flags.owners)},
           {"--series.expire-after", std::to_string(flags.expire_after_ms) + "ms"},
+          {"--scrape.threads", std::to_string(flags.scrape_threads)},
           {"--native-histograms", yes(flags.native_histograms)},
           {"--native-histogram.max-buckets", std::to_string(flags.native_max_buckets)},
           {"--openmetrics.created-lines", yes(flags.created_lines)},
@@ -139,6 +141,11 @@ void define(CLI::App& app, Flags& flags) {
                  "a metric merely because it had no recent changes")
       ->option_text("DURATION")
       ->transform(CLI::Validator(&milliseconds_of, ""));
+  app.add_option("--scrape.threads", flags.scrape_threads,
+                 "Threads that share a scrape of several hundred\n"
+                 "thousand series; a smaller one has one. Default: 1")
+      ->option_text("N")
+      ->check(CLI::Range(1, kMostScrapeThreads));
   app.add_flag("--native-histograms", flags.native_histograms,
                "=false: protobuf without native buckets, for servers\n"
                "that ask for it and can't ingest them");

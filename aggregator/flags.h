@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -22,6 +23,7 @@ struct Flags {
   std::string path = "/metrics";
   std::string external_url;                            // empty: none
   std::chrono::milliseconds::rep expire_after_ms = 0;  // 0: series never expire
+  std::size_t scrape_threads = 1;
   bool created_lines = false;
   bool native_histograms = true;
   std::uint32_t native_max_buckets = 160;

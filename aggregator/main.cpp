@@ -202,6 +202,7 @@ int main(int argc, char** argv) {
     raise_open_files();
     scrape.emplace(flags.segments, reader::Access::kMapped, scrape::Owners(flags.owners),
                    std::chrono::milliseconds(flags.expire_after_ms));
+    scrape->use({.most = flags.scrape_threads});
     if (flags.disable_exporter_metrics) scrape->leave_out_aggregator();
     const ExternalUrl url = parse_external_url(flags.external_url);
     table = endpoints::routes(pages(*scrape, flags, url), url.path);

@@ -84,6 +84,13 @@ void Scrape::leave_out_aggregator() {
   rounds_.alone([this] { own_.leave_out_aggregator(); });
 }
 
+void Scrape::use(reader::Threads threads) {
+  rounds_.alone([&] {
+    threads_ = threads;
+    segments_.use(threads);
+  });
+}
+
 exposition::Encode& Scrape::encoder_of(const exposition::Format& format,
                                        const exposition::Options& options) {
   const auto found = std::ranges::find_if(encoders_, [&](const Kept& kept) {
@@ -139,8 +146,9 @@ std::shared_ptr<const std::string> Scrape::answer(
 std::shared_ptr<const std::string> Scrape::make(const exposition::Format& format,
                                                 Compression compression,
                                                 const std::vector<std::string>& names,
-                                                const exposition::Options& options) {
+                                                exposition::Options options) {
   const auto start = Clock::now();
+  options.threads = threads_;
   const auto [families, own, states] = view(
       format.has_exemplars ? Exemplars::kAll : Exemplars::kNone, OwnMetrics::Purpose::kExposition);
   if (std::uint64_t& shape = names_known_[options.escaping]; families.shape != shape) {

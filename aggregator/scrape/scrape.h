@@ -64,6 +64,9 @@ class Scrape {
   // Leaves out the metrics of the aggregator itself, except for its build, from now on.
   void leave_out_aggregator();
 
+  // From now on, threads share what takes long: as many as may, and the bytes are the same.
+  void use(reader::Threads threads);
+
   // Returns the exposition of the segments as they are now, in one of exposition::formats(), with
   // these options. Any thread may call it; one makes it at a time, also for those that wait for the
   // same. A segment that can't be read is left out, and metrics_segment_up shows it. With `names`,
@@ -87,13 +90,14 @@ class Scrape {
 
   std::shared_ptr<const std::string> make(const exposition::Format& format, Compression compression,
                                           const std::vector<std::string>& names,
-                                          const exposition::Options& options);
+                                          exposition::Options options);
 
   // Reads the segments, and returns their families and the aggregator's own ones.
   View view(Exemplars exemplars, OwnMetrics::Purpose purpose);
 
   Rounds rounds_;  // its turns guard all that follows
   Segments segments_;
+  reader::Threads threads_;
   Combine combine_;
   OwnMetrics own_;
   std::vector<std::string> left_out_;

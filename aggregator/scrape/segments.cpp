@@ -80,6 +80,11 @@ Segments::Segments(std::vector<std::string> given, reader::Access access, Owners
       most_open_(most_open_segments()),
       labelled_(given_.size() > 1) {}
 
+void Segments::use(reader::Threads threads) {
+  threads_ = threads;
+  for (auto& [file, served] : served_) served->merge.use(threads);
+}
+
 // Finds the files to serve. Directories are searched anew each time, since segments come and go.
 void Segments::find() {
   std::vector<std::string> files;
@@ -106,7 +111,9 @@ void Segments::find() {
     const auto admit = [this, file](const struct stat& opened) {
       return owners_.refusal(file, opened);
     };
-    served_.emplace(file, std::make_unique<Served>(file, access_, admit, expire_after_));
+    const auto added =
+        served_.emplace(file, std::make_unique<Served>(file, access_, admit, expire_after_));
+    added.first->second->merge.use(threads_);
   }
 }
 

@@ -17,6 +17,7 @@
 #include "libmetrics/format/layout.h"
 #include "libmetrics/reader/limits.h"
 #include "libmetrics/reader/merge.h"
+#include "libmetrics/reader/parts.h"
 
 namespace metrics::scrape {
 
@@ -37,6 +38,9 @@ class Segments {
   Segments(std::vector<std::string> given, reader::Access access, Owners owners,
            std::chrono::milliseconds patience = kPatience,
            Expiry::Clock::duration expire_after = {});
+
+  // From now on, each segment is read by as many threads.
+  void use(reader::Threads threads);
 
   // Reads the segments as they are now. Logs when a segment becomes unreadable, when the reason for
   // that changes, and when it can be read again.
@@ -83,6 +87,7 @@ class Segments {
   const std::chrono::milliseconds patience_;
   const Expiry::Clock::duration expire_after_;
   const std::size_t most_open_;  // files; see .cpp
+  reader::Threads threads_;
   std::map<uid_t, std::string> owner_names_;
   bool labelled_;
   std::size_t lines_ = 0;  // logged about segments that can't be read, in this read()

@@ -111,6 +111,7 @@ def test_the_exposition_has_another_path_if_told(worker, start_aggregator):
 
 FLAGS = {
     "--segment": "/nowhere/a /nowhere/b", "--segment.owner": "root 65534", "--series.expire-after": "1800000ms",
+    "--scrape.threads": "3",
     "--native-histograms": "false", "--native-histogram.max-buckets": "99", "--openmetrics.created-lines": "true",
     "--web.systemd-socket": "false", "--web.telemetry-path": "/m", "--web.max-requests": "7",
     "--web.max-connections": "70", "--web.external-url": "http://out.example/x",

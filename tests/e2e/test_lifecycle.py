@@ -247,6 +247,7 @@ USAGE = {
     "--web.telemetry-path=/-/ready": "--web.telemetry-path: /-/ready is the path of another page; choose another one",
     **{f"--web.max-requests={number}": f"--web.max-requests: Value {number} not in range 1 to 1000"
        for number in (0, 1001)},
+    **{f"--scrape.threads={number}": f"--scrape.threads: Value {number} not in range 1 to 64" for number in (0, 65)},
     **{f"--series.expire-after={text}": f'--series.expire-after: "{text}" is not a duration; write a whole number '
                                         'and ms, s, m, h or d, e.g. 30m, at most 36500d'
        for text in ("5", "m", "-5m", "1.5h", "5M", "1h30m", "36501d", "99999999999999999999d")},
@@ -280,7 +281,7 @@ def test_help_fits_a_terminal_and_names_every_flag():
     assert max(len(line) for line in out.splitlines()) <= 90
     for flag in ("segment", "segment.owner", "web.listen-address", "web.systemd-socket", "web.config.file",
                  "web.telemetry-path", "web.max-requests", "web.max-connections", "web.external-url",
-                 "web.disable-exporter-metrics", "series.expire-after", "native-histograms",
+                 "web.disable-exporter-metrics", "series.expire-after", "scrape.threads", "native-histograms",
                  "native-histogram.max-buckets", "log.level", "log.format", "version"):
         assert f"--{flag} " in out
 

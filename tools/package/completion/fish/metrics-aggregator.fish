@@ -5,6 +5,7 @@ complete -c metrics-aggregator -l native-histogram.max-buckets -x -d 'Native buc
 complete -c metrics-aggregator -l segment -r -F -d 'A segment, or a directory with segments'
 complete -c metrics-aggregator -l segment.owner -x -a '(__fish_complete_users)' -d 'A user whose segments are served too'
 complete -c metrics-aggregator -l series.expire-after -x -d 'Leave out series that have not changed for longer'
+complete -c metrics-aggregator -l scrape.threads -x -d 'Threads that share a large scrape'
 complete -c metrics-aggregator -l web.listen-address -x -d 'Address to listen on'
 complete -c metrics-aggregator -l web.systemd-socket -d 'Serve on the sockets of systemd'
 complete -c metrics-aggregator -l web.config.file -r -F -d 'TLS, users and headers'
