@@ -112,8 +112,7 @@ bool search(std::uint64_t used, std::uint64_t capacity, format::Cell& hand, Take
   }
   const std::uint64_t others = used - lowest;
   const std::uint64_t first = others == 0 ? 0 : hand.load(std::memory_order_relaxed) % others;
-  const std::uint64_t asked = std::min<std::uint64_t>(others, kAsked);
-  for (std::uint64_t k = 0; k < asked; ++k) {
+  for (std::uint64_t k = 0; k < others && k < kAsked; ++k) {
     const std::uint64_t at = (first + k) % others;
     hand.store(at + 1, std::memory_order_relaxed);
     if (take(lowest + 1 + at)) return true;
@@ -121,7 +120,7 @@ bool search(std::uint64_t used, std::uint64_t capacity, format::Cell& hand, Take
   for (std::uint64_t i = used + 1; i <= capacity; ++i) {
     if (take(i)) return true;
   }
-  for (std::uint64_t k = asked; k < others; ++k) {
+  for (std::uint64_t k = kAsked; k < others; ++k) {
     if (take(lowest + 1 + (first + k) % others)) return true;
   }
   return false;
