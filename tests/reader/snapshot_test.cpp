@@ -6,11 +6,13 @@
 #include <map>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "libmetrics/reader/merge.h"
 #include "libmetrics/reader/verify.h"
 #include "metrics/metrics.hpp"
 #include "tests/support/living.h"
+#include "tests/support/patch.h"
 #include "tests/support/temp_segment.h"
 
 namespace metrics::reader {
@@ -76,6 +78,47 @@ TEST(Snapshot, RemembersWhoWasAlive) {
   ASSERT_TRUE(first_reader.look());
   ASSERT_TRUE(second_reader.look());
   EXPECT_EQ(first_reader.usage().taken_ns, second_reader.usage().taken_ns);
+}
+
+TEST(Snapshot, RemembersWhetherAProcessCountedWithoutASlot) {
+  test::TempSegment t({1, 8, 4096, 64 * 1024});
+  const metrics::Counter tasks = t.counter("tasks");
+  const test::Living first([&] { tasks.inc(); });
+  const auto has_slotless = [&](const std::string& name) {
+    const std::string copy = t.directory() + '/' + name + ".v2";
+    EXPECT_EQ(take_snapshot(t.file(), copy), "");
+    Reader reader(copy);
+    EXPECT_TRUE(reader.look()) << reader.why();
+    return reader.has_slotless();
+  };
+  EXPECT_FALSE(has_slotless("before"));
+  const test::Living second([&] { tasks.inc(); });
+  EXPECT_TRUE(has_slotless("after"));
+}
+
+// A record that nobody had linked as a live one while the first copy was made may be one by the
+// second: what was copied of its cells is of nobody.
+TEST(Snapshot, HasNoRecordThatWasNotLiveFromTheBeginning) {
+  test::TempSegment t;
+  const metrics::Family<Counter> tasks("tasks", "", {"name"}, t.options());
+  for (const char* name : {"stays", "taken", "rests"}) tasks.labels(name).inc(3);
+  test::Patch patch(t.file());
+  format::SeriesRecord& taken = patch.series("tasks", "taken");
+  format::SeriesRecord& resting = patch.series("tasks", "rests");
+  taken.record.state = format::with_state(taken.record.state, format::State::kCommitting);
+  resting.record.state = format::with_state(resting.record.state, format::State::kResting);
+  const std::string copy = t.directory() + "/copy.v2";
+  ASSERT_EQ(take_snapshot(t.file(), copy), "");
+  const auto state_of = [&](const format::SeriesRecord& record) {
+    Reader reader(copy);
+    EXPECT_TRUE(reader.look()) << reader.why();
+    const auto* there =
+        reader.newest_directory().at<format::SeriesRecord>(patch.offset_of(&record));
+    return format::state_of(there->record.state);
+  };
+  EXPECT_EQ(state_of(taken), format::State::kRemoved);
+  EXPECT_EQ(state_of(resting), format::State::kResting) << "its cells may be used again";
+  EXPECT_EQ(counts(copy), (std::map<std::string, std::uint64_t>{{"stays", 3}}));
 }
 
 TEST(Snapshot, IsJoinedByNoProcess) {
