@@ -500,6 +500,14 @@ def test_prune_lists_and_then_removes_only_what_no_process_has_joined(directory,
     assert inspect("get", "a_total", at=directory + "/joined")[1] == "a_total 1\n"
 
 
+def test_prune_and_ls_show_the_segments_of_a_folder_and_not_those_below_it(directory, shop, start_worker, inspect):
+    os.mkdir(directory + "/below")
+    below = start_worker(at=directory + "/below/workers")
+    below.inc(below.counter("a_total"))
+    for command in ("prune", "ls"):
+        assert [os.path.basename(row["segment"]) for row in inspect.json(command, at=directory)] == ["segment.v2"]
+
+
 def test_an_aggregator_that_reads_a_segment_does_not_keep_it(segment, worker, start_aggregator, inspect):
     worker.inc(worker.counter("a_total"))
     aggregator = start_aggregator()
