@@ -1,0 +1,80 @@
+// What a slot has counted, family by family, wherever its pages are holes.
+#include "libmetrics/reader/family_counts.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "tests/support/patch.h"
+#include "tests/support/temp_segment.h"
+
+namespace metrics::reader {
+namespace {
+
+constexpr int kBounds = 1020;  // so that the cells of a series reach over two whole pages
+constexpr std::uint64_t kCellsOfAPage = format::kPage / sizeof(format::Cell);
+
+// Returns what was counted in slot 1, by the family's name.
+std::vector<std::pair<std::string, double>> counted(Reader& reader) {
+  const auto counts = FamilyCounter().of(reader, 1);
+  EXPECT_TRUE(counts) << reader.why();
+  std::vector<std::pair<std::string, double>> found;
+  for (const FamilyCounts::Family& f : counts->families) {
+    found.emplace_back(reader.catalogue()->contents.families[f.family].name, f.counted);
+  }
+  return found;
+}
+using Counted = std::vector<std::pair<std::string, double>>;
+
+class HolesInASlot : public ::testing::Test {
+ protected:
+  HolesInASlot() {
+    std::vector<double> bounds;
+    for (int i = 0; i < kBounds; ++i) bounds.push_back(i);
+    before_.inc(3);
+    segment_.histogram("filler", Bounds(std::vector<double>(bounds.begin(), bounds.begin() + 100)));
+    const Histogram wide = segment_.histogram("wide", Bounds(bounds));
+    for (const double value : {0, 300, 600, 1019}) wide.observe(value);
+    after_ = segment_.counter("after");
+    after_.inc(5);
+  }
+  // Makes a hole of one of slot 1's pages; returns how many observations were there.
+  double punch(std::uint64_t page) {
+    test::Patch patch(segment_.file());
+    const auto& wide = patch.series("wide");
+    double lost = 0;
+    for (const double value : {0, 300, 600, 1019}) {
+      const std::uint64_t cell = wide.first_cell + static_cast<std::uint64_t>(value);
+      lost += cell / kCellsOfAPage == page ? 1 : 0;
+    }
+    const format::Descriptor fd(::open(segment_.file().c_str(), O_RDWR | O_CLOEXEC));
+    const std::uint64_t offset = patch.geometry().slot_offset(1) + page * format::kPage;
+    EXPECT_EQ(::fallocate(fd.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                          static_cast<off_t>(offset), static_cast<off_t>(format::kPage)),
+              0);
+    return lost;
+  }
+
+  test::TempSegment segment_;
+  Counter before_ = segment_.counter("before"), after_;
+};
+
+TEST_F(HolesInASlot, InTheMiddleOfASeriesLeaveWhatIsOnBothSidesCountedOnce) {
+  ASSERT_EQ(punch(1), 1) << "the test needs a value there";
+  Reader reader(segment_.file());
+  ASSERT_TRUE(reader.look()) << reader.why();
+  EXPECT_EQ(counted(reader), (Counted{{"before", 3}, {"wide", 3}, {"after", 5}}));
+}
+
+TEST_F(HolesInASlot, AtTheBeginningOfASeriesLeaveItsEnd) {
+  const double lost = punch(0);
+  ASSERT_GT(lost, 0) << "the test needs a value there";
+  Reader reader(segment_.file());
+  ASSERT_TRUE(reader.look()) << reader.why();
+  EXPECT_EQ(counted(reader), (Counted{{"wide", 4 - lost}, {"after", 5}}));
+}
+
+}  // namespace
+}  // namespace metrics::reader
