@@ -5,6 +5,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <future>
 #include <memory>
 #include <string>
 #include <thread>
@@ -135,7 +138,47 @@ TEST_F(Api, OneFamilysSeriesComeInPartsFilteredAndInOrder) {
   EXPECT_EQ(types("offset=10"), (Types{}));
   EXPECT_EQ(types("limit=3&sort=value"), (Types{"t7", "t4", "t1"}));
   EXPECT_EQ(types("match=%22T3"), (Types{"t3"}));
+  EXPECT_EQ(types("limit=2&offset=1&sort=value"), (Types{"t4", "t1"}));
   EXPECT_EQ(json("families", "family=tasks&match=t3&limit=0").at("total"), 1);
+}
+
+TEST_F(Api, WhatIsNoNumberComesLastAndLeavesTheOthersInOrder) {
+  const Family<Gauge> heat("heat", "", {"of"}, {.mode = Mode::kSum, .segment = segment_.segment()});
+  heat.labels("a").set(1);
+  heat.labels("nan").set(std::nan(""));
+  heat.labels("b").set(3);
+  heat.labels("other nan").set(std::nan(""));
+  heat.labels("c").set(2);
+  std::vector<std::string> order;
+  const Json answer = json("families", "family=heat&sort=value");
+  for (const Json& s : answer.at("series")) order.push_back(s.at("labels").at("of"));
+  EXPECT_EQ(order, (std::vector<std::string>{"b", "c", "a", "nan", "other nan"}));
+}
+
+TEST_F(Api, WorkersComeInParts) {
+  Counter tasks = segment_.counter("tasks");
+  tasks.inc(1);
+  std::vector<std::unique_ptr<test::Living>> others;
+  std::vector<std::uint64_t> pids = {static_cast<std::uint64_t>(::getpid())};
+  for (int i = 2; i <= 5; ++i) {
+    others.push_back(std::make_unique<test::Living>([&] { tasks.inc(i); }));
+    pids.push_back(static_cast<std::uint64_t>(others.back()->pid()));
+  }
+  const auto part = [&](const std::string& query) {
+    const Json answer = json("workers", query);
+    EXPECT_EQ(answer.at("total"), 5) << "of all, not of the part";
+    std::vector<std::uint64_t> found;
+    for (const Json& w : answer.at("workers")) found.push_back(w.at("pid"));
+    return found;
+  };
+  using Pids = std::vector<std::uint64_t>;
+  EXPECT_EQ(part("limit=2"), (Pids{pids[0], pids[1]}));
+  EXPECT_EQ(part("limit=2&offset=3"), (Pids{pids[3], pids[4]}));
+  EXPECT_EQ(part("offset=5"), Pids{});
+  EXPECT_EQ(json("workers", "limit=2&offset=3").at("offset"), 3);
+  EXPECT_EQ(part("limit=2&offset=1&sort=counted"), (Pids{pids[3], pids[2]}));
+  EXPECT_EQ(json("workers", "limit=1&offset=1").at("workers").at(0).at("counters"), 2.0)
+      << "counted for the part alone, too";
 }
 
 TEST_F(Api, WorkersAreLiveOrDeadAndHaveWhatWasCountedInTheirSlots) {
@@ -249,6 +292,29 @@ TEST_F(Api, ClientsThatAcceptGzipGetIt) {
       EXPECT_TRUE(has(r, "Vary", "Accept-Encoding")) << path;
     }
   }
+}
+
+// Those that wait together for the same answer share it, if they want the same bytes of it.
+TEST_F(Api, ClientsThatAcceptGzipShareNoAnswerWithThoseThatDoNot) {
+  constexpr int kClients = 16;
+  std::atomic<int> asking{0};
+  const auto ask = [&](scrape::Compression coding) {
+    return std::async(std::launch::async, [&, coding] {
+      ++asking;
+      return scrape_.answer("key", coding, [&](const scrape::Scrape::View&) {
+        while (asking < kClients) std::this_thread::yield();  // so that the others wait
+        return std::string("text");
+      });
+    });
+  };
+  std::vector<std::future<std::shared_ptr<const std::string>>> plain, zipped;
+  for (int i = 0; i < kClients / 2; ++i) {
+    plain.push_back(ask(scrape::Compression::kNone));
+    zipped.push_back(ask(scrape::Compression::kGzip));
+  }
+  for (auto& answer : plain) EXPECT_EQ(*answer.get(), "text");
+  const std::string text(exposition::Gzip().compress("text"));
+  for (auto& answer : zipped) EXPECT_EQ(*answer.get(), text);
 }
 
 TEST_F(Api, WhatIsBeyondBoundsOrUnknownIsRefusedWithWhatToWriteInstead) {
