@@ -4,9 +4,11 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
+#include "libmetrics/reader/merge.h"
 #include "tests/support/patch.h"
 #include "tests/support/temp_segment.h"
 
@@ -74,6 +76,26 @@ TEST_F(HolesInASlot, AtTheBeginningOfASeriesLeaveItsEnd) {
   Reader reader(segment_.file());
   ASSERT_TRUE(reader.look()) << reader.why();
   EXPECT_EQ(counted(reader), (Counted{{"wide", 4 - lost}, {"after", 5}}));
+}
+
+TEST(FamilyCounts, AreNotOfASeriesThatIsGoneButOfTheOneThatHasItsCells) {
+  test::TempSegment t;
+  const metrics::Family<Counter> tasks("tasks", "", {"name"}, t.options());
+  tasks.labels("a").inc(5);
+  SegmentMerge merge(t.file());
+  ASSERT_TRUE(merge.read()) << merge.why();
+  EXPECT_EQ(counted(merge.reader()), (Counted{{"tasks", 5}}));
+  const std::uint64_t cell = test::Patch(t.file()).series("tasks", "a").first_cell;
+  tasks.remove("a");
+  for (int i = 0; i < 200; ++i) tasks.labels(std::to_string(i)).inc(7);
+  ASSERT_TRUE(merge.read()) << merge.why();
+  const Contents& contents = merge.reader().catalogue()->contents;
+  const auto has_cell = [&](const format::SeriesView& s) {
+    return s.is_live() && s.first_cell == cell;
+  };
+  ASSERT_TRUE(std::any_of(contents.series.begin(), contents.series.end(), has_cell))
+      << "the test needs one that has taken the cells";
+  EXPECT_EQ(counted(merge.reader()), (Counted{{"tasks", 200 * 7}}));
 }
 
 }  // namespace
