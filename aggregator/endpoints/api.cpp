@@ -32,10 +32,14 @@ scrape::Exemplars exemplars_for(const http::Request& request) {
   return parameter(request, "family").empty() ? scrape::Exemplars::kNone : scrape::Exemplars::kAll;
 }
 
-// Answers with what `make` makes, or with 400 and {"schema", "error"}.
-http::Handler handler(scrape::Scrape& scrape, const std::string& path, Make make) {
-  return [&scrape, path, make = std::move(make)](const http::Request& request) {
+// Answers with what `make` makes, or with 400 and {"schema", "error"}: also if the query has a
+// parameter that is not among those that are known.
+http::Handler handler(scrape::Scrape& scrape, const std::string& path,
+                      std::vector<std::string> known, Make make) {
+  return [&scrape, path, known = std::move(known),
+          make = std::move(make)](const http::Request& request) {
     try {
+      expect_parameters(request, known);
       const scrape::Compression coding = coding_of(request);
       const auto line = [&](const View& view) { return exposition::line_of(make(view, request)); };
       return json_response(200, coding,
@@ -97,21 +101,24 @@ Json Answers::status() const {
 }
 
 std::vector<Endpoint> api(scrape::Scrape& scrape, const std::shared_ptr<Answers>& answers) {
-  const auto page = [&](const std::string& path, const char* title, Make make) {
-    return Endpoint{path, title, {handler(scrape, path, std::move(make))}};
+  const auto page = [&](const std::string& path, const char* title, std::vector<std::string> known,
+                        Make make) {
+    return Endpoint{path, title, {handler(scrape, path, std::move(known), std::move(make))}};
   };
   return {
-      page("/api/v1/segments", "Segments, as JSON",
+      page("/api/v1/segments", "Segments, as JSON", {},
            [answers](const View& view, const http::Request&) { return answers->segments(view); }),
       page("/api/v1/workers", "Workers, as JSON",
+           {"limit", "offset", "match", "segment", "state", "slots", "sort", "totals"},
            [answers](const View& view, const http::Request& request) {
              return answers->workers(view, request);
            }),
       page("/api/v1/families", "Families, as JSON",
+           {"limit", "offset", "match", "family", "own", "sort"},
            [](const View& view, const http::Request& request) {
              return Answers::families(view, request);
            }),
-      page("/api/v1/status", "This daemon, as JSON",
+      page("/api/v1/status", "This daemon, as JSON", {},
            [answers](const View&, const http::Request&) { return answers->status(); })};
 }
 

@@ -22,6 +22,12 @@ std::size_t number(const http::Request& request, std::string_view name, std::siz
   return value;
 }
 
+std::string listed(const std::vector<std::string>& words) {
+  std::string text;
+  for (const std::string& word : words) text.append(text.empty() ? "" : ", ").append(word);
+  return text;
+}
+
 }  // namespace
 
 bool Paging::matches(std::string_view text) const {
@@ -37,6 +43,15 @@ Paging paging_of(const http::Request& request) {
           .match = parameter(request, "match")};
 }
 
+void expect_parameters(const http::Request& request, const std::vector<std::string>& known) {
+  for (const std::string& name : request.query_names()) {
+    if (std::find(known.begin(), known.end(), name) != known.end()) continue;
+    throw std::invalid_argument(
+        "unknown parameter " + name +
+        (known.empty() ? "; there are none here" : "; there are " + listed(known)));
+  }
+}
+
 std::string parameter(const http::Request& request, std::string_view name) {
   std::vector<std::string> values = request.query_values(name);
   return values.empty() ? "" : std::move(values.back());
@@ -47,9 +62,7 @@ std::string choice(const http::Request& request, std::string_view name,
   std::string given = parameter(request, name);
   if (given.empty()) return choices.front();
   if (std::find(choices.begin(), choices.end(), given) != choices.end()) return given;
-  std::string listed;
-  for (const std::string& c : choices) listed.append(listed.empty() ? "" : ", ").append(c);
-  throw std::invalid_argument(std::string(name) + " must be one of " + listed);
+  throw std::invalid_argument(std::string(name) + " must be one of " + listed(choices));
 }
 
 }  // namespace metrics::endpoints

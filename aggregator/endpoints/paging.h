@@ -33,6 +33,10 @@ struct Paging {
 // Reads the parameters. Throws std::invalid_argument, with one line, for a number that can't be.
 Paging paging_of(const http::Request& request);
 
+// Throws std::invalid_argument, with one line that names it and those that are known, if the query
+// has another parameter than these.
+void expect_parameters(const http::Request& request, const std::vector<std::string>& known);
+
 // Returns the last value of the parameter, empty if it is missing.
 std::string parameter(const http::Request& request, std::string_view name);
 

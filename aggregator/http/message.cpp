@@ -56,6 +56,18 @@ void append_header(std::string& head, std::string_view name, std::string_view va
   head += "\r\n";
 }
 
+// Calls visit(name, value) for each parameter of a query, both as sent.
+template <class Visit>
+void each_parameter(std::string_view query, Visit visit) {
+  while (!query.empty()) {
+    const std::string_view parameter = query.substr(0, query.find('&'));
+    query.remove_prefix(std::min(parameter.size() + 1, query.size()));
+    const std::string_view key = parameter.substr(0, parameter.find('='));
+    if (parameter.empty()) continue;
+    visit(key, parameter.substr(std::min(key.size() + 1, parameter.size())));
+  }
+}
+
 }  // namespace
 
 std::string Request::header(std::string_view name) const {
@@ -72,15 +84,18 @@ std::string Request::header(std::string_view name) const {
 
 std::vector<std::string> Request::query_values(std::string_view name) const {
   std::vector<std::string> values;
-  std::string_view rest = query;
-  while (!rest.empty()) {
-    const std::string_view parameter = rest.substr(0, rest.find('&'));
-    rest.remove_prefix(std::min(parameter.size() + 1, rest.size()));
-    const std::string_view key = parameter.substr(0, parameter.find('='));
-    if (percent_decoded(key) != name) continue;
-    values.push_back(percent_decoded(parameter.substr(std::min(key.size() + 1, parameter.size()))));
-  }
+  each_parameter(query, [&](std::string_view key, std::string_view value) {
+    if (percent_decoded(key) == name) values.push_back(percent_decoded(value));
+  });
   return values;
+}
+
+std::vector<std::string> Request::query_names() const {
+  std::vector<std::string> names;
+  each_parameter(query, [&](std::string_view key, std::string_view) {
+    names.push_back(percent_decoded(key));
+  });
+  return names;
 }
 
 Response text_response(int status, std::string text) {

@@ -325,6 +325,18 @@ TEST_F(Api, WhatIsBeyondBoundsOrUnknownIsRefusedWithWhatToWriteInstead) {
   EXPECT_EQ(error("families", "family=none"), "family: there is none of that name");
 }
 
+TEST_F(Api, AParameterThatAPathHasNotIsRefusedWithThoseThatItHas) {
+  EXPECT_EQ(error("families", "limit=3&name=x"),
+            "unknown parameter name; there are limit, offset, match, family, own, sort");
+  EXPECT_EQ(
+      error("workers", "%66amily=x"),
+      "unknown parameter family; there are limit, offset, match, segment, state, slots, sort, "
+      "totals");
+  EXPECT_EQ(error("segments", "limit=3"), "unknown parameter limit; there are none here");
+  EXPECT_EQ(error("status", "x"), "unknown parameter x; there are none here");
+  EXPECT_EQ(json("status", "&").at("version"), "1.2.3");
+}
+
 TEST_F(Api, TheStatusHasBuildLimitsAndFlags) {
   const Json answer = json("status");
   EXPECT_EQ(answer.at("version"), "1.2.3");
