@@ -17,6 +17,7 @@
 #include <xxhash.h>
 
 #include <cerrno>
+#include <charconv>
 #include <csignal>
 #include <cstdint>
 #include <cstdio>
@@ -29,6 +30,7 @@
 #include <set>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -253,12 +255,31 @@ void run_workers(const std::vector<Task>& tasks, std::size_t count, std::size_t 
   }
 }
 
+std::size_t whole_number(const char* name, std::string_view text) {
+  std::size_t number = 0;
+  const char* const end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, number);
+  if (error == std::errc() && rest == end && number > 0) return number;
+  throw std::invalid_argument(std::string(name) + " must be a whole number above 0, not " +
+                              std::string(text));
+}
+
 }  // namespace
 
 int main(int argc, char** argv) try {
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view argument = argv[i];
+    const bool asks = argument == "--help" || argument == "-h";
+    if (!asks && !argument.starts_with('-') && argc <= 4) continue;
+    std::fprintf(asks ? stdout : stderr,
+                 "prefork [PATH [WORKERS [TASKS]]] -- hashes and compresses the files under PATH "
+                 "(/usr/share)\nagain and again, in WORKERS processes (2), each of which ends "
+                 "after TASKS files (100)\n");
+    return asks ? 0 : 2;
+  }
   const char* const path = argc > 1 ? argv[1] : "/usr/share";
-  const std::size_t workers = argc > 2 ? std::stoul(argv[2]) : 2;
-  const std::size_t tasks_each = argc > 3 ? std::stoul(argv[3]) : 100;
+  const std::size_t workers = argc > 2 ? whole_number("WORKERS", argv[2]) : 2;
+  const std::size_t tasks_each = argc > 3 ? whole_number("TASKS", argv[3]) : 100;
 
   const Families families;
   std::map<std::string, FileType> types;
