@@ -84,7 +84,7 @@ def run_top(terminal, segment):
     def run(width=80, height=24, flags="--interval 0.2", at=None):
         tmux = terminal(width, height)
         tmux.type(f"{INSPECT} --segment '{at or segment}' top {flags}\n")
-        tmux.shows("series ", "PER S")
+        tmux.shows("live ", " 3 space ")
         return tmux
     return run
 
@@ -139,16 +139,44 @@ def test_keys_lead_to_each_page_and_back(width, height, filled, run_top, inspect
     assert row[1:3] == ["e2e_worker", "live"]
     slots = {row["pid"]: row for row in inspect.json("slots")}
     events = slots[filled.pid]["counters"] - 123456 + slots[filled.pid]["observations"]
-    assert row[4] == str(int(events)), "EVENTS is what slots says was counted, without bytes"
+    if width < 120:
+        assert row[-1] == "4", "FAM is in how many families it has counted"
+    else:
+        assert row[4] == str(int(events)), "EVENTS is what slots says was counted, without bytes"
+        assert row[-4:] == ["tasks", "sent_bytes", "wait_seconds", "queue"]
     tmux.keys("3")
     lines = tmux.shows("FAMILY", "REMOVED")
     space = {f["family"]: f for f in inspect.json("space")["families"]}
     shown = {line.split()[0]: line.split() for line in lines[4:] if line}
-    assert shown["tasks"][2:5] == [str(space["tasks"][key]) for key in ("series", "removed", "cells")]
+    first = 1 if width < 120 else 2
+    assert shown["tasks"][first:first + 3] == [str(space["tasks"][key]) for key in ("series", "removed", "cells")]
     tmux.keys("?")
     tmux.shows("this help", "averages from now on")
     tmux.keys("x", "1")
     tmux.shows("SERIES", "tasks{")
+
+
+WORDS = {"SERIES", "VALUE", "PER", "S", "AVG10", "P50", "P99", "PID", "COMMAND", "STATE", "THR", "ACTIVE", "DROPS",
+         "FAM", "REFUSED", "FAMILY", "REMOVED", "CELLS", "BYTES", "OF", "ALL"}
+
+
+@pytest.mark.parametrize("page", ["series", "workers", "space"])
+def test_nothing_is_cut_in_a_word_on_a_terminal_of_80_columns(page, filled, run_top):
+    filled.observe(filled.wait, "NaN")
+    assert filled.ask("gauge", name="tasks", mode="sum")["status"] == "conflict"
+    if page == "workers":
+        filled.counter("tasks_total", {"kind": "x" * 20000})
+    tmux = run_top(flags=f"--interval 0.2 --page {page}")
+    lines = tmux.shows({"series": "P99", "workers": "REFUSED", "space": "OF ALL"}[page])
+    assert "dropped 0" not in lines[1]
+    assert set(lines[3].split()) <= WORDS
+    assert "~" not in "\n".join(lines)
+    if page == "workers":
+        assert any(line.rstrip().endswith(" family_conflict +1") for line in lines), "whole reasons, and how many more"
+        tmux.keys("Enter")
+        tmux.shows("refused last: family_conflict label_value_cut", "families: tasks sent_bytes wait_seconds queue")
+    tmux.keys("?")
+    assert "~" not in "".join(tmux.shows("all are there from 120 columns on")).replace("~regex", "").replace("'~'", "")
 
 
 def test_the_pane_shows_help_labels_and_the_exact_value(filled, run_top):
@@ -188,7 +216,7 @@ def test_follows_the_size_of_its_terminal(filled, run_top):
     tmux.resize(40, 10)
     until("the type has no room", lambda: "TYPE" not in tmux.text())
     tmux.resize(80, 24)
-    tmux.shows("AVG100", "tasks{")
+    tmux.shows("AVG10 ", "tasks{")
 
 
 def test_pauses(filled, run_top):
@@ -330,6 +358,16 @@ def test_json_has_a_line_per_interval_with_rates_and_quantiles(filled, watch, st
     assert workers[filled.pid]["state"] == "live"
     assert workers[filled.pid]["has_changed"] is True
     assert workers[filled.children[0].pid]["has_changed"] is False
+    assert {"tasks", "sent_bytes", "wait_seconds"} & set(workers[filled.children[0].pid]["families"]) == {"tasks"}
+    assert set(line["space"]) == {"memory_bytes", "cells_used", "cells_capacity", "directory_used_bytes",
+                                  "directory_capacity_bytes", "families"}
+    space = {f["family"]: f for f in line["space"]["families"]}
+    assert (space["tasks"]["series"], space["tasks"]["registered_by"]["family"]["pid"]) == (2, filled.pid)
+
+
+def test_the_line_of_json_has_of_each_family_what_space_has(filled, inspect):
+    (line,) = inspect("top", "--json", "--interval", "0.05", "--count", "1")[1].splitlines()
+    assert json.loads(line)["space"]["families"] == inspect.json("space")["families"]
 
 
 def test_json_is_filtered_and_ends_after_count_intervals(filled, segment):

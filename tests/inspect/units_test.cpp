@@ -48,5 +48,18 @@ TEST(Units, KeepAllDigitsOfSmallCounts) {
   EXPECT_EQ(quantity(std::numeric_limits<double>::infinity(), Unit::kBytes), "+Inf");
 }
 
+TEST(Units, RoundToWhatPeopleCompareButLeaveWholeNumbersWhole) {
+  EXPECT_EQ(rounded(41.210000000000036), "41.21");
+  EXPECT_EQ(rounded(1e9 + 1), "1000000001");
+  EXPECT_EQ(rounded(-0.1 - 0.2), "-0.3");
+  EXPECT_EQ(rounded(std::numeric_limits<double>::infinity()), "inf");
+}
+
+TEST(Units, MakeBytesASecondOfBytesAndOfNothingElse) {
+  EXPECT_EQ(rate_unit(Unit::kBytes), Unit::kBytes);
+  EXPECT_EQ(rate_unit(Unit::kSeconds), Unit::kNone);
+  EXPECT_EQ(rate_unit(Unit::kRatio), Unit::kNone);
+}
+
 }  // namespace
 }  // namespace metrics::inspect

@@ -35,6 +35,13 @@ std::string Processes::command_of(std::uint32_t pid) const {
   return last == nullptr ? "" : last->command;
 }
 
+std::string Processes::registrant(const reader::FamilySpace& space) const {
+  const std::uint32_t pid = space.family == nullptr ? 0 : space.family->registrant;
+  if (pid == 0) return "";
+  const std::string command = command_of(pid);
+  return std::to_string(pid) + (command.empty() ? "" : " ") + command;
+}
+
 std::string Processes::registrants(const reader::FamilySpace& space) const {
   constexpr std::size_t kMost = 8;
   const std::uint32_t of_family = space.family == nullptr ? 0 : space.family->registrant;
@@ -128,6 +135,20 @@ exposition::Json processes_json(const std::vector<reader::HeadCopy>& processes) 
     json.push_back({{"slot", p.slot}, {"pid", p.pid}, {"command", p.command}});
   }
   return json;
+}
+
+exposition::Json space_json(const reader::FamilySpace& space, const Processes& processes) {
+  const bool is_known = space.family != nullptr;
+  return {{"family", is_known ? space.family->name : ""},
+          {"type", is_known ? format::to_string(space.family->type) : ""},
+          {"series", space.live},
+          {"removed", space.removed},
+          {"cells", space.cells},
+          {"directory_bytes", space.directory_bytes},
+          {"slot_bytes", space.slot_bytes},
+          {"registered_by", processes.registrants_json(space)},
+          {"looked_up_by", processes_json(processes.owners(space.looked_up_by))},
+          {"by_several", space.by_several}};
 }
 
 }  // namespace metrics::inspect

@@ -41,6 +41,8 @@ class Processes {
   // Returns "9974 prefork: the family, 12 series; 10069: 3 series", as far as it is known. A
   // process without a slot has no name, and pids are used again.
   std::string registrants(const reader::FamilySpace& space) const;
+  // Returns the process that has registered the family, "9974 prefork"; empty if it is not known.
+  std::string registrant(const reader::FamilySpace& space) const;
   // Returns {"family": {"pid", "command"}, "series": [{"pid", "command", "series"}, ...]}; the
   // command is missing where it is not known, "family" where that is not.
   exposition::Json registrants_json(const reader::FamilySpace& space) const;
@@ -57,5 +59,9 @@ class Processes {
 std::string listed(const std::vector<reader::HeadCopy>& processes);
 // Returns [{"slot", "pid", "command"}, ...].
 exposition::Json processes_json(const std::vector<reader::HeadCopy>& processes);
+
+// Returns {"family", "type", "series", "removed", "cells", "directory_bytes", "slot_bytes",
+// "registered_by", "looked_up_by", "by_several"}.
+exposition::Json space_json(const reader::FamilySpace& space, const Processes& processes);
 
 }  // namespace metrics::inspect

@@ -41,16 +41,7 @@ int space(const std::string& path, Format format) {
     const std::string name(s.family == nullptr ? "" : s.family->name);
     const std::string type(s.family == nullptr ? "" : format::to_string(s.family->type));
     const std::vector<reader::HeadCopy> by = processes.owners(s.looked_up_by);
-    json.push_back({{"family", name},
-                    {"type", type},
-                    {"series", s.live},
-                    {"removed", s.removed},
-                    {"cells", s.cells},
-                    {"directory_bytes", s.directory_bytes},
-                    {"slot_bytes", s.slot_bytes},
-                    {"registered_by", processes.registrants_json(s)},
-                    {"looked_up_by", processes_json(by)},
-                    {"by_several", s.by_several}});
+    json.push_back(space_json(s, processes));
     std::string who = listed(by);
     if (s.by_several) who += who.empty() ? "several" : ", and several together";
     rows.push_back({s.family == nullptr ? "(no family any more)" : name, type,

@@ -83,4 +83,13 @@ std::string quantity(double value, Unit unit) {
   return scaled(value, kPlain);
 }
 
+Unit rate_unit(Unit of_value) { return of_value == Unit::kBytes ? Unit::kBytes : Unit::kNone; }
+
+std::string rounded(double value) {
+  std::array<char, 32> text{};
+  const bool is_exact = std::abs(value) < 0x1p53 && value == std::trunc(value);
+  std::snprintf(text.data(), text.size(), is_exact ? "%.0f" : "%.9g", value);
+  return text.data();
+}
+
 }  // namespace metrics::inspect

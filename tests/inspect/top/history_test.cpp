@@ -4,6 +4,7 @@
 
 #include <bit>
 #include <cmath>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -214,11 +215,12 @@ TEST(History, NamesWhatWasRefusedOfAProcessButNotOfAnEarlierOneOfItsPid) {
     p.drops = {{format::kDropReasons[5], 3, 500, {when, pid, 1, "tasks"}, true}};
     History h;
     h.add(std::move(p));
-    return h.workers().at(0).drops;
+    return h.workers().at(0).refused;
   };
-  EXPECT_EQ(with_drop(77, 2000), "cells_full");
-  EXPECT_EQ(with_drop(78, 2000), "");
-  EXPECT_EQ(with_drop(77, 500), "") << "before it claimed its slot";
+  using Reasons = std::vector<std::string>;
+  EXPECT_EQ(with_drop(77, 2000), Reasons{"cells_full"});
+  EXPECT_EQ(with_drop(78, 2000), Reasons{});
+  EXPECT_EQ(with_drop(77, 500), Reasons{}) << "before it claimed its slot";
 }
 
 }  // namespace

@@ -154,6 +154,7 @@ History two_workers() {
       process.slot.head.pid = 100 + i;
       process.slot.head.generation = 1;
       process.slot.head.dropped = 7 * i;
+      process.slot.head.command = "fifteen_letters";
       process.events = i == 0 ? 1000 : 5 * round;
       process.fingerprint = i == 0 ? 1 : static_cast<std::uint64_t>(round);
       process.families = {i};
@@ -183,6 +184,135 @@ TEST(View, ShowsTheBusiestWorkerFirstWithItsDropsAndWhenItWasActive) {
   choices.filter = Filter("tasks");
   EXPECT_EQ(table_of(h, choices, 80).rows.at(0).cells[column("PID")], "100");
   EXPECT_EQ(table_of(h, choices, 80).rows.size(), 1u);
+}
+
+std::vector<std::string> headings(const Table& table) {
+  std::vector<std::string> headings;
+  for (const Table::Column& c : table.columns) headings.push_back(c.heading);
+  return headings;
+}
+
+TEST(View, HasTheColumnsThatMatterMostOnANarrowTerminalAndAllOnAWideOne) {
+  const History h = two_workers();
+  Choices choices;
+  using Headings = std::vector<std::string>;
+  EXPECT_EQ(headings(table_of(h, choices, 80)),
+            (Headings{"SERIES", "VALUE", "PER S", "AVG10", "P50", "P99"}));
+  EXPECT_EQ(headings(table_of(h, choices, 120)),
+            (Headings{"SERIES", "TYPE", "VALUE", "PER S", "AVG10", "AVG100", "P50", "P99"}));
+  choices.page = Page::kWorkers;
+  EXPECT_EQ(headings(table_of(h, choices, 80)), (Headings{"PID", "COMMAND", "STATE", "THR", "PER S",
+                                                          "ACTIVE", "DROPS", "FAM", "REFUSED"}));
+  EXPECT_EQ(headings(table_of(h, choices, 120)),
+            (Headings{"PID", "COMMAND", "STATE", "THR", "EVENTS", "PER S", "AVG10", "AVG100",
+                      "ACTIVE", "DROPS", "REFUSED", "FAMILIES"}));
+  for (const std::size_t width : {80u, 88u, 96u, 100u, 120u, 200u}) {
+    const Table table = table_of(h, choices, width);
+    EXPECT_GE(table.rest(width), 18u) << "has no room for a reason or a family, at " << width;
+  }
+}
+
+// One worker that counts in four families, and of which two things were refused.
+History busy_worker() {
+  History h;
+  Picture p;
+  p.file = "/run/metrics/of-a-service-with-a-long-name/and-a-folder-of-its-own/workers.v2";
+  p.names = {"shop_orders", "shop_sent_bytes", "shop_wait_seconds", "shop_open"};
+  Process process{};
+  process.slot.head.slot = 1;
+  process.slot.head.pid = 4194304;
+  process.slot.head.claimed_ns = 1;
+  process.families = {0, 1, 2, 3};
+  p.processes.push_back(process);
+  for (const std::size_t reason : {2u, 15u}) {
+    p.drops.push_back({format::kDropReasons[reason], 1, 1, {2, 4194304, 0, ""}, true});
+  }
+  h.add(std::move(p));
+  return h;
+}
+
+TEST(View, CutsNoWordOfAListButSaysHowManyHaveNoRoom) {
+  const History h = busy_worker();
+  Choices choices;
+  choices.page = Page::kWorkers;
+  EXPECT_EQ(table_of(h, choices, 80).rows.at(0).cells.back(), "gauge_without_slot +1");
+  EXPECT_EQ(table_of(h, choices, 80).rows.at(0).cells.at(7), "4") << "families";
+  const auto wide = table_of(h, choices, 140).rows.at(0).cells;
+  EXPECT_EQ(wide.back().substr(0, wide.back().find_last_not_of(' ') + 1),
+            "shop_orders shop_sent_bytes +2");
+  EXPECT_EQ(table_of(h, choices, 0).rows.at(0).cells.back(),
+            "shop_orders shop_sent_bytes shop_wait_seconds shop_open");
+}
+
+TEST(View, ShortensAPathByItsFirstFoldersAndLeavesOutWhatMattersLess) {
+  const History h = busy_worker();
+  Choices choices;
+  const auto line = [&](std::size_t width, std::size_t at) {
+    std::string text = text_of(frame_of(h, choices, width, 24).at(at));
+    return text.substr(0, text.find_last_not_of(' ') + 1);
+  };
+  EXPECT_EQ(line(80, 0), ".../and-a-folder-of-its-own/workers.v2  1970-01-01T00:00:00Z");
+  EXPECT_EQ(line(30, 0), ".../workers.v2");
+  EXPECT_NE(line(120, 0).find("  every 1s"), std::string::npos);
+  EXPECT_EQ(line(30, 1), "live 1/1  series 0  dropped 2");
+  EXPECT_EQ(line(80, 1), "live 1/1  series 0  cells 0%  directory 0%  memory 0  dropped 2  read 0");
+  choices.hides_rest = true;
+  EXPECT_EQ(line(48, 2), " 1 series  2 workers  3 space   moving only");
+}
+
+TEST(View, TheHelpFitsAnEightyColumnsWideTerminalAndTellsHowToSeeTheRest) {
+  Choices choices;
+  choices.shows_help = true;
+  const Frame frame = frame_of(two_workers(), choices, 80, 24);
+  std::string text;
+  for (const Line& line : frame) text += text_of(line) + '\n';
+  EXPECT_EQ(text.find('~', text.find("~regex") + 1), text.find("'~' for") + 1) << text;
+  EXPECT_NE(text.find("all are there from 120 columns on"), std::string::npos) << text;
+  EXPECT_NE(text.find("for the middle of a name."), std::string::npos) << "is cut off: " << text;
+}
+
+TEST(View, BreaksThePanesLinesBetweenWordsAndSaysIfThereIsMore) {
+  const History h = busy_worker();
+  Choices choices;
+  choices.page = Page::kWorkers;
+  choices.shows_pane = true;
+  const auto pane = [&](std::size_t height) {
+    std::string text;
+    for (const Line& line : frame_of(h, choices, 80, height)) text += text_of(line) + '\n';
+    return text;
+  };
+  EXPECT_NE(pane(24).find("families: shop_orders shop_sent_bytes shop_wait_seconds shop_open "),
+            std::string::npos);
+  EXPECT_NE(pane(12).find(" and more "), std::string::npos);
+}
+
+TEST(View, PrintsALineOfJsonThatHasWhatAllPagesShow) {
+  const exposition::Json json = json_of(busy_worker(), Choices());
+  const exposition::Json& worker = json.at("workers").at(0);
+  EXPECT_EQ(worker.at("families").dump(),
+            R"(["shop_orders","shop_sent_bytes","shop_wait_seconds","shop_open"])");
+  EXPECT_EQ(worker.at("refused").dump(), R"(["gauge_without_slot","exemplar_invalid"])");
+  EXPECT_EQ(json.at("space").at("families").dump(), "[]");
+  EXPECT_EQ(json.at("space").at("cells_used"), 0);
+}
+
+TEST(View, FiltersWhatItPrintsOfThePageThatIsChosen) {
+  Choices choices;
+  choices.filter = Filter("jobs");
+  const History h = two_workers();
+  EXPECT_EQ(json_of(h, choices).at("workers").size(), 2u);
+  choices.page = Page::kWorkers;
+  ASSERT_EQ(json_of(h, choices).at("workers").size(), 1u);
+  EXPECT_EQ(json_of(h, choices).at("workers").at(0).at("pid"), 101);
+}
+
+TEST(View, PrintsHowToLookLongerAtAWorkerThatHasNotMovedSinceTopBegan) {
+  Choices choices;
+  choices.page = Page::kWorkers;
+  EXPECT_NE(lines_of(two_workers(), choices).at(1).find("a longer --interval looks longer"),
+            std::string::npos);
+  choices.page = Page::kSeries;
+  EXPECT_EQ(lines_of(two_workers(), choices).at(1).find("--interval"), std::string::npos);
 }
 
 TEST(View, ShowsValuesToTheLastDigitWhereTheyFitAndRatesByTheirUnit) {

@@ -67,4 +67,45 @@ std::string fitted(std::string_view text, std::size_t columns, bool to_the_right
   return fit.append(columns - 1 - used - behind, ' ');
 }
 
+std::string whole_words(const std::vector<std::string>& words, std::size_t columns) {
+  std::string best;
+  std::string text;
+  for (std::size_t i = 0; i <= words.size(); ++i) {
+    if (i > 0) text.append(i == 1 ? "" : " ").append(words[i - 1]);
+    const std::size_t left = words.size() - i;
+    const std::string more = left == 0 ? "" : (i == 0 ? "+" : " +") + std::to_string(left);
+    if (columns_of(text + more) <= columns) best = text + more;
+  }
+  return best.append(columns - columns_of(best), ' ');
+}
+
+std::vector<std::string> wrapped(std::string_view text, std::size_t columns) {
+  std::vector<std::string> lines;
+  std::size_t used = 0,
+              blank = 0;  // `blank`: where the last one of the line stands, counted from 1
+  for (const Character& c : characters_of(text)) {
+    if (lines.empty() || used + c.columns > columns) {
+      std::string rest;
+      if (!lines.empty() && blank > 0 && c.bytes != " ") {
+        rest = lines.back().substr(blank);
+        lines.back().resize(blank - 1);
+      }
+      lines.push_back(std::move(rest));
+      used = columns_of(lines.back());
+      blank = 0;
+      if (c.bytes == " " && lines.size() > 1) continue;
+    }
+    lines.back() += c.bytes;
+    used += c.columns;
+    if (c.bytes == " ") blank = lines.back().size();
+  }
+  return lines;
+}
+
+std::string shortened_text(std::string_view text, std::size_t columns) {
+  constexpr std::string_view kMore = " ...";
+  if (columns_of(text) <= columns || columns <= kMore.size()) return std::string(text);
+  return wrapped(text, columns - kMore.size()).front().append(kMore);
+}
+
 }  // namespace metrics::inspect::top

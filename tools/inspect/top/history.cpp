@@ -114,17 +114,17 @@ std::vector<std::uint64_t> gained_counts(const Families& before, const Before::P
   return gained;
 }
 
-std::string drops_of(const Picture& now, const Process& process) {
-  std::string text;
+std::vector<std::string> refused_of(const Picture& now, const Process& process) {
+  std::vector<std::string> reasons;
   for (const reader::DropReport& d : now.drops) {
     const bool is_its = d.count > 0 && d.last.when_ns >= process.slot.head.claimed_ns &&
                         d.last.when_ns != 0 && d.last.pid == process.slot.head.pid;
-    if (is_its) text.append(text.empty() ? "" : " ").append(d.reason.reason);
+    if (is_its) reasons.emplace_back(d.reason.reason);
   }
-  return text;
+  return reasons;
 }
 
-std::string families_of(const Picture& now, const Process& process) {
+std::vector<std::string> families_of(const Picture& now, const Process& process) {
   std::vector<std::string> names;
   for (const std::uint32_t at : process.families) {
     // Editions of one name follow each other only if nothing was registered in between.
@@ -132,9 +132,7 @@ std::string families_of(const Picture& now, const Process& process) {
       names.push_back(now.names[at]);
     }
   }
-  std::string text;
-  for (const std::string& name : names) text.append(text.empty() ? "" : " ").append(name);
-  return format::printable(text);
+  return names;
 }
 
 }  // namespace
@@ -240,7 +238,7 @@ void History::add_workers(const Picture& now, double seconds) {
                         format::printable(head.command),
                         std::string(reader::to_string(p.slot.state)), p.slot.threads, p.events,
                         s.rate, now.at - (s.has_moved ? s.changed_at : began_), s.has_moved,
-                        head.dropped, drops_of(now, p), families_of(now, p)});
+                        head.dropped, refused_of(now, p), families_of(now, p)});
     seen.emplace(head.slot, s);
   }
   seen_ = std::move(seen);

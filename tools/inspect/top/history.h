@@ -48,8 +48,8 @@ struct WorkerRow {
   double quiet_for;       // seconds since the last interval in which anything of it has changed
   bool has_moved;         // it has changed since top began; else quiet_for is since then, at least
   std::uint64_t dropped;  // updates and registrations of this process
-  std::string drops;      // reasons for which something of this process was refused last
-  std::string families;   // in which it has counted
+  std::vector<std::string> refused;   // reasons for which something of this process was last
+  std::vector<std::string> families;  // in which it has counted; not printable
 };
 
 class History {

@@ -13,8 +13,9 @@ namespace metrics::inspect::top {
 
 // What a family takes; see reader::FamilySpace.
 struct SpaceOf {
-  std::string family, type, registered_by, looked_up_by;
+  std::string family, type, registrant, registered_by, looked_up_by;
   std::uint64_t series, removed, cells, bytes;
+  exposition::Json json;  // as `space` has it
 };
 
 struct Picture {

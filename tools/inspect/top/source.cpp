@@ -25,8 +25,8 @@ std::vector<SpaceOf> space_of(reader::Reader& reader, const Processes& processes
     const bool is_known = s.family != nullptr;
     all.push_back({std::string(is_known ? s.family->name : "(no family any more)"),
                    std::string(is_known ? format::to_string(s.family->type) : ""),
-                   processes.registrants(s), std::move(by), s.live, s.removed, s.cells,
-                   s.directory_bytes + s.slot_bytes});
+                   processes.registrant(s), processes.registrants(s), std::move(by), s.live,
+                   s.removed, s.cells, s.directory_bytes + s.slot_bytes, space_json(s, processes)});
   }
   std::stable_sort(all.begin(), all.end(),
                    [](const SpaceOf& a, const SpaceOf& b) { return a.bytes > b.bytes; });

@@ -67,7 +67,12 @@ struct Table {
   };
   std::vector<Column> columns;
   std::vector<Row> rows;
+  // Returns how wide the column is that takes what is left of that width.
+  std::size_t rest(std::size_t width) const;
 };
+
+// Returns by what a worker is filtered: its command, pid and families.
+std::string filtered_name(const WorkerRow& worker);
 
 // Returns all rows of the page, filtered and sorted, with the columns that fit into that width; 0:
 // all columns.
