@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <iterator>
 #include <numeric>
 
 namespace metrics::aggregator {
@@ -42,24 +43,32 @@ std::string plain_words(const std::string& text) {
          " is true or false, and not \"" + text.substr(equals + 3) + '"';
 }
 
+std::string did_you_mean(std::string_view name, std::span<const std::string> words) {
+  const std::string* nearest = nullptr;
+  std::size_t least = name.size() / 3 + 1;  // as many faults, and it is another word
+  for (const std::string& word : words) {
+    // Letters that one has more must all be put in.
+    const std::size_t more =
+        std::max(word.size(), name.size()) - std::min(word.size(), name.size());
+    if (more >= least) continue;
+    const std::size_t faults = distance(name, word);
+    if (faults >= least) continue;
+    least = faults;
+    nearest = &word;
+  }
+  return nearest == nullptr ? "" : " (did you mean " + *nearest + "?)";
+}
+
 std::string unexpected(const std::vector<std::string>& arguments,
                        std::span<const std::string> known) {
   if (arguments.empty()) return "an argument was not expected";
   // The value, if there is one, says nothing about the name.
   const std::string name = arguments.front().substr(0, arguments.front().find('='));
   const bool is_flag = name.starts_with('-');
-  std::string line = (is_flag ? "unknown flag " : "unexpected argument ") + name;
-  const std::string* nearest = nullptr;
-  std::size_t least = name.size() / 3 + 1;  // as many faults, and it is another word
-  for (const std::string& word : known) {
-    if (word.starts_with('-') != is_flag) continue;
-    const std::size_t faults = distance(name, word);
-    if (faults >= least) continue;
-    least = faults;
-    nearest = &word;
-  }
-  if (nearest != nullptr) line += " (did you mean " + *nearest + "?)";
-  return line;
+  std::vector<std::string> words;
+  std::copy_if(known.begin(), known.end(), std::back_inserter(words),
+               [&](const std::string& word) { return word.starts_with('-') == is_flag; });
+  return (is_flag ? "unknown flag " : "unexpected argument ") + name + did_you_mean(name, words);
 }
 
 }  // namespace metrics::aggregator

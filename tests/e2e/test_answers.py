@@ -104,7 +104,53 @@ def test_rates_are_what_was_counted_over_the_time_that_it_took(shop, watch):
 def test_a_rate_of_nothing_that_counts_is_a_fault(shop, inspect):
     status, out, err = inspect("get", "shop_open", "--rate", "--interval", "0.05")
     assert (status, out) == (1, "")
-    assert "no sample matches shop_open, or none that counts" in err
+    assert err == ("metrics-inspect: shop_open is of type gauge, which has no rate: its value may fall; without --rate "
+                   "'get' shows it, and 'diff' how it changes\n")
+
+
+@pytest.mark.parametrize("selector, what", {
+    "shop_order_total": "no sample matches shop_order_total (did you mean shop_orders_total?); 'dump' shows all",
+    "shop_*_seconds_total": "no sample matches shop_*_seconds_total; 'dump' shows all",
+    'shop_orders_total{colour="red"}': 'no sample matches shop_orders_total{colour="red"}: it has no label "colour"; '
+                                       "its label is kind",
+    'shop_wait_seconds{bound="1"}': 'no sample matches shop_wait_seconds{bound="1"}: it has no label "bound"; '
+                                    "its label is le",
+    'shop_sent_bytes_total{kind="a"}': 'no sample matches shop_sent_bytes_total{kind="a"}: it has no label "kind", and '
+                                       "no other",
+    'shop_orders_total{kind="car"}': 'no sample matches shop_orders_total{kind="car"}: no series has these labels; '
+                                     "without them all are shown",
+}.items())
+def test_get_says_what_it_does_not_find(selector, what, shop, inspect):
+    assert inspect("get", selector) == (1, "", f"metrics-inspect: {what}\n")
+
+
+def test_get_names_a_label_that_nothing_has_even_if_all_match_without_it(shop, inspect):
+    status, out, err = inspect("get", 'shop_orders_total{knid!="toy"}')
+    assert (status, len(out.splitlines())) == (0, 2)
+    assert err == 'metrics-inspect: shop_orders_total{knid!="toy"}: it has no label "knid"; its label is kind\n'
+    assert inspect("get", 'shop_*{kind!="toy"}')[2] == ""
+
+
+def test_rates_have_as_many_digits_as_people_read(shop, watch, inspect):
+    stop = threading.Event()
+
+    def count():
+        while not stop.is_set():
+            shop.inc(shop.ids["toy"])
+            shop.inc(shop.bytes, 3000)
+
+    thread = threading.Thread(target=count)
+    thread.start()
+    try:
+        status, out, err = inspect("get", "shop_*_total", "--rate", "--interval", "0.3")
+    finally:
+        stop.set()
+        thread.join()
+    assert (status, err) == (0, "")
+    rates = dict(line.rsplit(" ", 1) for line in out.splitlines())
+    assert rates['shop_orders_total{kind="book"}'] == "0/s"
+    assert re.fullmatch(r"[\d.]{1,5}k?/s", rates['shop_orders_total{kind="toy"}'])
+    assert re.fullmatch(r"[\d.]{1,5}[KM]iB/s", rates["shop_sent_bytes_total"])
 
 
 # space, slots, why
@@ -251,9 +297,82 @@ def test_why_says_that_nobody_has_registered_it_and_where_it_is_instead(shop, di
     assert inspect("why", "nowhere")[1].count("\n") == 1
 
 
+def test_why_says_that_a_family_without_series_is_not_shown_and_what_shows_it(worker, inspect, start_aggregator):
+    worker.inc(worker.counter("jobs_total", {"kind": "a"}))
+    worker.ask("remove", name="jobs_total", values=["a"])
+    status, out, err = inspect("why", "jobs")
+    assert (status, err) == (1, "")
+    lines = out.splitlines()
+    assert lines[0] == "jobs: registered, not shown: it has no series yet"
+    assert lines[2] == ("    nobody has looked up its labels (kind), or all of its series were removed; a scrape shows "
+                        "it from the next look-up on")
+    status, out, _err = inspect("--json", "why", "jobs_total")
+    answer = json.loads(out)
+    assert (status, answer["registered"], answer["shown"], answer["editions"][0]["series"]) == (1, True, False, 0)
+    assert "jobs_total{" not in start_aggregator().scrape().text
+    worker.counter("jobs_total", {"kind": "b"})
+    assert inspect("why", "jobs")[0] == 0
+
+
+def test_why_says_that_a_gauge_has_no_value_where_a_scrape_has_none(worker, directory, inspect, start_aggregator):
+    child = worker.fork(directory)
+    child.set(child.gauge("queue", "livemax"), 3)
+    aggregator = start_aggregator()
+    assert inspect("why", "queue")[0] == 0
+    assert aggregator.scrape().value("queue") == 3
+    child.kill()
+    _status, out, _err = until("it is gone", lambda: (answer := inspect("why", "queue"))[0] == 1 and answer)
+    assert out.splitlines()[0] == "queue: registered, not shown: none of its series has a value now"
+    assert "its mode keeps the values of living processes alone" in out
+    assert aggregator.scrape().value("queue") is None
+
+
+def test_why_knows_that_numbers_of_processes_by_their_states_are_shown(worker, inspect):
+    worker.state(worker.stateset("activity", ["reading", "writing"], mode="livesum"), 1)
+    assert 'activity{activity="writing"} 1' in inspect("get", "activity")[1]
+    assert inspect("why", "activity")[:1] == (0,)
+
+
+def test_why_takes_patterns_and_labels_as_get_does(shop, inspect):
+    status, out, err = inspect("why", "shop_[ow]*")
+    assert (status, err) == (0, "")
+    assert [line for line in out.splitlines() if not line.startswith(" ")] == [
+        "shop_orders: registered and shown", "shop_wait_seconds: registered and shown",
+        "shop_open: registered and shown"]
+    assert [f["name"] for f in inspect.json("why", "shop_[ow]*")["families"]] == [
+        "shop_orders", "shop_wait_seconds", "shop_open"]
+    assert inspect("why", '{__name__=~".*_bytes"}')[1].splitlines()[0] == "shop_sent_bytes: registered and shown"
+    assert inspect("why", 'shop_orders_total{kind="toy"}')[0] == 0
+    status, out, _err = inspect("why", 'shop_orders_total{kind="car"}')
+    assert status == 1
+    assert out.splitlines()[0] == ('shop_orders_total{kind="car"}: registered, not shown: no series of it has these '
+                                   "labels")
+    assert "'get shop_orders' shows those that it has" in out
+    assert 'it has no label "colour"; its label is kind' in inspect("why", 'shop_orders{colour!="",kind="car"}')[1]
+    status, out, err = inspect("why", "shop_orders{kind=")
+    assert (status, out) == (2, "")
+    assert "is not understood at character 18" in err
+
+
+def test_why_knows_a_name_that_no_selector_spells_without_quotes(worker, inspect):
+    worker.inc(worker.counter("shop.orders"))
+    assert inspect("why", "shop.orders")[0] == 0
+    assert inspect("why", '{"shop.orders"}')[0] == 0
+
+
+def test_why_suggests_a_name_that_is_spelled_alike(shop, segment, inspect):
+    status, out, err = inspect("why", "shop_order_total")
+    assert (status, err) == (1, "")
+    assert out == (f"shop_order_total: not registered: no process has defined it in {segment}.v2 "
+                   "(did you mean shop_orders_total?)\n")
+    assert "did you mean" not in inspect("why", "nothing_like_it")[1]
+    assert inspect("why", "jobs_*")[1] == f"jobs_*: not registered: no process has defined it in {segment}.v2\n"
+
+
 def test_why_names_what_hides_it(worker, start_worker, inspect):
     worker.inc(worker.counter("jobs_total"))
-    start_worker().gauge("jobs_total", "max")
+    other = start_worker()
+    other.set(other.gauge("jobs_total", "max"), 1)
     status, out, _err = inspect("why", "jobs")
     assert status == 1
     assert out.splitlines()[0] == "jobs: registered, counted, not shown"
@@ -386,11 +505,11 @@ def test_diff_shows_what_has_changed_and_nothing_else(directory, shop, inspect):
     answer = inspect.json("diff", directory + "/before", directory + "/after")
     assert answer["same_segment"] is True
     assert [(s["name"], s["difference"], s.get("before"), s["after"], s["change"]) for s in answer["samples"]] == [
-        ("shop_orders_total", "changed", "6", "106", "+100"), ("shop_open", "changed", "3", "9", "+6"),
-        ("shop_new_total", "new", None, "3", "+3")]
+        ("shop_orders_total", "changed", "6", "106", "+100"), ("shop_new_total", "new", None, "3", "+3"),
+        ("shop_open", "changed", "3", "9", "+6")], "what gains most in a second first, then what has no rate"
     rate = answer["samples"][0]["per_second"]
     assert rate == pytest.approx(100 / answer["seconds"])
-    assert "per_second" not in answer["samples"][1]
+    assert "per_second" not in answer["samples"][2]
     status, out, err = inspect("diff", directory + "/before")
     lines = [line.split() for line in out.splitlines()]
     assert lines[0] == ["SAMPLE", "BEFORE", "AFTER", "CHANGE", "PER", "S"]
@@ -427,10 +546,55 @@ def test_diff_knows_a_segment_that_was_made_anew_and_a_series_that_is_gone(direc
     os.unlink(segment + ".v2")
     worker = start_worker()
     worker.inc(worker.counter("a_total"), 8)
-    answer = inspect.json("diff", directory + "/before")
-    assert answer["same_segment"] is False
+    status, out, err = inspect("--json", "diff", directory + "/before")
+    assert re.fullmatch(rf"metrics-inspect: {segment}.v2 was made anew at 2\S+: what counts began from 0\n", err)
+    answer = json.loads(out)
+    assert (status, answer["same_segment"]) == (0, False)
     assert [(s["name"], s["difference"], s.get("change")) for s in answer["samples"]] == [
         ("a_total", "restarted", "+8"), ("b_total", "gone", None)]
+
+
+def test_diff_refuses_two_segments_of_which_neither_was_the_other(directory, segment, shop, start_worker, inspect):
+    other = start_worker(at=directory + "/other")
+    other.inc(other.counter("shop_orders_total", {"kind": "book"}), 5)
+    inspect("snapshot", directory + "/kept")
+    for arguments in ([directory + "/other"], [directory + "/kept", directory + "/other"]):
+        status, out, err = inspect("diff", *arguments)
+        assert (status, out) == (2, "")
+        assert "are two segments, of which neither was the other one: nothing has changed from one to the other" in err
+    inspect("snapshot", directory + "/later")
+    status, out, err = inspect("diff", directory + "/later", directory + "/kept")
+    assert (status, out) == (2, "")
+    assert f"{directory}/kept.v2 was taken before {directory}/later.v2; diff takes the earlier one first" in err
+
+
+def test_diff_says_how_to_make_a_snapshot_that_is_not_there(directory, shop, inspect):
+    assert inspect("diff", directory + "/nosuch") == (
+        1, "", f"metrics-inspect: there is no segment or snapshot {directory}/nosuch.v2; 'metrics-inspect snapshot "
+        f"{directory}/nosuch' makes one, to compare with later\n")
+
+
+def test_diff_leaves_buckets_out_and_shows_what_a_selector_names(directory, shop, inspect):
+    inspect("snapshot", directory + "/before")
+    for kind in ("book", "toy"):
+        shop.inc(shop.ids[kind], 10)
+    shop.observe(shop.wait, 0.123456789123, 0.3)
+
+    def names(*flags):
+        return [s["name"] + s["labels"].get("le", "")
+                for s in inspect.json("diff", directory + "/before", *flags)["samples"]]
+
+    assert names() == ["shop_orders_total", "shop_orders_total", "shop_wait_seconds_count", "shop_wait_seconds_sum"]
+    assert names("--filter", 'shop_*{kind="toy"}') == ["shop_orders_total"]
+    assert len(names("--filter", "shop_wait_seconds", "--buckets")) == 5
+    assert names("--filter", "shop_wait_seconds_bucket") == [f"shop_wait_seconds_bucket{le}" for le in
+                                                             ("1.0", "10.0", "+Inf")]
+    assert names("--filter", 'shop_wait_seconds{le="1.0"}') == ["shop_wait_seconds_bucket1.0"]
+    status, out, err = inspect("diff", directory + "/before", "--filter", "shop_order")
+    assert (status, out, err) == (1, "", "metrics-inspect: no sample matches shop_order (did you mean shop_orders?); "
+                                         "'dump' shows all\n")
+    line = next(line.split() for line in inspect("diff", directory + "/before")[1].splitlines() if "_sum" in line)
+    assert line[1:4] == ["7.5", "7.92345679", "+0.423456789"], "as many digits as people compare"
 
 
 def test_diff_is_exact_and_writes_whole_numbers_in_full(directory, worker, inspect):
@@ -506,6 +670,16 @@ def test_prune_and_ls_show_the_segments_of_a_folder_and_not_those_below_it(direc
     below.inc(below.counter("a_total"))
     for command in ("prune", "ls"):
         assert [os.path.basename(row["segment"]) for row in inspect.json(command, at=directory)] == ["segment.v2"]
+
+
+@pytest.mark.parametrize("command", ["prune", "ls"])
+def test_no_heading_stands_above_nothing(command, directory, inspect):
+    status, out, err = inspect(command, at=directory)
+    assert (status, out) == (0, "")
+    assert err == f"metrics-inspect: there are no segments in {directory} (yet)\n"
+    status, out, err = inspect(command, at=directory + "/none")
+    assert (status, out) == (1, "")
+    assert "does not exist (yet)" in err
 
 
 def test_an_aggregator_that_reads_a_segment_does_not_keep_it(segment, worker, start_aggregator, inspect):

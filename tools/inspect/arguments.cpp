@@ -75,8 +75,11 @@ void Arguments::add_lists() {
   add("space", "Cells, bytes and series of each family, the largest first",
       "  metrics-inspect space", [this] { return space(path_, format()); });
   add("why", "Why NAME is missing: not registered, refused, hidden, or by whom it is counted",
-      "  metrics-inspect why tasks_total", [this] { return why(path_, name_, format()); })
-      ->add_option("NAME", name_, "A family's or a sample's name")
+      "  metrics-inspect why tasks_total\n"
+      "  metrics-inspect why 'http_*'\n"
+      "  metrics-inspect why 'tasks_total{type=\"image\"}'",
+      [this] { return why(path_, name_, format()); })
+      ->add_option("NAME", name_, "A family's or a sample's name, a pattern, and labels, as of get")
       ->required();
   add("dump", "Families, series and merged values",
       "  metrics-inspect dump\n  metrics-inspect dump --per-slot",
@@ -107,16 +110,19 @@ void Arguments::add_get() {
 }
 
 void Arguments::add_diff() {
-  CLI::App* diff = add("diff", "What is different between two segments, or snapshots",
+  CLI::App* diff = add("diff", "What has changed in a segment, since a snapshot or from now on",
                        "  metrics-inspect diff                  # what changes in ten seconds\n"
                        "  metrics-inspect diff before           # since the snapshot before\n"
-                       "  metrics-inspect diff before after",
+                       "  metrics-inspect diff before after\n"
+                       "  metrics-inspect diff --filter 'http_*{code=~\"5..\"}' --interval 60",
                        [this] { return inspect::diff(path_, diff_, format()); });
-  diff->add_option("BEFORE", diff_.before, "A segment or snapshot. Default: the segment, now");
-  diff->add_option("AFTER", diff_.after, "Another one. Default: the segment");
+  diff->add_option("BEFORE", diff_.before, "A snapshot. Default: the segment, now");
+  diff->add_option("AFTER", diff_.after, "A later snapshot. Default: the segment");
   diff->add_option("--interval", diff_.interval,
                    "Without BEFORE, seconds until it is read again. Default: 10")
       ->check(kInterval);
+  diff->add_option("--filter", diff_.filter, "Show the samples of this NAME alone, as get has it");
+  diff->add_flag("--buckets", diff_.buckets, "Show the buckets of histograms, too");
 }
 
 void Arguments::add_files() {

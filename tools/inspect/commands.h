@@ -26,10 +26,10 @@ int slots(const std::string& path, Format format);
 int dropped(const std::string& path, Format format);
 // Lists how much of the segment each family takes, the largest first, and who has looked it up.
 int space(const std::string& path, Format format);
-// Explains what became of the family of that name, or of that sample: whether it is registered, in
-// which editions, refused, or hidden, and which processes have counted in it. Returns kFault if it
-// is not shown.
-int why(const std::string& path, const std::string& name, Format format);
+// Explains what became of each family that the selector names, or a sample of which it does:
+// whether it is registered, in which editions, refused, hidden, or without a series, and which
+// processes have counted in it. Returns kFault if one is not shown.
+int why(const std::string& path, const std::string& selector, Format format);
 // Shows families, series and merged values.
 int dump(const std::string& path, Format format);
 // Shows the same for each slot by itself.
@@ -44,10 +44,14 @@ struct Get {
   unsigned count = 0;     // of intervals to watch; 0: without end
 };
 int get(const std::string& path, const Get& get, Format format);
-// Shows what is different between two segments, or between one now and a while later.
+// Shows what is different between two moments of a segment: two snapshots of it, one and now, or
+// now and a while later. What gains most in a second comes first. Throws std::invalid_argument if
+// they are of two segments, unless the later one has taken the place of the other meanwhile.
 struct Diff {
   std::string before, after;  // paths; an empty one is the segment at `path`
   double interval = 10;       // seconds, if both are empty
+  std::string filter;         // a selector; empty: all samples
+  bool buckets = false;       // those of histograms, too
 };
 int diff(const std::string& path, const Diff& diff, Format format);
 // Copies the segment to `to`, a path like that of a segment.

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <optional>
@@ -8,8 +9,10 @@
 #include "aggregator/exposition/json.h"
 #include "aggregator/exposition/utc.h"
 #include "libmetrics/format/clock.h"
+#include "libmetrics/format/types.h"
 #include "libmetrics/reader/merge.h"
 #include "tools/inspect/commands.h"
+#include "tools/inspect/definitions.h"
 #include "tools/inspect/output.h"
 #include "tools/inspect/path.h"
 #include "tools/inspect/readings.h"
@@ -75,7 +78,7 @@ std::vector<Line> rates(const std::vector<Reading>& before, const std::vector<Re
   for (const Reading& r : after) {
     if (!r.counts) continue;
     const double rate = earlier.since(r).amount / seconds;
-    Line line{json_of(r), r.spelled + ' ' + spelled(rate) + "/s"};
+    Line line{json_of(r), r.spelled + ' ' + quantity(rate, r.rate_unit) + "/s"};
     line.json["per_second"] = rate;
     lines.push_back(std::move(line));
   }
@@ -123,6 +126,13 @@ class Source {
   // Returns how long the interval of these rates was.
   double seconds() const { return seconds_; }
   const std::string& why() const { return merge_.why(); }
+  // Returns why there was never a line: what the selector selects is not there, or has no rate.
+  std::string why_nothing();
+  // Returns what is wrong with the selector's labels, if all others match; else "".
+  std::string fault() {
+    const reader::Catalogue& catalogue = *merge_.reader().catalogue();
+    return unknown_label(catalogue, selector_, definitions_of(catalogue, selector_));
+  }
 
  private:
   bool read() {
@@ -141,6 +151,22 @@ class Source {
   double seconds_ = 0;
   std::uint64_t id_ = 0;
 };
+
+std::string Source::why_nothing() {
+  const reader::Catalogue& catalogue = *merge_.reader().catalogue();
+  const std::vector<std::size_t> named = definitions_of(catalogue, selector_);
+  const auto counts = [&](std::size_t at) {
+    return !format::is_of_processes(catalogue.contents.families[at].type);
+  };
+  if (get_.rate && !named.empty() && unknown_label(catalogue, selector_, named).empty() &&
+      std::none_of(named.begin(), named.end(), counts)) {
+    const format::FamilyView& first = catalogue.contents.families[named.front()];
+    return std::string(first.name) + " is of type " + std::string(format::to_string(first.type)) +
+           ", which has no rate: its value may fall; without --rate 'get' shows it, and 'diff' how "
+           "it changes";
+  }
+  return why_no_sample(catalogue, selector_, get_.selector);
+}
 
 }  // namespace
 
@@ -163,9 +189,12 @@ int get(const std::string& path, const Get& get, Format format) {
     if (!get.watch) break;
     if (std::ferror(stdout) != 0) break;  // its reader is gone
   }
-  if (found) return kFine;
-  return unreadable("no sample matches " + get.selector +
-                    (get.rate ? ", or none that counts; 'dump' shows all" : "; 'dump' shows all"));
+  if (!found) return unreadable(source.why_nothing());
+  // A label that no family has is "" in all of them, which != and !~ match.
+  if (const std::string fault = source.fault(); !fault.empty()) {
+    complain(get.selector + ": " + fault);
+  }
+  return kFine;
 }
 
 }  // namespace metrics::inspect

@@ -39,7 +39,11 @@ int ls(const std::string& path, Counting counting, Format format) {
     row.insert(row.end(), {percent(usage.cells_used, g.cells),
                            percent(usage.directory_used, g.directory_bytes), created});
   }
-  format == Format::kJson ? print(json) : print_table(std::move(rows));
+  if (format == Format::kJson) {
+    print(json);
+  } else if (rows.size() > 1) {  // no heading of nothing
+    print_table(std::move(rows));
+  }
   return result;
 }
 

@@ -100,7 +100,11 @@ int prune(const std::string& path, bool removes, Format format) {
     rows.push_back({file, std::to_string(usage.space_taken / 1024) + "K",
                     exposition::utc(usage.created_ns), result.what});
   }
-  format == Format::kJson ? print(json) : print_table(std::move(rows));
+  if (format == Format::kJson) {
+    print(json);
+  } else if (rows.size() > 1) {  // no heading of nothing
+    print_table(std::move(rows));
+  }
   return status;
 }
 

@@ -20,6 +20,12 @@ bool counts_up(const reader::Family& family, const std::string& sample_name) {
   return !reader::reaches_below_zero(family) || !sample_name.ends_with(format::kSumEnding);
 }
 
+Unit rate_unit_of(const reader::Family& family, const std::string& sample_name) {
+  const bool is_sum = sample_name.ends_with(format::kSumEnding);
+  if (format::values_of(family.type) == Values::kCounts && !is_sum) return Unit::kNone;
+  return rate_unit(unit_of(family.name, family.unit));
+}
+
 // Returns true if the later number is less, or the series is another one.
 bool began_anew(const Reading& before, const Reading& after) {
   if (before.record != after.record || before.created_ns != after.created_ns) return true;
@@ -55,10 +61,13 @@ std::vector<Reading> readings_of(const reader::Families& families, const Selecto
       numbers.resize(samples.size(), {.is_whole = true, .whole = 1});
       for (std::size_t i = 0; i < samples.size(); ++i) {
         if (selector != nullptr && !selector->matches(f, samples[i])) continue;
-        const bool counts = counts_up(f, samples[i].name);
-        std::string name = exposition::spelled(samples[i]);
-        readings.push_back(
-            {std::move(samples[i]), std::move(name), numbers[i], counts, s.record, s.created_ns});
+        const std::string& name = samples[i].name;
+        const bool counts = counts_up(f, name);
+        const Unit unit = rate_unit_of(f, name);
+        const bool is_bucket = format::has_buckets(f.type) && name.ends_with(format::kBucketEnding);
+        std::string spelled = exposition::spelled(samples[i]);
+        readings.push_back({std::move(samples[i]), std::move(spelled), numbers[i], counts, s.record,
+                            s.created_ns, unit, is_bucket});
       }
     }
   }

@@ -13,6 +13,7 @@
 #include "libmetrics/reader/families.h"
 #include "libmetrics/reader/merge.h"
 #include "tools/inspect/selector.h"
+#include "tools/inspect/units.h"
 
 namespace metrics::inspect {
 
@@ -32,6 +33,8 @@ struct Reading {
   bool counts;  // it never goes down as long as its series is there
   // Which life of its series it is of: a series that was removed and registered anew has another.
   std::uint64_t record, created_ns;
+  Unit rate_unit;                              // of what it gains in a second
+  bool is_bucket;                              // of a histogram
   std::optional<format::SlotIndex> slot = {};  // whose share it is; empty: the sum of all
 };
 

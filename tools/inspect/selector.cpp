@@ -162,14 +162,21 @@ bool Matcher::matches(std::string_view text) const {
   return false;
 }
 
+bool Selector::has_labels() const {
+  return std::any_of(labels.begin(), labels.end(),
+                     [](const Matcher& m) { return m.label != kNameLabel; });
+}
+
+bool Selector::is_pattern() const { return is_glob || name.empty(); }
+
+bool Selector::names(const std::string& theirs) const {
+  if (is_glob ? !matches_glob(name, theirs) : !name.empty() && name != theirs) return false;
+  return std::all_of(labels.begin(), labels.end(),
+                     [&](const Matcher& m) { return m.label != kNameLabel || m.matches(theirs); });
+}
+
 bool Selector::matches(const Family& family, const exposition::Sample& sample) const {
-  const auto is_named = [&](const std::string& theirs) {
-    if (is_glob ? !matches_glob(name, theirs) : !name.empty() && name != theirs) return false;
-    return std::all_of(labels.begin(), labels.end(), [&](const Matcher& m) {
-      return m.label != kNameLabel || m.matches(theirs);
-    });
-  };
-  if (!is_named(sample.name) && !is_named(family.name)) return false;
+  if (!names(sample.name) && !names(family.name)) return false;
   return std::all_of(labels.begin(), labels.end(), [&](const Matcher& m) {
     return m.label == kNameLabel || m.matches(value_of(sample, m.label));
   });

@@ -33,6 +33,13 @@ struct Selector {
   bool is_glob = false;
   std::vector<Matcher> labels;
 
+  // Returns true if it selects samples by more than their name.
+  bool has_labels() const;
+  // Returns true if it may select several names.
+  bool is_pattern() const;
+  // Returns true if the selector's name, with what it says of __name__, is that one.
+  bool names(const std::string& theirs) const;
+
   // Returns true if the selector's name is that of the sample or of its family, and the sample's
   // labels match.
   bool matches(const reader::Family& family, const exposition::Sample& sample) const;
