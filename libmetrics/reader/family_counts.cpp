@@ -44,7 +44,7 @@ void FamilyCounter::plan(const Contents& contents) {
   }
   runs_.clear();
   for (const format::SeriesView& s : contents.series) {
-    if (!s.is_live()) continue;  // its cells may be another one's
+    if (!s.is_live()) continue;  // a gap, of no family
     const std::uint32_t family = families.at(s.family);
     runs_.push_back({s.first_cell, s.end_cell(), s.cell_count, family,
                      format::values_of(contents.families[family].type)});
