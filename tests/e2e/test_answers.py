@@ -111,6 +111,7 @@ def test_a_rate_of_nothing_that_counts_is_a_fault(shop, inspect):
 @pytest.mark.parametrize("selector, what", {
     "shop_order_total": "no sample matches shop_order_total (did you mean shop_orders_total?); 'dump' shows all",
     "shop_*_seconds_total": "no sample matches shop_*_seconds_total; 'dump' shows all",
+    "shop_orders_totals*": "no sample matches shop_orders_totals*; 'dump' shows all",
     'shop_orders_total{colour="red"}': 'no sample matches shop_orders_total{colour="red"}: it has no label "colour"; '
                                        "its label is kind",
     'shop_wait_seconds{bound="1"}': 'no sample matches shop_wait_seconds{bound="1"}: it has no label "bound"; '

@@ -283,6 +283,7 @@ TEST(View, BreaksThePanesLinesBetweenWordsAndSaysIfThereIsMore) {
   };
   EXPECT_NE(pane(24).find("families: shop_orders shop_sent_bytes shop_wait_seconds shop_open "),
             std::string::npos);
+  EXPECT_EQ(pane(24).find('~'), std::string::npos) << "is cut: " << pane(24);
   EXPECT_NE(pane(12).find(" and more "), std::string::npos);
 }
 
