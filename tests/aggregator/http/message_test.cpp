@@ -23,7 +23,7 @@ TEST(HttpMessage, DecodesQueryParameters) {
       "name[]=a&name%5B%5D=b+c&&name[]&other=d&name[]=%25%c3%bc%&name[]=%4&name[]=%zz&=e";
   EXPECT_EQ(request.query_values("name[]"), (Values{"a", "b c", "", "%\xc3\xbc%", "%4", "%zz"}));
   EXPECT_EQ(request.query_values("other"), Values{"d"});
-  EXPECT_EQ(request.query_values(""), (Values{"", "e"}));
+  EXPECT_EQ(request.query_values(""), Values{"e"}) << "nothing between two & is no parameter";
   EXPECT_EQ(request.query_values("none"), Values{});
   request.query = "a=1=2&a=%00x";
   EXPECT_EQ(request.query_values("a"), (Values{"1=2", std::string("\0x", 2)}));
