@@ -26,7 +26,7 @@ bool is_shown_in(const reader::Family& family, const format::FamilyView& definit
 }  // namespace
 
 Answer::Answer(const Evidence& evidence, const Selector& selector, std::string name,
-               std::vector<std::size_t> definitions)
+               const std::vector<std::size_t>& definitions)
     : evidence_(evidence), selector_(selector), name_(std::move(name)) {
   find_editions(definitions);
   shown_series_ = shown_series();

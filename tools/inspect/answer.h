@@ -28,9 +28,9 @@ struct Evidence {
 // Answers for definitions of one name; for a name that nobody has registered, there are none.
 class Answer {
  public:
-  // `definitions` are indices into the catalogue's families. Refers to its arguments.
+  // `definitions` are indices into the catalogue's families. Refers to evidence and selector.
   Answer(const Evidence& evidence, const Selector& selector, std::string name,
-         std::vector<std::size_t> definitions);
+         const std::vector<std::size_t>& definitions);
   // Returns true if a scrape has a sample of it.
   bool is_shown() const { return shown_series_ > 0; }
   const Json& json() const { return json_; }
