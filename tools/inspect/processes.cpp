@@ -35,21 +35,20 @@ std::string Processes::command_of(std::uint32_t pid) const {
   return last == nullptr ? "" : last->command;
 }
 
-std::string Processes::registrant(const reader::FamilySpace& space) const {
-  const std::uint32_t pid = space.family == nullptr ? 0 : space.family->registrant;
-  if (pid == 0) return "";
+std::string Processes::named(std::uint32_t pid) const {
   const std::string command = command_of(pid);
   return std::to_string(pid) + (command.empty() ? "" : " ") + command;
+}
+
+std::string Processes::registrant(const reader::FamilySpace& space) const {
+  const std::uint32_t pid = space.family == nullptr ? 0 : space.family->registrant;
+  return pid == 0 ? "" : named(pid);
 }
 
 std::string Processes::registrants(const reader::FamilySpace& space) const {
   constexpr std::size_t kMost = 8;
   const std::uint32_t of_family = space.family == nullptr ? 0 : space.family->registrant;
-  const auto named = [&](std::uint32_t pid) {
-    const std::string command = command_of(pid);
-    return std::to_string(pid) + (command.empty() ? "" : " ") + command + ": ";
-  };
-  std::string text = of_family == 0 ? "" : named(of_family) + "the family";
+  std::string text = of_family == 0 ? "" : named(of_family) + ": the family";
   std::string others;
   std::size_t listed = 0;
   for (const reader::Registrant& r : space.registered_by) {
@@ -57,7 +56,7 @@ std::string Processes::registrants(const reader::FamilySpace& space) const {
     if (r.pid == of_family) {
       text += ", " + series;
     } else if (++listed <= kMost) {
-      others += "; " + named(r.pid) + series;
+      others += "; " + named(r.pid) + ": " + series;
     }
   }
   if (listed > kMost) others += "; and " + std::to_string(listed - kMost) + " more";

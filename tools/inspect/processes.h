@@ -51,6 +51,8 @@ class Processes {
   // Returns the command of the last process with that pid that has a slot, or had it last; empty if
   // there is none.
   std::string command_of(std::uint32_t pid) const;
+  // Returns "9974 prefork", or the pid alone if there is no command.
+  std::string named(std::uint32_t pid) const;
 
   std::vector<reader::SlotReport> slots_;
 };

@@ -186,24 +186,19 @@ TEST(View, ShowsTheBusiestWorkerFirstWithItsDropsAndWhenItWasActive) {
   EXPECT_EQ(table_of(h, choices, 80).rows.size(), 1u);
 }
 
-std::vector<std::string> headings(const Table& table) {
-  std::vector<std::string> headings;
-  for (const Table::Column& c : table.columns) headings.push_back(c.heading);
-  return headings;
-}
-
 TEST(View, HasTheColumnsThatMatterMostOnANarrowTerminalAndAllOnAWideOne) {
   const History h = two_workers();
   Choices choices;
   using Headings = std::vector<std::string>;
-  EXPECT_EQ(headings(table_of(h, choices, 80)),
+  EXPECT_EQ(table_of(h, choices, 80).headings(),
             (Headings{"SERIES", "VALUE", "PER S", "AVG10", "P50", "P99"}));
-  EXPECT_EQ(headings(table_of(h, choices, 120)),
+  EXPECT_EQ(table_of(h, choices, 120).headings(),
             (Headings{"SERIES", "TYPE", "VALUE", "PER S", "AVG10", "AVG100", "P50", "P99"}));
   choices.page = Page::kWorkers;
-  EXPECT_EQ(headings(table_of(h, choices, 80)), (Headings{"PID", "COMMAND", "STATE", "THR", "PER S",
-                                                          "ACTIVE", "DROPS", "FAM", "REFUSED"}));
-  EXPECT_EQ(headings(table_of(h, choices, 120)),
+  EXPECT_EQ(
+      table_of(h, choices, 80).headings(),
+      (Headings{"PID", "COMMAND", "STATE", "THR", "PER S", "ACTIVE", "DROPS", "FAM", "REFUSED"}));
+  EXPECT_EQ(table_of(h, choices, 120).headings(),
             (Headings{"PID", "COMMAND", "STATE", "THR", "EVENTS", "PER S", "AVG10", "AVG100",
                       "ACTIVE", "DROPS", "REFUSED", "FAMILIES"}));
   for (const std::size_t width : {80u, 88u, 96u, 100u, 120u, 200u}) {

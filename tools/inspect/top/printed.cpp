@@ -75,8 +75,7 @@ std::vector<std::string> lines_of(const History& history, const Choices& choices
     lines.back() += "  '>': unchanged all the time; a longer --interval looks longer";
   }
   Table table = table_of(history, choices, 0);
-  std::vector<std::vector<std::string>> rows(1);
-  for (const Table::Column& c : table.columns) rows[0].push_back(c.heading);
+  std::vector<std::vector<std::string>> rows = {table.headings()};
   for (Row& row : table.rows) rows.push_back(std::move(row.cells));
   for (std::size_t i = 0; i < table.columns.size(); ++i) {
     std::size_t widest = 0;

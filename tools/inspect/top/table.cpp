@@ -275,6 +275,12 @@ std::size_t Table::rest(std::size_t width) const {
   return width > fixed ? width - fixed : 0;
 }
 
+std::vector<std::string> Table::headings() const {
+  std::vector<std::string> all;
+  for (const Column& c : columns) all.push_back(c.heading);
+  return all;
+}
+
 Table table_of(const History& history, const Choices& choices, std::size_t width) {
   switch (choices.page) {
     case Page::kWorkers:

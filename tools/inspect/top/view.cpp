@@ -24,12 +24,6 @@ std::string in_columns(const Table& table, const std::vector<std::string>& cells
   return line;
 }
 
-std::vector<std::string> headings(const Table& table) {
-  std::vector<std::string> cells;
-  for (const Table::Column& c : table.columns) cells.push_back(c.heading);
-  return cells;
-}
-
 // Cuts the line, or fills it up, to the width.
 Line filled(Line line, std::size_t width) {
   std::size_t used = 0;
@@ -128,7 +122,7 @@ Frame frame_of(const History& history, Choices& choices, std::size_t width, std:
     add_help(frame, width);
   } else {
     const Table table = table_of(history, choices, width);
-    frame.push_back({{in_columns(table, headings(table), width), Style::kHeading}});
+    frame.push_back({{in_columns(table, table.headings(), width), Style::kHeading}});
     // A third of the height, whatever the row, so that the rows stay where they are.
     const std::size_t pane = choices.shows_pane ? height / 3 : 0;
     const std::size_t room = height > kHeadLines + pane ? height - kHeadLines - pane : 0;

@@ -69,6 +69,8 @@ struct Table {
   std::vector<Row> rows;
   // Returns how wide the column is that takes what is left of that width.
   std::size_t rest(std::size_t width) const;
+  // Returns the columns' headings.
+  std::vector<std::string> headings() const;
 };
 
 // Returns by what a worker is filtered: its command, pid and families.
