@@ -4,6 +4,14 @@
 
 namespace metrics::test {
 
+http::HttpOptions patient_on_any_port() {
+  return {.listen = {"127.0.0.1:0"},
+          .max_requests = 2,
+          .spare_threads = 1,
+          .request_timeout = kNever,
+          .keep_alive = kNever};
+}
+
 Crowd crowd(const http::HttpServer& server, std::size_t count, std::string_view bytes) {
   Crowd clients;
   for (std::size_t i = 0; i < count; ++i) {

@@ -1,6 +1,7 @@
-// crowd.h -- many clients of one server.
+// crowd.h -- many clients of one server, which waits for them.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <memory>
 #include <string_view>
@@ -10,6 +11,12 @@
 #include "tests/aggregator/http/client.h"
 
 namespace metrics::test {
+
+// Longer than a test that passes.
+inline constexpr std::chrono::seconds kNever{60};
+
+// Returns options for a server on any port, with two seats, that waits for requests.
+http::HttpOptions patient_on_any_port();
 
 using Crowd = std::vector<std::unique_ptr<Client>>;
 

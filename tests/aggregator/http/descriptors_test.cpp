@@ -26,17 +26,9 @@ using test::Crowd;
 using test::crowd;
 using test::eventually;
 using test::get;
+using test::patient_on_any_port;
 
-constexpr auto kNever = 60s;
 constexpr std::string_view kSmall = "GET /small HTTP/1.1\r\n\r\n";
-
-HttpOptions on_any_port() {
-  return {.listen = {"127.0.0.1:0"},
-          .max_requests = 2,
-          .spare_threads = 1,
-          .request_timeout = kNever,
-          .keep_alive = kNever};
-}
 
 Routes small() {
   return {{"/small", {[](const Request&) { return text_response(200, "small"); }}}};
@@ -65,7 +57,7 @@ class FewDescriptors {
 };
 
 TEST(HttpDescriptors, IdleConnectionsGiveWayToANewOne) {
-  const HttpServer server(on_any_port(), small());
+  const HttpServer server(patient_on_any_port(), small());
   const Crowd idle = crowd(server, 8, "");
   ASSERT_TRUE(come_to(server, State::kIdle, 8));
   {
@@ -81,7 +73,7 @@ TEST(HttpDescriptors, IdleConnectionsGiveWayToANewOne) {
 }
 
 TEST(HttpDescriptors, ARequestWaitsUntilThereIsADescriptorForIt) {
-  const HttpServer server(on_any_port(), small());
+  const HttpServer server(patient_on_any_port(), small());
   const Crowd idle = crowd(server, 8, "");
   Client client(server.ports().at(0));
   ASSERT_TRUE(come_to(server, State::kIdle, 9));
@@ -96,7 +88,7 @@ TEST(HttpDescriptors, TakesHalfOfTheDescriptorsThatThereMayBe) {
   rlimit few = allowed;
   few.rlim_cur = 64;
   ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &few), 0);
-  const HttpServer server(on_any_port(), small());
+  const HttpServer server(patient_on_any_port(), small());
   ::setrlimit(RLIMIT_NOFILE, &allowed);
   const Crowd idle = crowd(server, 40, "");
   EXPECT_TRUE(come_to(server, State::kIdle, 32));
@@ -121,7 +113,7 @@ class NoDescriptor {
 };
 
 TEST(HttpDescriptors, OneConnectionGivesWayInEachPauseWhereThatDoesNotHelp) {
-  const HttpServer server(on_any_port(), small());
+  const HttpServer server(patient_on_any_port(), small());
   const Crowd idle = crowd(server, 50, "");
   ASSERT_TRUE(come_to(server, State::kIdle, 50));
   const Descriptor knocking(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));

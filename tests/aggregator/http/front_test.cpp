@@ -32,20 +32,17 @@ using test::Crowd;
 using test::crowd;
 using test::eventually;
 using test::get;
-
-constexpr auto kNever = 60s;
+using test::kNever;
 
 // More than the kernel's buffers of a connection hold.
 constexpr std::size_t kLarge = 8'000'000;
 
+// With time and room for large responses.
 HttpOptions on_any_port() {
-  return {.listen = {"127.0.0.1:0"},
-          .max_requests = 2,
-          .spare_threads = 1,
-          .max_buffered_bytes = std::size_t{1} << 40,
-          .request_timeout = kNever,
-          .response_timeout = kNever,
-          .keep_alive = kNever};
+  HttpOptions options = test::patient_on_any_port();
+  options.max_buffered_bytes = std::size_t{1} << 40;
+  options.response_timeout = kNever;
+  return options;
 }
 
 // At /large there is one body for all responses, as long as it lasts; at /own each has its own.

@@ -10,6 +10,7 @@
 #include "aggregator/http/request_head.h"
 #include "aggregator/http/server.h"
 #include "tests/aggregator/http/client.h"
+#include "tests/aggregator/http/crowd.h"
 #include "tests/support/eventually.h"
 
 namespace metrics::http {
@@ -20,8 +21,7 @@ using test::Answer;
 using test::Client;
 using test::eventually;
 using test::get;
-
-constexpr auto kNever = 60s;
+using test::kNever;
 
 HttpOptions on_any_port() { return {.listen = {"127.0.0.1:0"}}; }
 
