@@ -62,8 +62,8 @@ void each_parameter(std::string_view query, Visit visit) {
   while (!query.empty()) {
     const std::string_view parameter = query.substr(0, query.find('&'));
     query.remove_prefix(std::min(parameter.size() + 1, query.size()));
-    const std::string_view key = parameter.substr(0, parameter.find('='));
     if (parameter.empty()) continue;
+    const std::string_view key = parameter.substr(0, parameter.find('='));
     visit(key, parameter.substr(std::min(key.size() + 1, parameter.size())));
   }
 }

@@ -23,7 +23,8 @@ struct Request {
 
   // Returns the decoded values of all query parameters whose decoded name is `name`, in order: for
   // `name[]=a&name%5B%5D=b+c` and "name[]", these are "a" and "b c". A '%' without two hexadecimal
-  // digits behind it stands for itself; a parameter without '=' has the value "".
+  // digits behind it stands for itself; a parameter without '=' has the value ""; nothing between
+  // two '&' is no parameter.
   std::vector<std::string> query_values(std::string_view name) const;
   // Returns the decoded names of all query parameters, in order.
   std::vector<std::string> query_names() const;

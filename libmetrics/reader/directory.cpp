@@ -101,7 +101,7 @@ bool Directory::find_different(const Source& source, std::vector<std::uint32_t>&
 bool Directory::find_in_mapping(const Source& source, std::vector<std::uint32_t>& different) const {
   const auto* const known = reinterpret_cast<const std::byte*>(catalogue_->records.data());
   different.resize((source.bytes + kBlock - 1) / kBlock);
-  const std::size_t parts = source.threads.parts(source.bytes / sizeof(std::uint64_t));
+  const std::size_t parts = source.threads.parts(format::words(source.bytes));
   // Each part finds those from one of these on, and tells how far they reach.
   std::vector<std::size_t> begins(parts + 1), ends(parts);
   for (std::size_t part = 0; part <= parts; ++part) begins[part] = different.size() * part / parts;

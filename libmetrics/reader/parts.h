@@ -1,4 +1,4 @@
-// parts.h -- does the parts of a large work at the same time, each in a thread of its own.
+// parts.h -- does the parts of a large piece of work at the same time, each in a thread of its own.
 #pragma once
 
 #include <cstddef>
