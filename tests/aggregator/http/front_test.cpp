@@ -159,6 +159,31 @@ std::uint64_t all_connections(const Counts& counts) {
   return all;
 }
 
+TEST(HttpFront, AConnectionIsCountedInOneStateAtATime) {
+  const HttpServer server(on_any_port(), routes());
+  const Client client(server.ports().at(0));
+  ASSERT_TRUE(eventually([&] { return server.counts().of(State::kIdle) == 1; }));
+  client.send("GET /sm");
+  ASSERT_TRUE(eventually([&] { return server.counts().of(State::kReading) == 1; }));
+  EXPECT_EQ(all_connections(server.counts()), 1u);
+}
+
+TEST(HttpFront, WhatComesBehindTheLastResponseIsThrownAwayAndTakesNoRoom) {
+  HttpOptions options = on_any_port();
+  options.max_buffered_bytes = 1000;
+  const HttpServer server(options, routes());
+  {
+    Client client(server.ports().at(0));
+    client.send("GET /small HTTP/1.0\r\n\r\n");
+    EXPECT_EQ(client.receive().body, "small");
+    client.send(std::string(5000, 'x'));
+    client.finish_sending();  // so the server has read it all before the end
+    EXPECT_TRUE(client.hung_up());
+  }
+  EXPECT_TRUE(eventually([&] { return all_connections(server.counts()) == 0; }));
+  EXPECT_EQ(server.counts().of(Closed::kAnswered), 1u);
+}
+
 TEST(HttpFront, CutsOffTheSlowestReadersAboveTheBoundOnBufferedBytes) {
   HttpOptions options = on_any_port();
   options.max_buffered_bytes = 5 * kLarge;

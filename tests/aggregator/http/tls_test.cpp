@@ -99,6 +99,23 @@ TEST_F(HttpTls, EndsTheLongestHandshakesAboveItsBound) {
   EXPECT_EQ(clients.front()->receive_to_end(), "");
 }
 
+TEST_F(HttpTls, TheFirstBytesOfManyThatWereLetInBeforeTakeItNotBeyondItsBound) {
+  HttpOptions bounded = options();
+  bounded.max_buffered_bytes = 500'000;
+  const HttpServer server(bounded, routes());
+  std::vector<std::unique_ptr<Client>> clients;
+  for (int i = 0; i < 30; ++i) {
+    clients.push_back(std::make_unique<Client>(server.ports().at(0)));
+  }
+  ASSERT_TRUE(eventually([&] { return server.counts().of(State::kIdle) == 30; }));
+  for (const auto& client : clients) client->send(kHalfAHello);
+  EXPECT_TRUE(eventually([&] {
+    const Counts now = server.counts();
+    return now.of(State::kHandshaking) + now.of(Closed::kBufferedBytes) == 30 &&
+           now.tls_bytes <= 500'000;
+  }));
+}
+
 // A client behind its handshake.
 class Secure {
  public:
@@ -153,6 +170,18 @@ TEST_F(HttpTls, KnowsItsOwnPagesByTheirWholeUrl) {
               "/ HTTP/1.1\r\n\r\n");
   constexpr std::string_view kServed = "HTTP/1.1 200 OK";
   EXPECT_EQ(client.receive(kServed.size()), kServed);
+}
+
+TEST_F(HttpTls, TellsRoutesThatARequestCameOverTls) {
+  const HttpServer server(options(), {{"/", {[](const Request& request) {
+                                         return text_response(200, std::string(request.scheme));
+                                       }}}});
+  const Secure client(server.ports().at(0));
+  ASSERT_TRUE(client.shaken());
+  client.send("GET / HTTP/1.1\r\n\r\n");
+  const std::string head =
+      render_head(text_response(200, "https"), "OK", AfterResponse::kKeepAlive);
+  EXPECT_EQ(client.receive(head.size() + 5), head + "https");
 }
 
 // OpenSSL may hold the rest of a record that was read in part.
