@@ -46,8 +46,9 @@ void FamilyCounter::plan(const Contents& contents) {
   for (const format::SeriesView& s : contents.series) {
     if (!s.is_live()) continue;  // a gap, of no family
     const std::uint32_t family = families.at(s.family);
-    runs_.push_back({s.first_cell, s.end_cell(), s.cell_count, family,
-                     format::values_of(contents.families[family].type)});
+    const format::Type type = contents.families[family].type;
+    runs_.push_back({s.first_cell, s.end_cell(), s.cell_count, family, format::values_of(type),
+                     format::is_of_processes(type)});
   }
   std::sort(runs_.begin(), runs_.end(),
             [](const Run& a, const Run& b) { return a.first < b.first; });
@@ -58,6 +59,7 @@ void FamilyCounter::add(const Run& run, std::span<const std::uint64_t> cells, Fa
   const bool is_used = std::any_of(cells.begin(), cells.end(), [](auto cell) { return cell != 0; });
   if (!is_used) return;
   for (const std::uint64_t cell : cells) slot.fingerprint = mixed(slot.fingerprint, cell);
+  if (run.is_of_processes && cells[format::kGaugeValue] == 0) return;
   std::uint32_t& place = place_of_family_[run.family];
   if (place == 0) {
     slot.families.push_back({run.family, 0});

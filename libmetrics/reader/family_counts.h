@@ -17,11 +17,12 @@ struct FamilyCounts {
   struct Family {
     std::uint32_t family;  // index into the catalogue's families: one edition
     double counted;        // of a counter its values; of a histogram or summary its observations
-    // Of gauges and infos: whether a value was ever set.
   };
   format::SlotIndex slot;
-  std::vector<Family> families;  // those of which the slot has any cell that is not 0
-  std::uint64_t fingerprint;     // as long as it stays, no cell of a live series has changed
+  // Those of which the slot has any cell that is not 0; of gauges, infos and state sets: a value,
+  // since a process that can set one has stored its generation there.
+  std::vector<Family> families;
+  std::uint64_t fingerprint;  // as long as it stays, no cell of a live series has changed
 };
 
 // Tells what slots have counted, of the series that are live as of the last look(). For one thread
@@ -39,6 +40,7 @@ class FamilyCounter {
     std::uint32_t count;       // without them
     std::uint32_t family;
     format::Values values;
+    bool is_of_processes;
   };
   void plan(const Contents& contents);
   void add(const Run& run, std::span<const std::uint64_t> cells, FamilyCounts& slot);

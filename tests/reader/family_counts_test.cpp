@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "libmetrics/reader/merge.h"
+#include "tests/support/living.h"
 #include "tests/support/patch.h"
 #include "tests/support/temp_segment.h"
 
@@ -19,9 +20,9 @@ namespace {
 constexpr int kBounds = 1020;  // so that the cells of a series reach over two whole pages
 constexpr std::uint64_t kCellsOfAPage = format::kPage / sizeof(format::Cell);
 
-// Returns what was counted in slot 1, by the family's name.
-std::vector<std::pair<std::string, double>> counted(Reader& reader) {
-  const auto counts = FamilyCounter().of(reader, 1);
+// Returns what was counted in a slot, by the family's name.
+std::vector<std::pair<std::string, double>> counted(Reader& reader, format::SlotIndex slot = 1) {
+  const auto counts = FamilyCounter().of(reader, slot);
   EXPECT_TRUE(counts) << reader.why();
   std::vector<std::pair<std::string, double>> found;
   for (const FamilyCounts::Family& f : counts->families) {
@@ -77,6 +78,18 @@ TEST_F(HolesInASlot, AtTheBeginningOfASeriesLeaveItsEnd) {
   Reader reader(segment_.file());
   ASSERT_TRUE(reader.look()) << reader.why();
   EXPECT_EQ(counted(reader), (Counted{{"wide", 4 - lost}, {"after", 5}}));
+}
+
+TEST(FamilyCounts, OfAGaugeAreOfWhoHasSetItAndNotOfAChildThatCouldButHasNot) {
+  test::TempSegment t;
+  const Counter tasks = t.counter("tasks");
+  const Gauge load = t.gauge("load", Mode::kLiveSum);
+  load.set(0);
+  const test::Living child([&] { tasks.inc(); });
+  Reader reader(t.file());
+  ASSERT_TRUE(reader.look()) << reader.why();
+  EXPECT_EQ(counted(reader, 1), (Counted{{"load", 0}}));
+  EXPECT_EQ(counted(reader, 2), (Counted{{"tasks", 1}}));
 }
 
 TEST(FamilyCounts, AreNotOfASeriesThatIsGoneButOfTheOneThatHasItsCells) {
