@@ -50,7 +50,7 @@ function notes(segment) {
     `${d.count.toLocaleString('en')} × ${d.what} ${DONE[d.what] ?? 'dropped'}: ${d.reason}: ` +
       (REASONS[d.reason] ?? 'see metrics-inspect dropped') +
       (d.since ? `, since ${d.since}` : '') +
-      (d.last ? ` (last: ${d.last.family}, pid ${d.last.pid}, ${d.last.time})` : ''), d.now]);
+      (d.last ? ` (last: ${d.last.family ? `${d.last.family}, ` : ''}pid ${d.last.pid}, ${d.last.time})` : ''), d.now]);
   for (const h of segment.hidden) {
     list.push([`hidden${h.where_escaped ? ' where names are escaped' : ''}: the ${h.family}, by the ${h.served}, ` +
                  'which has started later', true]);

@@ -81,11 +81,11 @@ Json dropped_json(reader::Reader& reader) {
              {"reason", d.reason.reason},
              {"count", d.count}};
     if (d.since_ns != 0) entry["since"] = utc(d.since_ns);
-    entry["now"] = d.now;
+    if (d.now) entry["now"] = *d.now;
     entry["families"] = reader::refused_families(reader, d.reason.drop);
     if (d.last.when_ns != 0) {
-      entry["last"] = {
-          {"family", d.last.family}, {"pid", d.last.pid}, {"time", utc(d.last.when_ns)}};
+      entry["last"] = {{"pid", d.last.pid}, {"time", utc(d.last.when_ns)}};
+      if (!d.last.family.empty()) entry["last"]["family"] = d.last.family;
     }
   }
   for (const reader::Hidden& h : reader::hidden_families(*reader.catalogue())) {

@@ -45,7 +45,8 @@ void describe_drops(reader::FamiliesBuilder& build, const std::vector<SegmentSta
     if (!s.up) continue;
     for (const reader::DropReport& d : reader::drop_report(*s.reader)) {
       if (d.reason.what != format::Dropped::kSeries) continue;
-      build.gauge({{"segment", s.name}, {"reason", d.reason.reason}}, d.now ? 1.0 : 0.0);
+      build.gauge({{"segment", s.name}, {"reason", d.reason.reason}},
+                  d.now.value_or(false) ? 1.0 : 0.0);
     }
   }
   struct Counters {

@@ -149,7 +149,7 @@ void Segments::log_changes(Served& served, const std::vector<SegmentState::Hidde
     served.dropped[i] = true;
     const aggregator::LogField segment{"segment", served.merge.file()};
     const aggregator::LogField reason{"reason", std::string(d.reason.reason)};
-    if (d.last.when_ns == 0) {  // updates and claims are of no one family
+    if (d.last.family.empty()) {
       aggregator::log_warn(what_was_dropped(d.reason.what), {segment, reason});
     } else {
       aggregator::log_warn(what_was_dropped(d.reason.what),

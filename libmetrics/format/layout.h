@@ -55,7 +55,7 @@ enum class Drop : std::uint32_t {
 inline constexpr std::size_t kDropCapacity = 32;
 static_assert(static_cast<std::size_t>(Drop::kCount) <= kDropCapacity);
 
-// The last time that a family or series was refused for one reason, so that a reader can name it
+// The last time that something was dropped or refused for one reason, so that a reader can name it
 // later. Each word is stored by itself: of two that are refused at the same moment, the words may
 // be mixed, so a reader takes them for what they are, a hint for people.
 struct alignas(kCacheLine) Refusal {
@@ -63,7 +63,8 @@ struct alignas(kCacheLine) Refusal {
   Cell pid;                  // in its own pid namespace
   Cell needed;               // bytes or cells that were not there, those that are kept for other
                              // families included; 0 if that is not the reason
-  std::array<Cell, 5> name;  // the family's, its first 40 bytes, padded with zeros
+  std::array<Cell, 5> name;  // the family's, its first 40 bytes, padded with zeros; all zeros if a
+                             // process or thread got no slot
 };
 static_assert(offsetof(Refusal, when_ns) == 0 && offsetof(Refusal, pid) == 8);
 static_assert(offsetof(Refusal, needed) == 16 && offsetof(Refusal, name) == 24);
@@ -326,7 +327,7 @@ struct FamilyRecord {
                      // counted in a file of version 2.0
   Cell overflow;     // offset of the overflow series' record; 0: there is none yet
   Cell opened;       // the largest opened_word() of the processes that have defined it
-  Cell refusals;     // a bit for each Drop for which a series of it was refused
+  Cell refusals;     // a bit for each Drop of a series, an update or an exemplar of it
   std::uint32_t registrant;  // the pid of the process that has registered it, in its own pid
                              // namespace; 0 before version 2.3
   std::uint32_t reserved;

@@ -104,6 +104,17 @@ const T* record_at(const Window& window, Offset offset, Kind kind, std::uint16_t
 
 }  // namespace
 
+std::string_view name_at(const Window& window, Offset family) noexcept {
+  std::span<const std::byte> rest;
+  const auto* r =
+      record_at<FamilyRecord>(window, family, Kind::kFamily, kFamilyFixed20, rest, nullptr);
+  if (r == nullptr) return {};
+  const std::uint64_t before = std::uint64_t{r->bound_count} * sizeof(double);
+  if (before > rest.size()) return {};
+  const auto name = strings_in(rest.subspan(before), 1);
+  return name ? name->front() : std::string_view();
+}
+
 std::optional<FamilyView> family_at(const Window& window, Offset offset, std::string* fault) {
   std::span<const std::byte> rest;
   const auto* r =

@@ -168,6 +168,9 @@ struct SeriesView {
 // a later version of this library knows.
 std::optional<FamilyView> family_at(const Window& window, Offset offset, std::string* fault);
 std::optional<SeriesView> series_at(const Window& window, Offset offset, std::string* fault);
+// Returns the name in the family's record at an offset; empty if the bytes there can't be one.
+// May be called in a signal handler.
+std::string_view name_at(const Window& window, Offset family) noexcept;
 
 // Beyond its limit, a family of sums counts in one series, whose label values are all this one. It
 // is there as soon as the family is, does not count against the limit, and is never removed.

@@ -5,10 +5,11 @@
 namespace metrics::reader {
 namespace {
 
-bool lasts(const format::DropReason& reason, const RefusalCopy& last, const Reader& reader) {
+std::optional<bool> lasts(const format::DropReason& reason, const RefusalCopy& last,
+                          const Reader& reader) {
   const Usage& usage = reader.usage();
   const format::Geometry& g = reader.geometry();
-  if (last.when_ns == 0) return false;
+  if (last.when_ns == 0) return std::nullopt;
   switch (reason.drop) {
     case format::Drop::kDirectoryFull:
       // 0: its chain was full, which says nothing about the rest of the directory.
@@ -24,7 +25,7 @@ bool lasts(const format::DropReason& reason, const RefusalCopy& last, const Read
     case format::Drop::kEditionsFull:
       return true;  // definitions are never removed
     default:
-      return false;
+      return std::nullopt;
   }
 }
 

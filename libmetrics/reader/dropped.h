@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -15,18 +16,19 @@ struct DropReport {
   format::DropReason reason;
   std::uint64_t count;
   std::uint64_t since_ns;  // when the first one was; 0: unknown
-  // The family that was refused last for that reason, or whose series was; when_ns is 0 if none
-  // was, as with updates and claims.
+  // Who was the last for that reason, and whose it was: no family's if a process or thread got no
+  // slot. when_ns is 0 if that is unknown, as of updates that older programs have dropped.
   RefusalCopy last;
-  // What was refused last would be refused now: there is still no room for it.
-  bool now;
+  // What was refused last would be refused now: there is still no room for it. Empty where the
+  // segment can't tell, since it is the program that decides, as what it counts with.
+  std::optional<bool> now;
 };
 // Returns a report for each of format::kDropReasons, in their order, of the segment as the last
 // look() has found it.
 std::vector<DropReport> drop_report(const Reader& reader);
 
-// Returns the names of the families of which a series was ever refused for that reason, as of the
-// reader's catalogue, as long as which they are valid.
+// Returns the names of the families of which a series, an update or an exemplar was ever refused
+// for that reason, as of the reader's catalogue, as long as which they are valid.
 std::vector<std::string_view> refused_families(const Reader& reader, format::Drop reason);
 
 // A family that has a limit, and how many series it has.

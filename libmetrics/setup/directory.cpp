@@ -134,29 +134,8 @@ bool Directory::fits(std::uint64_t used, std::uint64_t bytes, std::uint64_t kept
   return bytes <= format::kMaxRecordBytes && used <= all && bytes <= all - used;
 }
 
-// Counts a refusal, and records the family and the process, so that a reader can name them when the
-// process's log is gone.
 void Directory::note(format::Drop reason, const Asked& asked, std::uint64_t needed) const noexcept {
-  update::drop(segment_, reason);
-  const auto i = static_cast<std::size_t>(reason);
-  format::Refusal& refusal = segment_.header().refusals[i];
-  std::array<std::uint64_t, 5> name{};
-  std::memcpy(name.data(), asked.definition.name.data(),
-              std::min(asked.definition.name.size(), sizeof name));
-  for (std::size_t k = 0; k < name.size(); ++k) {
-    refusal.name[k].store(name[k], std::memory_order_relaxed);
-  }
-  refusal.pid.store(static_cast<std::uint64_t>(update::own_pid()), std::memory_order_relaxed);
-  refusal.needed.store(needed, std::memory_order_relaxed);
-  refusal.when_ns.store(format::about_now_ns(), std::memory_order_relaxed);
-  if (asked.family == 0) return;
-  const auto* family = window_.at<format::FamilyRecord>(asked.family);
-  if (family == nullptr) return;
-  auto& refusals = const_cast<format::Cell&>(family->refusals);
-  const std::uint64_t bit = std::uint64_t{1} << i;
-  if ((refusals.load(std::memory_order_relaxed) & bit) == 0) {
-    refusals.fetch_or(bit, std::memory_order_relaxed);
-  }
+  update::drop(segment_, reason, {asked.family, asked.definition.name, needed});
 }
 
 void Directory::refused(format::Drop reason, const format::Definition& d,

@@ -211,14 +211,15 @@ Handle Registry::new_handle(const Family& family) noexcept {
           0,
           {}};
     case format::Values::kGauge:
-      return new (at) update::Gauge(d.mode);
+      return new (at) update::Gauge(d.mode, family.offset());
     case format::Values::kState:
-      return new (at) update::Gauge(d.mode, d.states.size());
+      return new (at) update::Gauge(d.mode, family.offset(), d.states.size());
     case format::Values::kInfo:
       break;
   }
   const bool stays = format::is_most_recent(d.mode);
-  return new (at) update::Gauge(stays ? format::Mode::kMostRecent : format::Mode::kLiveMax);
+  return new (at)
+      update::Gauge(stays ? format::Mode::kMostRecent : format::Mode::kLiveMax, family.offset());
 }
 
 // Leads the series' handle to its cells.

@@ -15,14 +15,6 @@
 namespace metrics::update {
 namespace {
 
-// Returns the record that a handle's series has.
-template <class Kept>
-const format::SeriesRecord& record_of(const Kept& handle) noexcept {
-  const format::Cell* state = __atomic_load_n(&handle.state, __ATOMIC_ACQUIRE);
-  return *reinterpret_cast<const format::SeriesRecord*>(reinterpret_cast<const std::byte*>(state) -
-                                                        offsetof(format::Record, state));
-}
-
 // The thread has a slot, so it counts as inside of an update until it is seen outside: as its
 // cells, the record is that series' until then. What it says is not trusted: a place that another
 // program's bytes have moved may be a wrong one, but not one that faults.
@@ -38,11 +30,11 @@ void keep(const Handle& handle, double value, std::uint32_t bucket, const Exempl
   const std::uint32_t places = record.places;
   if (places == 0) {
     slots->unplaced.store(&record.record.state, std::memory_order_relaxed);
-    return drop(slots->segment(), format::Drop::kExemplarUnplaced);
+    return drop(slots->segment(), format::Drop::kExemplarUnplaced, {record.family});
   }
   format::ExemplarWords words;
   if (!format::put_labels(of.names, of.values, of.count, words)) {
-    return drop(slots->segment(), format::Drop::kExemplarInvalid);
+    return drop(slots->segment(), format::Drop::kExemplarInvalid, {record.family});
   }
   const std::byte* const base = slots->segment().base();
   const auto& g = slots->segment().geometry();

@@ -1,6 +1,7 @@
 #include "libmetrics/update/gauges.h"
 
 #include <cmath>
+#include <limits>
 
 #include "libmetrics/format/clock.h"
 #include "libmetrics/format/gauge_value.h"
@@ -23,10 +24,18 @@ double winner(Mode mode, double mine, double inherited) {
   return mine;
 }
 
+std::uint32_t in_32_bits(std::uint64_t number) {
+  return number <= std::numeric_limits<std::uint32_t>::max() ? static_cast<std::uint32_t>(number)
+                                                             : 0;
+}
+
 }  // namespace
 
-Gauge::Gauge(Mode m, std::size_t count) noexcept
-    : metrics_gauge{METRICS_NOWHERE, nullptr}, mode(m), states(static_cast<std::uint16_t>(count)) {}
+Gauge::Gauge(Mode m, format::Offset family, std::size_t count) noexcept
+    : metrics_gauge{METRICS_NOWHERE, nullptr},
+      mode(m),
+      states(static_cast<std::uint16_t>(count)),
+      family_words(in_32_bits(family / sizeof(format::Cell))) {}
 
 format::Cell* Gauge::value_cell() const noexcept {
   return __atomic_load_n(&value_, __ATOMIC_ACQUIRE);

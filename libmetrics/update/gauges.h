@@ -13,6 +13,7 @@
 
 #include "libmetrics/format/layout.h"
 #include "libmetrics/format/ownership.h"
+#include "libmetrics/format/records.h"
 #include "metrics/hot.h"
 
 namespace metrics::update {
@@ -29,7 +30,8 @@ struct Users {
 // A series of a gauge, an info or a state set in this process. Handles of the C ABI point to its
 // base class.
 struct Gauge : metrics_gauge {
-  explicit Gauge(format::Mode mode, std::size_t states = 0) noexcept;
+  // family: the offset of its family's record.
+  Gauge(format::Mode mode, format::Offset family, std::size_t states = 0) noexcept;
 
   // Begins a generation's value in these cells of its slot: takes over the value that the last
   // owner has left in this life of the record, or unsets it, and only then writes the generation
@@ -53,8 +55,14 @@ struct Gauge : metrics_gauge {
   // then holds the predecessor's value alone.
   std::optional<double> own_value() const noexcept;
 
+  // Returns the offset of its family's record; 0 if that lies beyond 32 GB.
+  format::Offset family() const noexcept {
+    return format::Offset{family_words} * sizeof(format::Cell);
+  }
+
   const format::Mode mode;
   const std::uint16_t states;  // of a state set: how many it has; it is set to an index below that
+  const std::uint32_t family_words;  // family(), for which 4 bytes are left of 64
   Users users;
 
  private:

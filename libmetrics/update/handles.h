@@ -42,6 +42,15 @@ std::uint32_t segment_of(const Handle& handle) noexcept {
   return metrics_hot_segment(__atomic_load_n(&handle.place, __ATOMIC_RELAXED));
 }
 
+// Returns the record of the series that a counter's or a histogram's handle leads to. It is that
+// series' as long as the thread counts as inside of an update.
+template <class Kept>
+const format::SeriesRecord& record_of(const Kept& handle) noexcept {
+  const format::Cell* state = __atomic_load_n(&handle.state, __ATOMIC_ACQUIRE);
+  return *reinterpret_cast<const format::SeriesRecord*>(reinterpret_cast<const std::byte*>(state) -
+                                                        offsetof(format::Record, state));
+}
+
 class Handles {
  public:
   static constexpr std::uint32_t kNone = ~std::uint32_t{0};

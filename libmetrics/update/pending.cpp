@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "libmetrics/format/gauge_value.h"
+#include "libmetrics/update/drops.h"
 #include "libmetrics/update/gauges.h"
 
 namespace metrics::update {
@@ -88,8 +89,7 @@ std::optional<double> PendingGauges::of(const Gauge& gauge, bool& is_settled) co
   return is_settled ? std::nullopt : format::decode_gauge(word);
 }
 
-std::uint32_t PendingGauges::settle(Outcome outcome) noexcept {
-  std::uint32_t count = 0;
+void PendingGauges::settle(Outcome outcome, const Segment& segment) noexcept {
   PendingGauge* settled = nullptr;  // this entry, and those after it in the list
   PendingGauge* newest = newest_.load(std::memory_order_acquire);
   while (newest != &end_of_keeping) {
@@ -101,7 +101,9 @@ std::uint32_t PendingGauges::settle(Outcome outcome) noexcept {
         // Release: a thread that finds kSettled finds the gauge begun, and sets it after this.
       } while (!p->value.compare_exchange_weak(word, kSettled, std::memory_order_acq_rel,
                                                std::memory_order_acquire));
-      ++count;
+      if (outcome == Outcome::kFailed) {
+        drop(segment, format::Drop::kGaugeWithoutSlot, {p->gauge->family()});
+      }
     }
     settled = newest;
     if (newest_.compare_exchange_strong(newest, &end_of_keeping, std::memory_order_acq_rel,
@@ -109,7 +111,6 @@ std::uint32_t PendingGauges::settle(Outcome outcome) noexcept {
       break;
     }
   }
-  return count;
 }
 
 }  // namespace metrics::update

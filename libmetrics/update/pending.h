@@ -18,6 +18,7 @@
 namespace metrics::update {
 
 struct Gauge;
+class Segment;
 
 // All zeros, as in a wiped page: free.
 struct PendingGauge {
@@ -49,10 +50,10 @@ class PendingGauges {
   std::optional<double> of(const Gauge& gauge, bool& is_settled) const noexcept;
 
   // Ends the keeping, until the process forks. If the process has a slot now, in which its gauges
-  // have begun, sets them to their values there; else the values are lost. Returns how many there
-  // were. A thread to which keep() returns kSettled sees all that the caller did before.
+  // have begun, sets them to their values there; else the values are lost, and count as dropped. A
+  // thread to which keep() returns kSettled sees all that the caller did before.
   enum class Outcome { kClaimed, kFailed };
-  std::uint32_t settle(Outcome outcome) noexcept;
+  void settle(Outcome outcome, const Segment& segment) noexcept;
 
  private:
   std::atomic<PendingGauge*> newest_;

@@ -51,6 +51,15 @@ void update(const Handle& handle, Own own, Shared shared) noexcept {
   if (metrics_hot_segment(now) == segment) shared(slots->shared_cells() + (now >> 32));
 }
 
+// Counts an update of a counter or a histogram that is none, unless the handle leads nowhere.
+template <class Kept, class Handle>
+void refuse(const Handle& handle, format::Drop reason) noexcept {
+  const Inside inside;
+  const OwnSlots* slots = own_slots_at(segment_of(handle));
+  if (slots == nullptr) return;
+  drop(slots->segment(), reason, {record_of(static_cast<const Kept&>(handle)).family});
+}
+
 // Calls change(gauge), for which the process has a slot, unless it keeps the change for later.
 template <class Do>
 void change(metrics_gauge* hot, PendingGauges::Change kind, double value, Do change) noexcept {
@@ -74,7 +83,7 @@ void inc_slowly(const metrics_counter& c, std::uint64_t n) noexcept {
 
 void add_slowly(const metrics_counter& c, double amount) noexcept {
   if (!std::isgreaterequal(amount, 0.0)) {  // NaN too, and quietly: see metrics_hot_may_add()
-    drop(segment_of(c), format::Drop::kCounterNegative);
+    refuse<Counter>(c, format::Drop::kCounterNegative);
     return;
   }
   if (amount < METRICS_HOT_EXACT && std::floor(amount) == amount) {
@@ -88,7 +97,7 @@ void add_slowly(const metrics_counter& c, double amount) noexcept {
 
 void observe_slowly(const metrics_histogram& h, double value) noexcept {
   if (std::isnan(value)) {
-    drop(segment_of(h), format::Drop::kObservationNan);
+    refuse<Histogram>(h, format::Drop::kObservationNan);
     return;
   }
   update<Histogram>(
@@ -110,8 +119,9 @@ void add_slowly(metrics_gauge* hot, double amount) noexcept {
 void set_state(metrics_gauge* hot, std::size_t state) noexcept {
   const std::uint32_t segment = hot == nullptr ? METRICS_NOWHERE : segment_of(*hot);
   if (segment == METRICS_NOWHERE) return;  // what was refused has no number of states
-  if (state >= static_cast<const Gauge&>(*hot).states) {
-    drop(segment, format::Drop::kStateUnknown);
+  const auto& gauge = static_cast<const Gauge&>(*hot);
+  if (state >= gauge.states) {
+    drop_of(gauge, segment, format::Drop::kStateUnknown);
     return;
   }
   const auto value = static_cast<double>(state);

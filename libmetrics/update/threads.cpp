@@ -47,9 +47,7 @@ void claim_for_process(OwnSlots& own, ProcessClaim& mine) noexcept {
     // Before the pending gauges are settled: a thread that finds them so finds the failure.
     // Release: a thread that sees it sees the handles led nowhere; pairs with is_settled's acquire.
     mine.state.store(State::kFailed, std::memory_order_release);
-    for (auto lost = mine.pending.settle(PendingGauges::Outcome::kFailed); lost > 0; --lost) {
-      drop(own.segment(), format::Drop::kGaugeWithoutSlot);
-    }
+    mine.pending.settle(PendingGauges::Outcome::kFailed, own.segment());
   };
   number_process(own.segment(), mine);
   Claim claim;
@@ -75,7 +73,7 @@ void claim_for_process(OwnSlots& own, ProcessClaim& mine) noexcept {
   looked(own.segment(), claim.owner, handles.looked());
   handles.begin_gauges(cells, claim.owner.generation);
   mine.owner = claim.owner;
-  mine.pending.settle(PendingGauges::Outcome::kClaimed);
+  mine.pending.settle(PendingGauges::Outcome::kClaimed, own.segment());
   // Release: a thread that sees kOwned sees all gauges begun; pairs with owns_first_slot's acquire
   // and that of metrics_gauge_value().
   mine.state.store(State::kOwned, std::memory_order_release);
@@ -230,7 +228,7 @@ bool keep_change(Gauge& gauge, PendingGauges::Change change, double value) noexc
   } else if (owns_first_slot(segment)) {
     return false;
   }
-  drop(segment, format::Drop::kGaugeWithoutSlot);
+  drop_of(gauge, segment, format::Drop::kGaugeWithoutSlot);
   return true;
 }
 

@@ -287,6 +287,16 @@ def test_why_names_the_processes_that_count_in_it(shop, inspect):
     assert sum(int(p["counted"]) for p in answer["counted_by"]) == 66
 
 
+def test_why_names_who_has_set_a_gauge_and_not_a_child_that_could(shop, directory, inspect):
+    shop.set(shop.gauge("load", "livesum"), 3)
+    child = shop.fork(directory)
+    child.inc(shop.ids["book"])
+    assert child.pid in [process["pid"] for process in inspect.json("why", "shop_orders")["counted_by"]]
+    assert inspect("why", "load")[1].splitlines()[2:] == [f"  set by {shop.pid} e2e_worker (live, slot 1)"]
+    (entry,) = inspect.json("why", "load")["counted_by"]
+    assert (entry["pid"], "counted" in entry) == (shop.pid, False)
+
+
 def test_why_says_that_nobody_has_registered_it_and_where_it_is_instead(shop, directory, segment, start_worker,
                                                                       inspect):
     other = start_worker(at=os.path.join(directory, "other"))

@@ -159,6 +159,29 @@ gauge doors: How many.
     worker.state(0, 2)
     (dropped,) = inspect.json("dropped")["dropped"]
     assert (dropped["what"], dropped["reason"], dropped["count"]) == ("update", "state_unknown", 1)
+    assert "now" not in dropped, "it is the program that decides"
+    last = dropped["last"]
+    assert (last["family"], last["pid"], dropped["families"]) == ("phase", worker.pid, ["phase"])
+    assert dropped["since"] <= last["time"]
+    row = inspect("dropped")[1].splitlines()[1]
+    assert re.fullmatch(rf"update +state_unknown +1 +2\S+ +phase +{worker.pid} +2\S+ +phase", row)
+    status, out, _ = inspect("why", "phase")
+    assert status == 0, "it is shown"
+    assert re.search(rf"\n  updates dropped: state_unknown, which began at 2\S+, last by process {worker.pid} at 2\S+\n",
+                     out)
+    assert inspect("why", "doors")[1].count("dropped") == 0
+
+
+def test_a_process_without_a_slot_is_named_without_a_family(start_worker, inspect):
+    first, second = start_worker(METRICS_PROCESSES=1), start_worker(METRICS_PROCESSES=1)
+    first.inc(first.counter("tasks_total"))
+    second.inc(second.counter("tasks_total"))
+    (dropped,) = inspect.json("dropped")["dropped"]
+    assert (dropped["what"], dropped["reason"]) == ("slot", "slots_exhausted")
+    assert (dropped["last"].keys(), dropped["last"]["pid"]) == ({"pid", "time"}, second.pid)
+    row = inspect("dropped")[1].splitlines()[1]
+    assert re.fullmatch(rf"slot +slots_exhausted +1 +2\S+ +{second.pid} +2\S+ *", row)
+    assert inspect("why", "tasks")[1].count("slots_exhausted") == 0
 
 
 def test_native_buckets_are_listed_behind_their_histograms_samples(worker, inspect):

@@ -1,6 +1,8 @@
 // Whether what was refused last for want of room would be refused again.
 #include <gtest/gtest.h>
 
+#include <optional>
+
 #include "libmetrics/format/clock.h"
 #include "libmetrics/reader/dropped.h"
 #include "tests/support/patch.h"
@@ -11,8 +13,8 @@ namespace {
 
 using format::Drop;
 
-// Returns whether a refusal that lacked so much lasts.
-bool lasts(const test::TempSegment& t, Drop reason, std::uint64_t needed) {
+// Returns whether a refusal that lacked so much lasts, if the segment can tell.
+std::optional<bool> lasts(const test::TempSegment& t, Drop reason, std::uint64_t needed) {
   test::Patch patch(t.file());
   format::Refusal& last = patch.header().refusals[static_cast<std::size_t>(reason)];
   last.needed = needed;
@@ -26,8 +28,8 @@ TEST(DropReport, CellsAreFullAsLongAsWhatWasNeededLastIsMoreThanIsLeft) {
   test::TempSegment t;
   t.counter("tasks").inc();
   const std::uint64_t left = test::kSmall.cells - test::Patch(t.file()).header().cells_used;
-  EXPECT_FALSE(lasts(t, Drop::kCellsFull, left));
-  EXPECT_TRUE(lasts(t, Drop::kCellsFull, left + 1));
+  EXPECT_EQ(lasts(t, Drop::kCellsFull, left), false);
+  EXPECT_EQ(lasts(t, Drop::kCellsFull, left + 1), true);
 }
 
 TEST(DropReport, TheDirectoryIsFullAsLongAsWhatWasNeededLastIsMoreThanIsLeftOrAChainWas) {
@@ -35,9 +37,15 @@ TEST(DropReport, TheDirectoryIsFullAsLongAsWhatWasNeededLastIsMoreThanIsLeftOrAC
   t.counter("tasks").inc();
   test::Patch patch(t.file());
   const std::uint64_t left = patch.geometry().directory_bytes - patch.header().directory_used;
-  EXPECT_FALSE(lasts(t, Drop::kDirectoryFull, left));
-  EXPECT_TRUE(lasts(t, Drop::kDirectoryFull, left + 1));
-  EXPECT_TRUE(lasts(t, Drop::kDirectoryFull, 0)) << "a chain, which only grows";
+  EXPECT_EQ(lasts(t, Drop::kDirectoryFull, left), false);
+  EXPECT_EQ(lasts(t, Drop::kDirectoryFull, left + 1), true);
+  EXPECT_EQ(lasts(t, Drop::kDirectoryFull, 0), true) << "a chain, which only grows";
+}
+
+TEST(DropReport, NobodyCanTellWhetherAProgramWouldObserveNanAgain) {
+  test::TempSegment t;
+  t.counter("tasks").inc();
+  EXPECT_EQ(lasts(t, Drop::kObservationNan, 0), std::nullopt);
 }
 
 }  // namespace

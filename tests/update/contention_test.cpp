@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "libmetrics/format/types.h"
+#include "libmetrics/reader/dropped.h"
 #include "libmetrics/update/locked.h"
 #include "libmetrics/update/process.h"
 #include "tests/support/gate.h"
@@ -212,16 +213,22 @@ TEST(Contention, APendingGaugeIsItsProcesssAndNoChilds) {
 TEST(Contention, PendingGaugesOfAProcessThatGetsNoSlotAreCountedAsDropped) {
   TempSegment t({1, 8, 4096, 64 * 1024});
   const Gauge load = t.gauge("load", Mode::kLiveSum);
+  const Gauge queue = t.gauge("queue", Mode::kMax);
   const Counter tasks = t.counter("tasks");
   const Living first([&] { tasks.inc(); });
   {
     const Busy busy;
     load.set(7);
     load.set(8);
+    queue.set(1);
   }
   load.set(9);
-  EXPECT_EQ(t.scrape().dropped(format::Drop::kGaugeWithoutSlot), 2u)
-      << "the kept one, and the last";
+  EXPECT_EQ(t.scrape().dropped(format::Drop::kGaugeWithoutSlot), 3u)
+      << "the kept ones, and the last";
+  reader::Reader reader(t.file());
+  ASSERT_TRUE(reader.look()) << reader.why();
+  EXPECT_EQ(reader::refused_families(reader, format::Drop::kGaugeWithoutSlot),
+            (std::vector<std::string_view>{"load", "queue"}));
 }
 
 TEST(Contention, MoreGaugesThanCanBeKeptAreCountedAsDropped) {

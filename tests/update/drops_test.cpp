@@ -2,8 +2,10 @@
 #include "libmetrics/update/drops.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cmath>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -111,6 +113,86 @@ TEST(Drops, AProcessWithoutASlotIsCountedInTheHeaderAlone) {
   tasks.inc(-1.0);
   EXPECT_EQ(report(t, Drop::kCounterNegative).count, 1u);
   EXPECT_EQ(dropped_in(t, 1), 0u);
+}
+
+// Expects that the last one for that reason was this process's, after that time, of that family;
+// and that the family's record says so.
+void expect_last(const TempSegment& t, Drop reason, const std::string& family,
+                 std::uint64_t after) {
+  const std::string_view word = format::kDropReasons.at(static_cast<std::size_t>(reason)).reason;
+  reader::Reader reader(t.file());
+  ASSERT_TRUE(reader.look()) << reader.why();
+  const auto told = reader::drop_report(reader).at(static_cast<std::size_t>(reason));
+  EXPECT_GT(told.count, 0u) << word;
+  EXPECT_EQ(told.last.family, family) << word;
+  EXPECT_EQ(told.last.pid, static_cast<std::uint64_t>(::getpid())) << word;
+  EXPECT_GE(told.last.when_ns, after) << word;
+  EXPECT_LE(told.last.when_ns, format::now_ns()) << word;
+  EXPECT_FALSE(told.now) << word << ": nobody can tell";
+  const auto all = reader::refused_families(reader, reason);
+  if (family.empty()) {
+    EXPECT_TRUE(all.empty()) << word;
+  } else {
+    EXPECT_EQ(all, std::vector<std::string_view>{family}) << word;
+  }
+}
+
+TEST(Drops, OfUpdatesAndExemplarsTheLastIsKnownWithItsFamilyProcessAndTime) {
+  TempSegment t;
+  t.counter("other").inc();
+  const std::uint64_t before = format::now_ns();
+  const Family<Counter> tasks("tasks", "", {}, {.segment = t.segment(), .exemplars = true});
+  tasks.inc(-1.0);
+  expect_last(t, Drop::kCounterNegative, "tasks", before);
+  t.histogram("times", {1}).observe(std::nan(""));
+  expect_last(t, Drop::kObservationNan, "times", before);
+  const Family<StateSet> phase("phase", "", {}, {.states = {"a", "b"}, .segment = t.segment()});
+  phase.set("c");
+  expect_last(t, Drop::kStateUnknown, "phase", before);
+  tasks.inc(1, {{"no name", "a"}});
+  expect_last(t, Drop::kExemplarInvalid, "tasks", before);
+  t.histogram("sizes", {1}).observe(1, {{"trace_id", "a"}});
+  expect_last(t, Drop::kExemplarUnplaced, "sizes", before);
+}
+
+TEST(Drops, OfAProcessWithoutASlotTheLastIsKnownTooAndTheClaimsIsOfNoFamily) {
+  TempSegment t({1, 8, 4096, 64 * 1024});
+  const Counter tasks = t.counter("tasks");
+  const Gauge load = t.gauge("load", Mode::kLiveSum);
+  const Living first([&] { tasks.inc(); });
+  const std::uint64_t before = format::now_ns();
+  load.set(1);
+  expect_last(t, Drop::kSlotsExhausted, "", before);
+  expect_last(t, Drop::kGaugeWithoutSlot, "load", before);
+}
+
+TEST(Drops, ARemovedSeriesHandleNamesNoFamilyAndCountsNothing) {
+  TempSegment t;
+  const Family<Counter> tasks("tasks", "", {"name"}, t.options());
+  const Counter gone = tasks.labels("a");
+  gone.inc();
+  tasks.remove("a");
+  gone.inc(-1.0);
+  EXPECT_EQ(report(t, Drop::kCounterNegative).count, 0u);
+  EXPECT_EQ(report(t, Drop::kCounterNegative).last.when_ns, 0u);
+}
+
+TEST(Drops, ADamagedFamilysIsCountedWithoutAName) {
+  TempSegment t;
+  const Counter tasks = t.counter("tasks");
+  tasks.inc();
+  Patch patch(t.file());
+  patch.family("tasks").bound_count = ~std::uint32_t{0};
+  tasks.inc(-1.0);
+  EXPECT_EQ(report(t, Drop::kCounterNegative).last.family, "");
+  patch.family("tasks").bound_count = 0;
+  for (const std::uint64_t offset : {std::uint64_t{0}, std::uint64_t{12}, ~std::uint64_t{7}}) {
+    patch.series("tasks").family = offset;
+    const std::uint64_t before = report(t, Drop::kCounterNegative).count;
+    tasks.inc(-1.0);
+    EXPECT_EQ(report(t, Drop::kCounterNegative).count, before + 1) << offset;
+    EXPECT_EQ(report(t, Drop::kCounterNegative).last.family, "") << offset;
+  }
 }
 
 TEST(Drops, ThreadsOfOneProcessLoseNoneOfTheirs) {

@@ -23,6 +23,22 @@ bool is_shown_in(const reader::Family& family, const format::FamilyView& definit
   return format::are_one(definition.type, definition.name, family.type, family.name);
 }
 
+// Returns what was done to something of the family.
+std::string_view was_done(format::Dropped what) {
+  switch (what) {
+    case format::Dropped::kUpdate:
+      return "updates dropped";
+    case format::Dropped::kExemplar:
+      return "exemplars dropped";
+    case format::Dropped::kLabelText:
+      return "label values cut";
+    case format::Dropped::kSeries:
+    case format::Dropped::kClaim:
+      break;
+  }
+  return "refused";
+}
+
 }  // namespace
 
 Answer::Answer(const Evidence& evidence, const Selector& selector, std::string name,
@@ -155,7 +171,7 @@ void Answer::add_edition(std::size_t i) {
   json_["editions"].push_back(std::move(entry));
 }
 
-// Adds what was refused of it. The last refusal's name is cut to 40 bytes.
+// Adds what was refused or dropped of it. The last refusal's name is cut to 40 bytes.
 void Answer::add_refusals() {
   for (const reader::DropReport& d : reader::drop_report(evidence_.reader)) {
     if (d.count == 0) continue;
@@ -164,10 +180,12 @@ void Answer::add_refusals() {
       return (family(e).refusals >> static_cast<unsigned>(d.reason.drop) & 1) != 0;
     });
     if (!is_last && !was) continue;
-    Json entry = {{"reason", d.reason.reason}, {"now", d.now}};
-    std::string line = "  refused: " + std::string(d.reason.reason);
+    Json entry = {{"what", format::to_string(d.reason.what)}, {"reason", d.reason.reason}};
+    if (d.now) entry["now"] = *d.now;
+    std::string line =
+        "  " + std::string(was_done(d.reason.what)) + ": " + std::string(d.reason.reason);
     if (d.since_ns != 0) {
-      // The first that was refused for that reason may have been another family's.
+      // The first for that reason may have been another family's.
       entry["reason_since"] = exposition::utc(d.since_ns);
       line += ", which began at " + exposition::utc(d.since_ns);
     }
@@ -176,7 +194,7 @@ void Answer::add_refusals() {
       line += ", last by process " + std::to_string(d.last.pid) + " at " +
               exposition::utc(d.last.when_ns);
     }
-    if (d.now) line += "; it would be refused again now";
+    if (d.now.value_or(false)) line += "; it would be refused again now";
     json_["refused"].push_back(std::move(entry));
     add_line(std::move(line));
   }
@@ -198,6 +216,10 @@ bool Answer::has(std::uint32_t definition) const {
 }
 
 void Answer::add_processes() {
+  // Values of gauges are no count.
+  const bool is_set = std::all_of(editions_.begin(), editions_.end(), [&](const Edition& e) {
+    return format::is_of_processes(family(e).type);
+  });
   for (const Process& p : evidence_.processes) {
     if (std::none_of(p.families.begin(), p.families.end(),
                      [&](std::uint32_t at) { return has(at); })) {
@@ -209,13 +231,13 @@ void Answer::add_processes() {
       if (c.slot == head.slot) sum += counted_in(c);
     }
     const std::string state(reader::to_string(p.slot.state));
-    json_["counted_by"].push_back({{"slot", head.slot},
-                                   {"pid", head.pid},
-                                   {"command", head.command},
-                                   {"state", state},
-                                   {"counted", spelled(sum)}});
-    add_line("  counted by " + std::to_string(head.pid) + ' ' + head.command + " (" + state +
-             ", slot " + std::to_string(head.slot) + "): " + spelled(sum));
+    Json entry = {
+        {"slot", head.slot}, {"pid", head.pid}, {"command", head.command}, {"state", state}};
+    if (!is_set) entry["counted"] = spelled(sum);
+    json_["counted_by"].push_back(std::move(entry));
+    add_line((is_set ? "  set by " : "  counted by ") + std::to_string(head.pid) + ' ' +
+             head.command + " (" + state + ", slot " + std::to_string(head.slot) + ')' +
+             (is_set ? "" : ": " + spelled(sum)));
   }
 }
 

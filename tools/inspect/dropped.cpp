@@ -29,7 +29,8 @@ void add_drops(const reader::Reader& reader, Rows& rows) {
     }
     rows.push_back({std::string(format::to_string(d.reason.what)), std::string(d.reason.reason),
                     std::to_string(d.count), d.since_ns != 0 ? exposition::utc(d.since_ns) : "",
-                    d.now ? "yes" : "", d.last.family, known ? std::to_string(d.last.pid) : "",
+                    d.now ? (*d.now ? "yes" : "no") : "", d.last.family,
+                    known ? std::to_string(d.last.pid) : "",
                     known ? exposition::utc(d.last.when_ns) : "", names});
   }
 }
