@@ -39,7 +39,8 @@ SOURCES = {
     'api': 'arguments errors families log read_back segments series updates',
     'reader': 'contents directory directory_changes dropped exemplars families gauge_merge held_back identities '
               'identity limits mapping merge merge_changes merge_lists merge_sums overlooked parts reader record_index '
-              'seeded series_edits series_list shown slot_report verify verify_directory verify_values written_heads',
+              'seeded series_edits series_list shown slot_report verify verify_directory verify_values words '
+              'written_heads',
     'python/extension': 'children counter gauge histogram info messages metric module observation own processes '
                         'series snapshot stateset tables timer',
 }

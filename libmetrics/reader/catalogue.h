@@ -8,6 +8,7 @@
 #include "libmetrics/format/editions.h"
 #include "libmetrics/format/geometry.h"
 #include "libmetrics/reader/contents.h"
+#include "libmetrics/reader/words.h"
 
 namespace metrics::reader {
 
@@ -16,7 +17,7 @@ struct Catalogue {
   Contents contents;                  // views into `records`
   std::vector<format::Group> groups;  // of the families
   std::vector<std::string> faults;
-  std::vector<std::uint64_t> records;
+  Words records;
   format::Geometry geometry;
   std::uint64_t cells = 0;         // end of the last cell that a series has
   std::uint64_t cost_of_sums = 0;  // see limits.h

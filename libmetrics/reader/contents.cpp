@@ -1,6 +1,7 @@
 #include "libmetrics/reader/contents.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstddef>
 #include <unordered_map>
 #include <unordered_set>
@@ -160,10 +161,10 @@ std::optional<Contents> contents(const format::Window& links, const format::Wind
                                  const format::Geometry& geometry, std::vector<std::string>* faults,
                                  const std::function<bool()>& stop, Identities* identities) {
   constexpr std::uint64_t kUnasked = 4096;  // records
+  constexpr std::size_t kBits = 64;
   std::uint64_t read = 0;
   Contents found;
   Offsets unknown;
-  std::vector<format::Offset> series_at;  // those of live ones
   const format::Window directory = directory_in(records, geometry);
   const auto fault = [&](std::string text) {
     if (faults != nullptr) add_fault(*faults, std::move(text));
@@ -173,6 +174,11 @@ std::optional<Contents> contents(const format::Window& links, const format::Wind
   // nothing bounds what the geometry claims.
   const std::uint64_t used = links.last() - std::min(links.last(), geometry.directory);
   std::vector<bool> seen(used / alignof(Record) + 1);
+  // Likewise, a bit for each: that of a live series begins there; and how many there are.
+  std::vector<std::uint64_t> live_series(seen.size() / kBits + 1);
+  std::size_t count = 0;
+  const bool is_one_copy =
+      links.bytes(links.last(), 0).data() == records.bytes(links.last(), 0).data();
   // How many bytes of records may still be read: records that overlap could be many long ones in
   // little space. It begins at twice what was copied, so that one record with a wrong size costs no
   // other ones.
@@ -215,7 +221,8 @@ std::optional<Contents> contents(const format::Window& links, const format::Wind
       }
       left -= bytes;
       const auto alike = [&](format::Offset first, std::uint64_t size) {
-        return std::ranges::equal(links.bytes(first, size), records.bytes(first, size));
+        return is_one_copy ||
+               std::ranges::equal(links.bytes(first, size), records.bytes(first, size));
       };
       const bool idle =
           filled.kind == Kind::kSeries && !(live && is_described_alike(records, offset, alike));
@@ -233,7 +240,8 @@ std::optional<Contents> contents(const format::Window& links, const format::Wind
           ++found.other_records;
         }
       } else if (filled.kind == Kind::kSeries) {
-        series_at.push_back(offset);
+        live_series[place / kBits] |= std::uint64_t{1} << place % kBits;
+        ++count;
       } else {
         ++found.other_records;
       }
@@ -242,13 +250,16 @@ std::optional<Contents> contents(const format::Window& links, const format::Wind
     }
   }
   // In the order of offsets, in which they are wanted, they are read faster, too.
-  std::sort(series_at.begin(), series_at.end());
-  found.series.reserve(series_at.size());
-  for (const format::Offset offset : series_at) {
-    if (++read % kUnasked == 0 && stop()) return std::nullopt;
-    std::string why;
-    if (const auto s = format::series_at(directory, offset, &why)) found.series.push_back(*s);
-    if (!why.empty()) fault(std::move(why));
+  found.series.reserve(count);
+  for (std::size_t i = 0; i < live_series.size(); ++i) {
+    for (std::uint64_t bits = live_series[i]; bits != 0; bits &= bits - 1) {
+      const auto place = i * kBits + static_cast<std::size_t>(std::countr_zero(bits));
+      const format::Offset offset = geometry.directory + place * alignof(Record);
+      if (++read % kUnasked == 0 && stop()) return std::nullopt;
+      std::string why;
+      if (const auto s = format::series_at(directory, offset, &why)) found.series.push_back(*s);
+      if (!why.empty()) fault(std::move(why));
+    }
   }
   found.unknown_families = unknown.size();
   Identities all;

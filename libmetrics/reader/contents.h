@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -34,9 +35,8 @@ struct Contents {
   std::size_t series_records() const noexcept { return live_series() + idle.size(); }
 };
 // Returns what a copy of the file's bytes from `first` on holds; valid as long as the copy.
-inline format::Window window_of(const std::vector<std::uint64_t>& copy, format::Offset first) {
-  return {reinterpret_cast<const std::byte*>(copy.data()), first,
-          first + copy.size() * sizeof(std::uint64_t)};
+inline format::Window window_of(std::span<const std::uint64_t> copy, format::Offset first) {
+  return {reinterpret_cast<const std::byte*>(copy.data()), first, first + copy.size_bytes()};
 }
 
 // Returns true if a live series' record says the same in both copies, as far as the second one, in

@@ -14,92 +14,17 @@
 namespace metrics::reader {
 namespace {
 
+// How much is copied at once only to be compared: it stays in the processor's cache.
+constexpr std::uint64_t kAtOnce = 16 * kBlock;
+
 // Returns true if a block has other bytes, of those that are left.
 bool is_different(const std::byte* now, const std::byte* known, std::uint64_t left) noexcept {
   return std::memcmp(now, known, std::min(kBlock, left)) != 0;
 }
 
-}  // namespace
-
-format::Window Directory::newest(format::Offset index) const noexcept {
-  return window_of(index_ ? catalogue_->records : known_, index);
-}
-
-void Directory::forget() noexcept {
-  catalogue_.reset();
-  index_.reset();
-  unsettled_.clear();
-  known_ = {};
-  links_ = {};
-}
-
-// Returns true if the directory is byte by byte what the catalogue was made of. Compares in the
-// mapping, without a copy.
-bool Directory::is_as_known(const Source& source) const {
-  if (source.mapped == nullptr || catalogue_ == nullptr ||
-      known_.size() != format::words(source.bytes) || !(catalogue_->geometry == source.geometry)) {
-    return false;
-  }
-  bool same = false;
-  return read_guarded(
-             [&] { same = std::memcmp(source.mapped, known_.data(), source.bytes) == 0; }) &&
-         same;
-}
-
-// Returns true if what has changed since the catalogue was made changes nothing that is shown. Each
-// process that starts writes such words, and must not have its reader parse everything anew.
-bool Directory::shows_the_same(const Source& source) const {
-  if (catalogue_ == nullptr || known_.size() != links_.size() ||
-      !(catalogue_->geometry == source.geometry) ||
-      !only_overlooked(known_, links_, catalogue_->contents, source.geometry)) {
-    return false;
-  }
-  const auto& groups = catalogue_->groups;
-  if (groups.size() == catalogue_->contents.families.size() &&
-      std::none_of(groups.begin(), groups.end(),
-                   [](const auto& g) { return g.hidden_by || g.yields_to; })) {
-    return true;
-  }
-  std::vector<format::FamilyView> families = catalogue_->contents.families;
-  const format::Window now = window_of(links_, source.geometry.index);
-  for (format::FamilyView& f : families) {
-    f.opened = now.at<format::FamilyRecord>(f.offset)->opened.load(std::memory_order_relaxed);
-  }
-  return format::grouped(families) == groups;
-}
-
-Directory::Outcome Directory::refresh(const Source& source, const Allowance& allowance) {
-  if (index_) {
-    if (const auto outcome = go_on(source, allowance)) return *outcome;
-    forget();
-  } else if (is_as_known(source)) {
-    return Outcome::kFine;
-  }
-  return read_anew(source, allowance);
-}
-
-// Finds the blocks that are not as in the catalogue's copy. Returns false if they can't be read.
-bool Directory::find_different(const Source& source, std::vector<std::uint32_t>& different) const {
-  if (source.mapped != nullptr && find_in_mapping(source, different)) return true;
-  const auto* const known = reinterpret_cast<const std::byte*>(catalogue_->records.data());
-  constexpr std::uint64_t kAtOnce = 16 * kBlock;
-  std::vector<std::byte> piece(kAtOnce);
-  different.clear();
-  for (std::uint64_t begin = 0; begin < source.bytes; begin += kAtOnce) {
-    const std::uint64_t size = std::min(kAtOnce, source.bytes - begin);
-    if (!source.copy(source.geometry.index + begin, size, piece.data())) return false;
-    for (std::uint64_t at = 0; at < size; at += kBlock) {
-      if (is_different(piece.data() + at, known + begin + at, size - at)) {
-        different.push_back(static_cast<std::uint32_t>((begin + at) / kBlock));
-      }
-    }
-  }
-  return true;
-}
-
-// Finds them without a copy. Returns false if the file was truncated meanwhile.
-bool Directory::find_in_mapping(const Source& source, std::vector<std::uint32_t>& different) const {
-  const auto* const known = reinterpret_cast<const std::byte*>(catalogue_->records.data());
+// Finds the blocks that differ, without a copy. Returns false if the file was truncated meanwhile.
+bool find_in_mapping(const Directory::Source& source, const std::byte* known,
+                     std::vector<std::uint32_t>& different) {
   different.resize((source.bytes + kBlock - 1) / kBlock);
   const std::size_t parts = source.threads.parts(format::words(source.bytes));
   // Each part finds those from one of these on, and tells how far they reach.
@@ -128,17 +53,109 @@ bool Directory::find_in_mapping(const Source& source, std::vector<std::uint32_t>
   return !is_truncated.load(std::memory_order_relaxed);
 }
 
+// Finds the blocks that are not as in a copy of the directory. Returns false if they can't be read.
+bool find_different(const Directory::Source& source, const Words& copy,
+                    std::vector<std::uint32_t>& different) {
+  const auto* const known = reinterpret_cast<const std::byte*>(copy.data());
+  if (source.mapped != nullptr && find_in_mapping(source, known, different)) return true;
+  std::vector<std::byte> piece(kAtOnce);
+  different.clear();
+  for (std::uint64_t begin = 0; begin < source.bytes; begin += kAtOnce) {
+    const std::uint64_t size = std::min(kAtOnce, source.bytes - begin);
+    if (!source.copy(source.geometry.index + begin, size, piece.data())) return false;
+    for (std::uint64_t at = 0; at < size; at += kBlock) {
+      if (is_different(piece.data() + at, known + begin + at, size - at)) {
+        different.push_back(static_cast<std::uint32_t>((begin + at) / kBlock));
+      }
+    }
+  }
+  return true;
+}
+
+// Copies the directory again. If the two copies differ, the first one is in `former` then, and the
+// second one where the first was. Returns false if the directory can't be read.
+bool copy_again(const Directory::Source& source, Words& copy, Words& former) {
+  std::vector<std::uint64_t> piece(kAtOnce / format::kWord);
+  for (std::uint64_t begin = 0; begin < source.bytes; begin += kAtOnce) {
+    const std::uint64_t size = std::min(kAtOnce, source.bytes - begin);
+    if (!source.copy(source.geometry.index + begin, size, piece.data())) return false;
+    std::uint64_t* const there = copy.data() + begin / format::kWord;
+    if (std::memcmp(piece.data(), there, size) == 0) continue;
+    if (former.empty()) former = copy;
+    std::memcpy(there, piece.data(), size);
+  }
+  return true;
+}
+
+}  // namespace
+
+format::Window Directory::newest(format::Offset index) const noexcept {
+  return window_of(index_ ? catalogue_->records : known_, index);
+}
+
+void Directory::forget() noexcept {
+  catalogue_.reset();
+  index_.reset();
+  unsettled_.clear();
+  let_go(known_);
+}
+
+// Returns true if the directory is byte by byte what the catalogue was made of. Compares in the
+// mapping, without a copy.
+bool Directory::is_as_known(const Source& source) const {
+  if (source.mapped == nullptr || catalogue_ == nullptr ||
+      known_.size() != format::words(source.bytes) || !(catalogue_->geometry == source.geometry)) {
+    return false;
+  }
+  bool same = false;
+  return read_guarded(
+             [&] { same = std::memcmp(source.mapped, known_.data(), source.bytes) == 0; }) &&
+         same;
+}
+
+// Returns true if what has changed since the catalogue was made changes nothing that is shown. Each
+// process that starts writes such words, and must not have its reader parse everything anew.
+bool Directory::shows_the_same(const Source& source, const Words& copy) const {
+  if (catalogue_ == nullptr || known_.size() != copy.size() ||
+      !(catalogue_->geometry == source.geometry) ||
+      !only_overlooked(known_, copy, catalogue_->contents, source.geometry)) {
+    return false;
+  }
+  const auto& groups = catalogue_->groups;
+  if (groups.size() == catalogue_->contents.families.size() &&
+      std::none_of(groups.begin(), groups.end(),
+                   [](const auto& g) { return g.hidden_by || g.yields_to; })) {
+    return true;
+  }
+  std::vector<format::FamilyView> families = catalogue_->contents.families;
+  const format::Window now = window_of(copy, source.geometry.index);
+  for (format::FamilyView& f : families) {
+    f.opened = now.at<format::FamilyRecord>(f.offset)->opened.load(std::memory_order_relaxed);
+  }
+  return format::grouped(families) == groups;
+}
+
+Directory::Outcome Directory::refresh(const Source& source, const Allowance& allowance) {
+  if (index_) {
+    if (const auto outcome = go_on(source, allowance)) return *outcome;
+    forget();
+  } else if (is_as_known(source)) {
+    return Outcome::kFine;
+  }
+  return read_anew(source, allowance);
+}
+
 // Takes in what has changed. An empty optional: everything has to be read anew.
 std::optional<Directory::Outcome> Directory::go_on(const Source& source,
                                                    const Allowance& allowance) {
-  std::vector<std::uint64_t>& records = catalogue_->records;
+  Words& records = catalogue_->records;
   if (!(catalogue_->geometry == source.geometry) || format::words(source.bytes) < records.size() ||
       format::words(source.bytes) > records.capacity()) {
     return std::nullopt;
   }
-  records.resize(format::words(source.bytes));
+  records.resize(format::words(source.bytes), 0);
   std::vector<std::uint32_t> different;
-  if (!find_different(source, different)) return Outcome::kUnreadable;
+  if (!find_different(source, records, different)) return Outcome::kUnreadable;
   if (different.empty() && unsettled_.empty()) return Outcome::kFine;
   // To read most blocks one by one would take longer than to read all.
   constexpr std::uint64_t kFew = 64;
@@ -167,31 +184,31 @@ std::optional<Directory::Outcome> Directory::go_on(const Source& source,
 
 Directory::Outcome Directory::read_anew(const Source& source, const Allowance& allowance) {
   const format::Geometry& g = source.geometry;
-  links_.assign(format::words(source.bytes), 0);
-  if (!source.copy_sparse(g.index, source.bytes, links_.data())) return Outcome::kUnreadable;
-  if (shows_the_same(source)) {
-    std::swap(known_, links_);
-    return Outcome::kFine;
-  }
-  if (allowance.is_over()) return Outcome::kTooLate;
   auto fresh = std::make_shared<Catalogue>();
+  Words& records = fresh->records;
   // As large as the directory may become, if that is reserved: views lead into it, and pages that
   // are not used take no memory.
   const std::uint64_t most = g.directory - g.index + g.directory_bytes;
   try {
-    fresh->records.reserve(
-        format::words(std::max(source.bytes, std::min(most, source.space_taken))));
+    records.reserve(format::words(std::max(source.bytes, std::min(most, source.space_taken))));
   } catch (const std::bad_alloc&) {
-    fresh->records.reserve(links_.size());
+    records.reserve(format::words(source.bytes));
   }
-  fresh->records.resize(links_.size());
-  if (!source.copy_sparse(g.index, source.bytes, fresh->records.data())) {
-    return Outcome::kUnreadable;
+  prefer_large_pages(records.data(), source.bytes);
+  records.resize(format::words(source.bytes));
+  if (!source.copy_sparse(g.index, source.bytes, records.data())) return Outcome::kUnreadable;
+  if (shows_the_same(source, records)) {
+    known_ = std::move(records);
+    return Outcome::kFine;
   }
+  if (allowance.is_over()) return Outcome::kTooLate;
+  Words former;
+  if (!copy_again(source, records, former)) return Outcome::kUnreadable;
+  const Words& links = former.empty() ? records : former;
   fresh->geometry = g;
   Identities identities;
   auto read = contents(
-      window_of(links_, g.index), window_of(fresh->records, g.index), g, &fresh->faults,
+      window_of(links, g.index), window_of(records, g.index), g, &fresh->faults,
       [&] { return allowance.is_over(); }, &identities);
   if (!read) return Outcome::kTooLate;
   fresh->contents = std::move(*read);
@@ -207,12 +224,11 @@ Directory::Outcome Directory::read_anew(const Source& source, const Allowance& a
     index_ = RecordIndex::of(catalogue_->contents, std::move(identities),
                              window_of(catalogue_->records, g.index), g);
   }
+  let_go(known_);
   if (index_) {
     leave_out_unknown_links();
-    known_ = {};
-    links_ = {};
   } else {
-    std::swap(known_, links_);
+    known_ = links;
   }
   return Outcome::kFine;
 }
@@ -221,7 +237,7 @@ Directory::Outcome Directory::read_anew(const Source& source, const Allowance& a
 // live in the second copy alone.
 void Directory::leave_out_unknown_links() {
   const format::Geometry& g = catalogue_->geometry;
-  std::vector<std::uint64_t>& records = catalogue_->records;
+  Words& records = catalogue_->records;
   const auto word = [&](format::Offset offset) -> std::uint64_t& {
     return records[(offset - g.index) / sizeof(std::uint64_t)];
   };

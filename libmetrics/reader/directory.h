@@ -22,8 +22,8 @@ class Directory {
  public:
   // Where the directory is read.
   struct Source {
-    // Copy bytes of the file; the second one to zeroed memory, and reads nothing where the file has
-    // holes. They return false if the bytes can't be read.
+    // Copy bytes of the file; the second one reads nothing where the file has holes. They return
+    // false if the bytes can't be read.
     using Copy = std::function<bool(format::Offset from, std::uint64_t bytes, void* to)>;
     Copy copy, copy_sparse;
     // The index and what follows it, to be touched only inside of read_guarded(); nullptr if that
@@ -47,10 +47,8 @@ class Directory {
 
  private:
   std::optional<Outcome> go_on(const Source& source, const Allowance& allowance);
-  bool find_different(const Source& source, std::vector<std::uint32_t>& different) const;
-  bool find_in_mapping(const Source& source, std::vector<std::uint32_t>& different) const;
   bool is_as_known(const Source& source) const;
-  bool shows_the_same(const Source& source) const;
+  bool shows_the_same(const Source& source, const Words& copy) const;
   Outcome read_anew(const Source& source, const Allowance& allowance);
   void leave_out_unknown_links();
 
@@ -60,8 +58,7 @@ class Directory {
   std::optional<RecordIndex> index_;
   std::set<format::Offset> unsettled_;  // see DirectoryChanges
   // Without an index: the copy of index and directory that the catalogue is made of.
-  std::vector<std::uint64_t> known_;
-  std::vector<std::uint64_t> links_;  // scratch: a new copy
+  Words known_;
 };
 
 }  // namespace metrics::reader

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <tuple>
+#include <vector>
 
 #include "libmetrics/format/layout.h"
 #include "libmetrics/format/records.h"
@@ -88,9 +89,8 @@ class Comparison {
 
 }  // namespace
 
-bool only_overlooked(const std::vector<std::uint64_t>& before,
-                     const std::vector<std::uint64_t>& after, const Contents& contents,
-                     const format::Geometry& geometry) {
+bool only_overlooked(std::span<const std::uint64_t> before, std::span<const std::uint64_t> after,
+                     const Contents& contents, const format::Geometry& geometry) {
   const format::Window old_window = window_of(before, geometry.index);
   const format::Window new_window = window_of(after, geometry.index);
   Comparison comparison(old_window, new_window, contents, geometry);

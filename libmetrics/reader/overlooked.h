@@ -2,7 +2,7 @@
 #pragma once
 
 #include <cstdint>
-#include <vector>
+#include <span>
 
 #include "libmetrics/format/geometry.h"
 #include "libmetrics/reader/contents.h"
@@ -14,8 +14,7 @@ namespace metrics::reader {
 // `before`: what registrants, limits and the reuse of records keep there, and all that a series'
 // record holds as long as it does not become live. FamilyRecord::opened is one of them, unless it
 // changes which edition is the last: that is for the caller to find out.
-bool only_overlooked(const std::vector<std::uint64_t>& before,
-                     const std::vector<std::uint64_t>& after, const Contents& contents,
-                     const format::Geometry& geometry);
+bool only_overlooked(std::span<const std::uint64_t> before, std::span<const std::uint64_t> after,
+                     const Contents& contents, const format::Geometry& geometry);
 
 }  // namespace metrics::reader

@@ -91,10 +91,14 @@ std::uint64_t Reader::next_hole(std::uint64_t offset) const {
   return static_cast<std::uint64_t>(found);
 }
 
-// Copies to zeroed memory, and reads nothing where the file has holes.
+// Copies, and reads nothing where the file has holes.
 bool Reader::copy_sparse(std::uint64_t offset, std::uint64_t bytes, void* to) {
   const std::uint64_t end = offset + bytes;
-  for (std::uint64_t at = offset; (at = next_data(at)) < end;) {
+  for (std::uint64_t at = offset; at < end;) {
+    const std::uint64_t data = std::min(next_data(at), end);
+    std::fill_n(static_cast<std::byte*>(to) + (at - offset), data - at, std::byte{0});
+    at = data;
+    if (at == end) break;
     const std::uint64_t hole = std::min(next_hole(at), end);
     const std::uint64_t until = hole > at ? hole : end;  // truncated meanwhile: copy() reports that
     if (!copy(at, until - at, static_cast<std::byte*>(to) + (at - offset))) return false;

@@ -18,8 +18,6 @@
 namespace metrics::reader {
 namespace {
 
-using Words = std::vector<std::uint64_t>;
-
 // The copy as it grows: a file without a name.
 class Copy {
  public:
