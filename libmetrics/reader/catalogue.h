@@ -25,7 +25,14 @@ struct Catalogue {
   // none, and more were added behind them. It must not be used any more, since this one has taken
   // what it had. nullptr: the directory was read anew.
   const Catalogue* former = nullptr;
-  std::vector<std::uint32_t> changed;  // ascending
+  // A place that has changed, and the series that stood there: its record, 0 if there was none, and
+  // its first cell.
+  struct Change {
+    std::uint32_t place;
+    format::Offset record;
+    std::uint64_t first_cell;
+  };
+  std::vector<Change> changed;  // in the order of places
 };
 
 }  // namespace metrics::reader

@@ -248,10 +248,10 @@ bool DirectoryChanges::retract() {
     index_.add_record_bytes(bytes);
     index_.retract(contents, entry->number);
     catalogue_.cost_of_sums -= costs.of(s);
+    changed_[entry->number] = {entry->number, s.offset, s.first_cell};
     s = {};
     s.state = format::word_of(format::State::kTaken, 0);
     contents.gaps.push_back(entry->number);
-    changed_.insert(entry->number);
     index_.set({offset, RecordIndex::Kind::kIdle, 0});
     idle_.insert(offset);
   }
@@ -290,7 +290,7 @@ bool DirectoryChanges::admit(Offset offset, const SumCosts& costs) {
     return false;
   }
   catalogue_.cost_of_sums += costs.of(contents.series[place]);
-  changed_.insert(place);
+  changed_.try_emplace(place, Catalogue::Change{place, 0, 0});
   if (idle_.erase(offset) == 0) live_.insert(offset);
   return true;
 }
@@ -364,7 +364,8 @@ DirectoryChanges::Outcome DirectoryChanges::take(std::span<const std::uint32_t> 
   settle();
   const bool same = changed_.empty() && idle_.empty() && live_.empty() && !is_shown_otherwise_;
   if (same) return Outcome::kSame;
-  catalogue_.changed.assign(changed_.begin(), changed_.end());
+  catalogue_.changed.clear();
+  for (const auto& [place, change] : changed_) catalogue_.changed.push_back(change);
   return is_shown_otherwise_ ? Outcome::kShownOtherwise : Outcome::kChanged;
 }
 

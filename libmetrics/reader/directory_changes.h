@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <set>
 #include <span>
@@ -93,7 +94,7 @@ class DirectoryChanges {
   std::set<Offset> families_;     // whose cells have changed
   std::vector<Offset> texts_;     // words behind the fixed parts of series
   std::set<Offset> idle_, live_;  // those that have become it
-  std::set<std::uint32_t> changed_;
+  std::map<std::uint32_t, Catalogue::Change> changed_;  // by place
   bool is_shown_otherwise_ = false;  // another edition is the last, or may be
 };
 

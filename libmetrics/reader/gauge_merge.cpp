@@ -10,6 +10,7 @@
 #include "libmetrics/format/gauge_value.h"
 #include "libmetrics/format/ownership.h"
 #include "libmetrics/reader/mapping.h"
+#include "libmetrics/reader/words.h"
 
 namespace metrics::reader {
 
@@ -45,13 +46,13 @@ bool needs_life(const GaugeMerge::Record& record) {
 GaugeMerge::GaugeMerge() : pid_namespace_(format::own_pid_namespace()) {}
 
 void GaugeMerge::forget() {
-  records_ = {};
-  by_cell_ = {};
-  found_ = {};
-  held_ = {};
-  sorted_ = {};
-  samples_ = {};
-  last_samples_ = {};
+  let_go(records_);
+  let_go(by_cell_);
+  let_go(found_);
+  let_go(held_);
+  let_go(sorted_);
+  let_go(samples_);
+  let_go(last_samples_);
 }
 
 void GaugeMerge::add(const Record& record) {
@@ -112,12 +113,12 @@ bool GaugeMerge::hold(Reader& reader, format::SlotIndex slot,
   return true;
 }
 
-std::uint64_t GaugeMerge::most_of_samples(std::span<const std::uint64_t> costs) const {
+std::uint64_t GaugeMerge::most_of_samples() const noexcept {
   std::uint64_t most = 0;
-  for (const Record& record : records_) most += costs[record.series];
+  for (const Record& record : records_) most += record.cost;
   for (const Held& h : held_) {
     const Record& record = records_[h.record];
-    if (format::is_per_process(record.mode)) most += costs[record.series];
+    if (format::is_per_process(record.mode)) most += record.cost;
   }
   return most;
 }

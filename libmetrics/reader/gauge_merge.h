@@ -46,8 +46,9 @@ class GaugeMerge {
     std::uint64_t first_cell;
     std::uint64_t version;  // of the live record: only values of that version count
     format::Type type;
-    format::Mode mode;  // of the family's last edition, as is the type
-    bool of_last;       // the record is of that edition
+    format::Mode mode;   // of the family's last edition, as is the type
+    bool of_last;        // the record is of that edition
+    std::uint64_t cost;  // of a sample of it, see limits.h
     // Of a state set: for each state of the record's edition, its index among the shown family's,
     // and how many these are.
     std::span<const std::uint32_t> places = {};
@@ -62,9 +63,8 @@ class GaugeMerge {
   // gauges; others are skipped. Returns false, with the reader's why(), if the file was truncated
   // meanwhile or can't be read.
   bool hold(Reader& reader, format::SlotIndex slot, std::span<const Reader::Stretch> stretches);
-  // Returns what the samples of the values taken cost at most, where a sample of each series, or a
-  // sample for each of its states, costs that.
-  std::uint64_t most_of_samples(std::span<const std::uint64_t> costs) const;
+  // Returns what the samples of the values taken cost at most.
+  std::uint64_t most_of_samples() const noexcept;
   // Makes samples of the values taken, except for those of records that are gone: see
   // Reader::find_gone(). Returns false, with the reader's why(), if the file was truncated
   // meanwhile or can't be read.

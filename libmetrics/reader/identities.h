@@ -21,18 +21,14 @@ class Identities {
   void erase(std::uint32_t index);
 
  private:
-  // An open table, whose size is a power of two, at most three quarters full. The hash is keyed:
-  // neither labels nor a forged file can be chosen to collide in it.
-  struct Slot {
-    std::uint32_t hash = 0;
-    std::uint32_t index = kFree;
-  };
   static constexpr std::uint32_t kFree = ~std::uint32_t{0};
   void grow(std::size_t slots);
   std::size_t after(std::size_t slot) const noexcept { return (slot + 1) & (slots_.size() - 1); }
   std::size_t home_of(std::uint32_t hash) const noexcept { return hash & (slots_.size() - 1); }
 
-  std::vector<Slot> slots_;
+  // An open table of indices, whose size is a power of two, at most three quarters full. The hash
+  // is keyed: neither labels nor a forged file can be chosen to collide in it.
+  std::vector<std::uint32_t> slots_;
   std::size_t used_ = 0;
   std::vector<std::uint32_t> hashes_;  // by index
 };

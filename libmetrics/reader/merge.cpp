@@ -69,9 +69,11 @@ void SegmentMerge::close() {
 bool SegmentMerge::forget() {
   planned_.reset();
   shown_ = {};
-  names_ = {};
-  by_cell_ = {};
-  gone_ = {};
+  let_go(names_);
+  let_go(by_cell_);
+  for (auto* numbers : {&series_of_, &of_processes_, &exemplars_of_}) let_go(*numbers);
+  let_go(first_values_);
+  for (auto* marks : {&listed_, &gone_, &last_gone_}) let_go(*marks);
   gauges_.forget();
   exemplars_.forget();
   if (families_.shape != 0 && families_.families.empty()) return false;
@@ -92,7 +94,7 @@ bool SegmentMerge::read_slots(std::span<const format::SlotIndex> slots, Allowanc
   for (auto& of_series : families_.exemplars) of_series.clear();
   std::swap(gone_, last_gone_);
   if (!add_slots(slots) || !reader_.find_gone(gone_)) return false;
-  cost.exposition += gauges_.most_of_samples(sample_costs_);
+  cost.exposition += gauges_.most_of_samples();
   if (auto why = allowance.take(cost, space); !why.empty()) return reader_.refused(std::move(why));
   if (!gauges_.merge(reader_, gone_)) return false;
   fold();
@@ -122,15 +124,17 @@ void SegmentMerge::plan() {
   planned_ = catalogue;
   const Contents& contents = catalogue->contents;
   shown_ = shown(contents, catalogue->groups);
+  first_values_.reserve(shown_.series.capacity());
   first_values_.assign(shown_.series.size(), 0);
-  sample_costs_.assign(shown_.series.size(), 0);
   by_cell_.clear();
+  by_cell_.reserve(shown_.series.capacity());
   folds_.clear();
   places_.clear();
   overflows_.clear();
   unused_.assign(shown_.series.size(), false);
-  planned_series_.assign(shown_.series.size(), {});
+  listed_.assign(shown_.series.size(), false);
   plan_names();
+  series_of_.reserve(shown_.next.capacity());
   series_of_.assign(contents.series.size(), Shown::kNone);
   of_processes_.clear();
   free_series_.clear();
@@ -139,7 +143,7 @@ void SegmentMerge::plan() {
   edits_.clear();
   gauges_.forget();
   exemplars_.forget();
-  exemplars_of_.assign(shown_.series.size(), Series::kNone);
+  exemplars_of_.clear();
   sum_values_ = 0;
   for (std::size_t i = 0; i < shown_.series.size(); ++i) {
     const Shown::Series& series = shown_.series[i];
@@ -148,8 +152,6 @@ void SegmentMerge::plan() {
       series_of_[r] = static_cast<std::uint32_t>(i);
     }
     if (!format::is_of_processes(last.type)) {
-      const format::SeriesView& first = contents.series[series.first];
-      planned_series_[i] = {first.offset, first.first_cell, false};
       first_values_[i] = sum_values_;
       plan_sums(series);
       plan_exemplars(i);
@@ -158,13 +160,13 @@ void SegmentMerge::plan() {
     }
     of_processes_.push_back(static_cast<std::uint32_t>(i));
     const std::vector<std::string_view>& states = shown_.families[series.family].states;
-    sample_costs_[i] = cost_of_sample(contents.families[shown_.edition_of[series.first]],
-                                      contents.series[series.first], states);
+    const std::uint64_t cost = cost_of_sample(contents.families[shown_.edition_of[series.first]],
+                                              contents.series[series.first], states);
     for (std::uint32_t r = series.first; r != Shown::kNone; r = shown_.next[r]) {
       const bool of_last = &contents.families[shown_.edition_of[r]] == &last;
       const format::SeriesView& record = contents.series[r];
       gauges_.add({r, i, series.family, record.first_cell, format::rest_of(record.state), last.type,
-                   last.mode, of_last, shown_.state_places[shown_.edition_of[r]],
+                   last.mode, of_last, cost, shown_.state_places[shown_.edition_of[r]],
                    static_cast<std::uint32_t>(states.size())});
     }
   }
@@ -179,14 +181,11 @@ void SegmentMerge::plan() {
 void SegmentMerge::plan_sums(const Shown::Series& series) {
   const Contents& contents = planned_->contents;
   const Shown::Family& family = shown_.families[series.family];
-  const auto sum_of = [](const format::SeriesView& record, std::size_t first_value) {
-    return Sum{record.first_cell, first_value, record.cell_count - 1};
-  };
   const format::SeriesView& first = contents.series[series.first];
   const format::FamilyView& edition = contents.families[shown_.edition_of[series.first]];
   if (series.first == series.last && edition.native == family.native &&
       std::ranges::equal(edition.bounds, family.last->bounds)) {
-    by_cell_.push_back(sum_of(first, sum_values_));
+    by_cell_.emplace_back(first.first_cell, first.cell_count - 1, sum_values_);
     sum_values_ += first.cell_count;
     return;
   }
@@ -196,7 +195,7 @@ void SegmentMerge::plan_sums(const Shown::Series& series) {
     const format::SeriesView& record = contents.series[r];
     folds_.push_back({r, sum_values_, to, record.cell_count - 1, family.cells - 1,
                       &places_of(shown_.edition_of[r], family)});
-    by_cell_.push_back(sum_of(record, sum_values_));
+    by_cell_.emplace_back(record.first_cell, record.cell_count - 1, sum_values_);
     sum_values_ += record.cell_count;
   }
 }
@@ -206,6 +205,7 @@ void SegmentMerge::plan_exemplars(std::size_t i) {
   const Shown::Series& series = shown_.series[i];
   for (std::uint32_t r = series.first; r != Shown::kNone; r = shown_.next[r]) {
     if (contents.series[r].places == 0) continue;
+    exemplars_of_.resize(i + 1, Series::kNone);
     std::uint32_t& index = exemplars_of_[i];
     if (index == Series::kNone) index = static_cast<std::uint32_t>(exemplars_.size());
     exemplars_.add(index, contents.series[r], *shown_.families[series.family].last);

@@ -70,9 +70,16 @@ class SegmentMerge {
  private:
   // The cells of one series that is not a gauge: `whole` counts, then one double.
   struct Sum {
-    std::uint64_t first_cell;
-    std::size_t first_value;
-    std::uint32_t whole;
+    static constexpr unsigned kCellBits = 44, kCountBits = 20;
+    static constexpr std::uint64_t kMostCells = std::uint64_t{1} << kCellBits;
+    static constexpr std::uint32_t kMostCounts = std::uint32_t{1} << kCountBits;
+    static_assert(format::kMostFileBytes / sizeof(format::Cell) <= kMostCells);
+    static_assert(format::kMaxNativeBuckets + 2 * format::kMaxBounds < kMostCounts);
+    Sum(std::uint64_t cell, std::uint32_t counts, std::uint64_t value) noexcept
+        : first_cell(cell % kMostCells), whole(counts % kMostCounts), first_value(value) {}
+    std::uint64_t first_cell : kCellBits;
+    std::uint64_t whole : kCountBits;
+    std::uint64_t first_value;
     std::uint64_t end_cell() const noexcept { return first_cell + whole + 1; }
   };
   // The values of one record, of a series that has several, or whose family has been given other
@@ -95,7 +102,7 @@ class SegmentMerge {
   void plan();
   bool plan_changes(const Catalogue& catalogue);
   bool can_take(const Catalogue& catalogue) const;
-  void take_out(std::uint32_t series);
+  void take_out(std::uint32_t series, format::Offset record);
   void put_in(const Contents& contents, std::uint32_t place);
   void place_sums(std::vector<std::uint64_t> removed, std::size_t added);
   bool touch_gone();
@@ -127,13 +134,7 @@ class SegmentMerge {
   std::vector<std::uint32_t> series_of_;
   std::vector<std::uint32_t> of_processes_;  // those series in shown_ that are, ascending
   std::vector<std::size_t> first_values_;    // of each series in shown_, unless it is of processes
-  struct Planned {
-    format::Offset record = 0;  // of a plain family's series, as is the next one
-    std::uint64_t first_cell = 0;
-    bool is_listed = false;  // it is among the families' series
-  };
-  std::vector<Planned> planned_series_;      // likewise by series
-  std::vector<std::uint64_t> sample_costs_;  // of a sample of each series, if it is; see limits.h
+  std::vector<bool> listed_;                 // likewise: it is among the families' series
   // By edition: the names of its series' labels; nullptr if a series may have other ones.
   std::vector<std::shared_ptr<const LabelNames>> names_;
   std::vector<Sum> by_cell_;                                    // in the order of cells
@@ -160,7 +161,8 @@ class SegmentMerge {
   std::vector<std::size_t> overflows_;
   std::vector<bool> unused_;  // by series: it is one of them, and 0
   GaugeMerge gauges_;
-  std::vector<std::uint32_t> exemplars_of_;  // by series: its index in Families::exemplars
+  // By series, up to the last one that has exemplars: its index in Families::exemplars.
+  std::vector<std::uint32_t> exemplars_of_;
   ExemplarMerge exemplars_;
   Families families_;
 };

@@ -20,7 +20,8 @@ std::size_t edition_at(const Contents& contents, format::Offset family) {
 // Returns true if all that has changed are series of plain families.
 bool SegmentMerge::can_take(const Catalogue& catalogue) const {
   const Contents& contents = catalogue.contents;
-  return std::ranges::all_of(catalogue.changed, [&](std::uint32_t place) {
+  return std::ranges::all_of(catalogue.changed, [&](const Catalogue::Change& change) {
+    const std::uint32_t place = change.place;
     const std::uint32_t old = place < series_of_.size() ? series_of_[place] : Shown::kNone;
     if (old != Shown::kNone && (!shown_.families[shown_.series[old].family].is_plain() ||
                                 std::ranges::find(overflows_, old) != overflows_.end())) {
@@ -44,32 +45,31 @@ bool SegmentMerge::plan_changes(const Catalogue& catalogue) {
   shown_.next.resize(places, Shown::kNone);
   shown_.edition_of.resize(places, Shown::kNone);
   std::vector<std::uint64_t> removed;  // first cells
-  for (const std::uint32_t place : catalogue.changed) {
-    const std::uint32_t old = std::exchange(series_of_[place], Shown::kNone);
+  for (const Catalogue::Change& change : catalogue.changed) {
+    const std::uint32_t old = std::exchange(series_of_[change.place], Shown::kNone);
     if (old == Shown::kNone) continue;
-    removed.push_back(planned_series_[old].first_cell);
-    take_out(old);
+    removed.push_back(change.first_cell);
+    take_out(old, change.record);
   }
   const std::size_t before = by_cell_.size();
-  for (const std::uint32_t place : catalogue.changed) {
-    if (contents.series[place].is_live()) put_in(contents, place);
+  for (const Catalogue::Change& change : catalogue.changed) {
+    if (contents.series[change.place].is_live()) put_in(contents, change.place);
   }
   place_sums(std::move(removed), by_cell_.size() - before);
   if (sum_values_ > samples_at_) {
-    samples_at_ = sum_values_ + sum_values_ / 8;
+    samples_at_ = sum_values_ + sum_values_ / 32;
     moved_samples_ = true;
   }
   return true;
 }
 
-void SegmentMerge::take_out(std::uint32_t i) {
+void SegmentMerge::take_out(std::uint32_t i, format::Offset record) {
   Shown::Series& series = shown_.series[i];
-  Planned& planned = planned_series_[i];
-  if (planned.is_listed) edits_[series.family].removed.push_back(planned.record);
+  if (listed_[i]) edits_[series.family].removed.push_back(record);
   free_values_[shown_.families[series.family].cells].push_back(first_values_[i]);
   free_series_.push_back(i);
   series.first = series.last = Shown::kNone;
-  planned = {};
+  listed_[i] = false;
 }
 
 void SegmentMerge::put_in(const Contents& contents, std::uint32_t place) {
@@ -83,17 +83,14 @@ void SegmentMerge::put_in(const Contents& contents, std::uint32_t place) {
     const std::size_t count = i + std::size_t{1};
     shown_.series.resize(count);
     first_values_.resize(count);
-    planned_series_.resize(count);
-    sample_costs_.resize(count);
+    listed_.resize(count);
     unused_.resize(count);
-    exemplars_of_.resize(count, Series::kNone);
   } else {
     i = free_series_.back();
     free_series_.pop_back();
   }
   shown_.series[i] = {family, place, place};
   series_of_[place] = i;
-  planned_series_[i] = {record.offset, record.first_cell, false};
   std::vector<std::size_t>& free = free_values_[record.cell_count];
   if (free.empty()) {
     first_values_[i] = sum_values_;
@@ -102,7 +99,7 @@ void SegmentMerge::put_in(const Contents& contents, std::uint32_t place) {
     first_values_[i] = free.back();
     free.pop_back();
   }
-  by_cell_.push_back({record.first_cell, first_values_[i], record.cell_count - 1});
+  by_cell_.emplace_back(record.first_cell, record.cell_count - 1, first_values_[i]);
   touched_.push_back(i);
 }
 
@@ -147,14 +144,13 @@ bool SegmentMerge::touch_gone() {
 void SegmentMerge::update() {
   for (const std::uint32_t i : touched_) {
     const bool visible = is_visible(i);
-    Planned& planned = planned_series_[i];
-    if (shown_.series[i].is_gone() || visible == planned.is_listed) continue;
-    planned.is_listed = visible;
+    if (shown_.series[i].is_gone() || visible == listed_[i]) continue;
+    listed_[i] = visible;
     Edits& edits = edits_[shown_.series[i].family];
     if (visible) {
       edits.added.push_back(i);
     } else {
-      edits.removed.push_back(planned.record);
+      edits.removed.push_back(planned_->contents.series[shown_.series[i].first].offset);
     }
   }
   touched_.clear();

@@ -44,8 +44,8 @@ void SegmentMerge::rebuild() {
     if (series.is_gone() || format::is_of_processes(families_.families[series.family].type)) {
       continue;
     }
-    planned_series_[i].is_listed = is_visible(i);
-    if (planned_series_[i].is_listed) listed.push_back(i);
+    listed_[i] = is_visible(i);
+    if (listed_[i]) listed.push_back(i);
   }
   sort_by_record(listed);
   for (const std::uint32_t i : listed) list(i, families_.families[shown_.series[i].family].series);
@@ -110,7 +110,8 @@ void SegmentMerge::list(std::size_t i, SeriesList& to) const {
   for (std::uint32_t r = series.first; r != Shown::kNone; r = shown_.next[r]) {
     created_ns = std::min(created_ns, contents.series[r].created_ns);
   }
-  const Series facts{{}, first_values_[i], first.offset, created_ns, exemplars_of_[i]};
+  const std::uint32_t exemplars = i < exemplars_of_.size() ? exemplars_of_[i] : Series::kNone;
+  const Series facts{{}, first_values_[i], first.offset, created_ns, exemplars};
   if (const auto& names = names_[shown_.edition_of[series.first]]) {
     to.push_back(names, first.strings, facts);
   } else {

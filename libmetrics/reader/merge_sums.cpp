@@ -75,7 +75,8 @@ bool SegmentMerge::add_pieces() {
   std::vector<std::size_t> ends(parts + 1, by_cell_.size());
   for (std::size_t part = 0; part < parts; ++part) {
     ends[part] = static_cast<std::size_t>(
-        std::ranges::lower_bound(by_cell_, planned_->cells / parts * part, {}, &Sum::first_cell) -
+        std::ranges::lower_bound(by_cell_, planned_->cells / parts * part, {},
+                                 [](const Sum& s) -> std::uint64_t { return s.first_cell; }) -
         by_cell_.begin());
   }
   std::atomic<bool> is_truncated = false;

@@ -90,8 +90,12 @@ Shown shown(const Contents& contents, std::span<const format::Group> groups) {
   for (std::size_t i = 0; i < contents.families.size(); ++i) {
     by_offset.emplace(contents.families[i].offset, static_cast<std::uint32_t>(i));
   }
-  all.next.assign(contents.series.size(), Shown::kNone);
-  all.edition_of.resize(contents.series.size());
+  // With room for those that come next: what is moved then would leave memory that nobody uses.
+  const std::size_t places = contents.series.size();
+  for (auto* by_record : {&all.next, &all.edition_of}) by_record->reserve(places + places / 8);
+  all.series.reserve(contents.live_series() + places / 8);
+  all.next.assign(places, Shown::kNone);
+  all.edition_of.resize(places);
   // Only families with several editions, and infos, can have several records of one series.
   std::unordered_map<std::string, std::size_t, Seeded> by_identity;
   for (const std::uint32_t at : in_order(contents)) {
