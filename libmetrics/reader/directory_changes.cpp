@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <iterator>
+#include <functional>
 #include <utility>
 
 namespace metrics::reader {
@@ -28,51 +28,84 @@ std::uint64_t& DirectoryChanges::word(Offset offset) {
   return catalogue_.records[(offset - catalogue_.geometry.index) / format::kWord];
 }
 
-const DirectoryChanges::Block* DirectoryChanges::block_of(Offset offset) const {
-  const std::uint64_t number = (offset - catalogue_.geometry.index) / kBlock;
-  const auto found = std::lower_bound(blocks_.begin(), blocks_.end(), number,
-                                      [](const Block& b, std::uint64_t n) { return b.number < n; });
-  return found != blocks_.end() && found->number == number ? &*found : nullptr;
+std::uint64_t DirectoryChanges::block_of(Offset offset) const noexcept {
+  return (offset - catalogue_.geometry.index) / kBlock;
+}
+
+bool DirectoryChanges::is_copied(std::uint64_t block) const {
+  return std::ranges::binary_search(blocks_, block);
+}
+
+const DirectoryChanges::Word* DirectoryChanges::changed_word(Offset offset) const {
+  const auto found = std::ranges::lower_bound(words_, offset, {}, &Word::offset);
+  return found != words_.end() && found->offset == offset ? &*found : nullptr;
 }
 
 // Returns the word of the first copy; what was not copied again is the same in both.
 std::uint64_t DirectoryChanges::first_copy(Offset offset) const {
-  const std::uint64_t at = (offset - catalogue_.geometry.index) / format::kWord;
-  const Block* block = block_of(offset);
-  return block == nullptr ? catalogue_.records[at] : block->first[at % kWords];
+  const Word* changed = changed_word(offset);
+  if (changed != nullptr) return changed->first;
+  return catalogue_.records[(offset - catalogue_.geometry.index) / format::kWord];
 }
 
 // Returns the word that stood there before.
 std::uint64_t DirectoryChanges::before(Offset offset) const {
-  const std::uint64_t at = (offset - catalogue_.geometry.index) / format::kWord;
-  const Block* block = block_of(offset);
-  return block == nullptr ? catalogue_.records[at] : block->before[at % kWords];
+  const Word* changed = changed_word(offset);
+  if (changed != nullptr) return changed->before;
+  return catalogue_.records[(offset - catalogue_.geometry.index) / format::kWord];
+}
+
+std::span<std::uint64_t> DirectoryChanges::part(std::uint32_t block) {
+  const std::uint64_t begin = block * kWords;
+  const std::uint64_t end = std::min<std::uint64_t>(begin + kWords, catalogue_.records.size());
+  return std::span(catalogue_.records).subspan(begin, end - begin);
+}
+
+bool DirectoryChanges::copy_part(std::uint32_t block, std::vector<std::uint64_t>& to) {
+  const std::uint64_t bytes = part(block).size_bytes();
+  unreadable_ = unreadable_ || !copy_(catalogue_.geometry.index + block * kBlock, bytes, to.data());
+  return !unreadable_;
 }
 
 // Copies blocks twice, all of them once before any of them again: see contents().
 bool DirectoryChanges::fetch(std::span<const std::uint32_t> numbers) {
-  std::vector<Block> fresh;
-  const auto part = [&](std::uint32_t number) {
-    const std::uint64_t begin = number * kWords;
-    const std::uint64_t end = std::min<std::uint64_t>(begin + kWords, catalogue_.records.size());
-    return std::span(catalogue_.records).subspan(begin, end - begin);
+  std::vector<std::uint64_t> copy(kWords);
+  // Calls visit(offset, word that is there, copied word) for each word of the blocks.
+  const auto each_word = [&](auto visit) {
+    return std::ranges::all_of(numbers, [&](std::uint32_t number) {
+      if (!copy_part(number, copy)) return false;
+      Offset offset = catalogue_.geometry.index + number * kBlock;
+      for (std::size_t i = 0; std::uint64_t & there : part(number)) {
+        visit(offset, there, copy[i++]);
+        offset += format::kWord;
+      }
+      return true;
+    });
   };
-  const auto copied = [&](std::uint32_t number, std::span<std::uint64_t> to) {
-    return copy_(catalogue_.geometry.index + number * kBlock, to.size_bytes(), to.data());
+  std::vector<Word> first, changed;
+  const bool is_first = each_word([&](Offset offset, std::uint64_t there, std::uint64_t now) {
+    if (now != there) first.push_back({offset, there, now});
+  });
+  auto next = first.begin();
+  const bool is_second =
+      is_first && each_word([&](Offset offset, std::uint64_t& there, std::uint64_t now) {
+        const bool was_other = next != first.end() && next->offset == offset;
+        if (!was_other && now == there) return;
+        changed.push_back(was_other ? *next++ : Word{offset, there, there});
+        there = now;
+      });
+  if (!is_second) return false;
+  for (const Word& word : changed) {
+    if (else_) break;
+    change(word.offset, word.before, word.first);
+  }
+  const auto add = [](auto& all, const auto& more, auto by) {
+    const auto old = static_cast<std::ptrdiff_t>(all.size());
+    all.insert(all.end(), more.begin(), more.end());
+    std::ranges::inplace_merge(all, all.begin() + old, {}, by);
   };
-  for (const std::uint32_t number : numbers) {
-    const auto old = part(number);
-    fresh.push_back({number, {old.begin(), old.end()}, std::vector<std::uint64_t>(old.size())});
-    if (!copied(number, fresh.back().first)) unreadable_ = true;
-  }
-  for (const Block& block : fresh) {
-    if (!unreadable_ && !copied(block.number, part(block.number))) unreadable_ = true;
-  }
-  if (unreadable_) return false;
-  for (const Block& block : fresh) find_changes(block);
-  const auto old = static_cast<std::ptrdiff_t>(blocks_.size());
-  std::ranges::move(fresh, std::back_inserter(blocks_));
-  std::ranges::inplace_merge(blocks_, blocks_.begin() + old, {}, &Block::number);
+  add(blocks_, numbers, std::identity());
+  add(words_, changed, &Word::offset);
   return true;
 }
 
@@ -83,20 +116,10 @@ bool DirectoryChanges::add_missing(Offset offset, std::uint64_t bytes,
   const Offset index = catalogue_.geometry.index;
   const Offset end = window().last();
   if (offset < index || offset > end || bytes > end - offset) return false;
-  for (std::uint64_t n = (offset - index) / kBlock; index + n * kBlock < offset + bytes; ++n) {
-    if (block_of(index + n * kBlock) == nullptr) numbers.insert(static_cast<std::uint32_t>(n));
+  for (std::uint64_t n = block_of(offset); index + n * kBlock < offset + bytes; ++n) {
+    if (!is_copied(n)) numbers.insert(static_cast<std::uint32_t>(n));
   }
   return true;
-}
-
-void DirectoryChanges::find_changes(const Block& block) {
-  const std::uint64_t begin = block.number * kWords;
-  for (std::uint64_t i = 0; i < block.before.size() && !else_; ++i) {
-    const std::uint64_t now = catalogue_.records[begin + i];
-    if (block.before[i] == now && block.first[i] == now) continue;
-    change(catalogue_.geometry.index + (begin + i) * format::kWord, block.before[i],
-           block.first[i]);
-  }
 }
 
 void DirectoryChanges::change(Offset offset, std::uint64_t before, std::uint64_t first) {
@@ -221,9 +244,10 @@ bool DirectoryChanges::is_live(Offset offset) const {
 // Returns true if both copies have the same in those bytes.
 bool DirectoryChanges::is_alike(Offset offset, std::uint64_t bytes) const {
   const Offset begin = offset / format::kWord * format::kWord;
-  for (Offset at = begin; at < offset + bytes; at += format::kWord) {
-    const std::uint64_t i = (at - catalogue_.geometry.index) / format::kWord;
-    if (i < catalogue_.records.size() && first_copy(at) != catalogue_.records[i]) return false;
+  for (auto changed = std::ranges::lower_bound(words_, begin, {}, &Word::offset);
+       changed != words_.end() && changed->offset < offset + bytes; ++changed) {
+    const std::uint64_t i = (changed->offset - catalogue_.geometry.index) / format::kWord;
+    if (changed->first != catalogue_.records[i]) return false;
   }
   return true;
 }

@@ -50,23 +50,26 @@ class DirectoryChanges {
 
  private:
   using Offset = format::Offset;
-  // A block that was copied again: what stood there before, and what the first of the two new
-  // copies has; the catalogue's records have the second.
-  struct Block {
-    std::uint32_t number;
-    std::vector<std::uint64_t> before, first;
+  // A word of a block that was copied again: what stood there before, and what the first of the two
+  // new copies has, one of which is not what the second has; that is in the catalogue's records.
+  struct Word {
+    Offset offset;
+    std::uint64_t before, first;
   };
 
   bool fetch(std::span<const std::uint32_t> numbers);
   bool add_missing(Offset offset, std::uint64_t bytes, std::set<std::uint32_t>& numbers) const;
   bool fetch_series();
-  const Block* block_of(Offset offset) const;
+  std::uint64_t block_of(Offset offset) const noexcept;
+  bool is_copied(std::uint64_t block) const;
+  const Word* changed_word(Offset offset) const;
   std::uint64_t first_copy(Offset offset) const;
   std::uint64_t before(Offset offset) const;
   std::uint64_t& word(Offset offset);
   format::Window window() const;
 
-  void find_changes(const Block& block);
+  std::span<std::uint64_t> part(std::uint32_t block);
+  bool copy_part(std::uint32_t block, std::vector<std::uint64_t>& to);
   void change(Offset offset, std::uint64_t before, std::uint64_t first);
   void change_link(Offset offset, std::uint64_t before, std::uint64_t first);
   void change_of_record(const RecordIndex::Entry& record, Offset offset);
@@ -88,14 +91,17 @@ class DirectoryChanges {
   std::set<Offset>& unsettled_;
   const Copy copy_;
   bool unreadable_ = false, else_ = false;
-  std::vector<Block> blocks_;     // ascending
-  std::vector<Offset> links_;     // words that lead to new records
-  std::set<Offset> series_;       // records of series to look at
-  std::set<Offset> families_;     // whose cells have changed
-  std::vector<Offset> texts_;     // words behind the fixed parts of series
-  std::set<Offset> idle_, live_;  // those that have become it
+  // Both ascending: which blocks were copied again, and which of their words have changed. Blocks
+  // as a whole would take much memory: each new series may be linked from another one.
+  std::vector<std::uint32_t> blocks_;
+  std::vector<Word> words_;
+  std::vector<Offset> links_;                           // words that lead to new records
+  std::set<Offset> series_;                             // records of series to look at
+  std::set<Offset> families_;                           // whose cells have changed
+  std::vector<Offset> texts_;                           // words behind the fixed parts of series
+  std::set<Offset> idle_, live_;                        // those that have become it
   std::map<std::uint32_t, Catalogue::Change> changed_;  // by place
-  bool is_shown_otherwise_ = false;  // another edition is the last, or may be
+  bool is_shown_otherwise_ = false;                     // another edition is the last, or may be
 };
 
 }  // namespace metrics::reader
