@@ -5,12 +5,10 @@
 
 #include "aggregator/exposition/lines.h"
 #include "aggregator/exposition/names.h"
+#include "libmetrics/reader/words.h"
 
 namespace metrics::exposition {
 namespace {
-
-// How long a number is, where none is known: most are shorter.
-constexpr std::size_t kLikelyNumberSize = 8;
 
 using Entry = reader::SeriesList::Entry;
 
@@ -97,10 +95,8 @@ void Pieces::learn_run(std::string head, const reader::Family& family, const Num
     }
   }
   for (std::size_t chunk = 0; chunk < run.texts.size(); ++chunk) {
-    likely_size_ += run.fixed_size(chunk);
     number_count_ += run.numbers_of_chunk(chunk);
   }
-  likely_size_ += run.head.size();
   runs_.push_back(std::move(run));
 }
 
@@ -125,7 +121,6 @@ void Pieces::learn(const reader::Families& families) {
   }
   shape_ = 0;  // the text is not complete until the end of this function
   runs_.clear();
-  likely_size_ = spelling_.end.size();
   number_count_ = 0;
   const auto other_names = escaped(families, spelling_.escaping);
   reader::each_family(
@@ -158,13 +153,36 @@ void Pieces::replace(const reader::Families& families, std::string& out) {
   encode_from(0, families, out);
 }
 
+// Returns how long an exposition may be: where a run's first chunk has as many bytes a number as the
+// others have, or not many less.
+std::size_t Pieces::likely_size(const reader::Families& families) const {
+  std::size_t size = spelling_.end.size();
+  for (const Run& run : runs_) {
+    size += run.head.size();
+    if (run.texts.empty()) continue;
+    std::size_t numbers = 0;
+    for (std::size_t chunk = 0; chunk < run.texts.size(); ++chunk) {
+      numbers += run.numbers_of_chunk(chunk);
+    }
+    const std::size_t first = std::max<std::size_t>(run.numbers_of_chunk(0), 1);
+    const std::size_t of_first = run.size(0, families);
+    size += of_first * numbers / first;
+  }
+  return size + size / 32;
+}
+
 void Pieces::encode_from(std::size_t begin, const reader::Families& families, std::string& out) {
   if (families.shape != shape_) learn(families);
   if (const std::size_t parts = spelling_.threads.parts(number_count_); parts > 1) {
     return encode_in_parts(parts, begin, families, out);
   }
   Room room(out, begin);
-  room.reserve(last_size_ != 0 ? last_size_ : likely_size_ + number_count_ * kLikelyNumberSize);
+  const std::size_t size = last_size_ != 0 ? last_size_ : likely_size(families);
+  if (out.capacity() - begin < size) {
+    out.reserve(begin + size);
+    reader::prefer_large_pages(out.data() + begin, size);
+  }
+  room.reserve(size);
   for (const Run& run : runs_) {
     room.append(run.head);
     for (std::size_t chunk = 0; chunk < run.texts.size(); ++chunk) {

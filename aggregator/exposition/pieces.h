@@ -68,6 +68,7 @@ class Pieces {
   void encode_from(std::size_t begin, const reader::Families& families, std::string& out);
   void encode_in_parts(std::size_t parts, std::size_t begin, const reader::Families& families,
                        std::string& out) const;
+  std::size_t likely_size(const reader::Families& families) const;
   void learn(const reader::Families& families);
   void learn_divided(std::span<const reader::Family> parts, Runs& former);
   void learn_run(std::string head, const reader::Family& family, const Numbers& numbers,
@@ -75,8 +76,8 @@ class Pieces {
   Spelling spelling_;
   std::uint64_t shape_ = 0;  // of the families that the rest is for
   std::vector<Run> runs_;
-  std::size_t likely_size_ = 0, number_count_ = 0;  // of an exposition of all runs
-  std::size_t last_size_ = 0;                       // of an exposition; 0: there was none yet
+  std::size_t number_count_ = 0;  // of an exposition of all runs
+  std::size_t last_size_ = 0;     // of an exposition; 0: there was none yet
 };
 
 }  // namespace metrics::exposition
