@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <fstream>
 #include <future>
+#include <latch>
 #include <memory>
 #include <string>
 #include <utility>
@@ -168,20 +169,38 @@ TEST(HttpFront, AConnectionIsCountedInOneStateAtATime) {
   EXPECT_EQ(all_connections(server.counts()), 1u);
 }
 
-TEST(HttpFront, WhatComesBehindTheLastResponseIsThrownAwayAndTakesNoRoom) {
+TEST(HttpFront, ARequestForWhichThereIsNoThreadWaitsForTheNextThatIsFree) {
+  HttpOptions options = on_any_port();
+  options.max_requests = options.spare_threads = 1;
+  std::latch may_answer{1};
+  const HttpServer server(options, {{"/slow",
+                                     {[&](const Request&) {
+                                        may_answer.wait();
+                                        return text_response(200, "done");
+                                      },
+                                      Route::Limit::kExempt}}});
+  const Crowd three = crowd(server, 3, "GET /slow HTTP/1.1\r\n\r\n");
+  EXPECT_TRUE(eventually([&] {
+    const Counts now = server.counts();
+    return now.of(State::kServing) == 2 && now.of(State::kWaiting) == 1;
+  }));
+  may_answer.count_down();
+  for (const auto& client : three) EXPECT_EQ(client->receive().body, "done");
+}
+
+TEST(HttpFront, WhatComesBehindTheLastResponseIsThrownAwayAndTakesNobodysRoom) {
   HttpOptions options = on_any_port();
   options.max_buffered_bytes = 1000;
   const HttpServer server(options, routes());
-  {
-    Client client(server.ports().at(0));
-    client.send("GET /small HTTP/1.0\r\n\r\n");
-    EXPECT_EQ(client.receive().body, "small");
-    client.send(std::string(5000, 'x'));
-    client.finish_sending();  // so the server has read it all before the end
-    EXPECT_TRUE(client.hung_up());
-  }
-  EXPECT_TRUE(eventually([&] { return all_connections(server.counts()) == 0; }));
-  EXPECT_EQ(server.counts().of(Closed::kAnswered), 1u);
+  Client last(server.ports().at(0));
+  last.send("GET /small HTTP/1.0\r\n\r\n");
+  EXPECT_EQ(last.receive().body, "small");
+  last.send(std::string(5000, 'x'));
+  const Client other(server.ports().at(0));
+  other.send("GET /" + std::string(500, 'x'));
+  EXPECT_TRUE(eventually([&] { return server.counts().of(Closed::kAnswered) == 1; }));
+  EXPECT_TRUE(eventually([&] { return server.counts().of(State::kReading) == 1; }));
+  EXPECT_EQ(server.counts().of(Closed::kBufferedBytes), 0u);
 }
 
 TEST(HttpFront, CutsOffTheSlowestReadersAboveTheBoundOnBufferedBytes) {
