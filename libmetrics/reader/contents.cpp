@@ -1,6 +1,7 @@
 #include "libmetrics/reader/contents.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstddef>
 #include <unordered_map>
@@ -12,6 +13,7 @@
 #include "libmetrics/format/utf8.h"
 #include "libmetrics/reader/faults.h"
 #include "libmetrics/reader/seeded.h"
+#include "libmetrics/reader/words.h"
 
 namespace metrics::reader {
 namespace {
@@ -51,6 +53,37 @@ bool was_live(const Record& in_links, const Record& in_records) noexcept {
                  in_records.state.load(std::memory_order_relaxed));
 }
 
+// How many chains are read ahead, or series.
+constexpr std::uint64_t kAhead = 16;
+
+// Brings what these chains lead to into the processor's cache, a record of each at a time: which
+// one is the next in a chain is known only when the one before it is there.
+void read_ahead(const format::Window& links, const format::Window& records,
+                const format::Geometry& geometry, std::uint64_t first_chain) {
+  constexpr int kMostRecords = 64;  // there may be a circle
+  std::array<const format::Link*, kAhead> next{};
+  for (std::uint64_t i = 0; i < kAhead && first_chain + i < geometry.index_buckets; ++i) {
+    next[i] = links.at<format::Link>(geometry.index + (first_chain + i) * sizeof(format::Chain));
+  }
+  bool more = true;
+  for (int k = 0; more && k < kMostRecords; ++k) {
+    more = false;
+    for (const format::Link*& link : next) {
+      if (link == nullptr) continue;
+      const format::Offset offset = link->load(std::memory_order_relaxed);
+      const auto* record = links.at<Record>(offset);
+      link = record == nullptr ? nullptr : &record->next;
+      if (record == nullptr) continue;
+      const auto* filled = records.at<format::SeriesRecord>(offset);
+      if (filled != nullptr) {
+        __builtin_prefetch(filled);
+        __builtin_prefetch(&filled->strings);
+      }
+      more = true;
+    }
+  }
+}
+
 // Keeps only what is consistent in `found`: series whose families are known and whose cells lie
 // inside of a slot and belong to one series alone, and no family or series twice. Leaves out the
 // series of families that are unknown.
@@ -75,10 +108,12 @@ void keep_consistent(Contents& found, const Offsets& unknown, const format::Geom
 
   identities.reserve(found.series.size());
   std::size_t kept = 0;
+  auto family = families.end();
   for (std::size_t i = 0; i < found.series.size(); ++i) {
     format::SeriesView& s = found.series[i];
+    if (i + kAhead < found.series.size()) identities.expect(found.series[i + kAhead]);
     if (unknown.contains(s.family)) continue;
-    const auto family = families.find(s.family);
+    if (family == families.end() || family->first != s.family) family = families.find(s.family);
     if (family == families.end()) {
       fault(s.offset, "is a series of no family");
       continue;
@@ -184,6 +219,7 @@ std::optional<Contents> contents(const format::Window& links, const format::Wind
   // other ones.
   std::uint64_t left = 2 * used;
   for (std::uint64_t i = 0; i < geometry.index_buckets; ++i) {
+    if (i % kAhead == 0) read_ahead(links, directory, geometry, i);
     const auto* link = links.at<format::Link>(geometry.index + i * sizeof(format::Chain));
     while (link != nullptr) {
       const format::Offset offset =
@@ -250,7 +286,8 @@ std::optional<Contents> contents(const format::Window& links, const format::Wind
     }
   }
   // In the order of offsets, in which they are wanted, they are read faster, too.
-  found.series.reserve(count);
+  found.series.reserve(count + count / 8);  // with room for those that come next
+  prefer_large_pages(found.series.data(), count * sizeof(format::SeriesView));
   for (std::size_t i = 0; i < live_series.size(); ++i) {
     for (std::uint64_t bits = live_series[i]; bits != 0; bits &= bits - 1) {
       const auto place = i * kBits + static_cast<std::size_t>(std::countr_zero(bits));

@@ -35,6 +35,10 @@ void Identities::grow(std::size_t slots) {
   }
 }
 
+void Identities::expect(const format::SeriesView& series) const noexcept {
+  if (!slots_.empty()) __builtin_prefetch(&slots_[home_of(hash_of(series))]);
+}
+
 bool Identities::insert(std::span<const format::SeriesView> all, std::uint32_t index) {
   if (4 * (used_ + 1) > 3 * slots_.size()) grow(std::max(kLeastSlots, 2 * slots_.size()));
   const format::SeriesView& s = all[index];

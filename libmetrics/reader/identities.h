@@ -14,6 +14,8 @@ namespace metrics::reader {
 class Identities {
  public:
   void reserve(std::size_t count);
+  // Brings into the processor's cache where that series will be looked for.
+  void expect(const format::SeriesView& series) const noexcept;
   // Adds the series of that index. Returns false, and adds nothing, if another one has its family
   // and labels.
   bool insert(std::span<const format::SeriesView> all, std::uint32_t index);
