@@ -1,5 +1,4 @@
 // main.cpp -- metrics-aggregator: the pages that it serves, and the signals that end it.
-#include <malloc.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -31,6 +30,7 @@
 #include "aggregator/http_metrics.h"
 #include "aggregator/limits.h"
 #include "aggregator/log.h"
+#include "aggregator/scrape/memory.h"
 #include "aggregator/scrape/owners.h"
 #include "aggregator/scrape/scrape.h"
 #include "aggregator/service.h"
@@ -216,13 +216,7 @@ int main(int argc, char** argv) {
   } catch (const metrics::format::Error& e) {  // $METRICS_GROUP is no group
     return wrong_usage(e.what());
   }
-  // One thread at a time makes an exposition, but it can be any of dozens. If each thread had an
-  // arena of its own, every arena would in time hold as much memory as an exposition takes.
-  ::mallopt(M_ARENA_MAX, 1);
-  // A copy of a directory is large, and soon let go. Without this, once one was freed, all later
-  // ones would be put among what stays, where their memory is not given back.
-  constexpr int kOwnMapping = 1 << 20;
-  ::mallopt(M_MMAP_THRESHOLD, kOwnMapping);
+  scrape::set_up_memory();
   set_up_log(flags.log_level, flags.log_format == "json" ? LogFormat::kJson : LogFormat::kLogfmt);
   try {
     return serve(flags, *scrape, std::move(table));

@@ -179,7 +179,7 @@ void Pieces::encode_from(std::size_t begin, const reader::Families& families, st
   Room room(out, begin);
   const std::size_t size = last_size_ != 0 ? last_size_ : likely_size(families);
   if (out.capacity() - begin < size) {
-    out.reserve(begin + size);
+    out.reserve(begin + size + size / 4);  // room that is not used takes no memory
     reader::prefer_large_pages(out.data() + begin, size);
   }
   room.reserve(size);

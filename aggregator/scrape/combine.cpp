@@ -77,6 +77,7 @@ void Combine::rebuild(std::span<const Source> sources) {
     end.values += source.families->values.size();
     end.exemplars += source.families->exemplars.size();
   }
+  if (combined_.values.empty()) combined_.values.reserve(end.values + end.values / 8);
   combined_.values.resize(end.values);
   combined_.exemplars.resize(end.exemplars);
   formerly_made_.clear();

@@ -82,10 +82,14 @@ bool DirectoryChanges::fetch(std::span<const std::uint32_t> numbers) {
       return true;
     });
   };
+  // Most changes are those of new series, each with some twenty words and a link.
+  constexpr std::size_t kLikely = 32;  // words of a block
   std::vector<Word> first, changed;
+  first.reserve(numbers.size() * kLikely);
   const bool is_first = each_word([&](Offset offset, std::uint64_t there, std::uint64_t now) {
     if (now != there) first.push_back({offset, there, now});
   });
+  changed.reserve(first.size());
   auto next = first.begin();
   const bool is_second =
       is_first && each_word([&](Offset offset, std::uint64_t& there, std::uint64_t now) {
@@ -105,7 +109,11 @@ bool DirectoryChanges::fetch(std::span<const std::uint32_t> numbers) {
     std::ranges::inplace_merge(all, all.begin() + old, {}, by);
   };
   add(blocks_, numbers, std::identity());
-  add(words_, changed, &Word::offset);
+  if (words_.empty()) {
+    words_ = std::move(changed);
+  } else {
+    add(words_, changed, &Word::offset);
+  }
   return true;
 }
 

@@ -170,10 +170,12 @@ void SegmentMerge::plan() {
                    static_cast<std::uint32_t>(states.size())});
     }
   }
-  std::sort(by_cell_.begin(), by_cell_.end(),
-            [](const Sum& a, const Sum& b) { return a.first_cell < b.first_cell; });
+  const auto by_cell = [](const Sum& a, const Sum& b) { return a.first_cell < b.first_cell; };
+  if (!std::ranges::is_sorted(by_cell_, by_cell)) std::ranges::sort(by_cell_, by_cell);
   exemplars_.arrange();
   samples_at_ = sum_values_;
+  families_.values.reserve(sum_values_ + sum_values_ / 8);
+  prefer_large_pages(families_.values.data(), sum_values_ * sizeof(std::uint64_t));
   families_.shape = 0;  // so that read_slots() rebuilds them
 }
 

@@ -7,7 +7,7 @@
 namespace metrics::reader {
 
 void prefer_large_pages(void* begin, std::size_t bytes) noexcept {
-  constexpr std::size_t kWorthIt = std::size_t{4} << 20;  // two large ones may lie in it
+  constexpr std::size_t kWorthIt = std::size_t{2} << 20;  // as large as one is
   if (bytes < kWorthIt) return;
   const std::size_t page = format::page_bytes();
   const std::size_t before = -reinterpret_cast<std::uintptr_t>(begin) % page;

@@ -18,6 +18,7 @@
 
 #include "aggregator/exposition/formats.h"
 #include "aggregator/log.h"
+#include "aggregator/scrape/memory.h"
 #include "aggregator/scrape/scrape.h"
 #include "libmetrics/reader/merge.h"
 #include "libmetrics/reader/verify.h"
@@ -275,6 +276,7 @@ Measurement verification(const SeriesCounts& series) {
 int main(int argc, char** argv) {
   using namespace metrics::bench;
   metrics::aggregator::set_up_log("warn", metrics::aggregator::LogFormat::kLogfmt);
+  metrics::scrape::set_up_memory();
   if (argc == 3 && std::string(argv[1]) == "remember") return remember(argv[2]);
   if (argc == 3 && std::string(argv[1]) == "verify") return verify(argv[2]);
   using metrics::scrape::Scrape;
