@@ -153,8 +153,8 @@ void Pieces::replace(const reader::Families& families, std::string& out) {
   encode_from(0, families, out);
 }
 
-// Returns how long an exposition may be: where a run's first chunk has as many bytes a number as the
-// others have, or not many less.
+// Returns how long an exposition may be: where a run's first chunk has as many bytes a number as
+// the others have, or not many less.
 std::size_t Pieces::likely_size(const reader::Families& families) const {
   std::size_t size = spelling_.end.size();
   for (const Run& run : runs_) {

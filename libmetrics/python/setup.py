@@ -37,10 +37,10 @@ SOURCES = {
     'setup': 'bounds creation directory directory_series join max_series patterns permissions read_back registry '
              'registry_series reuse series series_count surroundings',
     'api': 'arguments errors families log read_back segments series updates',
-    'reader': 'contents directory directory_changes dropped exemplars families gauge_merge held_back identities '
-              'identity limits mapping merge merge_changes merge_lists merge_sums overlooked parts reader record_index '
-              'seeded series_edits series_list shown slot_report verify verify_directory verify_values words '
-              'written_heads',
+    'reader': 'block_copies contents directory directory_changes dropped exemplars families gauge_merge held_back '
+              'identities identity limits mapping merge merge_changes merge_lists merge_sums overlooked parts reader '
+              'record_index seeded series_edits series_list shown slot_report verify verify_directory verify_values '
+              'words written_heads',
     'python/extension': 'children counter gauge histogram info messages metric module observation own processes '
                         'series snapshot stateset tables timer',
 }

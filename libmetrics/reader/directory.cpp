@@ -15,7 +15,7 @@ namespace metrics::reader {
 namespace {
 
 // How much is copied at once only to be compared: it stays in the processor's cache.
-constexpr std::uint64_t kAtOnce = 16 * kBlock;
+constexpr std::uint64_t kCompared = 16 * kBlock;
 
 // Returns true if a block has other bytes, of those that are left.
 bool is_different(const std::byte* now, const std::byte* known, std::uint64_t left) noexcept {
@@ -58,10 +58,10 @@ bool find_different(const Directory::Source& source, const Words& copy,
                     std::vector<std::uint32_t>& different) {
   const auto* const known = reinterpret_cast<const std::byte*>(copy.data());
   if (source.mapped != nullptr && find_in_mapping(source, known, different)) return true;
-  std::vector<std::byte> piece(kAtOnce);
+  std::vector<std::byte> piece(kCompared);
   different.clear();
-  for (std::uint64_t begin = 0; begin < source.bytes; begin += kAtOnce) {
-    const std::uint64_t size = std::min(kAtOnce, source.bytes - begin);
+  for (std::uint64_t begin = 0; begin < source.bytes; begin += kCompared) {
+    const std::uint64_t size = std::min(kCompared, source.bytes - begin);
     if (!source.copy(source.geometry.index + begin, size, piece.data())) return false;
     for (std::uint64_t at = 0; at < size; at += kBlock) {
       if (is_different(piece.data() + at, known + begin + at, size - at)) {
@@ -75,9 +75,9 @@ bool find_different(const Directory::Source& source, const Words& copy,
 // Copies the directory again. If the two copies differ, the first one is in `former` then, and the
 // second one where the first was. Returns false if the directory can't be read.
 bool copy_again(const Directory::Source& source, Words& copy, Words& former) {
-  std::vector<std::uint64_t> piece(kAtOnce / format::kWord);
-  for (std::uint64_t begin = 0; begin < source.bytes; begin += kAtOnce) {
-    const std::uint64_t size = std::min(kAtOnce, source.bytes - begin);
+  std::vector<std::uint64_t> piece(kCompared / format::kWord);
+  for (std::uint64_t begin = 0; begin < source.bytes; begin += kCompared) {
+    const std::uint64_t size = std::min(kCompared, source.bytes - begin);
     if (!source.copy(source.geometry.index + begin, size, piece.data())) return false;
     std::uint64_t* const there = copy.data() + begin / format::kWord;
     if (std::memcmp(piece.data(), there, size) == 0) continue;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <functional>
 #include <utility>
 
 namespace metrics::reader {
@@ -12,107 +11,28 @@ using format::FamilyRecord;
 using format::Offset;
 using format::Record;
 using format::SeriesRecord;
-constexpr std::uint64_t kWords = kBlock / format::kWord;
 
 }  // namespace
 
 DirectoryChanges::DirectoryChanges(Catalogue& catalogue, RecordIndex& index,
-                                   std::set<Offset>& unsettled, Copy copy)
-    : catalogue_(catalogue), index_(index), unsettled_(unsettled), copy_(std::move(copy)) {}
+                                   std::set<Offset>& unsettled, BlockCopies::Copy copy)
+    : catalogue_(catalogue),
+      index_(index),
+      unsettled_(unsettled),
+      copies_(catalogue.records, catalogue.geometry.index, std::move(copy)) {}
 
 format::Window DirectoryChanges::window() const {
   return window_of(catalogue_.records, catalogue_.geometry.index);
 }
 
-std::uint64_t& DirectoryChanges::word(Offset offset) {
-  return catalogue_.records[(offset - catalogue_.geometry.index) / format::kWord];
-}
-
-std::uint64_t DirectoryChanges::block_of(Offset offset) const noexcept {
-  return (offset - catalogue_.geometry.index) / kBlock;
-}
-
-bool DirectoryChanges::is_copied(std::uint64_t block) const {
-  return std::ranges::binary_search(blocks_, block);
-}
-
-const DirectoryChanges::Word* DirectoryChanges::changed_word(Offset offset) const {
-  const auto found = std::ranges::lower_bound(words_, offset, {}, &Word::offset);
-  return found != words_.end() && found->offset == offset ? &*found : nullptr;
-}
-
-// Returns the word of the first copy; what was not copied again is the same in both.
-std::uint64_t DirectoryChanges::first_copy(Offset offset) const {
-  const Word* changed = changed_word(offset);
-  if (changed != nullptr) return changed->first;
-  return catalogue_.records[(offset - catalogue_.geometry.index) / format::kWord];
-}
-
-// Returns the word that stood there before.
-std::uint64_t DirectoryChanges::before(Offset offset) const {
-  const Word* changed = changed_word(offset);
-  if (changed != nullptr) return changed->before;
-  return catalogue_.records[(offset - catalogue_.geometry.index) / format::kWord];
-}
-
-std::span<std::uint64_t> DirectoryChanges::part(std::uint32_t block) {
-  const std::uint64_t begin = block * kWords;
-  const std::uint64_t end = std::min<std::uint64_t>(begin + kWords, catalogue_.records.size());
-  return std::span(catalogue_.records).subspan(begin, end - begin);
-}
-
-bool DirectoryChanges::copy_part(std::uint32_t block, std::vector<std::uint64_t>& to) {
-  const std::uint64_t bytes = part(block).size_bytes();
-  unreadable_ = unreadable_ || !copy_(catalogue_.geometry.index + block * kBlock, bytes, to.data());
-  return !unreadable_;
-}
-
-// Copies blocks twice, all of them once before any of them again: see contents().
+// Copies blocks twice, and looks at what has changed.
 bool DirectoryChanges::fetch(std::span<const std::uint32_t> numbers) {
-  std::vector<std::uint64_t> copy(kWords);
-  // Calls visit(offset, word that is there, copied word) for each word of the blocks.
-  const auto each_word = [&](auto visit) {
-    return std::ranges::all_of(numbers, [&](std::uint32_t number) {
-      if (!copy_part(number, copy)) return false;
-      Offset offset = catalogue_.geometry.index + number * kBlock;
-      for (std::size_t i = 0; std::uint64_t & there : part(number)) {
-        visit(offset, there, copy[i++]);
-        offset += format::kWord;
-      }
-      return true;
-    });
-  };
-  // Most changes are those of new series, each with some twenty words and a link.
-  constexpr std::size_t kLikely = 32;  // words of a block
-  std::vector<Word> first, changed;
-  first.reserve(numbers.size() * kLikely);
-  const bool is_first = each_word([&](Offset offset, std::uint64_t there, std::uint64_t now) {
-    if (now != there) first.push_back({offset, there, now});
-  });
-  changed.reserve(first.size());
-  auto next = first.begin();
-  const bool is_second =
-      is_first && each_word([&](Offset offset, std::uint64_t& there, std::uint64_t now) {
-        const bool was_other = next != first.end() && next->offset == offset;
-        if (!was_other && now == there) return;
-        changed.push_back(was_other ? *next++ : Word{offset, there, there});
-        there = now;
-      });
-  if (!is_second) return false;
-  for (const Word& word : changed) {
+  const auto changed = copies_.fetch(numbers);
+  unreadable_ = !changed;
+  if (unreadable_) return false;
+  for (const BlockCopies::Word& word : *changed) {
     if (else_) break;
     change(word.offset, word.before, word.first);
-  }
-  const auto add = [](auto& all, const auto& more, auto by) {
-    const auto old = static_cast<std::ptrdiff_t>(all.size());
-    all.insert(all.end(), more.begin(), more.end());
-    std::ranges::inplace_merge(all, all.begin() + old, {}, by);
-  };
-  add(blocks_, numbers, std::identity());
-  if (words_.empty()) {
-    words_ = std::move(changed);
-  } else {
-    add(words_, changed, &Word::offset);
   }
   return true;
 }
@@ -124,8 +44,8 @@ bool DirectoryChanges::add_missing(Offset offset, std::uint64_t bytes,
   const Offset index = catalogue_.geometry.index;
   const Offset end = window().last();
   if (offset < index || offset > end || bytes > end - offset) return false;
-  for (std::uint64_t n = block_of(offset); index + n * kBlock < offset + bytes; ++n) {
-    if (!is_copied(n)) numbers.insert(static_cast<std::uint32_t>(n));
+  for (std::uint64_t n = copies_.block_of(offset); index + n * kBlock < offset + bytes; ++n) {
+    if (!copies_.has(n)) numbers.insert(static_cast<std::uint32_t>(n));
   }
   return true;
 }
@@ -148,13 +68,13 @@ void DirectoryChanges::change(Offset offset, std::uint64_t before, std::uint64_t
 // A link that only the second copy has is followed the next time: what it leads to may not have
 // been there yet when that was copied.
 void DirectoryChanges::change_link(Offset offset, std::uint64_t before, std::uint64_t first) {
-  word(offset) = before;
+  copies_.word(offset) = before;
   if (first == before) return;
   if (before != 0) {
     else_ = true;
     return;
   }
-  word(offset) = first;
+  copies_.word(offset) = first;
   links_.push_back(offset);
 }
 
@@ -182,10 +102,10 @@ void DirectoryChanges::change_of_record(const RecordIndex::Entry& record, Offset
 // Adds the record that a word leads to, and those that follow it.
 bool DirectoryChanges::follow(Offset link) {
   const format::Geometry& g = catalogue_.geometry;
-  const Offset offset = word(link);
+  const Offset offset = copies_.word(link);
   const Offset end = window().last();
   if (offset >= end && offset < g.directory + g.directory_bytes) {
-    word(link) = 0;  // it leads behind the copy, and is found again
+    copies_.word(link) = 0;  // it leads behind the copy, and is found again
     return true;
   }
   if (offset % alignof(Record) != 0 || offset < g.directory || end - offset < sizeof(Record) ||
@@ -205,8 +125,8 @@ bool DirectoryChanges::follow(Offset link) {
   idle_.insert(offset);
   series_.insert(offset);
   const Offset next = offset + offsetof(Record, next);
-  word(next) = first_copy(next);
-  if (word(next) != 0) links_.push_back(next);
+  copies_.word(next) = copies_.first(next);
+  if (copies_.word(next) != 0) links_.push_back(next);
   return true;
 }
 
@@ -232,37 +152,27 @@ bool DirectoryChanges::fetch_series() {
 bool DirectoryChanges::gather() {
   std::size_t known = 0;
   do {
-    known = blocks_.size();
+    known = copies_.count();
     while (!links_.empty() && !else_) {
       const Offset link = links_.back();
       links_.pop_back();
       if (!follow(link)) return false;
     }
     if (else_ || !fetch_series()) return false;
-  } while (blocks_.size() != known || !links_.empty());
+  } while (copies_.count() != known || !links_.empty());
   return true;
 }
 
 bool DirectoryChanges::is_live(Offset offset) const {
   const auto* record = window().at<Record>(offset);
-  return reader::is_live(first_copy(offset + offsetof(Record, state)),
+  return reader::is_live(copies_.first(offset + offsetof(Record, state)),
                          record->state.load(std::memory_order_relaxed));
 }
 
-// Returns true if both copies have the same in those bytes.
-bool DirectoryChanges::is_alike(Offset offset, std::uint64_t bytes) const {
-  const Offset begin = offset / format::kWord * format::kWord;
-  for (auto changed = std::ranges::lower_bound(words_, begin, {}, &Word::offset);
-       changed != words_.end() && changed->offset < offset + bytes; ++changed) {
-    const std::uint64_t i = (changed->offset - catalogue_.geometry.index) / format::kWord;
-    if (changed->first != catalogue_.records[i]) return false;
-  }
-  return true;
-}
-
 bool DirectoryChanges::is_described_alike(Offset offset) const {
-  return reader::is_described_alike(
-      window(), offset, [this](Offset first, std::uint64_t size) { return is_alike(first, size); });
+  return reader::is_described_alike(window(), offset, [this](Offset first, std::uint64_t size) {
+    return copies_.are_alike(first, size);
+  });
 }
 
 // Takes out the series that were there, before any is put in: one may have the cells of another.
@@ -275,7 +185,8 @@ bool DirectoryChanges::retract() {
     if (entry->kind != RecordIndex::Kind::kSeries) continue;
     format::SeriesView& s = contents.series[entry->number];
     const std::uint64_t bytes = counted_bytes(window(), offset, false);
-    const auto room = static_cast<std::uint32_t>(before(offset + offsetof(SeriesRecord, room)));
+    const auto room =
+        static_cast<std::uint32_t>(copies_.before(offset + offsetof(SeriesRecord, room)));
     index_.subtract_record_bytes(std::max<std::uint64_t>(bytes, room));
     index_.add_record_bytes(bytes);
     index_.retract(contents, entry->number);

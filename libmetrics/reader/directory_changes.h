@@ -8,7 +8,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -17,26 +16,20 @@
 
 #include "libmetrics/format/geometry.h"
 #include "libmetrics/format/records.h"
+#include "libmetrics/reader/block_copies.h"
 #include "libmetrics/reader/catalogue.h"
 #include "libmetrics/reader/limits.h"
 #include "libmetrics/reader/record_index.h"
 
 namespace metrics::reader {
 
-// The pieces in which the directory is compared and copied; each begins a multiple of that behind
-// the index.
-inline constexpr std::uint64_t kBlock = 4096;
-
 class DirectoryChanges {
  public:
-  // Copies bytes of the file. Returns false if they can't be read.
-  using Copy = std::function<bool(format::Offset from, std::uint64_t bytes, void* to)>;
-
   // The catalogue's records are the copy that is kept, to whose links and states index and contents
   // belong; `unsettled` are series whose states were not the same in both copies that were made of
   // them, and that must be looked at again.
   DirectoryChanges(Catalogue& catalogue, RecordIndex& index, std::set<format::Offset>& unsettled,
-                   Copy copy);
+                   BlockCopies::Copy copy);
 
   enum class Outcome {
     kSame,            // nothing that is shown
@@ -50,26 +43,11 @@ class DirectoryChanges {
 
  private:
   using Offset = format::Offset;
-  // A word of a block that was copied again: what stood there before, and what the first of the two
-  // new copies has, one of which is not what the second has; that is in the catalogue's records.
-  struct Word {
-    Offset offset;
-    std::uint64_t before, first;
-  };
-
   bool fetch(std::span<const std::uint32_t> numbers);
   bool add_missing(Offset offset, std::uint64_t bytes, std::set<std::uint32_t>& numbers) const;
   bool fetch_series();
-  std::uint64_t block_of(Offset offset) const noexcept;
-  bool is_copied(std::uint64_t block) const;
-  const Word* changed_word(Offset offset) const;
-  std::uint64_t first_copy(Offset offset) const;
-  std::uint64_t before(Offset offset) const;
-  std::uint64_t& word(Offset offset);
   format::Window window() const;
 
-  std::span<std::uint64_t> part(std::uint32_t block);
-  bool copy_part(std::uint32_t block, std::vector<std::uint64_t>& to);
   void change(Offset offset, std::uint64_t before, std::uint64_t first);
   void change_link(Offset offset, std::uint64_t before, std::uint64_t first);
   void change_of_record(const RecordIndex::Entry& record, Offset offset);
@@ -77,7 +55,6 @@ class DirectoryChanges {
   bool follow(Offset link);
 
   bool is_live(Offset offset) const;
-  bool is_alike(Offset offset, std::uint64_t bytes) const;
   bool is_described_alike(Offset offset) const;
   bool retract();
   bool admit();
@@ -89,12 +66,8 @@ class DirectoryChanges {
   Catalogue& catalogue_;
   RecordIndex& index_;
   std::set<Offset>& unsettled_;
-  const Copy copy_;
+  BlockCopies copies_;
   bool unreadable_ = false, else_ = false;
-  // Both ascending: which blocks were copied again, and which of their words have changed. Blocks
-  // as a whole would take much memory: each new series may be linked from another one.
-  std::vector<std::uint32_t> blocks_;
-  std::vector<Word> words_;
   std::vector<Offset> links_;                           // words that lead to new records
   std::set<Offset> series_;                             // records of series to look at
   std::set<Offset> families_;                           // whose cells have changed
