@@ -1,5 +1,5 @@
-// block_copies.h -- copies blocks of the directory again, twice, and tells which of their words have
-// changed.
+// block_copies.h -- copies blocks of the directory again, twice, and tells which of their words
+// have changed.
 #pragma once
 
 #include <cstdint>

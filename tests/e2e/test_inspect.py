@@ -167,8 +167,8 @@ gauge doors: How many.
     assert re.fullmatch(rf"update +state_unknown +1 +2\S+ +phase +{worker.pid} +2\S+ +phase", row)
     status, out, _ = inspect("why", "phase")
     assert status == 0, "it is shown"
-    assert re.search(rf"\n  updates dropped: state_unknown, which began at 2\S+, last by process {worker.pid} at 2\S+\n",
-                     out)
+    told = rf"\n  updates dropped: state_unknown, which began at 2\S+, last by process {worker.pid} at 2\S+\n"
+    assert re.search(told, out)
     assert inspect("why", "doors")[1].count("dropped") == 0
 
 
