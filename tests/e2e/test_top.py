@@ -168,13 +168,13 @@ def test_nothing_is_cut_in_a_word_on_a_terminal_of_80_columns(page, filled, run_
     if page == "workers":
         filled.counter("tasks_total", {"kind": "x" * 20000})
     # Of the workers, whole reasons, and how many more there are.
-    last = {"series": ["P99", "queue"], "workers": ["REFUSED", " family_conflict +1"], "space": ["OF ALL", "queue"]}
+    last = {"series": ["P99", "queue"], "workers": ["REFUSED", " observation_nan +2"], "space": ["OF ALL", "queue"]}
     lines = tmux.shows(f"dropped {3 if page == 'workers' else 2}", *last[page])
     assert set(lines[3].split()) <= WORDS
     assert "~" not in "\n".join(lines)
     if page == "workers":
         tmux.keys("Enter")
-        tmux.shows("refused last: family_conflict label_value_cut", "families: tasks sent_bytes wait_seconds queue")
+        tmux.shows("refused last: observation_nan", "label_value_cut", "families: tasks sent_bytes wait_seconds queue")
     tmux.keys("?")
     assert "~" not in "".join(tmux.shows("all are there from 120 columns on")).replace("~regex", "").replace("'~'", "")
 
