@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <time.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -31,6 +32,14 @@ std::int64_t cpu_ns() {
   timespec now{};
   ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
   return now.tv_sec * 1'000'000'000 + now.tv_nsec;
+}
+
+// Returns the least of several costs: what interrupts the thread counts as its work.
+template <class Cost>
+std::int64_t least(Cost cost) {
+  std::int64_t all = cost();
+  for (int i = 0; i < 20; ++i) all = std::min(all, cost());
+  return all;
 }
 
 TEST(Passwords, AreRightForTheirUserOnly) {
@@ -76,7 +85,7 @@ TEST(Passwords, CostAHashWhenTheyAreWrongWhetherTheUserExistsOrNot) {
     return cpu_ns() - begin;
   };
   cost("alice", "right");
-  const std::int64_t remembered = cost("alice", "right");
+  const std::int64_t remembered = least([&] { return cost("alice", "right"); });
   for (int i = 0; i < 2; ++i) {  // the second time, too: a wrong one is not remembered
     EXPECT_GT(cost("alice", "wrong"), 20 * remembered);
     EXPECT_GT(cost("mallory", "wrong"), 20 * remembered);
@@ -94,7 +103,7 @@ TEST(Passwords, AreRememberedUpToABound) {
     return cpu_ns() - begin;
   };
   for (const auto& [name, same] : crowd) cost(name);
-  const std::int64_t remembered = cost("user0");
+  const std::int64_t remembered = least([&] { return cost("user0"); });
   crowd.emplace("one more", hash);
   cost("one more");
   EXPECT_GT(cost("user0"), 10 * remembered);
