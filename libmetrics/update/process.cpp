@@ -230,12 +230,14 @@ bool all_seen(std::uint64_t look) noexcept {
   return true;
 }
 
-Inside::Inside() noexcept : epoch_(process().hot.epoch) {
+// Another thread of a new child may give it its epoch at this moment.
+Inside::Inside() noexcept : epoch_(__atomic_load_n(&process().hot.epoch, __ATOMIC_RELAXED)) {
   process().inside.fetch_add(1, std::memory_order_acq_rel);  // pairs with all_seen()'s
 }
 
 Inside::~Inside() {
-  if (epoch_ != 0 && process().hot.epoch != epoch_) return;
+  const std::uint64_t now = __atomic_load_n(&process().hot.epoch, __ATOMIC_RELAXED);
+  if (epoch_ != 0 && now != epoch_) return;
   // In a child that was forked meanwhile, and has no epoch yet, none is counted any more.
   std::atomic<std::uint32_t>& inside = process().inside;
   std::uint32_t count = inside.load(std::memory_order_relaxed);
